@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from playwright.sync_api import Locator, Page, expect
 
 from daypass.demo.aws import Keys
-from daypass.portal.access.store import RoleFactStore
+from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TENANT_VALIDITY
 from tests.browser.channels import ALL_CHANNELS, PAGES, AccessChannels
@@ -101,7 +101,7 @@ def roles_as_before(demo: Demo) -> Iterator[None]:
         with demo.database() as database, database.writing() as connection:
             for role in iam.list_roles()["Roles"]:
                 iam.update_role(RoleName=role["RoleName"], MaxSessionDuration=3600)
-                RoleFactStore(connection).forget(role["Arn"])
+                CachedRoleStore(connection).forget(role["Arn"])
 
 
 _OVERFLOWING = "values => values.filter(v => v.scrollWidth > v.clientWidth).map(v => v.textContent)"

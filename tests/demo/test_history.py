@@ -15,7 +15,7 @@ from daypass.demo.seed.history import DAYS, REASON, beginning, requests
 from daypass.demo.seed.portal import database_url, seed_portal
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.abandoned_attempts import AbandonedAttempts
-from daypass.portal.access.store import IssuanceStore
+from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.admin.reporting.overview import Overview, Overviews
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.issuance_check import ISSUING

@@ -18,7 +18,7 @@ from daypass.demo.seed.history import REASON
 from daypass.demo.signals import SignalGuard
 from daypass.demo.start import start
 from daypass.demo.state_dir import StateDirectory
-from daypass.portal.access.store import IssuanceStore
+from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.store import UserStore
 from daypass.portal.storage.engine import Database

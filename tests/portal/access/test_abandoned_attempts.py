@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from daypass.portal.access.abandoned_attempts import ABANDONED_AFTER, AbandonedAttempts
-from daypass.portal.access.model import State
-from daypass.portal.access.store import SET_UNKNOWN_OUTCOME, IssuanceRecord
+from daypass.portal.access.model import IssuanceRecord, State
+from daypass.portal.access.store.issuances import SET_UNKNOWN_OUTCOME
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.verify import verify
 from daypass.portal.clock import utc_now

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.portal.admin.reporting.export import COLUMNS, cell, chunks, csv_lines, every_event, json_lines
+from daypass.portal.admin.reporting.model import RecordedEvent
 from daypass.portal.admin.reporting.reports import Reports, SessionFilter
-from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.audit.event import OPERATOR, Event, Outcome
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.storage.engine import Database

@@ -11,8 +11,7 @@ from daypass.portal.access.model import Caller
 from daypass.portal.admin.imports.service import BATCH, batches_of
 from daypass.portal.admin.imports.store import ImportJob, ImportJobStore
 from daypass.portal.admin.imports.table import Line
-from daypass.portal.admin.model import Version
-from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.admin.model import UserQuery, Version
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
     InvalidRequest,

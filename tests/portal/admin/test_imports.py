@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.imports.service import LONGEST
 from daypass.portal.admin.imports.table import read_table
-from daypass.portal.admin.model import version_of
+from daypass.portal.admin.model import UserQuery, version_of
 from daypass.portal.admin.reauthentication import Proof
-from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AccessDenied, InvalidRequest, LastAdministrator, ReauthenticationRequired
 from daypass.portal.identity.model import Role, TokenKind

@@ -3,8 +3,7 @@ from datetime import timedelta
 import pytest
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.model import Version
-from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.admin.model import UserQuery, Version
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
     AccessDenied,

@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import insert
 
 from daypass.portal.access.model import Caller, Channel, State
+from daypass.portal.admin.reporting.model import RecordedEvent
 from daypass.portal.admin.reporting.reports import SessionFilter
-from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.errors import EventNotFound, InvalidRequest
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import PageRequest

@@ -7,16 +7,10 @@ import pytest
 from sqlalchemy import insert, update
 
 from daypass.portal.access.model import Caller
+from daypass.portal.admin.model import TenantQuery
 from daypass.portal.admin.tenants.service import Tenants
-from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.errors import (
-    AccessDenied,
-    AwsRefused,
-    InvalidRequest,
-    PreconditionFailed,
-    TenantNotFound,
-)
+from daypass.portal.errors import AccessDenied, AwsRefused, InvalidRequest, PreconditionFailed, TenantNotFound
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.storage.schema import issuances, tenants
 from daypass.portal.tenants.model import Access, Tenant

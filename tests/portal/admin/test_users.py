@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.model import UserRecord, UserSort, Version
-from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.admin.model import UserQuery, UserRecord, UserSort, Version
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import (

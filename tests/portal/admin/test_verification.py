@@ -6,7 +6,8 @@ from threading import Event, Semaphore, Thread
 import pytest
 from sqlalchemy import update
 
-from daypass.portal.admin.reporting.store.verifications import LEASE, Progress
+from daypass.portal.admin.reporting.model import VerificationProgress
+from daypass.portal.admin.reporting.store.verifications import LEASE
 from daypass.portal.admin.reporting.verification import Verification
 from daypass.portal.audit.event import Actor, Outcome
 from daypass.portal.audit.event import Event as AuditEvent
@@ -45,7 +46,7 @@ class Rest:
         return False
 
 
-def ended(verification: Verification) -> Progress:
+def ended(verification: Verification) -> VerificationProgress:
     """Return the progress after the thread has ended."""
     for thread in verification._threads:
         thread.join()

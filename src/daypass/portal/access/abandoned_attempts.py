@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from daypass.portal.access import audit_events
 from daypass.portal.access.broker import AWS_TIME_LIMIT
-from daypass.portal.access.store import IssuanceRecord, IssuanceStore
+from daypass.portal.access.model import IssuanceRecord
+from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.audit.log import LONGEST_COMMIT, AuditLog
 from daypass.portal.errors import PortalError
 from daypass.portal.storage.database_clock import database_time
@@ -19,7 +20,7 @@ _MAX_CLOCK_SKEW = timedelta(minutes=5)
 LONGEST_ATTEMPT = AWS_TIME_LIMIT + 3 * LONGEST_COMMIT
 """The longest time from an attempt's timestamp to its outcome.
 
-It covers AWS and three commits: the intent, the cached role facts and the outcome.
+It covers AWS and three commits: the intent, the cached state of the role and the outcome.
 """
 
 ABANDONED_AFTER = LONGEST_ATTEMPT + _MAX_CLOCK_SKEW

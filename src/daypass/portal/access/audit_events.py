@@ -5,16 +5,15 @@ Both are always committed together.
 
 from datetime import timedelta
 
-from daypass.portal.access.model import IssuedSession, State, Validity
+from daypass.portal.access.model import IssuanceRecord, IssuedSession, State, Validity
 from daypass.portal.access.plan import IssuanceAttempt, Plan
 from daypass.portal.access.session_names import printable
-from daypass.portal.access.store import (
+from daypass.portal.access.store.issuances import (
     ADMIN_SCOPE,
     INSERT_ATTEMPT,
     SET_OUTCOME,
     SET_UNKNOWN_OUTCOME,
     TENANT_SCOPE,
-    IssuanceRecord,
 )
 from daypass.portal.audit.event import PORTAL, Event, Outcome, Scalar
 from daypass.portal.audit.issuance_check import ISSUING

@@ -5,9 +5,17 @@ An issuance reads it twice: to decide, and again before the credentials are rele
 
 from dataclasses import dataclass
 
-from daypass.portal.access.model import Allow, Caller, Decision, Scope, TenantScope
+from daypass.portal.access.model import (
+    Allow,
+    AuthorizationData,
+    CachedRole,
+    Caller,
+    Decision,
+    Scope,
+    TenantScope,
+)
 from daypass.portal.access.policy import decide, may_see, refuse_beyond_consent, tenant_not_found
-from daypass.portal.access.store import FactStore, IssuanceFacts, RoleFacts
+from daypass.portal.access.store.authorization import AuthorizationReader
 from daypass.portal.errors import Unauthenticated
 from daypass.portal.settings.store import SettingStore, Values
 from daypass.portal.storage.engine import Connection
@@ -20,7 +28,7 @@ class AuthorizationContext:
 
     decision: Decision
     values: Values
-    role: RoleFacts
+    role: CachedRole
     tenant: Tenant | None
     """The requested tenant; None if it does not exist or the caller may not know that it exists."""
     tenant_id: TenantId | None
@@ -29,10 +37,10 @@ class AuthorizationContext:
 
 @dataclass(frozen=True, slots=True)
 class TenantContext:
-    """A tenant visible to the caller and the cached facts about its role."""
+    """A tenant visible to the caller and the cached state of its role."""
 
     tenant: Tenant
-    role: RoleFacts
+    role: CachedRole
 
 
 def read_context(
@@ -42,18 +50,18 @@ def read_context(
 
     Raises `Unauthenticated` if the user was disabled or the token ended since the caller was authenticated.
     """
-    facts = _read_facts(connection, caller, _reference(scope), master_role_arn)
-    tenant_id = facts.tenant.tenant.id if facts.tenant else None
+    data = _read_data(connection, caller, _reference(scope), master_role_arn)
+    tenant_id = data.tenant.tenant.id if data.tenant else None
     values = SettingStore(connection).read(tenant_id)
-    decision = decide(facts.user, scope, facts.tenant, caller.channel, values)
+    decision = decide(data.user, scope, data.tenant, caller.channel, values)
     if isinstance(decision, Allow):
         # Checked last: signing in again with a wider consent does not help a user whom policy denies.
         decision = refuse_beyond_consent(caller.token, scope) or decision
     return AuthorizationContext(
         decision=decision,
         values=values,
-        role=facts.role,
-        tenant=facts.tenant.tenant if facts.tenant and may_see(facts.user, facts.tenant) else None,
+        role=data.role,
+        tenant=data.tenant.tenant if data.tenant and may_see(data.user, data.tenant) else None,
         tenant_id=tenant_id,
     )
 
@@ -64,19 +72,19 @@ def read_tenant(connection: Connection, caller: Caller, reference: str) -> Tenan
     Raises `TenantNotFound` if it does not exist or the caller may not know of it, and `Unauthenticated` like
     `read_context`.
     """
-    facts = _read_facts(connection, caller, _reference(TenantScope(reference)), "")
-    if facts.tenant is None or not may_see(facts.user, facts.tenant):
+    data = _read_data(connection, caller, _reference(TenantScope(reference)), "")
+    if data.tenant is None or not may_see(data.user, data.tenant):
         raise tenant_not_found(reference)
-    return TenantContext(facts.tenant.tenant, facts.role)
+    return TenantContext(data.tenant.tenant, data.role)
 
 
-def _read_facts(
+def _read_data(
     connection: Connection, caller: Caller, reference: str | None, master_role_arn: str
-) -> IssuanceFacts:
-    facts = FactStore(connection).find(caller.user.id, caller.token.id, reference, master_role_arn)
-    if facts is None or not facts.is_active:
+) -> AuthorizationData:
+    data = AuthorizationReader(connection).read(caller.user.id, caller.token.id, reference, master_role_arn)
+    if data is None or not data.is_active:
         raise Unauthenticated("Your access to the portal has just ended. Sign in again.")
-    return facts
+    return data
 
 
 def _reference(scope: Scope) -> str | None:

@@ -1,6 +1,6 @@
 """The types of JIT access: scopes, callers, decisions, limits, credentials and issuances."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +11,7 @@ from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.scopes import administers
 from daypass.portal.secret import Secret
-from daypass.portal.tenants.model import Access, Tenant
+from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 
 IssuanceId = NewType("IssuanceId", str)
 
@@ -26,6 +26,10 @@ class State(StrEnum):
     DENIED = "denied"
     UNKNOWN = "unknown"
     """The process ended before it recorded an outcome. No keys were released."""
+
+
+WITHOUT_SESSION = (State.DENIED, State.FAILED, State.UNKNOWN)
+"""The states of attempts that ended, and for which no credentials were released."""
 
 
 class Channel(StrEnum):
@@ -190,3 +194,64 @@ class IssuedSession:
     is_attributed: bool
     console_url: Secret | None
     """The AWS sign-in link; None if none was requested, or if `Purpose.BOTH` could not get one."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuanceRecord:
+    """One recorded attempt; credentials are never stored."""
+
+    id: IssuanceId
+    username: str
+    tenant_id: TenantId | None
+    tenant_name: str | None
+    is_admin_scope: bool
+    role_arn: str
+    access: Access | None
+    purpose: Purpose
+    channel: Channel
+    address: str
+    reason: str
+    state: State
+    failure: str | None
+    asked_at: datetime
+    validity: timedelta
+    decided_by: LimitSource | None
+    expires_at: datetime | None
+    access_key_id: str | None
+    is_attributed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuanceFilter:
+    """A filter of attempts; the default matches all."""
+
+    text: str = ""
+    """A substring of the tenant's name."""
+    live_at: datetime | None = None
+    """Only sessions that are issued and have not expired at this time."""
+    states: Collection[State] = ()
+    """Only attempts in one of these states; all if it is empty."""
+
+
+ANY_ISSUANCE = IssuanceFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class CachedRole:
+    """The cached state of a role in AWS; all None if nothing is cached."""
+
+    maximum: timedelta | None = None
+    maximum_read_at: datetime | None = None
+    unattributed_until: datetime | None = None
+    """Until then the role is assumed without source identity and tags, because it refused them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationData:
+    """The current data about a caller and the requested tenant and role."""
+
+    user: User
+    is_active: bool
+    """Whether the user is enabled and neither the token nor its parent token is revoked."""
+    tenant: TenantAccess | None
+    role: CachedRole

@@ -1,16 +1,16 @@
-"""Assuming roles, with facts about each role cached in the database for all replicas."""
+"""Assuming roles, with the state of each role cached in the database for all replicas."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daypass.portal.access.broker import Broker, Deadline
-from daypass.portal.access.model import AssumeRoleParameters, Credentials
-from daypass.portal.access.store import RoleFacts, RoleFactStore
+from daypass.portal.access.model import AssumeRoleParameters, CachedRole, Credentials
+from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.errors import AwsTrustRefused
 from daypass.portal.storage.engine import Database
 
 _MAXIMUM_CACHED_FOR = timedelta(minutes=5)
-_PLAIN_CACHED_FOR = timedelta(hours=1)
+_UNATTRIBUTED_CACHED_FOR = timedelta(hours=1)
 
 MINIMUM_ROLE_MAXIMUM = timedelta(hours=1)
 """The lowest value that AWS accepts as a role's maximum session duration."""
@@ -26,21 +26,23 @@ class AssumedSession:
 
 @dataclass(frozen=True, slots=True)
 class RoleAssumer:
-    """A source of role sessions that caches role facts in the database for all replicas.
+    """A source of role sessions.
 
-    The cached facts are the role's maximum session duration, and whether its trust policy refuses source
-    identity and tags.
+    It caches the role's maximum session duration, and whether the role's trust policy refuses source identity
+    and tags.
     """
 
     broker: Broker
     database: Database
     is_attribution_required: bool
 
-    def maximum(self, role_arn: str, facts: RoleFacts, now: datetime, deadline: Deadline) -> timedelta | None:
+    def maximum(
+        self, role_arn: str, cached: CachedRole, now: datetime, deadline: Deadline
+    ) -> timedelta | None:
         """Return the role's maximum session duration, at most five minutes old; None if it cannot be read."""
-        read_at = facts.maximum_read_at
+        read_at = cached.maximum_read_at
         if read_at is not None and abs(now - read_at) < _MAXIMUM_CACHED_FOR:
-            return facts.maximum
+            return cached.maximum
         maximum = self.broker.role_maximum(role_arn, deadline)
         self.remember_maximum(role_arn, maximum, now)
         return maximum
@@ -48,17 +50,17 @@ class RoleAssumer:
     def remember_maximum(self, role_arn: str, maximum: timedelta | None, now: datetime) -> None:
         """Cache the role's maximum session duration; None if it could not be read."""
         with self.database.writing() as connection:
-            RoleFactStore(connection).remember_maximum(role_arn, maximum, now)
+            CachedRoleStore(connection).remember_maximum(role_arn, maximum, now)
 
     def assume(
-        self, session: AssumeRoleParameters, facts: RoleFacts, now: datetime, deadline: Deadline
+        self, session: AssumeRoleParameters, cached: CachedRole, now: datetime, deadline: Deadline
     ) -> AssumedSession:
         """Assume the role with source identity and tags, or without if its trust policy refuses them.
 
         Raises `AwsTrustRefused` if the role refuses the portal either way, or refuses identity and tags while
         attribution is required.
         """
-        if self._is_known_plain(facts, now):
+        if self._is_known_unattributed(cached, now):
             return AssumedSession(
                 self.broker.assume(session, attributed=False, deadline=deadline), is_attributed=False
             )
@@ -76,8 +78,11 @@ class RoleAssumer:
         # identity and tags shows whether those were the reason.
         credentials = self.broker.assume(session, attributed=False, deadline=deadline)
         with self.database.writing() as connection:
-            RoleFactStore(connection).remember_plain(session.role_arn, now + _PLAIN_CACHED_FOR)
+            CachedRoleStore(connection).remember_unattributed(
+                session.role_arn, now + _UNATTRIBUTED_CACHED_FOR
+            )
         return AssumedSession(credentials, is_attributed=False)
 
-    def _is_known_plain(self, facts: RoleFacts, now: datetime) -> bool:
-        return not self.is_attribution_required and facts.plain_until is not None and now < facts.plain_until
+    def _is_known_unattributed(self, cached: CachedRole, now: datetime) -> bool:
+        until = cached.unattributed_until
+        return not self.is_attribution_required and until is not None and now < until

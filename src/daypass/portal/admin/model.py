@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from daypass.portal.identity.model import User
+from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
 from daypass.portal.settings.registry import Setting
 from daypass.portal.settings.store import StoredSetting
 from daypass.portal.tenants.model import Access, Tenant
@@ -143,3 +143,51 @@ class SettingRecord:
         """The version of the value, including the time when it was written."""
         stored = self.stored
         return version_of(stored.type, stored.key, stored.value, stored.updated_at)
+
+
+@dataclass(frozen=True, slots=True)
+class UserQuery:
+    """A filter and order of users; None matches any value."""
+
+    search: str = ""
+    """A substring of the username."""
+    role: Role | None = None
+    is_disabled: bool | None = None
+    sort: UserSort = UserSort.USERNAME
+    is_descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A token with its owner, without the secret."""
+
+    id: TokenId
+    kind: TokenKind
+    name: str
+    owner: User
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+    application: str
+    allows_admin: bool
+    reauthentication_exempt: bool
+    ended_at: datetime | None
+    """The time when it, its parent token or its owner was revoked or disabled; None while it is valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenQuery:
+    """A filter of valid tokens; None matches any value."""
+
+    user_id: UserId | None = None
+    kind: TokenKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TenantQuery:
+    """A filter and order of tenants."""
+
+    search: str = ""
+    """A substring of the name."""
+    sort: TenantSort = TenantSort.NAME
+    is_descending: bool = False

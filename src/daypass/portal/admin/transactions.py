@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from daypass.portal.access.model import Caller
-from daypass.portal.access.store import FactStore
+from daypass.portal.access.store.authorization import AuthorizationReader
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.reauthentication import ACTIONS, Proof
 from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
@@ -159,10 +159,10 @@ class ChangeExecutor:
         """Return if the author may make these changes, by the current database; raise a refusal otherwise."""
         if isinstance(by, Actor):
             return
-        facts = FactStore(connection).find(by.user.id, by.token.id, None, "")
-        if facts is None or not facts.is_active:
+        data = AuthorizationReader(connection).read(by.user.id, by.token.id, None, "")
+        if data is None or not data.is_active:
             raise Unauthenticated("Your access to the portal was ended a moment ago.")
-        if not facts.user.is_administrator:
+        if not data.user.is_administrator:
             raise AccessDenied("This is for Administrators.")
         require_admin_scope(by.token)
         proof = max((step.change.proof for step in steps), default=Proof.NONE)

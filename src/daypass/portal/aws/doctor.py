@@ -10,7 +10,7 @@ from daypass.common.console.partitions import partition_of
 from daypass.common.console.regions import region_error
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.model import LimitSource
-from daypass.portal.access.store import RoleFactStore
+from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.admin.roles.findings import UNREADABLE, Finding, Level, run_check
 from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.admin.roles.remediation import set_maximum
@@ -169,7 +169,7 @@ class Doctor:
 
     def _maximum(self, subject: str, state: RoleState, tenant: Tenant | None) -> Iterator[Finding]:
         with self.database.writing() as connection:
-            RoleFactStore(connection).remember_maximum(state.arn, state.maximum, self.clock())
+            CachedRoleStore(connection).remember_maximum(state.arn, state.maximum, self.clock())
         report = self._duration_report(tenant)
         wanted = report.limit(LimitSource.CONFIGURED) or state.maximum
         if wanted > state.maximum:

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from daypass.portal.access.store import IssuanceStore
+from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AwsRefused, AwsThrottled
 from daypass.portal.http.layout.csrf import FIELD, csrf_token

@@ -5,8 +5,8 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from daypass.portal.admin.reporting.model import RecordedEvent
 from daypass.portal.admin.reporting.reports import Reports, SessionFilter
-from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.storage.pagination import PageRequest
 
 COLUMNS = (

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from daypass.portal.access.model import State
+from daypass.portal.admin.model import TokenRecord
 from daypass.portal.admin.reporting.store.overview import capped_validities
 from daypass.portal.admin.reporting.store.sessions import SessionList
-from daypass.portal.admin.users.store.tokens import TokenList, TokenRecord
+from daypass.portal.admin.users.store.tokens import TokenList
 from daypass.portal.clock import Clock
 from daypass.portal.storage.engine import Database
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from daypass.portal.access.model import Channel, State
-from daypass.portal.access.store import IssuanceRecord
-from daypass.portal.admin.reporting.store.events import EventList, EventQuery, RecordedEvent
-from daypass.portal.admin.reporting.store.sessions import SessionList, SessionQuery
+from daypass.portal.access.model import Channel, IssuanceRecord, State
+from daypass.portal.admin.reporting.model import EventQuery, RecordedEvent, SessionQuery
+from daypass.portal.admin.reporting.store.events import EventList
+from daypass.portal.admin.reporting.store.sessions import SessionList
 from daypass.portal.admin.tenants.store.tenants import TenantList
 from daypass.portal.admin.users.store.users import UserList
 from daypass.portal.errors import EventNotFound, InvalidRequest

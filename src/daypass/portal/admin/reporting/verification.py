@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from daypass.portal.admin.reporting.store.verifications import Progress, VerificationStore
+from daypass.portal.admin.reporting.model import VerificationProgress
+from daypass.portal.admin.reporting.store.verifications import VerificationStore
 from daypass.portal.audit.store import count_events
 from daypass.portal.audit.verify import Report, verify
 from daypass.portal.clock import Clock
@@ -42,7 +43,7 @@ class Verification:
     _threads: list[threading.Thread] = field(default_factory=list)
 
     @property
-    def progress(self) -> Progress | None:
+    def progress(self) -> VerificationProgress | None:
         """The state of the last verification on any replica, or None before the first."""
         with self.database.reading() as connection:
             return VerificationStore(connection).find()

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
-from daypass.portal.access.store import RoleFactStore
+from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.admin.roles.provisioner import DesiredRole, IamRoles, RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.store import (
     ADD_CHANGE,
@@ -193,7 +193,7 @@ class RoleReconciler:
             self._record_result(desired, outcome, refusal.reason, {"code": refusal.code})
             return
         with self._database.writing() as connection:
-            RoleFactStore(connection).remember_maximum(desired.role_arn, after, self._clock())
+            CachedRoleStore(connection).remember_maximum(desired.role_arn, after, self._clock())
         old = {} if before is None else {"old.maximum": before // _SECOND}
         self._record_result(desired, RoleOutcome.DONE, "", {**old, "new.maximum": after // _SECOND})
 

@@ -8,21 +8,17 @@ from datetime import timedelta
 
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline
 from daypass.portal.access.duration import choose
-from daypass.portal.access.model import Limit, LimitSource, Validity
+from daypass.portal.access.model import CachedRole, Limit, LimitSource, Validity
 from daypass.portal.access.plan import configured_validity
 from daypass.portal.access.role_cache import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
-from daypass.portal.access.store import RoleFacts, RoleFactStore
+from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.admin.roles.provisioner import RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.store import RoleChangeList
 from daypass.portal.admin.tenants.service import find_tenant
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError
-from daypass.portal.settings.registry import (
-    ADMIN_JIT_SESSION_DURATION,
-    TENANT_ROLE_MAXIMUM,
-    TENANT_VALIDITY,
-)
+from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_ROLE_MAXIMUM, TENANT_VALIDITY
 from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Database
 
@@ -102,12 +98,12 @@ class DurationReports:
         self, role_arn: str, configured: Limit, asked: timedelta | None, *, is_tenant: bool
     ) -> DurationReport:
         with self.database.reading() as connection:
-            facts = RoleFactStore(connection).find(role_arn)
+            cached = CachedRoleStore(connection).find(role_arn)
             change = RoleChangeList(connection).find(role_arn)
         validity = choose(
             asked,
             configured,
-            role_maximum=self._maximum(role_arn, facts),
+            role_maximum=self._maximum(role_arn, cached),
             is_chained=self._is_chained(),
             grant_ends_at=None,
             now=self.clock(),
@@ -126,15 +122,15 @@ class DurationReports:
         except AwsError:
             return False
 
-    def _maximum(self, role_arn: str, facts: RoleFacts) -> timedelta | None:
+    def _maximum(self, role_arn: str, cached: CachedRole) -> timedelta | None:
         """Return the role's maximum session duration; the last known one while AWS is slow for this role."""
         if not self._is_account_known():
             # AWS is not called, because an unread maximum would replace the last known one.
-            return facts.maximum
+            return cached.maximum
         roles = RoleAssumer(self.broker, self.database, is_attribution_required=False)
         deadline = Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
         try:
             with self.shares.acquire(role_arn):
-                return roles.maximum(role_arn, facts, self.clock(), deadline)
+                return roles.maximum(role_arn, cached, self.clock(), deadline)
         except RoleBusy:
-            return facts.maximum
+            return cached.maximum

@@ -10,7 +10,7 @@ from daypass.common.console.partitions import partition_of
 from daypass.common.console.regions import region_error
 from daypass.portal.access.policy import tenant_not_found
 from daypass.portal.admin import reauthentication
-from daypass.portal.admin.model import TenantRecord, Version
+from daypass.portal.admin.model import TenantQuery, TenantRecord, Version
 from daypass.portal.admin.tenants.roles import RoleProvisioner, TenantRoles
 from daypass.portal.admin.tenants.store.tenants import (
     CHANGE_TENANT,
@@ -18,7 +18,6 @@ from daypass.portal.admin.tenants.store.tenants import (
     DELETE_SETTINGS,
     DELETE_TENANT,
     TenantList,
-    TenantQuery,
 )
 from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, noop
 from daypass.portal.audit.log import RowChange

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daypass.portal.admin import reauthentication
-from daypass.portal.admin.model import MemberRecord, UserRecord, Version
+from daypass.portal.admin.model import MemberRecord, UserQuery, UserRecord, Version
 from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, timestamp
 from daypass.portal.admin.users.store.users import (
     CHANGE_USER,
@@ -15,7 +15,6 @@ from daypass.portal.admin.users.store.users import (
     SET_PASSWORD,
     MemberList,
     UserList,
-    UserQuery,
 )
 from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, LastAdministrator, UserNotFound

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from daypass.portal.admin import reauthentication
+from daypass.portal.admin.model import TokenQuery, TokenRecord
 from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, actor_of, author_id
 from daypass.portal.admin.users.service import find_user
-from daypass.portal.admin.users.store.tokens import TokenList, TokenQuery, TokenRecord
+from daypass.portal.admin.users.store.tokens import TokenList
 from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, PreconditionFailed, TokenNotFound
 from daypass.portal.identity.authentication import PERMANENT_LIFETIME, Identity

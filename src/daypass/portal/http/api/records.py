@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from daypass.portal.access.store import IssuanceRecord
+from daypass.portal.access.model import IssuanceRecord
 from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.reporting.model import RecordedEvent
 from daypass.portal.admin.reporting.overview import Overview
 from daypass.portal.admin.reporting.reports import SessionFilter
-from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.clock import Clock
 from daypass.portal.http.api.schemas import reports as schemas
 from daypass.portal.http.api.schemas.member import answer_with, read_query

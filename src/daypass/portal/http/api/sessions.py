@@ -8,8 +8,16 @@ from starlette.responses import Response
 
 from daypass.portal.access.duration import parse_duration
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import AdminScope, IssuedSession, Purpose, Scope, SessionRequest, TenantScope
-from daypass.portal.access.store import IssuanceRecord, IssuanceStore
+from daypass.portal.access.model import (
+    AdminScope,
+    IssuanceRecord,
+    IssuedSession,
+    Purpose,
+    Scope,
+    SessionRequest,
+    TenantScope,
+)
+from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.api.schemas import member
 from daypass.portal.http.api.schemas.member import answer_with

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.users.store.tokens import TokenRecord
+from daypass.portal.admin.model import TokenRecord
 from daypass.portal.http.api.schemas import admin as schemas
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
 from daypass.portal.http.api.users import user_ref

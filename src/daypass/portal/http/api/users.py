@@ -7,8 +7,7 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.imports.service import ImportedUser
-from daypass.portal.admin.model import MemberRecord, UserRecord
-from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.admin.model import MemberRecord, UserQuery, UserRecord
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
 from daypass.portal.http.api.schemas import admin as schemas
 from daypass.portal.http.api.schemas.member import UserRef, answer_with, read_body, read_query

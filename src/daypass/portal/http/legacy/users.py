@@ -7,8 +7,7 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.model import MemberRecord
-from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.admin.model import MemberRecord, UserQuery
 from daypass.portal.errors import InvalidRequest, MembershipNotFound, UserNotFound
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.tenants import visible_tenants

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Scope, TenantScope
-from daypass.portal.access.store import IssuanceStore
+from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.errors import JitDisabled, PortalError
 from daypass.portal.http.core.duration_text import cap_reason, format_duration, reason
 from daypass.portal.http.layout.endpoints import PageVisit

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from daypass.portal.access.store import IssuanceFilter, IssuanceStore
+from daypass.portal.access.model import WITHOUT_SESSION, IssuanceFilter
+from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.session_rows import SessionRow, rows
@@ -64,7 +65,7 @@ class SessionPages:
         search = _searchable(visit.query.get("search", ""))
         state = visit.query.get("state", "")
         issuance_filter = IssuanceFilter(
-            search, now if state == "live" else None, is_refused=state == "refused"
+            search, now if state == "live" else None, WITHOUT_SESSION if state == "refused" else ()
         )
         cursor = visit.query.get("from") or None
         with self.database.reading() as connection:

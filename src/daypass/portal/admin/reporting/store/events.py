@@ -1,58 +1,15 @@
 """Queries on audit events."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from daypass.portal.identity.model import UserId
+from daypass.portal.admin.reporting.model import EventQuery, RecordedEvent
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import audit_events
-from daypass.portal.tenants.model import TenantId
 
 _c = audit_events.c
 _NEWEST_FIRST = Order((_c.at, _c.chain_id, _c.position), is_descending=True)
-
-
-@dataclass(frozen=True, slots=True)
-class EventQuery:
-    """A filter of events; None matches any value."""
-
-    actor_id: UserId | None = None
-    actor: str | None = None
-    """The username of an actor; finds deleted users too."""
-    tenant_id: TenantId | None = None
-    action: str | None = None
-    outcome: str | None = None
-    subject: str | None = None
-    request_id: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """One audit event with all its fields."""
-
-    chain_id: str
-    position: int
-    at: datetime
-    action: str
-    actor_id: str | None
-    actor: str
-    tenant_id: str | None
-    subject: str
-    outcome: str
-    detail: str
-    """Canonical JSON, exactly the text that was hashed."""
-    request_id: str
-    hash: bytes
-
-    @property
-    def id(self) -> str:
-        """The event's id: its chain and its position there."""
-        return f"{self.chain_id}-{self.position}"
 
 
 _EVENT = (

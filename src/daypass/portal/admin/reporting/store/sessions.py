@@ -1,39 +1,22 @@
 """Queries on the sessions of all users."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from daypass.portal.access.model import Channel, State
-from daypass.portal.access.store import ISSUANCE_COLUMNS, IssuanceRecord, issuance_record
-from daypass.portal.identity.model import UserId
+from daypass.portal.access.model import IssuanceRecord, State
+from daypass.portal.access.store.issuances import ISSUANCE_COLUMNS, issuance_record
+from daypass.portal.admin.reporting.model import SessionQuery
 from daypass.portal.storage.columns import utc_day
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import issuances
-from daypass.portal.tenants.model import TenantId
 
 _c = issuances.c
 _NEWEST_FIRST = Order((_c.asked_at, _c.id), is_descending=True)
 _LONGEST = timedelta(hours=13)
 """The longest possible session. It bounds the search for live ones, so that an index is used."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionQuery:
-    """A filter of sessions; None matches any value."""
-
-    user_id: UserId | None = None
-    username: str | None = None
-    tenant_id: TenantId | None = None
-    state: State | None = None
-    door: Channel | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    live_at: datetime | None = None
-    """Only sessions that have not ended by this time."""
 
 
 class SessionList:

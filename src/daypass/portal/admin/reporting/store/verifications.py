@@ -1,12 +1,11 @@
 """The state of the last verification of the audit log, in a row that all replicas share."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, or_, select, update
 
+from daypass.portal.admin.reporting.model import VerificationProgress
 from daypass.portal.audit.verify import Report
 from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.schema import audit_verifications
@@ -20,39 +19,13 @@ _c = audit_verifications.c
 _ABANDONED = "Its process ended before it was finished. Start it again."
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """The state of a verification."""
-
-    began_at: datetime
-    total: int = 0
-    """The number of events at the beginning."""
-    done: int = 0
-    ended_at: datetime | None = None
-    """None while it runs."""
-    problems: Sequence[str] | None = None
-    """None while it runs, and if it could not be finished."""
-    refusal: str = ""
-    """The reason if it could not be finished."""
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is still running."""
-        return self.ended_at is None
-
-    @property
-    def percent(self) -> int:
-        """The progress in percent, at most 99."""
-        return min(99, 100 * self.done // self.total) if self.total else 0
-
-
 class VerificationStore:
     """Reads and writes the row; only the run that began last can change it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def find(self) -> Progress | None:
+    def find(self) -> VerificationProgress | None:
         """Return the state of the last verification, or None before the first."""
         row = self._connection.execute(select(audit_verifications).where(_c.subject == _SUBJECT)).first()
         if row is None:
@@ -108,8 +81,8 @@ class VerificationStore:
         return database_time(self._connection) - LEASE
 
 
-def _progress(row: Row[tuple[object, ...]], *, is_abandoned: bool) -> Progress:
-    return Progress(
+def _progress(row: Row[tuple[object, ...]], *, is_abandoned: bool) -> VerificationProgress:
+    return VerificationProgress(
         began_at=row.began_at,
         total=row.total,
         done=row.done,

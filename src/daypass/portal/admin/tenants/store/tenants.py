@@ -1,14 +1,13 @@
 """Queries and statements for tenants."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, or_, select, update
 
 from daypass.portal.access.model import State
-from daypass.portal.admin.model import TenantRecord, TenantSort
+from daypass.portal.admin.model import TenantQuery, TenantRecord, TenantSort
 from daypass.portal.storage.pagination import Order, Page, PageRequest, count_found, read_page
 from daypass.portal.storage.schema import issuances, memberships, settings, tenants, users
 from daypass.portal.storage.search import contains
@@ -56,16 +55,6 @@ _ORDERS = {
     TenantSort.NAME: (tenants.c.name,),
     TenantSort.CREATED: (tenants.c.created_at, tenants.c.id),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class TenantQuery:
-    """A filter and order of tenants."""
-
-    search: str = ""
-    """A substring of the name."""
-    sort: TenantSort = TenantSort.NAME
-    is_descending: bool = False
 
 
 class TenantList:

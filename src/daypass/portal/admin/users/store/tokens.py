@@ -1,12 +1,12 @@
 """Queries on the API tokens of all users, without their digests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
+from daypass.portal.admin.model import TokenQuery, TokenRecord
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import api_tokens, users
@@ -35,32 +35,6 @@ _TOKENS = (
     .join(users, users.c.id == _c.user_id)
     .outerjoin(_parents, _parents.c.id == _c.parent_id)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRecord:
-    """A token with its owner, without the secret."""
-
-    id: TokenId
-    kind: TokenKind
-    name: str
-    owner: User
-    created_at: datetime
-    expires_at: datetime
-    last_used_at: datetime | None
-    application: str
-    allows_admin: bool
-    reauthentication_exempt: bool
-    ended_at: datetime | None
-    """The time when it, its parent token or its owner was revoked or disabled; None while it is valid."""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenQuery:
-    """A filter of valid tokens; None matches any value."""
-
-    user_id: UserId | None = None
-    kind: TokenKind | None = None
 
 
 class TokenList:

@@ -1,13 +1,12 @@
 """Queries and statements for users and their memberships."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from daypass.portal.admin.model import MemberRecord, UserRecord, UserSort
+from daypass.portal.admin.model import MemberRecord, UserQuery, UserRecord, UserSort
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
 from daypass.portal.storage.pagination import COUNT_LIMIT, Order, Page, PageRequest, count_found, read_page
 from daypass.portal.storage.schema import api_tokens, last_sign_in, memberships, tenants, users
@@ -84,18 +83,6 @@ _MEMBERS = (
     .join(users, users.c.id == memberships.c.user_id)
     .join(tenants, tenants.c.id == memberships.c.tenant_id)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class UserQuery:
-    """A filter and order of users; None matches any value."""
-
-    search: str = ""
-    """A substring of the username."""
-    role: Role | None = None
-    is_disabled: bool | None = None
-    sort: UserSort = UserSort.USERNAME
-    is_descending: bool = False
 
 
 class UserList:

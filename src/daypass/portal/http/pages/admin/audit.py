@@ -10,12 +10,10 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 
 from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.model import TenantQuery, UserQuery
 from daypass.portal.admin.reporting.export import FORMATS, chunks, every_event
+from daypass.portal.admin.reporting.model import RecordedEvent, VerificationProgress
 from daypass.portal.admin.reporting.reports import SessionFilter
-from daypass.portal.admin.reporting.store.events import RecordedEvent
-from daypass.portal.admin.reporting.store.verifications import Progress
-from daypass.portal.admin.tenants.store.tenants import TenantQuery
-from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.audit.event import Event, Outcome
 from daypass.portal.errors import InvalidRequest, TenantNotFound
 from daypass.portal.http.core.problems import status_of
@@ -246,7 +244,7 @@ class AuditPages:
 class VerifiedPage:
     """The data of the verification page; *progress* is None before the first verification."""
 
-    progress: Progress | None
+    progress: VerificationProgress | None
 
 
 def _with(selected: str, options: Sequence[str]) -> Sequence[str]:

@@ -7,9 +7,9 @@ from datetime import date
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.model import TokenRecord
 from daypass.portal.admin.reporting.overview import ADMIN, CappedTenant, Overview
 from daypass.portal.admin.roles.provisioner import RoleOutcome
-from daypass.portal.admin.users.store.tokens import TokenRecord
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 

@@ -7,8 +7,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.model import MemberRecord
-from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.admin.model import MemberRecord, UserQuery
 from daypass.portal.errors import InvalidRequest, UserNotFound
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit

@@ -6,10 +6,9 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from daypass.portal.admin.model import TenantRecord, TenantSort, Version
+from daypass.portal.admin.model import TenantQuery, TenantRecord, TenantSort, Version
 from daypass.portal.admin.roles.findings import Examiner, readiness
 from daypass.portal.admin.tenants.service import Tenants
-from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.core.warnings import rights_kept

@@ -7,9 +7,14 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.model import MemberRecord, TenantRecord, UserRecord, Version
-from daypass.portal.admin.tenants.store.tenants import TenantQuery
-from daypass.portal.admin.users.store.tokens import TokenRecord
+from daypass.portal.admin.model import (
+    MemberRecord,
+    TenantQuery,
+    TenantRecord,
+    TokenRecord,
+    UserRecord,
+    Version,
+)
 from daypass.portal.errors import InvalidRequest, LastAdministrator, PreconditionFailed, TenantNotFound
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit

@@ -8,9 +8,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.model import TenantRecord, UserRecord, UserSort, Version
-from daypass.portal.admin.tenants.store.tenants import TenantQuery
-from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.admin.model import TenantQuery, TenantRecord, UserQuery, UserRecord, UserSort, Version
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit

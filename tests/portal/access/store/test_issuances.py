@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from daypass.portal.access.model import Channel, LimitSource, Purpose, State
-from daypass.portal.access.store import IssuanceFilter, IssuanceStore
+from daypass.portal.access.model import WITHOUT_SESSION, Channel, IssuanceFilter, LimitSource, Purpose, State
+from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.errors import InvalidRequest, TenantNotFound
 from daypass.portal.storage.pagination import PageRequest
 from tests.portal.access.conftest import ADMIN, DANA, DEV, Rig
@@ -82,7 +82,7 @@ def test_an_invalid_cursor_is_refused(rig: Rig, cursor: str) -> None:
         IssuanceStore(connection).list_for_user(DANA.id, PageRequest(cursor))
 
 
-def test_attempts_are_filtered_by_live_refused_and_tenant_name(rig: Rig) -> None:
+def test_attempts_are_filtered_by_live_state_and_tenant_name(rig: Rig) -> None:
     dev = rig.issue(DANA, "dev01")
     rig.clock.move(timedelta(minutes=30))
     prod = rig.issue(DANA, "prod01")
@@ -97,7 +97,7 @@ def test_attempts_are_filtered_by_live_refused_and_tenant_name(rig: Rig) -> None
         return [record.tenant_name for record in records]
 
     assert matching(IssuanceFilter(live_at=rig.clock.now)) == ["prod01"]
-    assert matching(IssuanceFilter(is_refused=True)) == ["dev-nowhere"]
+    assert matching(IssuanceFilter(states=WITHOUT_SESSION)) == ["dev-nowhere"]
     assert sorted(matching(IssuanceFilter(text="dev")), key=str) == ["dev-nowhere", "dev01"]
     assert matching(IssuanceFilter(text="%")) == []
     assert dev.expires_at < rig.clock.now < prod.expires_at

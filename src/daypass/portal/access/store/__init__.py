@@ -1,0 +1,1 @@
+"""The database access of the core, one module per subject."""

@@ -1,0 +1,183 @@
+"""The rows of issuances: the statements that write them, and the queries."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+
+from daypass.portal.access.model import (
+    ANY_ISSUANCE,
+    Channel,
+    IssuanceFilter,
+    IssuanceRecord,
+    LimitSource,
+    Purpose,
+    State,
+)
+from daypass.portal.identity.model import UserId
+from daypass.portal.storage.columns import utc_day
+from daypass.portal.storage.pagination import FIRST_PAGE, Order, Page, PageRequest, TimeAndIdCursor, read_page
+from daypass.portal.storage.prepared import Prepared
+from daypass.portal.storage.schema import issuances
+from daypass.portal.tenants.model import Access
+
+ADMIN_SCOPE = "admin"
+TENANT_SCOPE = "tenant"
+
+INSERT_ATTEMPT = Prepared(
+    insert(issuances),
+    columns=(
+        "id",
+        "user_id",
+        "username",
+        "scope",
+        "tenant_id",
+        "tenant_name",
+        "role_arn",
+        "access",
+        "purpose",
+        "door",
+        "token_id",
+        "address",
+        "reason",
+        "state",
+        "failure",
+        "asked_at",
+        "validity",
+        "decided_by",
+    ),
+)
+"""Insert an attempt that has no outcome yet, or was denied."""
+
+SET_OUTCOME = Prepared(
+    update(issuances)
+    .where(issuances.c.id == bindparam("issuance_id"), issuances.c.state == State.REQUESTED.value)
+    .values(
+        state=bindparam("new_state"),
+        failure=bindparam("new_failure"),
+        validity=bindparam("new_validity"),
+        decided_by=bindparam("new_decided_by"),
+        expires_at=bindparam("new_expires_at"),
+        access_key_id=bindparam("new_access_key_id"),
+        is_attributed=bindparam("new_is_attributed"),
+    ),
+    is_conditional=True,
+)
+"""Set the outcome of an attempt that has none yet."""
+
+SET_UNKNOWN_OUTCOME = Prepared(
+    update(issuances)
+    .where(issuances.c.id == bindparam("issuance_id"), issuances.c.state == State.REQUESTED.value)
+    .values(state=bindparam("new_state"), failure=bindparam("new_failure")),
+    is_conditional=True,
+)
+"""Set an unknown outcome on an attempt that has none yet."""
+
+_c = issuances.c
+
+ISSUANCE_COLUMNS = (
+    _c.id,
+    _c.username,
+    _c.scope,
+    _c.tenant_id,
+    _c.tenant_name,
+    _c.role_arn,
+    _c.access,
+    _c.purpose,
+    _c.door,
+    _c.address,
+    _c.reason,
+    _c.state,
+    _c.failure,
+    _c.asked_at,
+    _c.validity,
+    _c.decided_by,
+    _c.expires_at,
+    _c.access_key_id,
+    _c.is_attributed,
+)
+"""The columns that `issuance_record` needs."""
+
+
+_NEWEST_FIRST = Order((_c.asked_at, _c.id), is_descending=True, cursor_format=TimeAndIdCursor())
+
+
+class IssuanceStore:
+    """The attempts recorded in the database, in every state."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list_for_user(
+        self, user_id: UserId, request: PageRequest = FIRST_PAGE, wanted: IssuanceFilter = ANY_ISSUANCE
+    ) -> Page[IssuanceRecord]:
+        """Return a page of the user's own attempts, newest first."""
+        query = select(*ISSUANCE_COLUMNS).where(_c.user_id == user_id, *_conditions(wanted))
+        return read_page(self._connection, query, _NEWEST_FIRST, request, issuance_record)
+
+    def list_open_before(self, before: datetime, limit: int) -> Sequence[IssuanceRecord]:
+        """Return attempts without an outcome that began before the given time, oldest first.
+
+        Rows locked by another transaction are skipped, because that transaction may be writing their outcome.
+        """
+        # With a parameter the planner could not use the partial index.
+        is_open = _c.state == literal_column("'requested'")
+        query = select(*ISSUANCE_COLUMNS).where(is_open, _c.asked_at < before).order_by(_c.asked_at)
+        rows = self._connection.execute(query.limit(limit).with_for_update(skip_locked=True))
+        return [issuance_record(row) for row in rows]
+
+    def count_by_day(self, user_id: UserId, since: datetime) -> Mapping[date, int]:
+        """Return the number of sessions issued to the user by day in UTC, without days that have none."""
+        day = utc_day(self._connection, _c.asked_at)
+        rows = self._connection.execute(
+            select(day, func.count())
+            .where(_c.user_id == user_id, _c.asked_at >= since, _c.state == State.ISSUED.value)
+            .group_by(day)
+        )
+        return {date.fromisoformat(str(on)): number for on, number in rows}
+
+
+def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
+    """Return the attempt in a row that has the columns of `ISSUANCE_COLUMNS`."""
+    return IssuanceRecord(
+        id=row.id,
+        username=row.username,
+        tenant_id=row.tenant_id,
+        tenant_name=row.tenant_name,
+        is_admin_scope=row.scope == ADMIN_SCOPE,
+        role_arn=row.role_arn,
+        access=Access(row.access) if row.access else None,
+        purpose=Purpose(row.purpose),
+        channel=Channel(row.door),
+        address=row.address,
+        reason=row.reason,
+        state=State(row.state),
+        failure=row.failure,
+        asked_at=row.asked_at,
+        validity=timedelta(seconds=row.validity),
+        decided_by=LimitSource(row.decided_by) if row.decided_by else None,
+        expires_at=row.expires_at,
+        access_key_id=row.access_key_id,
+        is_attributed=row.is_attributed,
+    )
+
+
+def _conditions(wanted: IssuanceFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.text:
+        yield _c.tenant_name.contains(wanted.text, autoescape=True)
+    if wanted.live_at is not None:
+        yield and_(_c.state == State.ISSUED.value, _c.expires_at > wanted.live_at)
+    if wanted.states:
+        yield _c.state.in_([state.value for state in wanted.states])
