@@ -24,6 +24,7 @@ from daypass.portal.access.model import (
     TenantScope,
 )
 from daypass.portal.access.plan import IssuanceAttempt, Plan, choose_validity, role_session
+from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.clock import utc_now
@@ -90,7 +91,8 @@ class _Path:
         plan = self._plan(attempts[0], standing)
         issuance = self.issuer.issue(caller, attempts[0].request)
         to_ask, to_conclude = iter(attempts), iter(attempts)
-        whole = partial(Sessions(self.database, self.issuer).create, ApiRequest(caller, {}, {}, _BODY))
+        sessions = Sessions(SessionHistory(self.database), self.issuer)
+        whole = partial(sessions.create, ApiRequest(caller, {}, {}, _BODY))
         return [
             _measured("who is calling", self._caller),
             _measured("may they, and how long", lambda: self._plan(attempts[0], self._standing(caller))),

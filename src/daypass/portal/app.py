@@ -153,7 +153,7 @@ def assemble(
             Transport(Dispatcher(doors, otherwise=pages), config.public_url), services.authenticator.addresses
         ),
         (api, legacy, local_access, machine, consent, health, pages),
-        services.has_administrator,
+        services.users.has_administrator,
         database.profile,
         aws.learn,
         attempts.start,
@@ -187,12 +187,12 @@ def _api_channel(services: Services) -> Starlette:
     config = services.config
     operations = api_operations(
         Me(services.account_id, config.aws.region, services.release, config.aws.endpoint_url),
-        Sessions(services.database, services.issuer),
+        Sessions(services.history, services.issuer),
         Resources(services.inventory),
         AdministrationCalls(
             users=ApiUsers(services.administration),
             members=Members(services.administration),
-            tenants=ApiTenants(services.database, services.administration, services.doctor),
+            tenants=ApiTenants(services.tenants, services.administration, services.doctor),
             settings=Settings(services.administration),
             metadata=Metadata(services.administration),
             tokens=Tokens(services.administration),
@@ -210,7 +210,7 @@ def _api_channel(services: Services) -> Starlette:
 def _legacy_channel(services: Services) -> Starlette:
     config, broker = services.config, services.broker
     system = System(
-        database=services.database,
+        settings=services.settings,
         public_url=config.public_url,
         account_id=services.account_id,
         partition=broker.partition,
@@ -220,11 +220,11 @@ def _legacy_channel(services: Services) -> Starlette:
     )
     handlers = LegacyHandlers(
         jit=Jit(services.issuer, services.clock),
-        tenants=Tenants(services.database, services.administration, services.account_id, config.aws.region),
+        tenants=Tenants(services.tenants, services.administration, services.account_id, config.aws.region),
         system=system,
-        users=CompatUsers(services.administration),
+        users=CompatUsers(services.administration, services.tenants),
         settings=CompatSettings(services.administration),
-        plans=Plans(services.database, services.account_id, config.aws.region),
+        plans=Plans(services.tenants, services.account_id, config.aws.region),
     )
     return make_channel_app(legacy_routes(services.api_endpoints(Channel.LEGACY), handlers), message, absence)
 
@@ -258,22 +258,30 @@ def _page_channel(services: Services) -> Starlette:
     aws, own = services.config.aws, PersonalTokens(services.identity)
     workstations = Workstations(services.config.public_url, services.release, aws.region, aws.endpoint_url)
     ways = ConsoleAccess(services.pages, services.issuer)
-    profile = ProfilePages(services.pages, services.database, services.issuer, own, workstations)
+    profile = ProfilePages(
+        services.pages,
+        services.history,
+        services.users,
+        services.settings,
+        services.issuer,
+        own,
+        workstations,
+    )
     web = PageHandlers(
         sign_in=SignInPages(
             services.pages,
             services.reauthentication,
             services.sign_ins,
-            services.has_administrator,
+            services.users.has_administrator,
             services.config.public_url,
         ),
-        tenant=TenantChoice(services.database),
+        tenant=TenantChoice(services.tenants),
         profile=profile,
-        sessions=SessionPages(services.pages, services.database),
+        sessions=SessionPages(services.pages, services.history),
         tokens=TokenPages(own, profile),
         console_access=ways,
         resources=ResourcePages(
-            services.pages, services.database, services.inventory, ways, services.config.public_url
+            services.pages, services.tenants, services.inventory, ways, services.config.public_url
         ),
     )
     page_endpoints = services.page_endpoints(Channel.WEB)

@@ -8,6 +8,8 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.access.model import Channel
 from daypass.portal.access.role_concurrency import RoleConcurrency
+from daypass.portal.access.sessions import SessionHistory
+from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.roles.findings import Examiner
 from daypass.portal.admin.settings.duration_report import DurationReports
@@ -26,8 +28,9 @@ from daypass.portal.http.layout.reauthentication import Reauthentication
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
-from daypass.portal.identity.store import UserStore
+from daypass.portal.identity.users import UserDirectory
 from daypass.portal.inventory.service import Inventory
+from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.storage.engine import Database
 
 
@@ -71,7 +74,7 @@ class Services:
         return PageEndpoints(
             channel=channel,
             signed_in=self.sign_ins.find,
-            layouts=PageLayouts(self.database, self.clock),
+            layouts=PageLayouts(self.tenants, self.clock),
             addresses=self.authenticator.addresses,
             pools=self.pools,
             origin=self.config.public_url,
@@ -100,7 +103,22 @@ class Services:
             self.database, self.broker, self.clock, self.issuer.master_role_arn, shares=self.role_concurrency
         )
 
-    def has_administrator(self) -> bool:
-        """Return whether there is an Administrator."""
-        with self.database.reading() as connection:
-            return UserStore(connection).count_administrators() > 0
+    @property
+    def tenants(self) -> VisibleTenants:
+        """The tenants that a user may know of."""
+        return VisibleTenants(self.database)
+
+    @property
+    def history(self) -> SessionHistory:
+        """The sessions of a user."""
+        return SessionHistory(self.database)
+
+    @property
+    def users(self) -> UserDirectory:
+        """The facts about users that every user may know."""
+        return UserDirectory(self.database)
+
+    @property
+    def settings(self) -> SettingsReader:
+        """The settings of the system."""
+        return SettingsReader(self.database)

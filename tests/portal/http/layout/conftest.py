@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message
 
 from daypass.portal.access.model import Channel
+from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.errors import AccessDenied, SignInAgain, Unauthenticated
 from daypass.portal.http.core.authentication import ClientAddresses, Permission
 from daypass.portal.http.core.authorization import Authorizer
@@ -181,7 +182,7 @@ def pages(assets: Assets) -> PageRenderer:
 def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Iterator[Browser]:
     """A browser at the test pages."""
     database, pools = Database(f"sqlite:///{sqlite_template}"), ThreadPools.sized(2)
-    frames = PageLayouts(database, FakeClock())
+    frames = PageLayouts(VisibleTenants(database), FakeClock())
     endpoints = PageEndpoints(
         channel=Channel.WEB,
         signed_in=find,

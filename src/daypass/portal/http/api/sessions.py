@@ -17,13 +17,12 @@ from daypass.portal.access.model import (
     SessionRequest,
     TenantScope,
 )
-from daypass.portal.access.store.issuances import IssuanceStore
+from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.api.schemas import member
 from daypass.portal.http.api.schemas.member import answer_with
 from daypass.portal.http.core.duration_text import cap, cap_note
 from daypass.portal.http.core.endpoints import ApiRequest
-from daypass.portal.storage.engine import Database
 
 _SECOND = timedelta(seconds=1)
 
@@ -32,7 +31,7 @@ _SECOND = timedelta(seconds=1)
 class Sessions:
     """The handlers of calls about AWS sessions."""
 
-    database: Database
+    history: SessionHistory
     issuer: Issuer
 
     def create(self, request: ApiRequest) -> Response:
@@ -45,8 +44,7 @@ class Sessions:
     def list_own(self, request: ApiRequest) -> Response:
         """Return a page of the caller's sessions, newest first."""
         query = member.read_query(member.SessionsQuery, dict(request.query))
-        with self.database.reading() as connection:
-            page = IssuanceStore(connection).list_for_user(request.caller.user.id, query.page_request)
+        page = self.history.page(request.caller.user, query.page_request)
         sessions = [represent_session(record) for record in page.records]
         answer = member.SessionList(sessions=sessions, next_cursor=page.next_cursor)
         return answer_with(answer)

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from daypass.portal.access.model import Caller
 from daypass.portal.access.policy import tenant_not_found
+from daypass.portal.access.tenants import VisibleTenants, access_of
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantRecord, tenant_version
 from daypass.portal.admin.roles.findings import Examiner, readiness
@@ -14,9 +15,7 @@ from daypass.portal.http.api.etags import expected, tagged
 from daypass.portal.http.api.schemas import admin, member
 from daypass.portal.http.api.schemas.member import answer_with
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
-from daypass.portal.http.core.tenants import access_of, find_tenant, visible_page
 from daypass.portal.http.core.warnings import rights_kept, warned
-from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import TenantAccess
 
 
@@ -24,7 +23,7 @@ from daypass.portal.tenants.model import TenantAccess
 class Tenants:
     """The handlers of calls about tenants."""
 
-    database: Database
+    tenants: VisibleTenants
     administration: Administration
     doctor: Examiner | None = None
     """None if the portal does not examine roles."""
@@ -33,7 +32,7 @@ class Tenants:
         """Return a page of the tenants that are visible to the caller."""
         query = member.read_query(member.TenantsQuery, dict(request.query))
         caller = request.caller
-        page = visible_page(self.database, caller.user, query.search, query.page_request)
+        page = self.tenants.page(caller.user, query.search, query.page_request)
         answer = member.TenantList(
             tenants=[_represent(caller, seen) for seen in page.records], next_cursor=page.next_cursor
         )
@@ -42,7 +41,7 @@ class Tenants:
     def show(self, request: ApiRequest) -> Response:
         """Return one tenant that is visible to the caller."""
         caller = request.caller
-        seen = find_tenant(self.database, caller.user, request.path["tenant"])
+        seen = self.tenants.find(caller.user, request.path["tenant"])
         if seen is None:
             raise tenant_not_found(request.path["tenant"])
         response = answer_with(_represent(caller, seen), exclude_unset=True)

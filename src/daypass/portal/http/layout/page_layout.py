@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daypass.portal.access.model import Caller
+from daypass.portal.access.tenants import VisibleTenants, access_of
 from daypass.portal.clock import Clock
-from daypass.portal.http.core.tenants import access_of, find_tenant, first_tenants
 from daypass.portal.http.layout.cookies import Preferences
 from daypass.portal.http.layout.navigation import ENTRIES, Entry
 from daypass.portal.identity.model import User
-from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess
 
 SHOWN_TENANTS = 25
@@ -59,12 +58,12 @@ class PageLayout:
 class PageLayouts:
     """Makes the layout of each page from the current state of the database."""
 
-    database: Database
+    tenants: VisibleTenants
     clock: Clock
 
     def of(self, caller: Caller, preferences: Preferences, path: str, address: str, csrf: str) -> PageLayout:
         """Return the layout of one page."""
-        visible = first_tenants(self.database, caller.user, SHOWN_TENANTS + 1)
+        visible = self.tenants.first(caller.user, SHOWN_TENANTS + 1)
         chosen = self._chosen(caller.user, preferences.tenant, visible)
         return PageLayout(
             user=caller.user,
@@ -88,5 +87,5 @@ class PageLayouts:
             if access.tenant.id == remembered:
                 return access
         if remembered and len(visible) > SHOWN_TENANTS:
-            return find_tenant(self.database, user, remembered) or visible[0]
+            return self.tenants.find(user, remembered) or visible[0]
         return visible[0] if visible else None

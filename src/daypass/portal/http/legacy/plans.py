@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
 
+from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.errors import AccessDenied
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.problems import NotFound
-from daypass.portal.http.core.tenants import visible_tenant
-from daypass.portal.storage.engine import Database
 
 PLAN = "default"
 """The name of the plan and the infrastructure: Daypass has neither, but clients require a name."""
@@ -21,7 +20,7 @@ CLOUD_AWS = 0
 class Plans:
     """The handlers for the only plan and the only infrastructure."""
 
-    database: Database
+    tenants: VisibleTenants
     account_id: Callable[[], str]
     region: str
 
@@ -31,7 +30,7 @@ class Plans:
 
     def plan_of(self, request: ApiRequest) -> Response:
         """Return a tenant's plan."""
-        visible_tenant(self.database, request.caller.user, request.path["tenant"])
+        self.tenants.get(request.caller.user, request.path["tenant"])
         return JSONResponse(self._plan())
 
     def infrastructures(self, _request: ApiRequest) -> Response:

@@ -8,9 +8,8 @@ from starlette.responses import JSONResponse, Response
 
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.legacy.users import user_shape
+from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.settings.registry import APP_CONFIG, ENABLE_ADMIN_JIT_ON_UI, FLAGS, REGISTRY
-from daypass.portal.settings.store import SYSTEM, SettingStore
-from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.names import LONGEST
 
 
@@ -18,7 +17,7 @@ from daypass.portal.tenants.names import LONGEST
 class System:
     """The handlers for the system and the caller, in the clients' format."""
 
-    database: Database
+    settings: SettingsReader
     public_url: str
     account_id: Callable[[], str]
     partition: str
@@ -28,11 +27,9 @@ class System:
 
     def features(self, request: ApiRequest) -> Response:
         """Return the features of the portal, which duplo-jit requests first."""
-        with self.database.reading() as connection:
-            store = SettingStore(connection)
-            values = store.read(None)
-            # Settings written by legacy tools may be sensitive, so only Administrators get them.
-            stored = store.list_for(SYSTEM) if request.caller.administers else ()
+        values = self.settings.effective()
+        # Settings written by legacy tools may be sensitive, so only Administrators get them.
+        stored = self.settings.stored() if request.caller.administers else ()
         return JSONResponse(
             {
                 # If true, duplo-jit opens the consent page before it requests admin access.

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
 
+from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.admin.administration import Administration
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.core.endpoints import ApiRequest
-from daypass.portal.http.core.tenants import visible_tenant, visible_tenants
 from daypass.portal.http.core.warnings import rights_kept, warned
 from daypass.portal.http.legacy.body import read_object, text
 from daypass.portal.http.legacy.plans import CLOUD_AWS, PLAN
 from daypass.portal.http.legacy.settings import metadata_shape
-from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Tenant
 
@@ -26,7 +25,7 @@ _EVERY = PageRequest(limit=1_000_000)
 class Tenants:
     """The handlers of legacy calls about tenants."""
 
-    database: Database
+    tenants: VisibleTenants
     administration: Administration
     account_id: Callable[[], str]
     region: str
@@ -35,7 +34,7 @@ class Tenants:
     def list_all(self, request: ApiRequest) -> Response:
         """Return the visible tenants, from which clients look up ids; with settings for Administrators."""
         user = request.caller.user
-        visible = visible_tenants(self.database, user)
+        visible = self.tenants.all(user)
         settings: dict[str, list[dict[str, str]]] = defaultdict(list)
         if request.caller.administers:
             for record in self.administration.settings.of_tenants(_EVERY).records:
@@ -96,7 +95,7 @@ class Tenants:
         return JSONResponse(self.account_id())
 
     def _tenant(self, request: ApiRequest) -> Tenant:
-        return visible_tenant(self.database, request.caller.user, request.path["tenant"])
+        return self.tenants.get(request.caller.user, request.path["tenant"])
 
 
 def _name(tenant: Tenant) -> dict[str, object]:

@@ -6,11 +6,11 @@ from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
 
+from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord, UserQuery
 from daypass.portal.errors import InvalidRequest, MembershipNotFound, UserNotFound
 from daypass.portal.http.core.endpoints import ApiRequest
-from daypass.portal.http.core.tenants import visible_tenants
 from daypass.portal.http.legacy.body import nested, read_object, text, words
 from daypass.portal.identity.model import Role, User
 from daypass.portal.storage.pagination import PageRequest
@@ -25,6 +25,7 @@ class Users:
     """The handlers for users and tenant access, in the clients' format."""
 
     administration: Administration
+    tenants: VisibleTenants
 
     def list_all(self, _request: ApiRequest) -> Response:
         """Return all users."""
@@ -86,7 +87,7 @@ class Users:
         own = {member.tenant.id: member for member in self.administration.users.memberships(record.user.id)}
         rows = [(member.tenant, member.access) for member in own.values()]
         if record.user.is_administrator and request.query.get("adminAccess", "").lower() != "false":
-            visible = visible_tenants(self.administration.users.executor.database, record.user)
+            visible = self.tenants.all(record.user)
             rows = [(access.tenant, Access.FULL) for access in visible]
         return JSONResponse(
             [

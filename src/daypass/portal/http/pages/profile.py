@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Scope, TenantScope
-from daypass.portal.access.store.issuances import IssuanceStore
+from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.errors import JitDisabled, PortalError
 from daypass.portal.http.core.duration_text import cap_reason, format_duration, reason
 from daypass.portal.http.layout.endpoints import PageVisit
@@ -19,10 +19,9 @@ from daypass.portal.http.pages.token_kinds import LABELS
 from daypass.portal.http.pages.workstation import Workstation, Workstations
 from daypass.portal.identity.model import ApiToken, TokenKind
 from daypass.portal.identity.personal_tokens import PersonalTokens
-from daypass.portal.identity.store import UserStore
+from daypass.portal.identity.users import UserDirectory
+from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
-from daypass.portal.settings.store import SettingStore
-from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 
@@ -89,7 +88,9 @@ class ProfilePages:
     """Handlers of the profile."""
 
     pages: PageRenderer
-    database: Database
+    history: SessionHistory
+    users: UserDirectory
+    settings: SettingsReader
     issuer: Issuer
     own: PersonalTokens
     workstations: Workstations
@@ -110,10 +111,8 @@ class ProfilePages:
         user, layout = visit.caller.user, visit.layout
         tenant, refusal = self._tenant_section(visit)
         admin = self._admin_section(visit)
-        with self.database.reading() as connection:
-            is_admin_on = SettingStore(connection).read(None).flag(ENABLE_ADMIN_JIT_ON_UI)
-            records = IssuanceStore(connection).list_for_user(user.id, _LATEST_SESSIONS).records
-            administrators = UserStore(connection).first_administrators(_SHOWN_ADMINISTRATORS)
+        is_admin_on = self.settings.effective().flag(ENABLE_ADMIN_JIT_ON_UI)
+        administrators = self.users.first_administrators(_SHOWN_ADMINISTRATORS)
         tokens = self.own.list_own(user)
         active = [_active(token, visit.caller.token) for token in tokens if token.kind in _ACTIVE_KINDS][::-1]
         # The current session comes first, so that it is shown however old it is.
@@ -128,7 +127,7 @@ class ProfilePages:
             permanent=[token for token in tokens if token.kind is TokenKind.PERMANENT],
             active=active if "all" in visit.query else active[:_SHOWN_ACTIVE],
             active_count=len(active),
-            sessions=rows(records, layout.now),
+            sessions=rows(self.history.page(user, _LATEST_SESSIONS).records, layout.now),
             wrong=wrong,
             created=created,
         )

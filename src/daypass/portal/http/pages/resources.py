@@ -9,11 +9,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.responses import Response
 
-from daypass.portal.access.authorization import read_context
-from daypass.portal.access.model import Caller, Deny, TenantScope
+from daypass.portal.access.model import Caller, TenantScope
+from daypass.portal.access.tenants import VisibleTenants, access_of
 from daypass.portal.errors import AwsError, PortalError
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.core.tenants import access_of, find_tenant
 from daypass.portal.http.layout.cookies import TENANT, set_persistent_cookie
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect, safe_path
@@ -23,7 +22,6 @@ from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Kind, Listing, Resource
 from daypass.portal.inventory.search import count, page_of, search
 from daypass.portal.inventory.service import Inventory
-from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Tenant
 
@@ -128,7 +126,7 @@ class ResourcePages:
     """Handlers of the list, of the page of one resource, and of its console link."""
 
     pages: PageRenderer
-    database: Database
+    tenants: VisibleTenants
     inventory: Inventory
     console_access: ConsoleAccess
     public_url: str
@@ -152,7 +150,7 @@ class ResourcePages:
         arn, layout = visit.query.get("arn", "").strip(), visit.layout
         selected_id = "" if layout.tenant is None else layout.tenant.id
         tenant, resource = self.inventory.owner(visit.caller, arn, likely=selected_id)
-        found = find_tenant(self.database, visit.caller.user, tenant.id)
+        found = self.tenants.find(visit.caller.user, tenant.id)
         if found is not None:
             access = access_of(visit.caller.user, found)
             # Selecting another tenant on this page leads to that tenant's list, not back to this resource.
@@ -216,9 +214,8 @@ class ResourcePages:
         )
 
     def _no_console(self, caller: Caller, tenant: Tenant) -> str:
-        with self.database.reading() as connection:
-            decision = read_context(connection, caller, TenantScope(tenant.id), "").decision
-        return decision.refusal.reason if isinstance(decision, Deny) else ""
+        refusal = self.tenants.session_refusal(caller, tenant)
+        return "" if refusal is None else refusal.reason
 
 
 def _kinds(query: ResourceQuery, matching: Sequence[Resource]) -> Sequence[KindLink]:

@@ -8,11 +8,10 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from daypass.portal.access.model import WITHOUT_SESSION, IssuanceFilter
-from daypass.portal.access.store.issuances import IssuanceStore
+from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.session_rows import SessionRow, rows
-from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import PageRequest
 
 ADDRESS = "/sessions"
@@ -57,7 +56,7 @@ class SessionPages:
     """Handlers of *My sessions*."""
 
     pages: PageRenderer
-    database: Database
+    history: SessionHistory
 
     def show(self, visit: PageVisit) -> Response:
         """Show a page of the user's sessions, newest first."""
@@ -68,10 +67,8 @@ class SessionPages:
             search, now if state == "live" else None, WITHOUT_SESSION if state == "refused" else ()
         )
         cursor = visit.query.get("from") or None
-        with self.database.reading() as connection:
-            store = IssuanceStore(connection)
-            result = store.list_for_user(user.id, PageRequest(cursor, _SHOWN), issuance_filter)
-            counts = store.count_by_day(user.id, _first_day(now))
+        result = self.history.page(user, PageRequest(cursor, _SHOWN), issuance_filter)
+        counts = self.history.count_by_day(user, _first_day(now))
         parameters = {name: value for name, value in (("search", search), ("state", state)) if value}
         page = SessionsPage(
             sessions=rows(result.records, now),

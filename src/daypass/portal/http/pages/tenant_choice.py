@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
 
-from daypass.portal.http.core.tenants import search_tenants, visible_tenant
+from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.http.layout.cookies import TENANT, set_persistent_cookie
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect, safe_path
-from daypass.portal.storage.engine import Database
 
 _OFFERED = 20
 _LONGEST_SEARCH = 64
@@ -18,12 +17,12 @@ _LONGEST_SEARCH = 64
 class TenantChoice:
     """Handlers of the tenant selector in the top bar."""
 
-    database: Database
+    tenants: VisibleTenants
 
     def choose(self, visit: PageVisit) -> Response:
         """Select a tenant by id or by typed name, and redirect to the same page; raises `TenantNotFound`."""
         reference = visit.form.get("typed") or visit.form.get("tenant")
-        tenant = visible_tenant(self.database, visit.caller.user, reference)
+        tenant = self.tenants.get(visit.caller.user, reference)
         response = redirect(safe_path(visit.form.raw("next")))
         set_persistent_cookie(response, TENANT, tenant.id)
         return response
@@ -31,7 +30,7 @@ class TenantChoice:
     def offers(self, visit: PageVisit) -> Response:
         """Return the first tenants whose names contain the typed text."""
         text = visit.query.get("q", "").strip().lower()[:_LONGEST_SEARCH]
-        found = search_tenants(self.database, visit.caller.user, text, _OFFERED) if text.isprintable() else ()
+        found = self.tenants.search(visit.caller.user, text, _OFFERED) if text.isprintable() else ()
         return JSONResponse(
             {"offers": [{"value": access.tenant.id, "label": access.tenant.name} for access in found]}
         )

@@ -1,0 +1,75 @@
+"""The tenants that a user may know of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daypass.portal.access.authorization import read_context
+from daypass.portal.access.model import Caller, Deny, TenantScope
+from daypass.portal.access.policy import may_see, tenant_not_found
+from daypass.portal.errors import PortalError
+from daypass.portal.identity.model import User
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.tenants.model import Access, Tenant, TenantAccess
+from daypass.portal.tenants.store import TenantStore
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleTenants:
+    """Reads the tenants that are visible to a user: every tenant for an Administrator, else the user's own.
+
+    Every list is sorted by name.
+    """
+
+    database: Database
+
+    def all(self, user: User) -> Sequence[TenantAccess]:
+        """Return every visible tenant."""
+        with self.database.reading() as connection:
+            store = TenantStore(connection)
+            return store.list_all(user.id) if user.is_administrator else store.list_for(user.id)
+
+    def first(self, user: User, number: int) -> Sequence[TenantAccess]:
+        """Return the first *number* of the visible tenants."""
+        return self.search(user, "", number)
+
+    def search(self, user: User, text: str, number: int) -> Sequence[TenantAccess]:
+        """Return the first *number* of the visible tenants with *text* in their names."""
+        with self.database.reading() as connection:
+            store = TenantStore(connection)
+            return store.search(user.id, text, number, is_member=not user.is_administrator)
+
+    def page(self, user: User, text: str, request: PageRequest) -> Page[TenantAccess]:
+        """Return a page of the visible tenants with *text* in their names."""
+        with self.database.reading() as connection:
+            return TenantStore(connection).page(user.id, text, request, is_member=not user.is_administrator)
+
+    def find(self, user: User, reference: str) -> TenantAccess | None:
+        """Return the tenant with that name or id and the access of *user*, or None if it is not visible."""
+        # No name or id has such characters, and PostgreSQL cannot store all of them (NUL, lone surrogates).
+        if not reference.isprintable():
+            return None
+        with self.database.reading() as connection:
+            access = TenantStore(connection).find(reference, user.id)
+        return access if access is not None and may_see(user, access) else None
+
+    def get(self, user: User, reference: str) -> Tenant:
+        """Return the tenant with that name or id.
+
+        Raises the same `TenantNotFound` for a tenant that is not visible and one that does not exist.
+        """
+        access = self.find(user, reference)
+        if access is None:
+            raise tenant_not_found(reference)
+        return access.tenant
+
+    def session_refusal(self, caller: Caller, tenant: Tenant) -> PortalError | None:
+        """Return why policy denies the caller an AWS session for the tenant; None if it allows one."""
+        with self.database.reading() as connection:
+            decision = read_context(connection, caller, TenantScope(tenant.id), "").decision
+        return decision.refusal if isinstance(decision, Deny) else None
+
+
+def access_of(user: User, tenant: TenantAccess) -> Access:
+    """Return the access of *user* to a visible tenant."""
+    return Access.FULL if user.is_administrator or tenant.membership is None else tenant.membership
