@@ -63,19 +63,20 @@ def _flags_for_keys(words: list[str]) -> dict[str, str] | None:
 
 def _cached_answer(flags: dict[str, str]) -> bytes | None:
     """Return the cached answer; None if there is none or if it cannot be determined safely."""
-    from daypass.cli.cache import entries, request
+    from daypass.cli.cache import files, request
+    from daypass.cli.cache.credentials import Credentials
 
     # On GitHub Actions, credentials must be masked in the log before they are printed.
     if request.NO_CACHE in flags or "GITHUB_ACTIONS" in os.environ:
         return None
     try:
         wanted = request.parse_request(flags, os.environ)
-        with entries.open_private_folder(entries.folder(os.environ)) as directory:
-            entry = entries.read(directory, wanted.key())
+        with files.open_private_folder(files.folder(os.environ)) as directory:
+            cached = files.read(directory, wanted.key(), Credentials)
     except (ValueError, OSError):
         # The slow path runs into the same error and reports it.
         return None
-    return entry.answer if entry is not None and entry.is_good(now()) else None
+    return cached.answer if cached is not None and cached.is_served(now()) else None
 
 
 def _print_keys(flags: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from daypass.cli.auth.callback_server import MAX_REQUESTS
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.files import CacheFile
 from tests.browser.framing import BLOCKED, failure_in_a_frame
 from tests.browser.laptop import Laptop, authorize
 from tests.browser.listener import listening
@@ -254,7 +254,7 @@ def test_logout_revokes_the_sign_in_at_the_portal(laptop: Laptop, dana: Person) 
         authorize(dana.visit(laptop.address()))
         assert sitting.end()[0] == 0
     (kept,) = (laptop.home / ".local" / "state" / "daypass").glob("*.sign-in")
-    access = json.loads(Entry.from_bytes(kept.read_bytes()).answer)["access"]
+    access = json.loads(CacheFile.from_bytes(kept.read_bytes()).body)["access"]
     assert laptop.demo.visitor(access).session(tenant="dev01").status == 201
 
     with laptop.types("logout") as sitting:

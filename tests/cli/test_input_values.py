@@ -9,7 +9,7 @@ import pytest
 
 from daypass.cli.api.tls import CA_VARIABLES, trust
 from daypass.cli.awsconfig.credential_process import ProfileCommand
-from daypass.cli.cache.entries import folder
+from daypass.cli.cache.files import folder
 from daypass.cli.cache.request import origin_of, parse_request, read_duration, tenant_of, token_of
 from daypass.cli.runtime import private_files
 from daypass.cli.runtime.errors import UsageError

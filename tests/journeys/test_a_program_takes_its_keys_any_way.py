@@ -18,7 +18,7 @@ import pytest
 
 from daypass.cli.auth import session
 from daypass.cli.cache import request
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.credentials import Credentials
 from daypass.cli.credentials import fetch
 from daypass.cli.credentials.container_endpoint import ContainerEndpoint
 from daypass.main import now
@@ -194,8 +194,8 @@ def test_the_endpoint_renews_keys_in_the_middle_of_a_run(terminal: Terminal, pro
     }
     moved = [0.0]
 
-    def renew() -> Entry:
-        return fetch.fresh_entry(request.parse_request(flags, {}), session.portal(flags, {}, now), now)
+    def renew() -> Credentials:
+        return fetch.new_credentials(request.parse_request(flags, {}), session.portal(flags, {}, now), now)
 
     endpoint = ContainerEndpoint(renew, lambda: now() + moved[0], str)
     ours, theirs = socket.socketpair()

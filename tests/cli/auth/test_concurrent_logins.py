@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.files import CacheFile
 from tests.cli.conftest import Command
 from tests.cli.sign_in import FakeBrowser, SignInPortal
 from tests.cli.stub import StubPortal
@@ -69,7 +69,7 @@ def count_complete_files(daypass: Command) -> int:
     state = daypass.home / ".local" / "state" / "daypass"
     stored = [*state.glob("*.sign-in"), *daypass.cache.glob("*.keys")]
     for path in stored:
-        Entry.from_bytes(path.read_bytes())
+        CacheFile.from_bytes(path.read_bytes())
     assert list(state.glob("*.pending")) == []
     return len(stored)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.auth.pending_login import Pending
+from daypass.cli.auth.pending_login import PendingLogin
 from daypass.cli.auth.session_store import SessionSlot
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.files import CacheFile
 from tests.cli.conftest import SCRIPT, Command, Ran
 from tests.cli.sign_in import CODE, OTHER_CODE, FakeBrowser, Shell, SignInPortal, leave_sign_in, shell
 from tests.cli.stub import StubPortal
@@ -481,12 +481,12 @@ def test_a_session_file_of_another_version_is_ignored(tmp_path: Path) -> None:
     here, origin = {"DAYPASS_STATE_DIR": str(tmp_path / "state")}, "https://portal.example"
     leave_sign_in(here, origin)
     (path,) = (tmp_path / "state").glob("*.sign-in")
-    entry = Entry.from_bytes(path.read_bytes())
-    other = json.dumps({**json.loads(entry.answer), "new": 1}).encode()
-    slot = SessionSlot(here, origin, admin=False, now=lambda: entry.asked_at)
+    file = CacheFile.from_bytes(path.read_bytes())
+    other = json.dumps({**json.loads(file.body), "new": 1}).encode()
+    slot = SessionSlot(here, origin, admin=False, now=lambda: file.valid_from)
     assert slot.peek() is not None
 
-    path.write_bytes(Entry(other, entry.about, entry.asked_at, entry.good_until).to_bytes())
+    path.write_bytes(CacheFile(file.valid_from, file.valid_until, file.header, other).to_bytes())
 
     assert slot.peek() is None
     with slot.locked() as locked:
@@ -495,4 +495,4 @@ def test_a_session_file_of_another_version_is_ignored(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kept", [{}, {"pushed": {}, "port": 1, "path": "/"}, {"pushed": 1, "port": 1}])
 def test_a_pending_request_of_another_version_is_ignored(kept: dict[str, object]) -> None:
-    assert Pending.from_bytes(json.dumps(kept).encode()) is None
+    assert PendingLogin.from_file(CacheFile(0, 60, b"", json.dumps(kept).encode())) is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.files import CacheFile
 from tests.cli.conftest import TOKEN, Inside
 from tests.cli.stub import ReceivedRequest, Reply, StubPortal
 
@@ -111,9 +111,9 @@ def test_an_answer_without_the_access_removes_no_credentials(inside: Inside, por
 def test_credentials_cached_by_an_earlier_version_stay(inside: Inside) -> None:
     cached = inside("aws", "--tenant", "dev01")
     (file,) = (inside.home / ".cache" / "daypass").glob("*.keys")
-    entry = Entry.from_bytes(file.read_bytes())
-    about = {name: value for name, value in json.loads(entry.about).items() if name != "access"}
-    earlier = Entry(entry.answer, json.dumps(about).encode(), entry.asked_at, entry.good_until)
+    stored = CacheFile.from_bytes(file.read_bytes())
+    about = {name: value for name, value in json.loads(stored.header).items() if name != "access"}
+    earlier = CacheFile(stored.valid_from, stored.valid_until, json.dumps(about).encode(), stored.body)
     file.write_bytes(earlier.to_bytes())
 
     assert "changed" not in inside("tenants").err

@@ -6,7 +6,7 @@ import signal
 import subprocess
 from datetime import timedelta
 
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.files import CacheFile
 from tests.cli.conftest import Command
 from tests.cli.stub import StubPortal, problem
 
@@ -83,6 +83,6 @@ def test_killed_processes_leave_no_partial_file(daypass: Command, portal: StubPo
     assert len(survivors) >= 33
     assert all(json.loads(out)["Version"] == 1 for out in survivors)
     assert {code for code, _, _ in outcomes} <= {0, -signal.SIGKILL}
-    assert Entry.from_bytes(daypass.entry().read_bytes()).answer.startswith(b'{"Version": 1')
+    assert CacheFile.from_bytes(daypass.entry().read_bytes()).body.startswith(b'{"Version": 1')
     assert {oct(path.stat().st_mode & 0o777) for path in daypass.cache.iterdir()} == {"0o600"}
     assert daypass(*DEV).err == ""

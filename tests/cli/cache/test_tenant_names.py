@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from daypass.cli.cache import locked
+from daypass.cli.cache import removal
 from daypass.cli.cache.tenant_names import cached_names, list_sentence, suggestion
 from tests.cli.conftest import Command, Inside
 from tests.cli.stub import StubPortal, problem
@@ -77,7 +77,7 @@ def test_clearing_the_cache_removes_the_tenant_names(inside: Inside, portal: Stu
     environment = {"HOME": str(inside.home), "XDG_CACHE_HOME": str(inside.home / ".cache")}
     assert cached_names(environment, portal.url) == ["dev01", "prod01"]
 
-    assert locked.clear(environment) == 0
+    assert removal.clear(environment) == 0
 
     assert cached_names(environment, portal.url) == []
 

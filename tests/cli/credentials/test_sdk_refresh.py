@@ -7,7 +7,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.files import CacheFile
 from tests.cli.conftest import SCRIPT, Command
 from tests.cli.stub import StubPortal
 
@@ -16,12 +16,12 @@ REQUESTS = 20
 
 def let_time_pass(path: Path, time: timedelta) -> None:
     """Rewrite the cached credentials as if they had been issued *time* earlier."""
-    entry = Entry.from_bytes(path.read_bytes())
-    keys = json.loads(entry.answer)
+    file = CacheFile.from_bytes(path.read_bytes())
+    keys = json.loads(file.body)
     keys["Expiration"] = (datetime.fromisoformat(keys["Expiration"]) - time).strftime("%Y-%m-%dT%H:%M:%SZ")
     seconds = int(time.total_seconds())
-    older = Entry(
-        json.dumps(keys).encode() + b"\n", entry.about, entry.asked_at - seconds, entry.good_until - seconds
+    older = CacheFile(
+        file.valid_from - seconds, file.valid_until - seconds, file.header, json.dumps(keys).encode() + b"\n"
     )
     path.write_bytes(older.to_bytes())
 

@@ -13,7 +13,7 @@ from threading import Thread, Timer
 
 import pytest
 
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.credentials import Credentials
 from daypass.cli.credentials.container_endpoint import PATH, TOKEN_VARIABLE, URI_VARIABLE, ContainerEndpoint
 from daypass.cli.runtime.errors import Denied, Refusal, SignInNeeded, Unavailable
 from daypass.cli.runtime.loopback_server import LoopbackServer, Reply
@@ -35,13 +35,13 @@ class Source:
         self.count = 0
         self.refusal: Refusal | None = None
 
-    def renew(self) -> Entry:
+    def renew(self) -> Credentials:
         if self.refusal is not None:
             raise self.refusal
         self.count += 1
         answer = json.dumps(KEYS | {"AccessKeyId": f"ASIA{self.count}"}).encode()
         about = json.dumps({"role": "arn:aws:iam::1:role/r"}).encode()
-        return Entry(answer, about, int(self.now), int(self.now) + 60)
+        return Credentials(answer, about, int(self.now), int(self.now) + 60)
 
 
 @pytest.fixture

@@ -55,7 +55,19 @@ NO_CONDITION: "Mapping[str, str]" = MappingProxyType({})
 class IssuedKeys:
     """AWS credentials as issued by the portal."""
 
-    __slots__ = ("about", "expires_at", "keys", "note", "portal_time", "validity")
+    __slots__ = (
+        "access",
+        "expires_at",
+        "keys",
+        "note",
+        "portal_time",
+        "region",
+        "role",
+        "tenant_id",
+        "user_id",
+        "username",
+        "validity",
+    )
 
     def __init__(self, content: "Mapping[str, Any]", portal_time: "datetime | None") -> None:
         """Read the portal's answer; raise one of `UNREADABLE` if it is malformed."""
@@ -70,14 +82,14 @@ class IssuedKeys:
             # RFC 3339 with Z: the SDKs of some languages cannot parse an offset.
             "Expiration": self.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        self.about = {
-            "tenant": None if tenant is None else _text(tenant["id"]),
-            "role": _text(content["role_arn"]),
-            "user": _text(content["user"]["id"]),
-            "username": _text(content["user"]["username"]),
-            "region": _text(content["region"]),
-            "access": content.get("access") or "",
-        }
+        # None for admin access.
+        self.tenant_id = None if tenant is None else _text(tenant["id"])
+        self.role = _text(content["role_arn"])
+        self.user_id = _text(content["user"]["id"])
+        self.username = _text(content["user"]["username"])
+        self.region = _text(content["region"])
+        # Empty if the portal does not name it.
+        self.access: str = content.get("access") or ""
         self.validity = int(content["validity"])
         self.note = errors.printable(content.get("note") or "")
         self.portal_time = portal_time

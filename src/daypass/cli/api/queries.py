@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from daypass.cli.api import errors
 from daypass.cli.api.client import Portal
 from daypass.cli.api.responses import UNREADABLE, every_page, read_json, read_moment
-from daypass.cli.cache import locked, tenant_names
+from daypass.cli.cache import removal, tenant_names
 from daypass.cli.cache.request import CredentialRequest
 from daypass.cli.runtime.errors import Refusal
 
@@ -104,7 +104,7 @@ def tenants(portal: Portal) -> list[Tenant]:
     except UNREADABLE as error:
         raise errors.not_a_portal(portal.origin) from error
     tenant_names.remember(os.environ, portal.origin, found)
-    locked.discard_other_access(os.environ, portal.origin, {tenant.id: tenant.access for tenant in found})
+    removal.discard_other_access(os.environ, portal.origin, {tenant.id: tenant.access for tenant in found})
     return found
 
 

@@ -9,7 +9,7 @@ from time import monotonic
 from daypass.cli.auth import terminal
 from daypass.cli.auth.callback_server import Callback, CallbackServer, Expected
 from daypass.cli.auth.oauth_client import OAuthClient, Tokens
-from daypass.cli.auth.pending_login import Pending, Pushed
+from daypass.cli.auth.pending_login import PendingLogin, PushedRequest
 from daypass.cli.auth.session_store import LockedSession, LoginDeclined
 from daypass.cli.auth.terminal import Terminal
 from daypass.cli.runtime import browser
@@ -86,14 +86,14 @@ class LoginFlow:
             raise LoginDeclined("The sign-in was declined. Run `daypass login` to try again.")
         return self.client.redeem(answer.code, pushed)
 
-    def _authorize(self, slot: LockedSession) -> tuple[Callback | None, Pushed]:
+    def _authorize(self, slot: LockedSession) -> tuple[Callback | None, PushedRequest]:
         if self.prompt.no_browser_reason:
             pushed = self._push(self.client.manual_redirect_uri)
             self._open(pushed)
             self._print_instructions(
                 pushed, f"Open this page in a browser ({self.prompt.no_browser_reason}):"
             )
-            return self._wait_for_paste(min(self.timeout, pushed.life)), pushed
+            return self._wait_for_paste(min(self.timeout, pushed.lifetime)), pushed
         pending = slot.pending()
         server = pending and _resume_callback_server(pending)
         if pending is not None and server:
@@ -102,17 +102,17 @@ class LoginFlow:
         else:
             server = CallbackServer()
             pushed = self._push(server.redirect_uri)
-            slot.write_pending(Pending(pushed, server.port, server.path))
+            slot.write_pending(pushed, server.port, server.path)
             self._open(pushed)
             lead = "Your browser opens. If it does not, open:"
         with server:
             self._print_instructions(pushed, lead)
             return self._wait(server, pushed), pushed
 
-    def _push(self, redirect_uri: str) -> Pushed:
+    def _push(self, redirect_uri: str) -> PushedRequest:
         return self.client.push(redirect_uri, browser.machine(), self.tenant, admin=self.admin)
 
-    def _open(self, pushed: Pushed) -> None:
+    def _open(self, pushed: PushedRequest) -> None:
         prompt = self.prompt
         choice = prompt.choice
         if prompt.no_browser_reason and (choice.missing or not choice.command):
@@ -124,7 +124,7 @@ class LoginFlow:
             reason = f": {choice.missing}" if choice.missing else ""
             raise SignInNeeded(f"No browser could be opened{reason}. Run `daypass login` in a terminal.")
 
-    def _print_instructions(self, pushed: Pushed, lead: str) -> None:
+    def _print_instructions(self, pushed: PushedRequest, lead: str) -> None:
         access = "admin access" if self.admin else "your tenants"
         self.prompt.show(
             f"daypass: Sign in to {self.client.origin} for {access}.\n"
@@ -133,8 +133,8 @@ class LoginFlow:
             "  If the page gives you a code, paste it here: "
         )
 
-    def _wait(self, server: CallbackServer, pushed: Pushed) -> Callback | None:
-        terminal, seconds = self.prompt.terminal, min(self.timeout, pushed.life)
+    def _wait(self, server: CallbackServer, pushed: PushedRequest) -> Callback | None:
+        terminal, seconds = self.prompt.terminal, min(self.timeout, pushed.lifetime)
         expected = Expected(pushed.state, self.client.origin, self.client.done_url)
         answer = server.wait(expected, seconds, terminal.reads if terminal else None, self._read_pasted_code)
         self.prompt.show("\n")
@@ -161,7 +161,7 @@ class LoginFlow:
         return None
 
 
-def _resume_callback_server(pending: Pending) -> CallbackServer | None:
+def _resume_callback_server(pending: PendingLogin) -> CallbackServer | None:
     try:
         return CallbackServer(pending.port, pending.path)
     except OSError:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from daypass.cli.api.tls import Trust
-    from daypass.cli.auth.pending_login import Pushed
+    from daypass.cli.auth.pending_login import PushedRequest
 
 CLIENT_ID = "daypass-cli"
 
@@ -25,7 +25,7 @@ _MAX_LIFETIME = 10**9
 class Tokens:
     """A token response: the access and refresh tokens, their lifetimes in seconds, and their session."""
 
-    __slots__ = ("access", "access_lifetime", "allows_admin", "id", "life", "refresh", "username")
+    __slots__ = ("access", "access_lifetime", "allows_admin", "id", "refresh", "session_lifetime", "username")
 
     def __init__(self, content: "Mapping[str, Any]") -> None:
         self.id = _text(content, "sign_in_id")
@@ -34,7 +34,7 @@ class Tokens:
         self.access = _text(content, "access_token")
         self.access_lifetime = _number(content, "expires_in")
         self.refresh = _text(content, "refresh_token")
-        self.life = _number(content, "refresh_expires_in")
+        self.session_lifetime = _number(content, "refresh_expires_in")
 
 
 class OAuthClient:
@@ -56,7 +56,7 @@ class OAuthClient:
         """URL of the portal's page that sends the user back to the terminal."""
         return f"{self.origin}/oauth/done"
 
-    def push(self, redirect_uri: str, device: str, tenant: str, *, admin: bool) -> "Pushed":
+    def push(self, redirect_uri: str, device: str, tenant: str, *, admin: bool) -> "PushedRequest":
         """Push the authorization request (RFC 9126) and return what is needed to complete it.
 
         Raises `Misconfigured` if the portal's issuer differs from the origin that was called.
@@ -64,7 +64,7 @@ class OAuthClient:
         # Imported here because refreshing tokens is far more frequent and needs neither.
         import secrets
 
-        from daypass.cli.auth.pending_login import Pushed
+        from daypass.cli.auth.pending_login import PushedRequest
 
         verifier, state = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
         content = self._post(
@@ -88,13 +88,13 @@ class OAuthClient:
                 f"The portal at {self.origin} calls itself {errors.printable(issuer)}. "
                 "Use that address, or ask its operator to correct DAYPASS_PUBLIC_URL."
             )
-        return Pushed(
+        return PushedRequest(
             request_uri=_text(content, "request_uri"),
             match_code=errors.printable(_text(content, "match_code")),
             state=state,
             verifier=verifier,
             redirect_uri=redirect_uri,
-            life=_number(content, "expires_in"),
+            lifetime=_number(content, "expires_in"),
         )
 
     def authorization_url(self, request_uri: str) -> str:
@@ -103,7 +103,7 @@ class OAuthClient:
             {"client_id": CLIENT_ID, "request_uri": request_uri}
         )
 
-    def redeem(self, code: str, pushed: "Pushed") -> Tokens:
+    def redeem(self, code: str, pushed: "PushedRequest") -> Tokens:
         """Exchange an authorization code for tokens."""
         return self._tokens(
             {

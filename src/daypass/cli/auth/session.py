@@ -5,7 +5,7 @@ from time import localtime, strftime
 from daypass.cli.api.client import Portal
 from daypass.cli.api.tls import trust
 from daypass.cli.auth.session_store import LoginDeclined, SessionSlot, StoredSession
-from daypass.cli.cache import locked, request
+from daypass.cli.cache import removal, request
 from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import SessionExpired, SignInNeeded
 
@@ -133,7 +133,7 @@ class AuthSession:
             if stored is not None:
                 count += 1
                 self._revoke(stored)
-        locked.clear(self.environment, self.origin)
+        removal.clear(self.environment, self.origin)
         return count
 
     def _find_usable(self) -> StoredSession | None:

@@ -4,22 +4,22 @@ import json
 from collections.abc import Callable
 from contextlib import contextmanager
 
-from daypass.cli.cache import entries, session_id
-from daypass.cli.cache.entries import Entry, UnsafeCacheFile
-from daypass.cli.cache.locked import CacheSlot, FileKind
+from daypass.cli.auth.pending_login import PendingLogin
+from daypass.cli.cache import files, session_id
+from daypass.cli.cache.files import CacheFile, UnsafeCacheFile
+from daypass.cli.cache.locked import LockedFiles, LockSettings
+from daypass.cli.cache.session_id import SessionId, SignedInPortal
 from daypass.cli.runtime.errors import Misconfigured, SignInNeeded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import ClassVar
 
     from daypass.cli.auth.oauth_client import Tokens
-    from daypass.cli.auth.pending_login import Pending
+    from daypass.cli.auth.pending_login import PushedRequest
 
 Now = Callable[[], float]
-
-_PENDING = ".pending"
-_DECLINED = ".declined"
 
 _MIN_SESSION_LEFT = 16 * 60
 """Seconds before its end from which a session is unusable: AWS issues nothing for less than 15 minutes."""
@@ -30,8 +30,7 @@ _MIN_TOKEN_LEFT = 60
 _PROMPT_COOLDOWN = 60
 """Seconds after a declined prompt during which no further prompt opens automatically."""
 
-_SIGN_IN = FileKind(
-    session_id.SIGN_IN,
+_LOCK = LockSettings(
     "sign-in",
     # A little longer than the user has to answer.
     200.0,
@@ -46,6 +45,8 @@ class LoginDeclined(SignInNeeded):
 
 class StoredSession:
     """A session with its tokens, as stored on disk; times are seconds since 1970."""
+
+    SUFFIX: "ClassVar[str]" = SessionId.SUFFIX
 
     __slots__ = ("access", "access_until", "allows_admin", "id", "refresh", "since", "until", "username")
 
@@ -70,6 +71,20 @@ class StoredSession:
         self.since = since
         self.until = until
 
+    def to_file(self) -> CacheFile:
+        """Return the content of the file: the id as its header, everything as JSON."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return CacheFile(int(self.since), int(self.until), self.id.encode(), json.dumps(fields).encode())
+
+    @classmethod
+    def from_file(cls, file: CacheFile) -> "StoredSession | None":
+        """Return the session in *file*; None if another version stored other fields. Raises ValueError."""
+        fields = json.loads(file.body)
+        try:
+            return cls(**fields)
+        except TypeError:
+            return None
+
     def is_expired(self, now: float) -> bool:
         """Return whether no credentials can be issued from it any more."""
         return now >= self.until - _MIN_SESSION_LEFT
@@ -89,8 +104,34 @@ class StoredSession:
             access_until=now + tokens.access_lifetime,
             refresh=tokens.refresh,
             since=since,
-            until=now + tokens.life,
+            until=now + tokens.session_lifetime,
         )
+
+
+class DeclinedPrompt:
+    """The time at which a prompt was declined, or its wait ended without an answer."""
+
+    SUFFIX: "ClassVar[str]" = ".declined"
+
+    __slots__ = ("declined_at",)
+
+    def __init__(self, declined_at: float) -> None:
+        self.declined_at = declined_at
+
+    def is_recent(self, now: float) -> bool:
+        """Return whether no further prompt may open automatically."""
+        return int(self.declined_at) <= now < int(self.declined_at) + _PROMPT_COOLDOWN
+
+    def to_file(self) -> CacheFile:
+        """Return the content of the file: the time as its header."""
+        # With fractions of a second, to distinguish commands that waited for this prompt from later ones.
+        start = int(self.declined_at)
+        return CacheFile(start, start + _PROMPT_COOLDOWN, repr(self.declined_at).encode())
+
+    @classmethod
+    def from_file(cls, file: CacheFile) -> "DeclinedPrompt":
+        """Return the time in *file*; raise ValueError if it is none."""
+        return cls(float(file.header))
 
 
 class SessionSlot:
@@ -103,8 +144,8 @@ class SessionSlot:
     def peek(self) -> StoredSession | None:
         """Return the session without waiting for the lock; None if there is none or it cannot be read."""
         try:
-            with entries.open_private_folder(session_id.folder(self._environment)) as directory:
-                return _parse(entries.read(directory, self._key, session_id.SIGN_IN))
+            with files.open_private_folder(session_id.folder(self._environment)) as directory:
+                return files.read(directory, self._key, StoredSession)
         except (ValueError, OSError):
             # The error is reported when the lock is taken.
             return None
@@ -120,80 +161,62 @@ class SessionSlot:
                 "DAYPASS_TOKEN or --token-file."
             ) from why
         try:
-            slot = CacheSlot(path, self._key, _SIGN_IN)
+            locked = LockedFiles(path, self._key, _LOCK)
         except (UnsafeCacheFile, OSError) as why:
             reason = why.strerror if isinstance(why, OSError) and why.strerror else why
             raise Misconfigured(
                 f"The folder {path} cannot keep a sign-in: {reason}. Make it yours alone (chmod 700), "
                 "or name another: DAYPASS_STATE_DIR."
             ) from why
-        with slot:
-            yield LockedSession(slot, self._now, self._origin)
+        with locked:
+            yield LockedSession(locked, self._now, self._origin)
 
 
 class LockedSession:
     """A stored session while this process holds its lock."""
 
-    def __init__(self, slot: CacheSlot, now: Now, origin: str) -> None:
-        self._slot, self._now, self._origin = slot, now, origin
+    def __init__(self, locked: LockedFiles, now: Now, origin: str) -> None:
+        self._files, self._now, self._origin = locked, now, origin
 
     def read(self) -> StoredSession | None:
         """Return the session, if there is a readable one."""
-        return _parse(self._slot.read())
+        return self._files.read(StoredSession)
 
     def write(self, session: StoredSession) -> None:
         """Store the session, and end any pending or declined prompt."""
-        answer = json.dumps({name: getattr(session, name) for name in StoredSession.__slots__}).encode()
-        self._slot.write(Entry(answer, session.id.encode(), int(session.since), int(session.until)))
-        self._slot.write(
-            Entry(b"", self._origin.encode(), int(session.since), int(session.until)), session_id.PORTAL
-        )
-        self._slot.remove(_PENDING)
-        self._slot.remove(_DECLINED)
+        self._files.write(session)
+        self._files.write(SignedInPortal(self._origin, int(session.since), int(session.until)))
+        self.drop_pending()
+        self._files.remove(DeclinedPrompt)
 
     def remove(self) -> None:
         """Remove the session; the portal stays in the list of portals."""
-        self._slot.remove()
+        self._files.remove(StoredSession)
 
     def forget_portal(self) -> None:
         """Remove the session and the portal's entry in the list of portals."""
         self.remove()
-        self._slot.remove(session_id.PORTAL)
+        self._files.remove(SignedInPortal)
 
-    def pending(self) -> "Pending | None":
+    def pending(self) -> PendingLogin | None:
         """Return the request of a process that was killed, if the user can still answer it."""
-        from daypass.cli.auth.pending_login import Pending
+        pending = self._files.read(PendingLogin)
+        return pending if pending is not None and pending.can_be_answered(self._now()) else None
 
-        entry = self._slot.read(_PENDING)
-        return Pending.from_bytes(entry.answer) if entry is not None and entry.is_good(self._now()) else None
-
-    def write_pending(self, pending: "Pending") -> None:
+    def write_pending(self, pushed: "PushedRequest", port: int, path: str) -> None:
         """Store the request, so that the next process can resume it if this one is killed."""
-        now = int(self._now())
-        self._slot.write(Entry(pending.to_bytes(), b"", now, now + pending.pushed.life), _PENDING)
+        self._files.write(PendingLogin(pushed, port, path, int(self._now())))
 
     def drop_pending(self) -> None:
         """Remove the pending request, so that no process resumes it."""
-        self._slot.remove(_PENDING)
+        self._files.remove(PendingLogin)
 
     def decline(self) -> None:
         """Start the cooldown after a declined or unanswered prompt."""
-        self._slot.remove(_PENDING)
-        now = self._now()
-        # With fractions of a second, to distinguish commands that waited for this prompt from later ones.
-        self._slot.write(Entry(b"", repr(now).encode(), int(now), int(now) + _PROMPT_COOLDOWN), _DECLINED)
+        self.drop_pending()
+        self._files.write(DeclinedPrompt(self._now()))
 
     def declined_at(self) -> float | None:
         """Return when a prompt was last declined or unanswered; None after the cooldown."""
-        entry = self._slot.read(_DECLINED)
-        return float(entry.about) if entry is not None and entry.is_good(self._now()) else None
-
-
-def _parse(entry: Entry | None) -> StoredSession | None:
-    if entry is None:
-        return None
-    try:
-        return StoredSession(**json.loads(entry.answer))
-    except TypeError:
-        # Another version stores other fields; its session is treated as missing.
-        return None
+        declined = self._files.read(DeclinedPrompt)
+        return None if declined is None or not declined.is_recent(self._now()) else declined.declined_at

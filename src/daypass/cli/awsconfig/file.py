@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from daypass.cli.awsconfig import in_place_write
-from daypass.cli.cache.entries import UnsafeCacheFile, folder
+from daypass.cli.cache.files import UnsafeCacheFile, folder
 from daypass.cli.runtime.digest import fingerprint
 from daypass.cli.runtime.errors import Misconfigured, Unavailable
 

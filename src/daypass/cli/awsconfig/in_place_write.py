@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from daypass.cli.cache import session_id
-from daypass.cli.cache.entries import UnsafeCacheFile
+from daypass.cli.cache.files import UnsafeCacheFile
 from daypass.cli.runtime.digest import fingerprint
 from daypass.cli.runtime.errors import Misconfigured
 

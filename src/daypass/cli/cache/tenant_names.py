@@ -5,19 +5,19 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from daypass.cli.cache import entries
-from daypass.cli.cache.entries import Entry
-from daypass.cli.cache.locked import CacheSlot, FileKind
+from daypass.cli.cache import files
+from daypass.cli.cache.files import CacheFile
+from daypass.cli.cache.locked import LockedFiles, LockSettings
 from daypass.cli.runtime.digest import fingerprint
 from daypass.cli.runtime.errors import Denied, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import ClassVar
+
     from daypass.cli.api.queries import Tenant
 
-_NAMES = FileKind(
-    entries.NAMES, "names", 5.0, "waiting for another daypass that caches tenant names", "Try again."
-)
+_LOCK = LockSettings("names", 5.0, "waiting for another daypass that caches tenant names", "Try again.")
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
@@ -27,26 +27,44 @@ _MAX_NAMES = 1000
 _MAX_SHOWN = 20
 """Maximum number of names listed in a message."""
 
-_FOR_EVER = 2**40
+
+class TenantNames:
+    """The names of the tenants that the portal at the origin *portal* listed for the caller."""
+
+    SUFFIX: "ClassVar[str]" = ".tenants"
+
+    __slots__ = ("names", "portal")
+
+    def __init__(self, portal: str, names: Sequence[str]) -> None:
+        self.portal = portal
+        self.names = names
+
+    def to_file(self) -> CacheFile:
+        """Return the content of the file: the portal as its header, the names as JSON."""
+        return CacheFile(0, files.NEVER, self.portal.encode(), json.dumps(list(self.names)).encode())
+
+    @classmethod
+    def from_file(cls, file: CacheFile) -> "TenantNames":
+        """Return the names in *file*; raise ValueError if they are not JSON."""
+        return cls(file.header.decode(), [str(name) for name in json.loads(file.body)])
 
 
 def remember(environment: Mapping[str, str], origin: str, tenants: "Sequence[Tenant]") -> None:
     """Cache the names; failures are ignored."""
     # The names reach shells and terminals, so they must not contain characters special to either.
     names = [tenant.name for tenant in tenants[:_MAX_NAMES] if _PLAIN.fullmatch(tenant.name)]
-    entry = Entry(json.dumps(names).encode(), origin.encode(), 0, _FOR_EVER)
     with suppress(Refusal, ValueError, OSError):
-        slot = CacheSlot(entries.folder(environment), fingerprint(origin.encode()), _NAMES)
-        with slot:
-            slot.write(entry)
+        locked = LockedFiles(files.folder(environment), fingerprint(origin.encode()), _LOCK)
+        with locked:
+            locked.write(TenantNames(origin, names))
 
 
-def cached_names(environment: Mapping[str, str], origin: str) -> list[str]:
+def cached_names(environment: Mapping[str, str], origin: str) -> Sequence[str]:
     """Return the cached names; an empty list if there are none."""
-    with suppress(ValueError, OSError), entries.open_private_folder(entries.folder(environment)) as directory:
-        entry = entries.read(directory, fingerprint(origin.encode()), entries.NAMES)
-        if entry is not None:
-            return [str(name) for name in json.loads(entry.answer)]
+    with suppress(ValueError, OSError), files.open_private_folder(files.folder(environment)) as directory:
+        cached = files.read(directory, fingerprint(origin.encode()), TenantNames)
+        if cached is not None:
+            return cached.names
     return []
 
 

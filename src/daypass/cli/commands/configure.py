@@ -27,7 +27,7 @@ from daypass.cli.awsconfig.profiles import Config
 from daypass.cli.cache import request, tenant_names
 from daypass.cli.commands import options
 from daypass.cli.commands.info import no_tenants
-from daypass.cli.credentials.fetch import SHORT, Now
+from daypass.cli.credentials.fetch import SHORT_LIFETIME, Now
 from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import Denied, Refusal, SignInNeeded, UsageError
 from daypass.cli.runtime.redaction import without_secrets
@@ -219,7 +219,7 @@ def _report(change: Change, *, is_changed: bool) -> None:
     if (
         change.written
         and "duration" in change.flags
-        and request.read_duration(change.flags["duration"]) < SHORT
+        and request.read_duration(change.flags["duration"]) < SHORT_LIFETIME
     ):
         print_message(
             "With keys that last less than 32 minutes, AWS SDKs may start daypass before each request."

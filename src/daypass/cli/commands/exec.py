@@ -41,7 +41,7 @@ def exec_command(now: Now, /, serve: bool, command: tuple[str, ...], **params: s
     flags = options.flags_of(params)
     if serve:
         endpoint = open_endpoint(flags, now)
-        variables = {**endpoint.variables, **environment.region_variables(endpoint.entry)}
+        variables = {**endpoint.variables, **environment.region_variables(endpoint.credentials)}
         github_actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
         _serve_in_background(endpoint)
     else:

@@ -5,7 +5,7 @@ import os
 import click
 from click.shell_completion import get_completion_class
 
-from daypass.cli.cache import locked
+from daypass.cli.cache import removal
 from daypass.cli.commands import options
 from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import UsageError
@@ -30,7 +30,7 @@ def cache_clear() -> None:
     Example:
       daypass cache clear
     """
-    removed = locked.clear(os.environ)
+    removed = removal.clear(os.environ)
     print_message(f"{counted(removed, 'cached answer')} removed.")
 
 

@@ -10,8 +10,8 @@ import click
 
 from daypass.cli.api import queries
 from daypass.cli.auth import session
-from daypass.cli.cache import locked
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache import removal
+from daypass.cli.cache.credentials import Credentials
 from daypass.cli.commands import options
 from daypass.cli.credentials import github_actions
 from daypass.cli.credentials.fetch import Now
@@ -157,7 +157,7 @@ class CachedKeys:
     role: str
     username: str
     user_id: str
-    """Empty in cache entries of an earlier version."""
+    """Empty for keys that an earlier version cached."""
     tenant_id: str
     access: str
     served_until: datetime
@@ -167,7 +167,7 @@ class CachedKeys:
 
 def _live_keys(origin: str, now: float) -> list[CachedKeys]:
     """Return the cached keys of the portal at *origin* that have not expired, of every user."""
-    cached = (_cached_keys(entry, now) for entry in locked.cached_entries(os.environ))
+    cached = (_cached_keys(credentials, now) for credentials in removal.cached_credentials(os.environ))
     return [keys for keys in cached if keys.portal == origin and keys.expires_at.timestamp() > now]
 
 
@@ -182,17 +182,17 @@ def _without_duplicates(cached: Iterable[CachedKeys]) -> list[CachedKeys]:
     return sorted(longest.values(), key=lambda keys: keys.what.lower())
 
 
-def _cached_keys(entry: Entry, now: float) -> CachedKeys:
-    about, keys = json.loads(entry.about), json.loads(entry.answer)
+def _cached_keys(credentials: Credentials, now: float) -> CachedKeys:
+    metadata = credentials.metadata()
     return CachedKeys(
-        portal=about.get("portal", ""),
-        what=about.get("what", ""),
-        role=about["role"],
-        username=about.get("username", ""),
-        user_id=about.get("user", ""),
-        tenant_id=about.get("tenant") or "",
-        access=about.get("access", ""),
-        served_until=datetime.fromtimestamp(entry.good_until, UTC),
-        expires_at=datetime.fromisoformat(keys["Expiration"]),
-        is_served=entry.is_good(now),
+        portal=metadata.portal,
+        what=metadata.what,
+        role=metadata.role,
+        username=metadata.username,
+        user_id=metadata.user,
+        tenant_id=metadata.tenant or "",
+        access=metadata.access or "",
+        served_until=datetime.fromtimestamp(credentials.served_until, UTC),
+        expires_at=datetime.fromisoformat(credentials.keys().expiration),
+        is_served=credentials.is_served(now),
     )

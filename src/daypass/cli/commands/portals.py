@@ -8,17 +8,15 @@ import click
 
 from daypass.cli.auth.session_store import Now, SessionSlot, StoredSession
 from daypass.cli.cache import request, session_id
-from daypass.cli.cache.entries import Entry, UnsafeCacheFile
-from daypass.cli.cache.locked import CacheSlot, FileKind
+from daypass.cli.cache.files import UnsafeCacheFile
+from daypass.cli.cache.locked import LockedFiles, LockSettings
+from daypass.cli.cache.session_id import DefaultPortal
 from daypass.cli.commands import options
 from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import Misconfigured, UsageError
 from daypass.cli.runtime.output import moment, output_option, show_json, show_list
 
-_CHOICE = FileKind(
-    session_id.PORTAL_CHOICE, "choice", 5.0, "another daypass process is writing the choice", "Try again."
-)
-_NO_EXPIRY = 2**40
+_LOCK = LockSettings("choice", 5.0, "another daypass process is writing the choice", "Try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +86,13 @@ def use(portal: str) -> None:
         listed = f" You signed in to: {', '.join(known)}." if known else ""
         raise UsageError(f"This machine is not signed in to {chosen}: daypass login --host {chosen}.{listed}")
     try:
-        slot = CacheSlot(session_id.folder(os.environ), session_id.CHOICE, _CHOICE)
+        locked = LockedFiles(session_id.folder(os.environ), DefaultPortal.KEY, _LOCK)
     except (UnsafeCacheFile, OSError) as error:
         raise Misconfigured(
             f"The choice cannot be saved in {session_id.folder(os.environ)}: {error}."
         ) from error
-    with slot:
-        slot.write(Entry(b"", chosen.encode(), 0, _NO_EXPIRY))
+    with locked:
+        locked.write(DefaultPortal(chosen))
     print_message(f"{chosen} is now the default portal.")
 
 

@@ -10,7 +10,7 @@ import click
 
 from daypass.cli.auth import session
 from daypass.cli.cache import request, tenant_names
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.credentials import Credentials
 from daypass.cli.commands import options
 from daypass.cli.credentials import environment, fetch, github_actions
 from daypass.cli.credentials.container_endpoint import TOKEN_VARIABLE, ContainerEndpoint
@@ -53,7 +53,7 @@ def serve_credentials(now: fetch.Now, /, port: int, output: str | None, **params
     syntax = "" if output == "json" else syntax_of(output, os.environ)
     endpoint = open_endpoint(options.flags_of(params), now, port)
     signal.signal(signal.SIGTERM, _exit)
-    variables = {**endpoint.variables, **environment.region_variables(endpoint.entry)}
+    variables = {**endpoint.variables, **environment.region_variables(endpoint.credentials)}
     github_actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
     # AWS SDKs prefer keys in the environment to the endpoint, so these variables are unset.
     removed = (*environment.KEYS, *environment.CONFLICTING_VARIABLES)
@@ -68,10 +68,10 @@ def serve_credentials(now: fetch.Now, /, port: int, output: str | None, **params
 def open_endpoint(flags: dict[str, str], now: fetch.Now, port: int = 0) -> ContainerEndpoint:
     """Return an endpoint with its first keys. It renews them with the caller's current sign-in."""
 
-    def renew() -> Entry:
+    def renew() -> Credentials:
         wanted = request.parse_request(flags, os.environ)
         try:
-            return fetch.fresh_entry(wanted, session.portal(flags, os.environ, now), now)
+            return fetch.new_credentials(wanted, session.portal(flags, os.environ, now), now)
         except Denied as denied:
             raise tenant_names.with_suggestion(denied, os.environ, wanted.origin, wanted.tenant) from denied
 

@@ -7,7 +7,7 @@ from hmac import compare_digest
 from http import HTTPStatus
 from threading import Lock
 
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.credentials import Credentials
 from daypass.cli.runtime.errors import Denied, Refusal, SignInNeeded
 from daypass.cli.runtime.loopback_server import LoopbackServer, Reply, Request
 
@@ -24,15 +24,15 @@ class ContainerEndpoint:
 
     def __init__(
         self,
-        renew: Callable[[], Entry],
+        renew: Callable[[], Credentials],
         now: Callable[[], float],
         redact: Callable[[str], str],
         port: int = 0,
     ) -> None:
         self._renew, self._now, self._redact = renew, now, redact
         self._lock = Lock()
-        self._entry = renew()
-        self._answer = _response_body(self._entry)
+        self._credentials = renew()
+        self._answer = _response_body(self._credentials)
         self._token = secrets.token_hex(32)
         self.loopback = LoopbackServer(self._reply, port)
 
@@ -42,9 +42,9 @@ class ContainerEndpoint:
         return {URI_VARIABLE: f"http://{self.loopback.authority}{PATH}", TOKEN_VARIABLE: self._token}
 
     @property
-    def entry(self) -> Entry:
+    def credentials(self) -> Credentials:
         """The credentials that are served currently."""
-        return self._entry
+        return self._credentials
 
     def _reply(self, request: Request) -> Reply:
         if "origin" in request.headers:
@@ -62,20 +62,20 @@ class ContainerEndpoint:
 
     def _current(self) -> bytes:
         with self._lock:
-            if not self._entry.is_good(self._now()):
-                self._entry = self._renew()
-                self._answer = _response_body(self._entry)
+            if not self._credentials.is_served(self._now()):
+                self._credentials = self._renew()
+                self._answer = _response_body(self._credentials)
             return self._answer
 
 
-def _response_body(entry: Entry) -> bytes:
-    keys, about = json.loads(entry.answer), json.loads(entry.about)
+def _response_body(credentials: Credentials) -> bytes:
+    keys = credentials.keys()
     answer = {
-        "AccessKeyId": keys["AccessKeyId"],
-        "SecretAccessKey": keys["SecretAccessKey"],
-        "Token": keys["SessionToken"],
-        "Expiration": keys["Expiration"],
-        "RoleArn": about["role"],
+        "AccessKeyId": keys.access_key_id,
+        "SecretAccessKey": keys.secret_access_key,
+        "Token": keys.session_token,
+        "Expiration": keys.expiration,
+        "RoleArn": credentials.metadata().role,
     }
     return json.dumps(answer).encode()
 

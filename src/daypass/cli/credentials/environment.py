@@ -1,11 +1,10 @@
 """The environment variables in which programs find credentials, and the shell syntax that sets them."""
 
-import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping
 
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.credentials import Credentials
 from daypass.cli.credentials.container_endpoint import TOKEN_VARIABLE, URI_VARIABLE
 from daypass.cli.runtime.shells import CSH, FISH, POWERSHELL
 
@@ -39,16 +38,16 @@ CONFLICTING_VARIABLES = (
 """Variables that take precedence over credentials in the environment or point SDKs to other sources."""
 
 
-def credential_variables(entry: Entry) -> dict[str, str]:
-    """Return the variables for the credentials and the region of *entry*."""
-    keys = json.loads(entry.answer)
-    values = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], keys["Expiration"])
-    return dict(zip(KEYS, values, strict=True)) | region_variables(entry)
+def credential_variables(credentials: Credentials) -> dict[str, str]:
+    """Return the variables for the keys and the region of *credentials*."""
+    keys = credentials.keys()
+    values = (keys.access_key_id, keys.secret_access_key, keys.session_token, keys.expiration)
+    return dict(zip(KEYS, values, strict=True)) | region_variables(credentials)
 
 
-def region_variables(entry: Entry) -> dict[str, str]:
-    """Return the variables for the region of *entry*; none if it has no region."""
-    region = json.loads(entry.about).get("region")
+def region_variables(credentials: Credentials) -> dict[str, str]:
+    """Return the variables for the region of *credentials*; none if it has no region."""
+    region = credentials.metadata().region
     return dict.fromkeys(_REGION, region) if region else {}
 
 

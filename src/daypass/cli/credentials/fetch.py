@@ -4,9 +4,11 @@ import json
 import os
 from collections.abc import Callable
 
-from daypass.cli.cache import entries
-from daypass.cli.cache.entries import Entry, UnsafeCacheFile
-from daypass.cli.cache.locked import CacheSlot, discard_other_access
+from daypass.cli.cache import files
+from daypass.cli.cache.credentials import Credentials, Metadata
+from daypass.cli.cache.files import UnsafeCacheFile
+from daypass.cli.cache.locked import LockedFiles, LockSettings
+from daypass.cli.cache.removal import discard_other_access
 from daypass.cli.runtime.deadline import debug, print_message
 
 TYPE_CHECKING = False
@@ -24,8 +26,15 @@ _MARGIN = 16 * 60
 With less than 15 minutes left, botocore requests new credentials before each AWS request.
 """
 
-SHORT = 2 * _MARGIN
+SHORT_LIFETIME = 2 * _MARGIN
 """Lifetime in seconds below which the margin is half the lifetime; botocore then refreshes constantly."""
+
+_LOCK = LockSettings(
+    "keys",
+    35.0,
+    "waiting for another daypass that requests the same keys",
+    "Another daypass waits for the portal and gets no answer. Try again.",
+)
 
 _COMPARED = ("tenant", "role", "user")
 """Metadata whose change after a refresh is reported to the user."""
@@ -34,45 +43,45 @@ NOTABLE_SKEW = 5 * 60
 """Clock difference in seconds from which AWS rejects signed requests."""
 
 
-def fresh_entry(request: "CredentialRequest", portal: "Portal", now: Now) -> Entry:
+def new_credentials(request: "CredentialRequest", portal: "Portal", now: Now) -> Credentials:
     """Request credentials from the portal without caching them."""
     issued = portal.issue(request)
     _discard_outdated(request, issued, os.environ)
-    return _entry(request, issued, now())
+    return _cacheable(request, issued, now())
 
 
-def shared_entry(
+def shared_credentials(
     request: "CredentialRequest", portal: "Portal", environment: "Mapping[str, str]", now: Now
-) -> Entry:
+) -> Credentials:
     """Return the cached credentials, or request new ones and cache them.
 
     If the cache folder must not be used, that is reported on stderr and the result is not cached.
     """
     try:
-        path = entries.folder(environment)
+        path = files.folder(environment)
     except UnsafeCacheFile as reason:
         print_message(f"The keys are not cached: {reason}.")
-        return fresh_entry(request, portal, now)
+        return new_credentials(request, portal, now)
     try:
-        slot = CacheSlot(path, request.key())
+        locked = LockedFiles(path, request.key(), _LOCK)
     except UnsafeCacheFile as reason:
         print_message(
             f"The cache {path} is not used: {reason}. "
             "Make it yours alone, or name another: DAYPASS_CACHE_DIR."
         )
-        return fresh_entry(request, portal, now)
+        return new_credentials(request, portal, now)
     except OSError as error:
         print_message(f"The cache {path} is not used: {error.strerror}.")
-        return fresh_entry(request, portal, now)
-    with slot:
-        old = slot.read()
-        if old is not None and old.is_good(now()):
+        return new_credentials(request, portal, now)
+    with locked:
+        old = locked.read(Credentials)
+        if old is not None and old.is_served(now()):
             debug(f"Using cached keys of {request.what} from {path}")
             return old
         issued = portal.issue(request)
-        new = _entry(request, issued, now())
+        new = _cacheable(request, issued, now())
         _report_change(request, old, new)
-        slot.write(new)
+        locked.write(new)
     _discard_outdated(request, issued, environment)
     return new
 
@@ -80,13 +89,13 @@ def shared_entry(
 def _discard_outdated(
     request: "CredentialRequest", issued: "IssuedKeys", environment: "Mapping[str, str]"
 ) -> None:
-    tenant, access = issued.about["tenant"], issued.about["access"]
+    tenant, access = issued.tenant_id, issued.access
     if tenant and access:
-        discard_other_access(environment, request.origin, {tenant: access}, str(issued.about["user"]))
+        discard_other_access(environment, request.origin, {tenant: access}, issued.user_id)
 
 
-def _entry(request: "CredentialRequest", issued: "IssuedKeys", now: float) -> Entry:
-    """Return the cache entry for new credentials, allowing for the difference between the two clocks."""
+def _cacheable(request: "CredentialRequest", issued: "IssuedKeys", now: float) -> Credentials:
+    """Return new credentials with their metadata, allowing for the difference between the two clocks."""
     skew = 0.0 if issued.portal_time is None else now - issued.portal_time.timestamp()
     if abs(skew) > NOTABLE_SKEW:
         direction = "ahead of" if skew > 0 else "behind"
@@ -97,22 +106,35 @@ def _entry(request: "CredentialRequest", issued: "IssuedKeys", now: float) -> En
         print_message(issued.note)
     # The portal's clock determines the remaining lifetime, capped at the validity the portal granted.
     remaining = min(issued.expires_at.timestamp() - (now - skew), issued.validity)
-    return Entry(
+    return Credentials(
         answer=json.dumps(issued.keys).encode() + b"\n",
-        about=json.dumps({"portal": request.origin, "what": request.what, **issued.about}).encode(),
-        asked_at=int(now),
-        good_until=int(now + remaining - min(_MARGIN, remaining / 2)),
+        metadata_json=_metadata(request, issued).to_json(),
+        requested_at=int(now),
+        served_until=int(now + remaining - min(_MARGIN, remaining / 2)),
     )
 
 
-def _report_change(request: "CredentialRequest", old: Entry | None, new: Entry) -> None:
-    if old is None or old.about == new.about:
+def _metadata(request: "CredentialRequest", issued: "IssuedKeys") -> Metadata:
+    return Metadata(
+        portal=request.origin,
+        what=request.what,
+        tenant=issued.tenant_id,
+        role=issued.role,
+        user=issued.user_id,
+        username=issued.username,
+        region=issued.region,
+        access=issued.access,
+    )
+
+
+def _report_change(request: "CredentialRequest", old: Credentials | None, new: Credentials) -> None:
+    if old is None or old.metadata_json == new.metadata_json:
         return
-    before, after = json.loads(old.about), json.loads(new.about)
+    before, after = old.metadata(), new.metadata()
     changes = [
-        f"{part} {before.get(part)} became {after[part]}"
+        f"{part} {getattr(before, part)} became {getattr(after, part)}"
         for part in _COMPARED
-        if after[part] != before.get(part)
+        if getattr(after, part) != getattr(before, part)
     ]
     if not changes:
         return

@@ -1,10 +1,9 @@
 """Masking of secrets in the log of a GitHub Actions job."""
 
-import json
 import sys
 from collections.abc import Iterable, Mapping
 
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.credentials import Credentials
 
 
 def mask(secrets: Iterable[str], environment: Mapping[str, str]) -> None:
@@ -18,7 +17,7 @@ def mask(secrets: Iterable[str], environment: Mapping[str, str]) -> None:
     sys.stderr.flush()
 
 
-def mask_keys(entry: Entry, environment: Mapping[str, str]) -> None:
-    """Make the runner mask the credentials of *entry*."""
-    keys = json.loads(entry.answer)
-    mask((keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]), environment)
+def mask_keys(credentials: Credentials, environment: Mapping[str, str]) -> None:
+    """Make the runner mask the credentials in *credentials*."""
+    keys = credentials.keys()
+    mask((keys.access_key_id, keys.secret_access_key, keys.session_token), environment)

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 from daypass.cli.auth import session
 from daypass.cli.cache import request
-from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.credentials import Credentials
 from daypass.cli.credentials import fetch, github_actions
 from daypass.cli.runtime.errors import Denied
 
 
-def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: fetch.Now) -> Entry:
+def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: fetch.Now) -> Credentials:
     """Return the credentials that *flags* and *environment* request, from the cache or the portal.
 
     Signs in if necessary. Raises a `Refusal` on every failure.
@@ -21,8 +21,8 @@ def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: fetch.No
     wanted = request.parse_request(flags, environment)
     try:
         if request.NO_CACHE in flags:
-            return fetch.fresh_entry(wanted, portal, now)
-        return fetch.shared_entry(wanted, portal, environment, now)
+            return fetch.new_credentials(wanted, portal, now)
+        return fetch.shared_credentials(wanted, portal, environment, now)
     except Denied as denied:
         from daypass.cli.cache.tenant_names import with_suggestion
 
@@ -31,10 +31,10 @@ def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: fetch.No
 
 def print_keys(flags: Mapping[str, str], now: fetch.Now) -> None:
     """Write the credentials to stdout as one line of JSON, in the format of credential_process."""
-    entry = keys(flags, os.environ, now)
-    github_actions.mask_keys(entry, os.environ)
+    credentials = keys(flags, os.environ, now)
+    github_actions.mask_keys(credentials, os.environ)
     try:
-        os.write(1, entry.answer)
+        os.write(1, credentials.answer)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -1,13 +1,13 @@
 """Checks of this machine: environment, AWS CLI, config files, cache, and files with tokens."""
 
-import os
 import re
 import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 
-from daypass.cli.cache import entries
+from daypass.cli.cache import files
+from daypass.cli.cache.credentials import Credentials
 from daypass.cli.diagnostics import awsconfig_checks
 from daypass.cli.diagnostics.finding import Finding, bad, good, notable, run_check
 
@@ -61,25 +61,23 @@ def _aws_cli(environment: Mapping[str, str]) -> Finding:
 
 def _cache(environment: Mapping[str, str]) -> Iterator[Finding]:
     try:
-        path = entries.folder(environment)
-    except entries.UnsafeCacheFile as error:
+        path = files.folder(environment)
+    except files.UnsafeCacheFile as error:
         yield notable("cache", f"keys are not cached: {error}.", "export DAYPASS_CACHE_DIR=…")
         return
     quoted = shlex.quote(path)
     try:
-        with entries.open_private_folder(path) as directory:
+        with files.open_private_folder(path) as directory:
             unsafe = []
-            for name in os.listdir(directory.descriptor):  # noqa: PTH208  by descriptor
-                if not name.endswith(entries.CREDENTIALS_SUFFIX):
-                    continue
+            for key in files.keys_in(directory, Credentials):
                 try:
-                    entries.read(directory, name.removesuffix(entries.CREDENTIALS_SUFFIX))
+                    files.read(directory, key, Credentials)
                 except ValueError as error:
-                    unsafe.append(f"{name}: {error}")
+                    unsafe.append(f"{key}{Credentials.SUFFIX}: {error}")
     except FileNotFoundError:
         yield good("cache", f"{path}, created when needed")
         return
-    except entries.UnsafeCacheFile as error:
+    except files.UnsafeCacheFile as error:
         yield bad("cache", f"{path} is not used: {error}.", f"chmod 700 {quoted}")
         return
     except OSError as error:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.cli.cache.entries import Entry, UnsafeCacheFile
+from daypass.cli.cache.credentials import Credentials
+from daypass.cli.cache.files import CacheFile, UnsafeCacheFile
 from tests.cli.conftest import Command
 from tests.cli.stub import StubPortal
 
@@ -22,8 +23,9 @@ MINUTE = 60
 
 def age(path: Path, seconds: int) -> None:
     """Rewrite the entry as if it had been written *seconds* earlier."""
-    before = Entry.from_bytes(path.read_bytes())
-    after = Entry(before.answer, before.about, before.asked_at - seconds, before.good_until - seconds)
+    before = CacheFile.from_bytes(path.read_bytes())
+    times = (before.valid_from - seconds, before.valid_until - seconds)
+    after = CacheFile(*times, before.header, before.body)
     path.write_bytes(after.to_bytes())
 
 
@@ -111,8 +113,8 @@ def test_a_clock_that_is_an_hour_off_is_reported_and_compensated(
     assert first.out == second.out
     assert len(portal.requests) == 1
     assert f"clock is 60 minutes {'behind' if hours > 0 else 'ahead of'} the portal's" in first.err
-    entry = Entry.from_bytes(daypass.entry().read_bytes())
-    assert abs(entry.good_until - entry.asked_at - 44 * MINUTE) <= 2
+    stored = CacheFile.from_bytes(daypass.entry().read_bytes())
+    assert abs(stored.valid_until - stored.valid_from - 44 * MINUTE) <= 2
     assert abs(
         datetime.fromisoformat(json.loads(first.out)["Expiration"]) - portal.now() - portal.life
     ) < timedelta(seconds=30)
@@ -124,8 +126,8 @@ def test_a_clock_that_is_two_minutes_off_is_compensated_silently(
     portal.clock_error = timedelta(minutes=-2)
 
     assert daypass(*DEV).err == ""
-    entry = Entry.from_bytes(daypass.entry().read_bytes())
-    assert abs(entry.good_until - entry.asked_at - 44 * MINUTE) <= 2
+    stored = CacheFile.from_bytes(daypass.entry().read_bytes())
+    assert abs(stored.valid_until - stored.valid_from - 44 * MINUTE) <= 2
 
 
 def test_an_answer_with_a_future_request_time_is_not_served(daypass: Command, portal: StubPortal) -> None:
@@ -142,9 +144,9 @@ def test_the_expiry_cached_by_an_earlier_version_is_printed_with_z(
     daypass: Command, portal: StubPortal, words: tuple[str, ...]
 ) -> None:
     daypass(*DEV)
-    new = Entry.from_bytes(daypass.entry().read_bytes())
-    earlier = new.answer.replace(b'Z"', b'+00:00"')
-    daypass.entry().write_bytes(Entry(earlier, new.about, new.asked_at, new.good_until).to_bytes())
+    new = CacheFile.from_bytes(daypass.entry().read_bytes())
+    earlier = new.body.replace(b'Z"', b'+00:00"')
+    daypass.entry().write_bytes(CacheFile(new.valid_from, new.valid_until, new.header, earlier).to_bytes())
 
     ran = daypass(*words)
 
@@ -331,30 +333,31 @@ LINES = st.binary(max_size=60).filter(lambda line: b"\n" not in line)
 
 
 @given(LINES, LINES, st.integers(0, 2**40), st.integers(0, 2**40))
-def test_an_entry_survives_writing_and_reading(
-    answer: bytes, about: bytes, asked_at: int, good_until: int
+def test_a_file_survives_writing_and_reading(
+    body: bytes, header: bytes, valid_from: int, valid_until: int
 ) -> None:
-    entry = Entry(answer, about, asked_at, good_until)
+    file = CacheFile(valid_from, valid_until, header, body)
 
-    copy = Entry.from_bytes(entry.to_bytes())
+    copy = CacheFile.from_bytes(file.to_bytes())
 
-    assert [getattr(copy, part) for part in Entry.__slots__] == [
-        getattr(entry, part) for part in Entry.__slots__
-    ]
+    assert (copy.valid_from, copy.valid_until) == (valid_from, valid_until)
+    assert (copy.header, copy.body) == (header, body)
 
 
 @given(st.data())
-def test_an_entry_with_one_changed_byte_is_rejected(data: st.DataObject) -> None:
-    whole = bytearray(Entry(b'{"Version": 1}\n', b"{}", 1, 2).to_bytes())
+def test_a_file_with_one_changed_byte_is_rejected(data: st.DataObject) -> None:
+    whole = bytearray(CacheFile(1, 2, b"{}", b'{"Version": 1}\n').to_bytes())
     position = data.draw(st.integers(0, len(whole) - 1))
     whole[position] ^= data.draw(st.integers(1, 255))
 
     with pytest.raises(UnsafeCacheFile):
-        Entry.from_bytes(bytes(whole))
+        CacheFile.from_bytes(bytes(whole))
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
-def test_an_entry_is_served_from_its_request_until_its_end(asked_at: int, good_until: int, now: int) -> None:
-    entry = Entry(b"", b"", asked_at, good_until)
+def test_credentials_are_served_from_their_request_until_their_end(
+    requested_at: int, served_until: int, now: int
+) -> None:
+    credentials = Credentials(b"", b"", requested_at, served_until)
 
-    assert entry.is_good(now) is (asked_at <= now and now < good_until)
+    assert credentials.is_served(now) is (requested_at <= now and now < served_until)
