@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import UserRecord
 from daypass.portal.admin.reauthentication import Proof
-from daypass.portal.admin.transactions import Change, PlannedChange
+from daypass.portal.admin.transactions import Change, ChangeRequest, PlannedChange
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import AccessDenied, PreconditionFailed, ReauthenticationRequired, Unauthenticated
@@ -148,11 +148,11 @@ def test_combined_changes_need_the_strongest_proof_of_any_of_them(
 ) -> None:
     by = administration.caller(ALICE, TokenKind.BROWSER)
     clock.move(SIX_MINUTES)
-    steps = [
+    plan = [
         PlannedChange("user.delete", AMIR, Change(())),
         PlannedChange("user.set_password", DANA, Change((), proof=Proof.RECENT)),
     ]
 
     with pytest.raises(ReauthenticationRequired):
-        administration.users.executor.execute_all("user.import", "a table", by, lambda _: steps)
+        administration.users.executor.execute(ChangeRequest("user.import", "a table", by, lambda _: plan))
     assert administration.events("user.set_password") == []

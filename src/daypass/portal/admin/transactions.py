@@ -5,7 +5,7 @@ two plans differ, all of it is retried (optimistic locking).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,7 +36,7 @@ _RECORDED_REFUSALS = (AccessDenied, ReauthenticationRequired, LastAdministrator)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A planned change: its rows, and the values before and after for the audit event."""
+    """A change of one object: its rows, and the values before and after for the audit event."""
 
     writes: tuple[RowChange, ...]
     before: Mapping[str, Scalar] = field(default_factory=dict)
@@ -46,13 +46,9 @@ class Change:
     """The reauthentication that the change needs, by the rules of `reauthentication`."""
 
 
-Draft = Callable[[Connection], Change | None]
-"""Reads the current state and returns the change, or None if there is nothing to do; raises a refusal."""
-
-
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
-    """One of several changes of a transaction, with the action and subject of its audit event."""
+    """A change with the action and subject of its audit event."""
 
     action: str
     subject: str
@@ -64,8 +60,37 @@ class PlannedChange:
             raise LookupError(f"{self.action} is not in the table of administrative actions")
 
 
-ChangePlanner = Callable[[Connection], Sequence[PlannedChange]]
-"""A `Draft` of several changes."""
+Plan = Sequence[PlannedChange]
+"""The changes of one transaction; empty if there is nothing to do."""
+
+Planner = Callable[[Connection], Plan]
+"""Reads the current state and returns the plan, or raises a refusal.
+
+It runs several times, and two of its plans are compared. So it has no effect, and from the same state it
+returns an equal plan: ids, times and hashes are computed before.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequest:
+    """A request for the changes of one transaction; its refusal is recorded as *action* on *subject*."""
+
+    action: str
+    subject: str
+    by: Author
+    planner: Planner
+
+
+def single_change(
+    action: str, subject: str, by: Author, planner: Callable[[Connection], Change | None]
+) -> ChangeRequest:
+    """Return the request for one change, or for none if *planner* returns None."""
+
+    def plan(connection: Connection) -> Plan:
+        change = planner(connection)
+        return () if change is None else (PlannedChange(action, subject, change),)
+
+    return ChangeRequest(action, subject, by, plan)
 
 
 def noop() -> None:
@@ -80,93 +105,83 @@ class ChangeExecutor:
     audit: AuditLog
     clock: Clock
 
-    def execute(self, action: str, subject: str, by: Author, draft: Draft) -> bool:
-        """Plan a change by *draft* and commit it with its audit event; return False if nothing had to change.
+    def execute(self, request: ChangeRequest, *also: RowChange) -> Plan:
+        """Commit the changes of *request*, each with its event, and the rows of *also*; return the plan.
 
-        *draft* is called again inside the transaction, where no concurrent change is possible. Raises
-        `PreconditionFailed` if its result keeps changing.
-        """
-        return bool(self.execute_all(action, subject, by, _single(action, subject, draft)))
-
-    def execute_all(
-        self, action: str, subject: str, by: Author, draft: ChangePlanner, *also: RowChange
-    ) -> Sequence[PlannedChange]:
-        """Execute several changes in one transaction, together with the rows of *also*.
-
-        Each change has its own audit event; a refusal has one event, *action* on *subject*.
+        Nothing is written, also no row of *also*, if the plan is empty. Raises the refusals of `plan`, or
+        `PreconditionFailed` if concurrent changes keep changing the plan.
         """
         for _ in range(_TRIES):
-            steps = self._review(action, subject, by, draft)
-            if not steps:
-                return steps
+            plan = self.plan(request)
+            if not plan:
+                return plan
+            records = [_record(planned, request.by) for planned in plan]
+            if also:
+                records.append((None, also))
+            # Changes wait for each other, so nothing can change between this second plan and the commit.
+            unchanged = self._precondition(request, plan)
+            with suppress(_StalePlan), self._recorded_refusals(request):
+                self.audit.commit_all(records, precondition=unchanged, is_change=True)
+                return plan
+        raise PreconditionFailed(
+            f"“{request.subject}” is being changed by others at the same time. Try again."
+        )
+
+    def plan(self, request: ChangeRequest) -> Plan:
+        """Return the changes that `execute` would make now; records and raises the refusals that it would."""
+        with self._recorded_refusals(request), self.database.reading() as connection:
+            return self._authorized_plan(connection, request)
+
+    def precondition(self, request: ChangeRequest) -> Check:
+        """Return a precondition for another transaction: *request* is not refused at that time."""
+        return self._precondition(request, None)
+
+    def _precondition(self, request: ChangeRequest, expected: Plan | None) -> Check:
+        """Return a precondition: *request* is not refused, and its plan is the *expected* one, if given."""
+
+        def check(connection: Connection) -> PortalError | None:
             try:
-                with self._refusals(action, subject, by):
-                    self._commit(by, draft, steps, also)
-            except _StaleChange:
-                continue
-            return steps
-        raise PreconditionFailed(f"“{subject}” is being changed by others at the same time. Try again.")
+                plan = self._authorized_plan(connection, request)
+            except PortalError as refusal:
+                return refusal
+            return None if expected is None or plan == expected else _StalePlan("The state has changed.")
 
-    def review(self, action: str, subject: str, by: Author, draft: Draft) -> Change | None:
-        """Return the change that `execute` would make now, or None; raises what `execute` would raise."""
-        steps = self._review(action, subject, by, _single(action, subject, draft))
-        return steps[0].change if steps else None
+        return check
 
-    def check(self, action: str, by: Author, draft: Draft) -> Check:
-        """Return a precondition for another transaction: the author may make the change at that time."""
-        return self._is_unchanged(by, _single(action, "", draft), None)
-
-    def _review(self, action: str, subject: str, by: Author, draft: ChangePlanner) -> Sequence[PlannedChange]:
-        with self._refusals(action, subject, by), self.database.reading() as connection:
-            self._check(connection, by, ())
-            steps = draft(connection)
-            self._check(connection, by, steps)
-        return steps
+    def _authorized_plan(self, connection: Connection, request: ChangeRequest) -> Plan:
+        """Return the plan if its author may execute it, by the current state; raise a refusal otherwise."""
+        # The author is checked first, so that the refusals of a plan tell a User nothing about the state.
+        _check_author(connection, request.by)
+        plan = request.planner(connection)
+        if isinstance(request.by, Caller):
+            proof = max((planned.change.proof for planned in plan), default=Proof.NONE)
+            proof.check(request.by.token, self.clock())
+        return plan
 
     @contextmanager
-    def _refusals(self, action: str, subject: str, by: Author) -> Iterator[None]:
+    def _recorded_refusals(self, request: ChangeRequest) -> Iterator[None]:
         """Record a denied event for each attempt that is refused."""
         try:
             yield
         except _RECORDED_REFUSALS as refusal:
+            detail = {"code": refusal.code}
             self.audit.commit_refusal(
-                _event(action, subject, by, None, Outcome.DENIED, {"code": refusal.code})
+                _event(request.action, request.subject, request.by, None, Outcome.DENIED, detail)
             )
             raise
 
-    def _is_unchanged(self, by: Author, draft: ChangePlanner, steps: Sequence[PlannedChange] | None) -> Check:
-        """Return a precondition that plans again: the plan must be allowed, and equal to *steps* if given."""
 
-        def check(connection: Connection) -> PortalError | None:
-            try:
-                again = draft(connection)
-                self._check(connection, by, again)
-            except PortalError as refusal:
-                return refusal
-            return None if steps is None or again == steps else _StaleChange("The state has changed.")
-
-        return check
-
-    def _commit(
-        self, by: Author, draft: ChangePlanner, steps: Sequence[PlannedChange], also: Sequence[RowChange]
-    ) -> None:
-        records = [_record(step, by) for step in steps]
-        last, writes = records.pop()
-        records.append((last, [*writes, *also]))
-        self.audit.commit_all(records, precondition=self._is_unchanged(by, draft, steps), is_change=True)
-
-    def _check(self, connection: Connection, by: Author, steps: Sequence[PlannedChange]) -> None:
-        """Return if the author may make these changes, by the current database; raise a refusal otherwise."""
-        if isinstance(by, Actor):
-            return
-        data = AuthorizationReader(connection).read(by.user.id, by.token.id, None, "")
-        if data is None or not data.is_active:
-            raise Unauthenticated("Your access to the portal was ended a moment ago.")
-        if not data.user.is_administrator:
-            raise AccessDenied("This is for Administrators.")
-        require_admin_scope(by.token)
-        proof = max((step.change.proof for step in steps), default=Proof.NONE)
-        proof.check(by.token, self.clock())
+def _check_author(connection: Connection, by: Author) -> None:
+    """Return if the author may make changes now, by the database; raise a refusal otherwise."""
+    if isinstance(by, Actor):
+        return
+    # The caller was authenticated before, and the user or the token may have been ended since.
+    data = AuthorizationReader(connection).read(by.user.id, by.token.id, None, "")
+    if data is None or not data.is_active:
+        raise Unauthenticated("Your access to the portal was ended a moment ago.")
+    if not data.user.is_administrator:
+        raise AccessDenied("This is for Administrators.")
+    require_admin_scope(by.token)
 
 
 def check_version(expected: Version | None, current: Version, subject: str) -> None:
@@ -175,25 +190,17 @@ def check_version(expected: Version | None, current: Version, subject: str) -> N
         raise PreconditionFailed(f"{subject} was changed in the meantime. Load it again.")
 
 
-class _StaleChange(PreconditionFailed):
+class _StalePlan(PreconditionFailed):
     """A concurrent change invalidated the plan before its commit."""
 
 
-def _single(action: str, subject: str, draft: Draft) -> ChangePlanner:
-    def steps(connection: Connection) -> Sequence[PlannedChange]:
-        change = draft(connection)
-        return () if change is None else (PlannedChange(action, subject, change),)
-
-    return steps
-
-
-def _record(step: PlannedChange, by: Author) -> Record:
-    change = step.change
+def _record(planned: PlannedChange, by: Author) -> Record:
+    change = planned.change
     detail = {
         **{f"old.{key}": value for key, value in change.before.items()},
         **{f"new.{key}": value for key, value in change.after.items()},
     }
-    return _event(step.action, step.subject, by, change.tenant_id, Outcome.DONE, detail), change.writes
+    return _event(planned.action, planned.subject, by, change.tenant_id, Outcome.DONE, detail), change.writes
 
 
 def _event(

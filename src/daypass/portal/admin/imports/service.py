@@ -16,7 +16,15 @@ from daypass.portal.admin.imports.table import BEYOND, Line, read_table
 from daypass.portal.admin.model import UserRecord, Version, version_of
 from daypass.portal.admin.reauthentication import Proof
 from daypass.portal.admin.tenants.store.tenants import TenantList
-from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, PlannedChange
+from daypass.portal.admin.transactions import (
+    Author,
+    Change,
+    ChangeExecutor,
+    ChangeRequest,
+    Plan,
+    PlannedChange,
+    single_change,
+)
 from daypass.portal.admin.users.memberships import membership_change
 from daypass.portal.admin.users.service import require_other_administrator, user_creation, user_update
 from daypass.portal.admin.users.store.users import MemberList, UserList
@@ -123,7 +131,7 @@ class Imports:
         change = Change((), proof=max((user.proof for user in planned), default=Proof.NONE))
         of_roles = [user for user in planned if user.changes_role]
 
-        def draft(connection: Connection) -> Change:
+        def plan(connection: Connection) -> Change:
             fewer = 0
             for begin in range(0, len(of_roles), _PLANNED):
                 some = of_roles[begin : begin + _PLANNED]
@@ -134,7 +142,7 @@ class Imports:
             _check_author(of_roles, by)
             return change
 
-        self.executor.review(_IMPORT, f"{len(planned)} lines", by, draft)
+        self.executor.plan(single_change(_IMPORT, f"{len(planned)} lines", by, plan))
 
     def import_batch(
         self,
@@ -153,7 +161,7 @@ class Imports:
         now = self.executor.clock()
         new: dict[str, tuple[User, RowChange]] = {}
 
-        def draft(connection: Connection) -> Sequence[PlannedChange]:
+        def plan(connection: Connection) -> Plan:
             if check is not None:
                 check(connection)
             planned, found = _plan(connection, lines)
@@ -167,7 +175,8 @@ class Imports:
             _check_administrators(connection, _lost_administrators(planned, found.users), taken)
             return _steps(planned, found, new, now)
 
-        return bool(self.executor.execute_all(_IMPORT, f"{len(lines)} lines", by, draft, *also))
+        request = ChangeRequest(_IMPORT, f"{len(lines)} lines", by, plan)
+        return bool(self.executor.execute(request, *also))
 
 
 def batches_of(table: Sequence[Line], most: int = BATCH, most_changes: int = _CHANGES) -> Iterator[slice]:

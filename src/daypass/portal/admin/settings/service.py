@@ -8,7 +8,15 @@ from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import SettingRecord, Version
 from daypass.portal.admin.settings.store import SettingList
 from daypass.portal.admin.tenants.service import find_tenant
-from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, author_id, check_version, noop
+from daypass.portal.admin.transactions import (
+    Author,
+    Change,
+    ChangeExecutor,
+    author_id,
+    check_version,
+    noop,
+    single_change,
+)
 from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, SettingNotFound
 from daypass.portal.settings.registry import (
@@ -93,7 +101,7 @@ class Settings:
         row = {**place, "value": value, "updated_at": now, "updated_by": author_id(by)}
         writes = (RowChange(REMOVE_SETTING, place), RowChange(ADD_SETTING, row))
 
-        def draft(connection: Connection) -> Change | None:
+        def plan(connection: Connection) -> Change | None:
             old = SettingList(connection).find(owner, type_, key)
             check_version(expected, old.version if old else Version(""), f"“{key}”")
             if old is not None and old.stored.value == value:
@@ -101,7 +109,7 @@ class Settings:
             _check_maximum(connection, owner, type_, key, value)
             return _change(connection, owner, type_, key, old, value, writes)
 
-        self.executor.execute("setting.put", _subject(type_, key), by, draft)
+        self.executor.execute(single_change("setting.put", _subject(type_, key), by, plan))
         self._follow(type_, key)
         return self.find(tenant, type_, key)
 
@@ -113,14 +121,14 @@ class Settings:
         owner = self._owner(tenant)
         writes = (RowChange(REMOVE_SETTING, setting_key(owner, type_, key)),)
 
-        def draft(connection: Connection) -> Change:
+        def plan(connection: Connection) -> Change:
             old = SettingList(connection).find(owner, type_, key)
             if old is None:
                 raise _not_set(key)
             check_version(expected, old.version, f"“{key}”")
             return _change(connection, owner, type_, key, old, None, writes)
 
-        self.executor.execute("setting.remove", _subject(type_, key), by, draft)
+        self.executor.execute(single_change("setting.remove", _subject(type_, key), by, plan))
         self._follow(type_, key)
 
     def _follow(self, type_: str, key: str) -> None:

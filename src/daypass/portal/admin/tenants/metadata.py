@@ -7,7 +7,14 @@ from daypass.portal.admin.model import MetadataKind, MetadataRecord, Version
 from daypass.portal.admin.settings.service import check_key, check_text
 from daypass.portal.admin.tenants.service import find_tenant
 from daypass.portal.admin.tenants.store.metadata import ADD_METADATA, REMOVE_METADATA, MetadataList
-from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, author_id, check_version
+from daypass.portal.admin.transactions import (
+    Author,
+    Change,
+    ChangeExecutor,
+    author_id,
+    check_version,
+    single_change,
+)
 from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, MetadataNotFound
 from daypass.portal.storage.engine import Connection
@@ -65,7 +72,7 @@ class TenantMetadata:
         }
         writes = (RowChange(REMOVE_METADATA, entry_key), RowChange(ADD_METADATA, row))
 
-        def draft(connection: Connection) -> Change | None:
+        def plan(connection: Connection) -> Change | None:
             owner_still = find_tenant(connection, owner).tenant.id
             old = MetadataList(connection).find(owner_still, key)
             check_version(expected, old.version if old else Version(""), f"“{key}”")
@@ -73,7 +80,7 @@ class TenantMetadata:
                 return None
             return Change(writes, _values(old), {"kind": kind.value, "value": value}, owner_still)
 
-        self.executor.execute("metadata.put", key, by, draft)
+        self.executor.execute(single_change("metadata.put", key, by, plan))
         return self.find(owner, key)
 
     def remove(self, tenant: str, key: str, by: Author, expected: Version | None = None) -> None:
@@ -82,12 +89,12 @@ class TenantMetadata:
         self.find(owner, key)
         writes = (RowChange(REMOVE_METADATA, {"of_tenant": owner, "of_key": key}),)
 
-        def draft(connection: Connection) -> Change:
+        def plan(connection: Connection) -> Change:
             old = _find(connection, owner, key)
             check_version(expected, old.version, f"“{key}”")
             return Change(writes, _values(old), {}, owner)
 
-        self.executor.execute("metadata.remove", key, by, draft)
+        self.executor.execute(single_change("metadata.remove", key, by, plan))
 
     def _owner(self, tenant: str) -> str:
         with self.executor.database.reading() as connection:

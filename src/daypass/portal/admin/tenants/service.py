@@ -19,7 +19,14 @@ from daypass.portal.admin.tenants.store.tenants import (
     DELETE_TENANT,
     TenantList,
 )
-from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, noop
+from daypass.portal.admin.transactions import (
+    Author,
+    Change,
+    ChangeExecutor,
+    check_version,
+    noop,
+    single_change,
+)
 from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import (
     AuditUnavailable,
@@ -144,19 +151,20 @@ class Tenants:
         )
         write = RowChange(ADD_TENANT, tenant_row(tenant, now))
 
-        def draft(connection: Connection) -> Change:
+        def plan(connection: Connection) -> Change:
             self._check_name(connection, name)
             self.role_naming.check_region(region)
             self._check(connection, tenant, is_new_role=True)
             return Change((write,), {}, _facts(tenant), tenant.id, reauthentication.to_create_tenant())
 
+        request = single_change("tenant.create", name, by, plan)
         provisioner = self.provisioner if role_arn is None else None
         if provisioner is not None:
             # No role is created for a change that would be refused, and no transaction waits for AWS.
-            self.executor.review("tenant.create", name, by, draft)
+            self.executor.plan(request)
             provisioner.make(tenant)
         try:
-            self.executor.execute("tenant.create", name, by, draft)
+            self.executor.execute(request)
         except PortalError as refusal:
             if provisioner is not None:
                 # The role must not revive sessions of a former tenant of that name.
@@ -182,7 +190,7 @@ class Tenants:
         """Change a tenant's region, role or ExternalId; None leaves it unchanged. Its name never changes."""
         tenant = self.find(reference).tenant
 
-        def draft(connection: Connection) -> Change | None:
+        def plan(connection: Connection) -> Change | None:
             record = find_tenant(connection, tenant.id)
             old = record.tenant
             check_version(expected, record.version, f"“{old.name}”")
@@ -208,7 +216,7 @@ class Tenants:
 
         with_role = replace(tenant, role_arn=role_arn or tenant.role_arn)
         try:
-            self.executor.execute("tenant.update", tenant.name, by, draft)
+            self.executor.execute(single_change("tenant.update", tenant.name, by, plan))
         except AuditUnavailable:
             if role_arn is not None:
                 self._roles.settle_unconfirmed(with_role)
@@ -225,7 +233,7 @@ class Tenants:
         """
         tenant = self.find(reference).tenant
 
-        def draft(connection: Connection) -> Change:
+        def plan(connection: Connection) -> Change:
             record = find_tenant(connection, tenant.id)
             check_version(expected, record.version, f"“{record.tenant.name}”")
             # The role was emptied before this transaction, so it must still be the tenant's.
@@ -239,12 +247,13 @@ class Tenants:
                 writes, _facts(record.tenant), {}, record.tenant.id, reauthentication.to_delete_tenant()
             )
 
+        request = single_change("tenant.delete", tenant.name, by, plan)
         # Nothing is changed in AWS for a deletion that would be refused; and no transaction waits for AWS.
-        self.executor.review("tenant.delete", tenant.name, by, draft)
+        self.executor.plan(request)
         reason = self._roles.empty(tenant)
         try:
             self._roles.record_emptying(tenant, reason)
-            self.executor.execute("tenant.delete", tenant.name, by, draft)
+            self.executor.execute(request)
         except PortalError as refusal:
             raise self._roles.after_refusal(tenant, refusal) from refusal
         if not reason:

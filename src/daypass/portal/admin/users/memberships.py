@@ -6,7 +6,7 @@ from datetime import datetime
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import MemberRecord, Version
 from daypass.portal.admin.tenants.service import find_tenant, part_of_name
-from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version
+from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, single_change
 from daypass.portal.admin.users.service import find_user, part_of_username
 from daypass.portal.admin.users.store.users import MemberList
 from daypass.portal.audit.log import RowChange
@@ -77,7 +77,7 @@ class Memberships:
         found_user, found_tenant = self._find_both(tenant, user)
         now = self.executor.clock()
 
-        def draft(connection: Connection) -> Change | None:
+        def plan(connection: Connection) -> Change | None:
             # A user or tenant that was deleted in the meantime must not get a row.
             find_user(connection, found_user.id)
             find_tenant(connection, found_tenant.id)
@@ -90,14 +90,14 @@ class Memberships:
                 found_user, found_tenant, None if old is None else old.access, access, now
             )
 
-        self.executor.execute("membership.put", found_user.username, by, draft)
+        self.executor.execute(single_change("membership.put", found_user.username, by, plan))
         return self.find(found_tenant.id, found_user.id)
 
     def remove(self, tenant: str, user: str, by: Author, expected: Version | None = None) -> None:
         """Remove a member, with effect from the next request on."""
         found_user, found_tenant = self._find_both(tenant, user)
 
-        def draft(connection: Connection) -> Change:
+        def plan(connection: Connection) -> Change:
             old = MemberList(connection).find(found_user.id, found_tenant.id)
             if old is None:
                 raise _no_member(found_user, found_tenant)
@@ -105,7 +105,7 @@ class Memberships:
             write = RowChange(REMOVE_MEMBER, {"user": found_user.id, "tenant": found_tenant.id})
             return Change((write,), _facts(found_tenant, old.access), {}, found_tenant.id)
 
-        self.executor.execute("membership.remove", found_user.username, by, draft)
+        self.executor.execute(single_change("membership.remove", found_user.username, by, plan))
 
     def _find_both(self, tenant: str, user: str) -> tuple[User, Tenant]:
         with self.executor.database.reading() as connection:

@@ -5,7 +5,14 @@ from datetime import datetime
 
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import MemberRecord, UserQuery, UserRecord, Version
-from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, timestamp
+from daypass.portal.admin.transactions import (
+    Author,
+    Change,
+    ChangeExecutor,
+    check_version,
+    single_change,
+    timestamp,
+)
 from daypass.portal.admin.users.store.users import (
     CHANGE_USER,
     DELETE_USER,
@@ -56,12 +63,12 @@ class Users:
         now = self.executor.clock()
         user, write = new_user(username, role, password, now)
 
-        def draft(connection: Connection) -> Change:
+        def plan(connection: Connection) -> Change:
             if UserStore(connection).is_taken(user.username):
                 raise name_taken(user.username, username)
             return user_creation(user, write, has_password=password is not None)
 
-        self.executor.execute("user.create", user.username, by, draft)
+        self.executor.execute(single_change("user.create", user.username, by, plan))
         return UserRecord(user, now, None, None, password is not None)
 
     def update(
@@ -80,7 +87,7 @@ class Users:
         """
         user, now = self.find(reference).user, self.executor.clock()
 
-        def draft(connection: Connection) -> Change | None:
+        def plan(connection: Connection) -> Change | None:
             old = find_user(connection, user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
             new = _changed(old, role, is_disabled, now)
@@ -90,7 +97,7 @@ class Users:
                 require_other_administrator(connection)
             return user_update(old, new, now)
 
-        self.executor.execute("user.update", user.username, by, draft)
+        self.executor.execute(single_change("user.update", user.username, by, plan))
         return self.find(user.id)
 
     def set_password(
@@ -104,20 +111,20 @@ class Users:
             RowChange(END_SIGN_INS, {"owner_id": user.id, "ended_at": now}),
         )
 
-        def draft(connection: Connection) -> Change:
+        def plan(connection: Connection) -> Change:
             old = find_user(connection, user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
             before, after = {"has_password": old.has_password}, {"has_password": True}
             return Change(writes, before, after, proof=reauthentication.to_set_password())
 
-        self.executor.execute("user.set_password", user.username, by, draft)
+        self.executor.execute(single_change("user.set_password", user.username, by, plan))
         return self.find(user.id)
 
     def delete(self, reference: str, by: Author, expected: Version | None = None) -> None:
         """Delete a user with their sessions, tokens, approvals and memberships."""
         user = self.find(reference).user
 
-        def draft(connection: Connection) -> Change:
+        def plan(connection: Connection) -> Change:
             old = find_user(connection, user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
             if old.runs_portal:
@@ -125,7 +132,7 @@ class Users:
             write = RowChange(DELETE_USER, {"ended_id": old.user.id})
             return Change((write,), _facts(old), proof=reauthentication.to_delete_user(old.user))
 
-        self.executor.execute("user.delete", user.username, by, draft)
+        self.executor.execute(single_change("user.delete", user.username, by, plan))
 
     def memberships(self, reference: str) -> list[MemberRecord]:
         """Return a user's memberships, by tenant name; raises `UserNotFound`."""

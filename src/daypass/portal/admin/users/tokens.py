@@ -5,7 +5,14 @@ from datetime import timedelta
 
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import TokenQuery, TokenRecord
-from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, actor_of, author_id
+from daypass.portal.admin.transactions import (
+    Author,
+    Change,
+    ChangeExecutor,
+    actor_of,
+    author_id,
+    single_change,
+)
 from daypass.portal.admin.users.service import find_user
 from daypass.portal.admin.users.store.tokens import TokenList
 from daypass.portal.audit.log import RowChange
@@ -53,7 +60,7 @@ class Tokens:
         with self.executor.database.reading() as connection:
             chosen = find_user(connection, user).user
 
-        def draft(connection: Connection) -> Change:
+        def plan(connection: Connection) -> Change:
             owner = find_user(connection, chosen.id)
             if owner.is_disabled:
                 raise InvalidRequest(f"“{owner.user.username}” is disabled, and a token would not work.")
@@ -64,21 +71,22 @@ class Tokens:
                 )
             return Change((), proof=reauthentication.to_create_token(is_exempt=owner.user.is_administrator))
 
-        self.executor.review("token.create", chosen.username, by, draft)
+        request = single_change("token.create", chosen.username, by, plan)
+        self.executor.plan(request)
         return self.identity.create_token(
             chosen,
             TokenKind.PERMANENT,
             name,
             actor_of(by),
             lifetime=lifetime,
-            precondition=self.executor.check("token.create", by, draft),
+            precondition=self.executor.precondition(request),
         )
 
     def revoke(self, token_id: str, by: Author) -> None:
         """Revoke a token of any user with all tokens derived from it; idempotent. Raises `TokenNotFound`."""
         chosen, now = self.find(token_id), self.executor.clock()
 
-        def draft(connection: Connection) -> Change | None:
+        def plan(connection: Connection) -> Change | None:
             token = _find(connection, chosen.id)
             if token.ended_at is not None:
                 return None
@@ -87,7 +95,7 @@ class Tokens:
             proof = reauthentication.to_revoke_token(token.owner, author_id(by))
             return Change((RowChange(REVOKE_TOKEN, row),), before, proof=proof)
 
-        self.executor.execute("token.revoke", chosen.owner.username, by, draft)
+        self.executor.execute(single_change("token.revoke", chosen.owner.username, by, plan))
 
 
 def _find(connection: Connection, token_id: str) -> TokenRecord:
