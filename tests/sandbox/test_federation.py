@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from daypass.sandbox.process import SandboxProcess
 from tests.sandbox.browser import Answer, ask
 from tests.sandbox.world import World, allow, make_resources, own_resources, trust
 from tests.sandbox_fixture import Keys
@@ -42,6 +43,12 @@ def make_api(world: World) -> None:
 def own_api(world: World) -> dict[str, Any]:
     """Return a statement that allows that API and no other."""
     return allow("apigateway:*", f"arn:aws:apigateway:{world.sandbox.region}::/restapis/{world.name}-api")
+
+
+def own_bucket(world: World) -> dict[str, Any]:
+    """Create a bucket and return a statement that allows it and no other."""
+    world.client("s3").create_bucket(Bucket=f"{world.name}-files")
+    return allow("s3:*", f"arn:aws:s3:::{world.name}-files")
 
 
 def signin_token(world: World, keys: Keys, **more: str) -> str:
@@ -210,6 +217,27 @@ def test_the_overview_shows_identity_end_and_accessible_resources(world: World, 
     assert "Sandbox console" in page.text
 
 
+def test_the_console_uses_neither_the_proxy_nor_the_aws_profile_of_its_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as environment:
+        environment.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        environment.setenv("AWS_PROFILE", "missing")
+        process = SandboxProcess()
+    with process:
+        world = World(process)
+        bucket = own_bucket(world)
+        keys = world.assume(
+            world.user()[1], world.role(trust(f"arn:aws:iam::{process.account_id}:root"), bucket)
+        )
+        cookie = cookie_of(login(world, signin_token(world, keys)))
+
+        page = browse(world, "/console/", cookie=cookie)
+
+        assert page.status == 200
+        assert f">{world.name}-files<" in page.text
+
+
 def test_the_csp_forbids_scripts_and_framing(world: World, keys: Keys) -> None:
     cookie = cookie_of(login(world, signin_token(world, keys)))
     page = browse(world, "/console/", cookie=cookie)
@@ -285,6 +313,14 @@ def test_pages_without_a_session_are_refused(world: World) -> None:
         page = browse(world, path, cookie="sandbox_console=guessed")
         assert page.status == 403
         assert "Open the console again from the portal" in page.text
+
+
+def test_the_name_in_a_path_is_decoded_once(world: World, keys: Keys) -> None:
+    cookie = cookie_of(login(world, signin_token(world, keys)))
+
+    page = browse(world, "/console/s3/a%2541b", cookie=cookie)
+
+    assert "a%41b" in page.text
 
 
 def test_names_from_links_are_escaped(world: World, keys: Keys) -> None:

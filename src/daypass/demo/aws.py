@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import boto3
-import botocore.session
 from botocore.config import Config
 
 from daypass.demo.seed.fixtures import REGION
 from daypass.portal.secret import Secret
+from daypass.sandbox.botocore_session import isolated_session
 
 if TYPE_CHECKING:
     from types_boto3_apigateway import APIGatewayClient
@@ -105,11 +105,4 @@ class Aws:
 
 
 def _session() -> boto3.Session:
-    no_local_configuration: dict[str, Any] = {
-        "profile": (None, None, None, None),
-        "config_file": (None, None, "/dev/null", None),
-        "credentials_file": (None, None, "/dev/null", None),
-    }
-    return boto3.Session(
-        botocore_session=botocore.session.Session(session_vars=no_local_configuration), region_name=REGION
-    )
+    return boto3.Session(botocore_session=isolated_session(), region_name=REGION)

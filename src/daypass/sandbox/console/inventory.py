@@ -6,13 +6,20 @@ from typing import Any, TypeAlias
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import Session
 
+from daypass.sandbox.botocore_session import isolated_session
 from daypass.sandbox.config import SandboxConfig
 from daypass.sandbox.console.signin import ConsoleSession
 from daypass.sandbox.console.urls import ConsolePage, Kind
 
-_ONE_TRY = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
+_ONE_TRY = Config(
+    # A refusal is a result here, and a page waits for hundreds of calls.
+    retries={"total_max_attempts": 1},
+    connect_timeout=2,
+    read_timeout=5,
+    # The sandbox is on this machine, so a proxy from the environment must not be used.
+    proxies={},
+)
 _MOST_TRIED = 200
 _MOST_SHOWN = 50
 
@@ -43,7 +50,7 @@ class Inventory:
 
     def __init__(self, config: SandboxConfig) -> None:
         self._config = config
-        self._botocore = Session()
+        self._botocore = isolated_session()
 
     def open(self, session: ConsoleSession, page: ConsolePage) -> Opening:
         """Open a resource with the session's keys; raises `ValueError` for the overview."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import unquote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
@@ -93,7 +92,7 @@ class Console:
             kind = Kind(request.path_params["kind"])
         except ValueError:
             return self._render("missing.html", Page("Page not found"), 404)
-        target = ConsolePage(kind, unquote(request.path_params["name"]))
+        target = ConsolePage(kind, request.path_params["name"])
         opening = await run_in_threadpool(self._inventory.open, session, target)
         return self._page("resource.html", target.name, session, opening=opening)
 
