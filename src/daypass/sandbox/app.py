@@ -65,6 +65,7 @@ class Aws:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request to the AWS API."""
+        # The action of the query protocol is in the body, and the decisions below need it.
         body = await Request(scope, receive).body()
         request = ApiRequest.of(scope, body)
         refusal = self._gate.refusal(request)
@@ -72,6 +73,7 @@ class Aws:
             await _response(refusal)(scope, receive, send)
             return
         name = self._ministack.action(request.method, request.path, request.headers, request.params, body)
+        # Counted before faults, so that retries of a failed call are visible.
         self._control.calls[name] += 1
         service = request.signed_service or ""
         fault = await self._control.faults.strike(service, name.partition(":")[2])
@@ -86,6 +88,7 @@ class Aws:
 
 def _replay(body: bytes) -> Receive:
     """Return a receive channel that replays a body that was read already."""
+    # ASGI delivers a body once, and MiniStack reads it again.
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:

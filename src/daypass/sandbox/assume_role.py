@@ -7,6 +7,8 @@ from typing import Any
 
 from daypass.sandbox.ministack.server import Answer, MiniStack, Params
 
+# These limits and patterns are those of AssumeRole in STS's API reference. They are ASCII, because AWS's `\w`
+# does not match letters of other scripts.
 SHORTEST = timedelta(minutes=15)
 _LONGEST = timedelta(hours=12)
 _DEFAULT = timedelta(hours=1)

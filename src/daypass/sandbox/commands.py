@@ -72,6 +72,7 @@ def sandbox(port: int, account: str, region: str, templates: bool, ready_file: P
 
 def write_ready_file(path: Path, config: SandboxConfig) -> None:
     """Write the connection data for clients, atomically and with mode 0600."""
+    # Clients wait until the file exists, so it appears complete.
     temporary = path.with_name(f"{path.name}.part")
     temporary.unlink(missing_ok=True)
     content = {
@@ -82,6 +83,8 @@ def write_ready_file(path: Path, config: SandboxConfig) -> None:
         "root_secret_access_key": config.root_secret_access_key,
         "control_token": config.control_token,
     }
+    # Created before the secrets are written, so that they are never readable by others. A file or link that
+    # another user made meanwhile is refused.
     temporary.touch(0o600, exist_ok=False)
     temporary.write_text(json.dumps(content))
     temporary.replace(path)

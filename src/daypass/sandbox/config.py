@@ -10,6 +10,8 @@ ROOT_SECRET_VARIABLE = "DAYPASS_SANDBOX_ROOT_SECRET_ACCESS_KEY"  # noqa: S105  a
 DEFAULT_ACCOUNT = "111122223333"
 DEFAULT_REGION = "us-east-1"
 
+# The alphabets of AWS: Base32 for key IDs, Base64 for secret keys, here without the two characters that need
+# escaping in URLs.
 _KEY_ALPHABET = string.ascii_uppercase + "234567"
 _SECRET_ALPHABET = string.ascii_letters + string.digits
 

@@ -75,6 +75,7 @@ class ControlApi:
 
     def _refusal(self, request: Request) -> Response | None:
         token = request.headers.get(CONTROL_HEADER, "")
+        # `compare_digest` refuses text that is not ASCII.
         if hmac.compare_digest(token.encode(), self.config.control_token.encode()):
             return None
         return JSONResponse({"error": f"Send the control token in {CONTROL_HEADER}."}, 403)

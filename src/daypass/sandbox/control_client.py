@@ -58,9 +58,12 @@ class ControlClient:
 
     def _call(self, method: str, resource: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         address = urlsplit(self.endpoint_url)
+        # Not urllib, which would send the request through a proxy of the environment.
         connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
         try:
             content = None if body is None else json.dumps(body)
+            # The values of CONTROL_PREFIX and CONTROL_HEADER, whose module would load Starlette and
+            # MiniStack.
             connection.request(method, f"/_sandbox/{resource}", content, {"X-Sandbox-Control": self.token})
             response = connection.getresponse()
             answer: dict[str, Any] = json.loads(response.read())

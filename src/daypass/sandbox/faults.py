@@ -78,6 +78,7 @@ class Faults:
         """Apply all delays to this call and return the first fault that replaces the response, if any."""
         replacing = None
         for fault in self._faults:
+            # `iam_lag` applies slow IAM, which changes AWS's state and no call.
             if fault.kind is FaultKind.SLOW_IAM or not fault.matches(service, action):
                 continue
             if fault.kind is FaultKind.DELAY:
@@ -89,6 +90,7 @@ class Faults:
         return replacing
 
 
+# Clients recognise throttling by these codes, which differ for each service.
 _THROTTLED = {
     "s3": (503, "SlowDown", "Please reduce your request rate."),
     "dynamodb": (400, "ThrottlingException", "Rate exceeded"),
@@ -117,9 +119,13 @@ def answer_of(fault: Fault, service: str, headers: dict[str, str], ministack: Mi
 def break_connection(scope: Scope) -> None:
     """Reset the request's TCP connection by its file descriptor, because ASGI has no means for that."""
     client = (scope["client"][0], int(scope["client"][1]))
+    # The descriptors of this process, on Linux and macOS. `socket` closes the descriptor that it is given, so
+    # it gets a duplicate.
     for entry in Path("/dev/fd").iterdir():
         with suppress(OSError), socket.socket(fileno=os.dup(int(entry.name))) as connection:
             if connection.getpeername() == client:
+                # A linger time of zero makes the close send RST. The server closes its own descriptor once
+                # the connection is shut down.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 connection.shutdown(socket.SHUT_RDWR)
                 return

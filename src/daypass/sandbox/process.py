@@ -87,12 +87,14 @@ class SandboxProcess:
 
     def _start(self, options: list[str], root: KeyPair | None, ready_file: Path) -> subprocess.Popen[bytes]:
         environment = dict(os.environ)
+        # Half a key in the caller's environment would be an error.
         environment.pop(ROOT_KEY_VARIABLE, None)
         environment.pop(ROOT_SECRET_VARIABLE, None)
         if root is not None:
             environment[ROOT_KEY_VARIABLE] = root.access_key_id
             environment[ROOT_SECRET_VARIABLE] = root.secret_access_key
         command = [sys.executable, "-m", "daypass.sandbox", *options, "--ready-file", str(ready_file)]
+        # A file, because a pipe that is not read would block the sandbox once it is full.
         with self._log.open("wb") as log:
             return subprocess.Popen(  # noqa: S603  our own interpreter, our own arguments
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -100,6 +102,7 @@ class SandboxProcess:
 
     def _wait_for(self, ready_file: Path) -> None:
         deadline = time.monotonic() + _START_TIMEOUT
+        # The file is complete as soon as it exists.
         while not ready_file.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise SandboxFailed(self._log.read_text().strip() or "The sandbox ended without output.")

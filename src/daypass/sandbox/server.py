@@ -27,11 +27,14 @@ class _OwnSocketServer(Server):
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         self._listener = listener
         host, port = listener.getsockname()
+        # ASGINL is ASGI without lifespan events, at which MiniStack would start listeners and reapers.
         super().__init__(app, host, port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False)
 
     def _init_shared_socket(self) -> None:
+        # granian would bind a socket of its own here. Its event loop needs sockets that do not block.
         self._listener.setblocking(False)
         self._ssp = None
+        # Detached, because granian closes the descriptor, which Python would close a second time.
         descriptor = self._listener.detach()
         self._shd = SocketHolder(descriptor, False, _BACKLOG)  # type: ignore[call-arg, assignment]  # in no stub
 

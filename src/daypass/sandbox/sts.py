@@ -43,6 +43,8 @@ class SecurityTokens:
             try:
                 params = _params(headers, body, query)
                 if params["Action"][0] != "AssumeRole":
+                    # 36 hours is AWS's limit for GetSessionToken and GetFederationToken; the other actions
+                    # have no duration.
                     check_duration(params, SHORTEST, timedelta(hours=36))
                     return await next_handler(method, path, headers, body, query)
                 return self._assume_role(self._ministack.caller(headers, query), params)
@@ -87,6 +89,7 @@ class SecurityTokens:
         role = self._ministack.role(request.role_arn)
         if role is None or self._is_invisible(role):
             raise _denied(caller, "sts:AssumeRole", request.role_arn)
+        # AWS keeps the source identity of a role chain: a later role cannot change it, and must allow it too.
         inherited = (caller.session or {}).get("SourceIdentity")
         if inherited and request.source_identity not in (None, inherited):
             raise _denied(caller, "sts:SetSourceIdentity", request.role_arn)
@@ -106,6 +109,7 @@ class SecurityTokens:
         return self._clock.now() < created + self._faults.iam_lag
 
     def _check_limits(self, caller: Caller, role: dict[str, Any], request: AssumeRoleRequest) -> None:
+        # The portal recognises both messages of AWS by their text (`portal/aws/errors.py`).
         if caller.session is not None and request.validity > _LONGEST_CHAINED:
             raise invalid(
                 "The requested DurationSeconds exceeds the 1 hour session limit "
@@ -163,6 +167,7 @@ def _transitive(inherited: dict[str, Any], request: AssumeRoleRequest) -> dict[s
 
 def _result(access_key_id: str, session: dict[str, Any]) -> str:
     expiration = datetime.fromtimestamp(session["Expiration"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # The values that are not escaped consist of characters without a meaning in XML.
     identity = session["SourceIdentity"]
     return (
         f"<AssumedRoleUser><AssumedRoleId>{session['UserId']}</AssumedRoleId>"

@@ -19,6 +19,7 @@ CONSOLE_COOKIE = "sandbox_console"
 CONSOLE_PATH = "/console"
 FEDERATION_PATH = "/federation"
 _SERVICE = "federation"
+# The address of a sign-in has the token in it.
 _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
@@ -36,6 +37,7 @@ class Federation:
         return [Route(FEDERATION_PATH, self._answer, methods=["GET", "POST"])]
 
     async def _answer(self, request: Request) -> Response:
+        # A form is ASCII; Latin-1 decodes any other bytes without an error.
         params = _first_values(request.url.query) | _first_values((await request.body()).decode("latin-1"))
         action = params.get("Action", "")
         if response_of_fault := await self._inject_fault(request, action):
@@ -63,6 +65,7 @@ class Federation:
         cookie, session = self.signin.sign_in(params.get("SigninToken", ""))
         response = RedirectResponse(page.path, 303, _PRIVATE)
         remaining = session.ends_at - self.signin.clock.now()
+        # Not `Secure`, since the sandbox has no TLS.
         response.set_cookie(
             CONSOLE_COOKIE,
             cookie,

@@ -55,6 +55,7 @@ class SigninService:
 
     def sign_in(self, token: str) -> tuple[str, ConsoleSession]:
         """Return a cookie value and its session. Consumes the token in any case; raises `SigninRefused`."""
+        # Removed before any check, so that no token is tried twice.
         valid_until, session = self._tokens.pop(token, (datetime.min.replace(tzinfo=UTC), None))
         now = self.clock.now()
         if session is None or valid_until <= now or session.ends_at <= now:
@@ -83,6 +84,7 @@ class SigninService:
                 "Invalid credentials parameter: no temporary keys of a role or federated user."
             )
         is_valid = hmac.compare_digest(secret.encode(), record["SecretAccessKey"].encode())
+        # Both are always compared, so that the time does not show which is wrong.
         is_valid &= hmac.compare_digest(token.encode(), record["SessionToken"].encode())
         ends_at = datetime.fromtimestamp(record["Expiration"], UTC)
         now = self.clock.now()

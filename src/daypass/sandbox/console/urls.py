@@ -61,6 +61,7 @@ def console_page_of(destination: str, origin: str) -> ConsolePage:
     """
     url = urlsplit(destination)
     is_sandbox = f"{url.scheme}://{url.netloc}" == origin
+    # The whole of `netloc`, which excludes user names and ports.
     is_aws = url.scheme == "https" and _CONSOLE_HOST.fullmatch(url.netloc)
     if not is_sandbox and not is_aws:
         raise NotAwsConsole

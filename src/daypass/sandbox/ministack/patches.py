@@ -58,6 +58,7 @@ def _use_clock(clock: SandboxClock, evaluator: _Module, iam: _Module, sts: _Modu
         def now(cls, tz: real_datetime.tzinfo | None = None) -> "PatchedDatetime":
             return cls.fromtimestamp(clock.timestamp(), tz)
 
+    # Copies, because the whole process shares the modules `time` and `datetime`.
     patched_time = SimpleNamespace(**vars(real_time) | {"time": clock.timestamp, "gmtime": gmtime})
     sts.time = iam.time = evaluator.time = patched_time
     evaluator._dt = SimpleNamespace(**vars(real_datetime) | {"datetime": PatchedDatetime})

@@ -45,6 +45,7 @@ class MiniStack:
 
     def __init__(self, config: SandboxConfig, clock: SandboxClock) -> None:
         os.environ.update(_environment(config))
+        # Imported only now, because MiniStack reads the environment at import.
         self._app: Any = importlib.import_module("ministack.app")
         self._actions: Any = importlib.import_module("ministack.core.iam_actions")
         self._evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
@@ -124,6 +125,7 @@ class MiniStack:
 
     def session(self, access_key_id: str) -> dict[str, Any] | None:
         """Return the record of a temporary key, expired or not, or None."""
+        # The root key is stored as a session, so that MiniStack checks its signature (see `patches`).
         if access_key_id == self._config.root_access_key_id:
             return None
         record: dict[str, Any] | None = self._sts._sessions.get(access_key_id)
@@ -179,6 +181,7 @@ def _services(config: SandboxConfig) -> frozenset[str]:
 
 def _environment(config: SandboxConfig) -> dict[str, str]:
     return {
+        # MiniStack checks signatures and policies only with this variable.
         "AUTH": "true",
         "SERVICES": ",".join(sorted(_services(config))),
         "MINISTACK_ACCOUNT_ID": config.account_id,
@@ -188,5 +191,6 @@ def _environment(config: SandboxConfig) -> dict[str, str]:
         "LOG_LEVEL": "ERROR",
         "PERSIST_STATE": "0",
         "S3_PERSIST": "0",
+        # An unknown AWS managed policy is an error, as in AWS.
         "MINISTACK_AUTOCREATE_AWS_MANAGED": "0",
     }
