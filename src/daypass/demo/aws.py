@@ -25,6 +25,7 @@ CONFIG = Config(
     connect_timeout=5,
     read_timeout=20,
     retries={"mode": "standard", "total_max_attempts": 2},
+    # The demo's AWS has one address, so a bucket cannot be part of the host's name.
     s3={"addressing_style": "path"},
     # The demo's AWS is on this machine, so a proxy from the environment must not be used.
     proxies={},

@@ -61,6 +61,7 @@ def _is_valid(files: Certificates, now: datetime) -> bool:
     if not all(path.exists() for path in (files.authority, files.certificate, files.private_key)):
         return False
     certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+    # The authority is as old as its certificate, so its own end need not be checked.
     return certificate.not_valid_after_utc - now > MARGIN
 
 

@@ -77,6 +77,7 @@ class ProcessGroup:
         """Start `daypass ARGUMENTS`, with its output in a log of the state folder."""
         # An interruption between start and registration would leave a process running.
         with self._signals.shielded():
+            # A file, because a pipe that is not read would block the process once it is full.
             log = self._folder.open_log(f"{name}.log")
             try:
                 process = subprocess.Popen(  # noqa: S603  our own command
@@ -89,6 +90,7 @@ class ProcessGroup:
                     start_new_session=True,
                 )
             finally:
+                # The process has a descriptor of its own.
                 os.close(log)
             child = Child(name, process, str(self._folder.path / f"{name}.log"), self._signals)
             self._children.append(child)
@@ -104,7 +106,9 @@ class ProcessGroup:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # An interruption here would leave the remaining processes running.
         self._signals.disable()
+        # The portal first, since it calls the AWS.
         for child in reversed(self._children):
             child.stop()
 
@@ -139,5 +143,6 @@ def _free_port() -> int:
 
 def _try_to_bind(port: int) -> None:
     with socket.socket() as probe:
+        # As the servers do: otherwise a port counts as used for a minute after an earlier demo (TIME_WAIT).
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))

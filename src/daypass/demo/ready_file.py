@@ -13,6 +13,7 @@ from daypass.demo.state_dir import write_private
 def remove(path: Path) -> None:
     """Remove the file of an earlier demo; raises `DemoError` if the path is not writable."""
     try:
+        # Written first, so that a path that is not writable ends the demo before it starts anything.
         write_private(path, b"").unlink()
     except OSError as error:
         raise _unusable(path, error) from error

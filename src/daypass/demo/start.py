@@ -30,6 +30,7 @@ def start(
 ) -> tuple[DemoEnvironment, Path]:
     """Return the running, seeded environment and the path of the certificate authority."""
     portal_port = choose_port(portal_port, "--portal-port")
+    # Only checks that a given port is free: for 0 the sandbox chooses its own port and reports it.
     choose_port(aws_port, "--aws-port")
     sandbox = _start_sandbox(folder, processes, aws_port)
     certificates = ensure_certificates(folder, utc_now())
@@ -44,6 +45,7 @@ def start(
 
     portal_url = f"https://localhost:{portal_port}"
     portal = _start_portal(folder, processes, portal_port, endpoint_url, portal_keys, certificates)
+    # The portal starts meanwhile, since it needs its identity and not the tenants' resources.
     tenants = {
         plan.name: Tenant(accounts.tenants[plan.name].id, plan, seed_tenant(aws, plan)) for plan in plans
     }

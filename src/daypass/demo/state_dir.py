@@ -39,6 +39,7 @@ def open_folder(path: Path, owner: int) -> StateDirectory:
             raise DemoError(f"{path} is not a folder. Choose another with --dir.")
         if status.st_uid != owner:
             raise DemoError(f"{path} belongs to another user. Choose another folder with --dir.")
+        # `mkdir` does not change the mode of an existing folder, and the umask may reduce that of a new one.
         path.chmod(PRIVATE_FOLDER)
         _try_to_write(path)
     except OSError as error:
@@ -52,6 +53,7 @@ def exclusive_lock(folder: StateDirectory) -> Iterator[None]:
     """Hold the folder's lock; raises `DemoError` if another demo holds it."""
     descriptor = os.open(folder.path / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:
+        # The system releases this lock when the demo dies; a file with a process id would remain.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
@@ -66,6 +68,7 @@ def exclusive_lock(folder: StateDirectory) -> Iterator[None]:
 
 def write_private(path: Path, content: bytes) -> Path:
     """Write a file with mode 0600 atomically; return its path."""
+    # In the same folder, since a file can only be renamed atomically within one file system.
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)

@@ -58,6 +58,7 @@ def seed_tenant(aws: Aws, plan: TenantPlan) -> TenantResources:
     return TenantResources(
         queue_url=aws.sqs.create_queue(
             QueueName=plan.queue,
+            # The doctor would warn of a queue that accepts the dead letters of any other.
             Attributes={"RedriveAllowPolicy": '{"redrivePermission": "denyAll"}'},
             tags={"TENANT_NAME": plan.name},
         )["QueueUrl"],

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 REGION = "us-east-1"
+# These names are the defaults of the portal's settings (`portal/config.py`), which the demo leaves unset.
 MASTER_ROLE = "duplomaster"
 PORTAL_USER = "daypass-portal"
 ROLE_PREFIX = "duploservices-"

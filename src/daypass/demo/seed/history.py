@@ -134,6 +134,7 @@ def record_history(
     issuer = Issuer(database, audit, broker, clock, lambda: master_role, REGION)
     for request in requests(clock.now):
         clock.now, broker.failure = request.at, request.failure
+        # Each request over HTTP has an id of its own, which the audit log shows.
         caller = replace(callers[request.username], request_id=uuid4().hex)
         # Denials and failures are part of the history; the issuer has recorded them.
         with suppress(PortalError):
