@@ -6,6 +6,7 @@ from dataclasses import dataclass
 MAX_LENGTH = 2048
 """The longest ARN that AWS documents (IAM)."""
 
+# AWS's own resources, such as managed policies, have `aws` in place of an account.
 _ARN = re.compile(r"arn:([a-z][a-z0-9-]*):([a-z][a-z0-9-]*):([a-z0-9-]*):([0-9]*|aws):(.+)")
 
 
@@ -23,6 +24,7 @@ class Arn:
 
 def parse(text: str) -> Arn | None:
     """Return the fields of *text*, or None if it is not an ARN."""
+    # The last field may have any characters, and the ARN is shown and recorded.
     if len(text) > MAX_LENGTH or not text.isprintable():
         return None
     match = _ARN.fullmatch(text)

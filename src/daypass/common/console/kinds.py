@@ -152,9 +152,11 @@ KINDS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "elasticloadbalancing": LOAD_BALANCING,
     "elasticmapreduce": (("cluster/(?P<id>[^/]+)", "/emr/home?region={region}#/clusterDetails/{id}"),),
+    # OpenSearch kept the name of Elasticsearch Service in its ARNs.
     "es": (("domain/(?P<id>[^/]+)(/.*)?", "/aos/home?region={region}#opensearch/domains/{id}"),),
     "events": (
         ("event-bus/(?P<id>.+)", "/events/home?region={region}#/eventbus/{id}"),
+        # The ARN of a rule of the default bus does not name the bus.
         ("rule/(?P<id>[^/]+)", "/events/home?region={region}#/eventbus/default/rules/{id}"),
         ("rule/(?P<bus>.+)/(?P<id>[^/]+)", "/events/home?region={region}#/eventbus/{bus}/rules/{id}"),
     ),
@@ -222,6 +224,7 @@ KINDS: dict[str, tuple[tuple[str, str], ...]] = {
     "s3": (
         ("accesspoint/(?P<id>[^/]+)(/.*)?", "/s3/ap/{account}/{id}?region={region}"),
         ("(?P<id>[^/]+)/?", "/s3/buckets/{id}?region={region}&tab=objects"),
+        # A key with a slash at its end is what the console shows as a folder.
         ("(?P<id>[^/]+)/(?P<prefix>.+/)", "/s3/buckets/{id}?region={region}&prefix={prefix}&tab=objects"),
         ("(?P<id>[^/]+)/(?P<key>.+)", "/s3/object/{id}?region={region}&prefix={key}"),
     ),
@@ -244,6 +247,7 @@ KINDS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "sns": (
         ("[^:]+", "/sns/v3/home?region={region}#/topic/{arn}"),
+        # A subscription has the topic's ARN and an id of its own.
         ("[^:]+:[^:]+", "/sns/v3/home?region={region}#/subscription/{arn}"),
     ),
     "sqs": (
@@ -268,6 +272,7 @@ KINDS: dict[str, tuple[tuple[str, str], ...]] = {
         ("execution:.+", "/states/home?region={region}#/v2/executions/details/{arn}"),
         ("stateMachine:[^:]+", "/states/home?region={region}#/statemachines/view/{arn}"),
     ),
+    # The console has no page for a session, so the role's is shown.
     "sts": (("assumed-role/(?P<id>[^/]+)/.+", _IAM + "/roles/details/{id}"),),
     "synthetics": (("canary:(?P<id>[^:]+)", _CLOUDWATCH + "synthetics:canary/detail/{id}"),),
     "transfer": (("server/(?P<id>[^/]+)", "/transfer/home?region={region}#/servers/{id}"),),

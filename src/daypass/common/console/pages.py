@@ -62,6 +62,8 @@ def resource_page(arn: Arn, fallback_region: str) -> Page:
         match = re.fullmatch(pattern, arn.resource)
         if match:
             parts = {name: _Part(text or "") for name, text in match.groupdict().items()}
+            # `parse` limits region and account to characters that need no encoding; all other parts are
+            # encoded, so that an ARN cannot add a query or a fragment to the page.
             path = template.format(
                 region=region,
                 account=arn.account,

@@ -52,8 +52,11 @@ def region_error(region: str, extra: Collection[str] = ()) -> str:
 
 def nearest_regions(region: str) -> list[str]:
     """Return the known regions that are most similar to *region*; none if no region is similar."""
+    # Imported for a wrong name only, because loading it takes ten milliseconds.
     from difflib import SequenceMatcher
 
+    # The typed text is the second sequence, which the matcher analyses only once. It is cut, because the time
+    # is quadratic in the worst case.
     matcher = SequenceMatcher(b=region.lower()[:64])
     ratios = {}
     for known in KNOWN_REGIONS:
