@@ -27,8 +27,11 @@ from daypass.portal.identity.store import TokenStore, UserStore
 from daypass.portal.identity.tokens import digest, mint_code
 from daypass.portal.storage.engine import Connection, Database
 
+# Long after the code has expired, so that a replayed code still revokes its tokens.
 _RETENTION = timedelta(days=1)
+# The ID of an opened request. A sealed reference is longer, and has other letters.
 _ROW = re.compile("[0-9a-f]{32}")
+# Consonants only, so that no code is a word (RFC 8628, section 6.1).
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
 _EXPIRED = "This request was already answered, or has expired. Run the command again."
@@ -72,6 +75,7 @@ class AuthorizationRequests:
         if made is None or made.expires_at <= now:
             raise RequestExpired(_EXPIRED)
         with self.database.reading() as connection:
+            # Reloading the page opens nothing, so it does not count for the limit.
             if RequestStore(connection).find(made.id) is not None:
                 return made.id
         # An opened request is approved once and redeemed once, so this limits those events too.
@@ -109,6 +113,7 @@ class AuthorizationRequests:
         if now - request.shown_at < MIN_VIEW_TIME:
             raise ConsentTooFast("The answer came too fast. Read the request, then answer.")
         code = mint_code()
+        # Only the digest is stored: a copy of the database contains no usable code.
         made = (digest(code.reveal()), now + CODE_LIFE, user.id)
 
         def decide(connection: Connection) -> PortalError | None:

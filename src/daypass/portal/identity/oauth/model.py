@@ -25,9 +25,14 @@ GRANT_LIFE = timedelta(hours=12)
 MIN_VIEW_TIME = timedelta(milliseconds=700)
 """The minimum time that a consent page must be visible before an approval."""
 
+# Ports below 1024 belong to services of the system.
 _PORTS = range(1024, 65536)
+# Not `localhost`, whose resolution a machine may change (RFC 8252, section 8.3). The random path keeps other
+# programs from guessing the address.
 _LOOPBACK = re.compile(r"http://127\.0\.0\.1:([0-9]{4,5})(/cb/[A-Za-z0-9_-]{16,64})")
+# A SHA-256 digest in base64url without padding (RFC 7636, section 4.2).
 _CHALLENGE = re.compile("[A-Za-z0-9_-]{43}")
+# RFC 7636, section 4.1.
 _VERIFIER = re.compile("[A-Za-z0-9._~-]{43,128}")
 _STATE = re.compile("[A-Za-z0-9._~-]{16,128}")
 _CLIENT = re.compile("[A-Za-z0-9._-]{1,64}")
@@ -61,6 +66,7 @@ def parse_redirect_uri(redirect_uri: str, paste_back: str) -> Destination:
     match = _LOOPBACK.fullmatch(redirect_uri)
     # `[0-9]` and not `\d`, which matches digits of other scripts too.
     port = int(match[1]) if match else 0
+    # The URI is built anew from the number, so a leading zero would make it differ from the pushed one.
     if match is None or port not in _PORTS or str(port) != match[1]:
         raise OAuthRefused(
             "invalid_request",

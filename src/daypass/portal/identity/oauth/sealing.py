@@ -39,6 +39,7 @@ class Sealing:
     def seal(self, parameters: AuthorizationParameters, match_code: str, now: datetime) -> RequestId:
         """Return the reference to a request that was pushed at *now*."""
         loopback = parameters.destination if isinstance(parameters.destination, Loopback) else None
+        # Values without names, and without escapes, keep the address short.
         values = [
             parameters.client_id,
             parameters.challenge,
@@ -53,7 +54,9 @@ class Sealing:
             (now - _EPOCH) // _MILLISECOND,
         ]
         content = json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
+        # `encrypt` would read the machine's clock.
         sealed = self._cipher().encrypt_at_time(content, int(now.timestamp()))
+        # The padding would be percent-encoded in the address.
         return RequestId(sealed.decode().rstrip("="))
 
     def unseal(self, reference: RequestId) -> AuthorizationRequest | None:
@@ -77,6 +80,7 @@ class Sealing:
             if key is None:
                 with self.database.writing() as connection:
                     key = KeyStore(connection).add(Fernet.generate_key(), self.clock())
+            # Without a lock: threads that come here at once get the same key from the database.
             self._fernet = Fernet(key)
         return self._fernet
 

@@ -142,6 +142,7 @@ class KeyStore:
         row = {"purpose": _REQUESTS, "key": key, "created_at": now}
         insert_it = insert_or_update(self._connection, sealing_keys).values(**row)
         self._connection.execute(insert_it.on_conflict_do_nothing())
+        # On a conflict the other replica's key is in force.
         return self.find() or key
 
 

@@ -76,6 +76,7 @@ class TokenFamilies:
         with self.database.reading() as connection:
             request = RequestStore(connection).find_by_code(digest(code.reveal()))
             user = UserStore(connection).find_by_id(request.user_id) if request and request.user_id else None
+        # A used code does not count as expired, so that its replay is detected while its row is kept.
         if request is None or _is_code_expired(request, now):
             raise InvalidGrant(_NO_CODE)
         wrong = self._mismatch(request, by) or ("" if user else _ENDED)
@@ -97,6 +98,7 @@ class TokenFamilies:
         now, old = self.clock(), digest(refresh.reveal())
         with self.database.reading() as connection:
             bearer = TokenStore(connection).find_bearer(old)
+            # A spent secret is no longer in `api_tokens`, so the usual case needs one query.
             spent = None if bearer else TokenFamilyStore(connection).find_spent(old)
         if spent is not None:
             self._revoke_reused("oauth.reuse", spent, address, request_id)
@@ -125,6 +127,8 @@ class TokenFamilies:
 
     def revoke(self, text: str, address: str, request_id: str) -> None:
         """Revoke the family of an access or refresh token; an unknown token is no error (RFC 7009)."""
+        # Only tokens that this server issued through OAuth; the others are revoked on the pages and by the
+        # API.
         if recognise(text) not in (TokenKind.REFRESH, TokenKind.CLI):
             return
         with self.database.reading() as connection:
@@ -144,6 +148,7 @@ class TokenFamilies:
         )
         if by.client_id != parameters.client_id or by.redirect_uri != destination:
             return "client_id or redirect_uri does not match the request. Sign in again."
+        # The challenge is no secret, so the comparison need not take constant time.
         if challenge_of(by.verifier.reveal()) != parameters.challenge:
             return "code_verifier does not match the request. Sign in again."
         return ""
@@ -208,6 +213,7 @@ def _claim(
 ) -> InvalidGrant | None:
     """Use up the code, if the user and the session that approved it are still valid."""
     if granted is not None:
+        # Read again in the transaction: a sign-out or demotion since the consent takes precedence.
         is_signed_out = request.shown_to is None or TokenStore(connection).is_ended(request.shown_to)
         user = UserStore(connection).find_by_id(granted.user.id)
         is_demoted = request.parameters.wants_admin and user is not None and not user.is_administrator

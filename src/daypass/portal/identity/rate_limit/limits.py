@@ -43,6 +43,7 @@ def account(username: str) -> RateLimit:
 
 def network(address: str) -> RateLimit:
     """Return the limit for attempts from one IPv4 address or IPv6 /64 prefix, at any account."""
+    # Not extended: the users behind one address could otherwise keep the window open for one another.
     return RateLimit("network", _digest("network", network_of(address)), PER_NETWORK, is_extended=False)
 
 
@@ -67,6 +68,7 @@ def consume(database: Database, limits: Sequence[RateLimit], now: datetime) -> R
             spent = store.spend(
                 limit.subject, limit.attempts, now, now + WINDOW, is_extended=limit.is_extended
             )
+            # Later limits are not consumed: a network over its limit cannot exhaust those of accounts.
             if spent is None or spent > limit.attempts:
                 return RateLimitExceeded(limit, is_first_refusal=spent is not None)
     return None

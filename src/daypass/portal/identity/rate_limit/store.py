@@ -29,6 +29,7 @@ REFUND = (
     .values(spent=guesses.c.spent - 1)
 )
 
+# Limited, because it runs in the transaction of a sign-in, which must not take long.
 DELETE_EXPIRED = delete(guesses).where(
     guesses.c.subject.in_(
         select(guesses.c.subject)
@@ -76,6 +77,8 @@ class RateLimitStore:
                     "spent": case((_IS_EXPIRED, 1), else_=guesses.c.spent + 1),
                     "resets_at": case((_RESTARTS_WINDOW, bindparam("later")), else_=guesses.c.resets_at),
                 },
+                # The counter stops at one more than the limit, the first refusal. Later attempts then write
+                # nothing, and do not extend the window.
                 where=or_(_IS_EXPIRED, guesses.c.spent <= bindparam("limit")),
             )
             .returning(guesses.c.spent)
