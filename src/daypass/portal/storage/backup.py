@@ -41,6 +41,7 @@ def back_up(source: Path, target: Path, report: Report) -> int:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
         raise BackupError(f"Cannot write to {target.parent}: {error.strerror}.") from error
+    # VACUUM INTO writes to an existing file if it is empty, so the copy is private from the beginning.
     os.close(descriptor)
     partial = Path(name)
     try:
@@ -90,6 +91,7 @@ def _copy(source: Path, partial: Path, report: Report) -> None:
 
 
 def _check(partial: Path) -> None:
+    # An immutable database gets no files for locks and a journal beside it.
     uri = f"{partial.absolute().as_uri()}?mode=ro&immutable=1"
     with closing(sqlite3.connect(uri, uri=True)) as database:
         (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
@@ -99,6 +101,7 @@ def _check(partial: Path) -> None:
 
 def _publish(partial: Path, target: Path) -> None:
     try:
+        # Unlike a rename, a link fails if the target has appeared meanwhile.
         os.link(partial, target)
     except FileExistsError:
         _refuse_existing(target)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, text
 
 _SQLITE = text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")
+# `now()` would be the time at which the transaction began.
 _POSTGRESQL = text("SELECT clock_timestamp()")
 
 

@@ -23,11 +23,13 @@ class DatabaseUrl:
             spelling
             for secret in secrets
             if isinstance(secret, str) and secret
+            # A driver may repeat the password as it was written in the URL.
             for spelling in (secret, quote(secret, safe=""), quote_plus(secret))
         ]
 
     def cause(self, error: DBAPIError) -> str:
         """Return the address and the driver's message in one line, with passwords masked."""
+        # Messages of PostgreSQL have several lines, and a log has one for each event.
         message = one_line(str(error.orig))
         for secret in self._secrets:
             message = message.replace(secret, "***")

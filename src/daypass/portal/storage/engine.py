@@ -147,7 +147,9 @@ def _open_postgresql(url: URL, connections: int, patience: timedelta) -> Engine:
         pool_timeout=patience.total_seconds(),
         # LIFO: the connection used last has warm caches.
         pool_use_lifo=True,
+        # A server that was restarted has closed the connections of the pool.
         pool_pre_ping=True,
+        # Parameters contain digests of tokens and users' input, which must not appear in logs.
         hide_parameters=True,
         connect_args={
             # Whole seconds; libpq's minimum is two.
@@ -164,6 +166,7 @@ def _open_sqlite(url: URL, patience: timedelta) -> Engine:
         _make_private(Path(url.database))
     engine = create_engine(
         url,
+        # `SqliteConnectionPool` keeps the connections, and lends each to any thread.
         poolclass=NullPool,
         connect_args={"check_same_thread": False, "cached_statements": 256},
         hide_parameters=True,
@@ -172,6 +175,8 @@ def _open_sqlite(url: URL, patience: timedelta) -> Engine:
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         # The pool sends BEGIN IMMEDIATE itself: the driver's deferred BEGIN can fail to become a writer.
         connection.isolation_level = None
+        # WAL lets readers work beside a writer. With it, only FULL makes a commit survive a power failure,
+        # which the audit log promises. Foreign keys are off by default, in each connection.
         for pragma in (
             f"busy_timeout = {patience // _MILLISECOND}",
             "journal_mode = WAL",

@@ -33,6 +33,7 @@ def migrate(database: Database, application_role: str | None = None) -> None:
     with database.writing(UNLIMITED) as connection:
         # On SQLite the writing transaction itself excludes other processes.
         if not database.is_sqlite:
+            # Another process waits here until the first has migrated, however long that takes.
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         scripts = _scripts()
@@ -67,6 +68,7 @@ def _refuse_newer(current: str | None, scripts: ScriptDirectory) -> None:
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", _FOLDER)
+    # Without it Alembic warns that it uses the separator of earlier versions.
     config.set_main_option("path_separator", "os")
     return config
 

@@ -93,6 +93,7 @@ class SqliteConnectionPool:
     @contextmanager
     def writing(self, _allowance: Allowance | None = None) -> Iterator[Connection]:
         """Lend a connection in a transaction, committed at the end and rolled back on an exception."""
+        # If the caller raises, `_release` rolls the transaction back.
         # SQLite's own busy timeout bounds the wait for other writers.
         with self.reading() as connection:
             run_plain(connection, "BEGIN IMMEDIATE")
@@ -153,6 +154,8 @@ class SqliteConnectionPool:
                 driver.rollback()
             reusable = connection
         finally:
+            # Before `_waiting` is read: a thread that begins to wait after this line finds the connection
+            # itself. Without a waiting thread no lock is taken.
             self._free.append(reusable)
             if self._waiting:
                 with self._released:

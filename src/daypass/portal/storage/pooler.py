@@ -91,6 +91,7 @@ def _refuses_options(error: Exception) -> bool:
 def _profile(connection: "psycopg.Connection", lock_timeout: timedelta) -> Profile:
     """Return DIRECT only if the server process and the settings are the requested ones."""
     # A pooler announces a process id of its own, and may silently drop the options.
+    # In autocommit mode, so that the query leaves no transaction open.
     connection.autocommit = True
     row = connection.execute(
         "SELECT pg_backend_pid(), current_setting('TimeZone'),"

@@ -30,6 +30,7 @@ def grant(connection: Connection, role: str) -> None:
     statements = [f"GRANT USAGE ON SCHEMA {quote(schema)} TO {name}"]
     for table in (*(each.name for each in metadata.sorted_tables), "alembic_version"):
         allowed = ", ".join(_ALLOWED.get(table, _DEFAULT))
+        # An earlier version, or an operator, may have granted more.
         statements.append(f"REVOKE ALL ON {quote(table)} FROM {name}")
         statements.append(f"GRANT {allowed} ON {quote(table)} TO {name}")
     for statement in statements:
@@ -62,6 +63,7 @@ def _refuse_unconfined(connection: Connection, role: str) -> None:
         raise ConfigError(
             f"There is no database role {role}. Create it first, with CREATE ROLE {role} LOGIN."
         )
+    # A member of the owner can do whatever the owner can, whatever is granted.
     owner = text(
         "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = CAST(:table AS regclass)"
         " AND pg_has_role(:role, relowner, 'MEMBER')"

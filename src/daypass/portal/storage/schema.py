@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from daypass.portal.storage.columns import Epoch, UtcDateTime
 
+# Migrations refer to constraints by these names, which must be the same in both databases.
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -37,6 +38,7 @@ users = Table(
     # Canonical (NFKC, case-folded, trimmed), so that different spellings mean the same user.
     Column("username", String(255), nullable=False, unique=True),
     Column("role", String(16), nullable=False),
+    # NULL for users without a password, such as service accounts.
     Column("password_hash", Text),
     Column("disabled_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
@@ -94,6 +96,7 @@ api_tokens = Table(
     Column("parent_id", String(32), index=True),
     Column("application", String(64), nullable=False, server_default=""),
     Column("allows_admin", Boolean, nullable=False, server_default=false()),
+    # A token for a legacy client is void unless it is used by then.
     Column("use_by", UtcDateTime),
     Column("address", String(64), nullable=False, server_default=""),
     # Set on permanent tokens that an Administrator created after reauthentication, for automation.
@@ -113,6 +116,8 @@ devices = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 
+# Tables and columns keep their first names, also where the code has another term since: this is the table of
+# rate limits, `door` below is the channel, and `asked_at` the time of the request.
 guesses = Table(
     "guesses",
     metadata,
@@ -237,6 +242,7 @@ issuances = Table(
     # False if the role's trust policy refuses identity and tags: AWS cannot deny such a session individually.
     Column("is_attributed", Boolean),
     Index(
+        # Attempts without an outcome are few, and each process searches for abandoned ones.
         "ix_issuances_requested",
         "asked_at",
         sqlite_where=literal_column("state = 'requested'"),
