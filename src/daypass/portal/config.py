@@ -394,6 +394,7 @@ def _origin(variable: Variable, environ: Mapping[str, str]) -> str | None:
         is_origin = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError as error:
         raise variable.refuse() from error
+    # Compared with its parts, so that a path, a query or a fragment is refused rather than dropped.
     if not is_origin or "@" in parts.netloc or text != f"{parts.scheme}://{parts.netloc}":
         raise variable.refuse()
     return text

@@ -197,13 +197,16 @@ class ConnectionWatch:
                 _log.warning("connections", closed=closed, left=len(self._accepted_at) - closed)
 
     def _connections(self, now: float) -> Iterator[ConnectionState]:
+        # The event loop changes both while this thread reads them.
         used_at, busy, found = self._used_at.copy(), self._busy.copy(), {}
         gone, others = set(used_at), set()
         for key, fd in _sockets():
+            # Remembered, because the answer is the same as long as the inode is.
             if key in self._others:
                 others.add(key)
                 continue
             with suppress(OSError), _DuplicateSocket(fd) as (same_key, connection):
+                # The descriptor was closed and reused since it was listed.
                 if same_key != key:
                     continue
                 peer = self._peer(connection)

@@ -18,6 +18,7 @@ _INITIAL_CORES: Collection[int] = os.sched_getaffinity(0) if _CAN_CHOOSE else ()
 def pin_to_one_core() -> None:
     """Bind this thread, and those that it starts later, to one core, chosen by the process id."""
     if _CAN_CHOOSE:
+        # Processes that are started together have consecutive ids, and so different cores.
         cores = sorted(_INITIAL_CORES)
         _set_affinity({cores[os.getpid() % len(cores)]})
 

@@ -71,6 +71,7 @@ class LogStream(io.TextIOBase):
             else:
                 self._queue.append(text)
                 self._queued += len(text)
+                # A writer that gathers lines wakes up by itself; a notification would wake it for nothing.
                 if self._is_idle:
                     self._is_idle = False
                     self._changed.notify_all()
@@ -130,10 +131,12 @@ class LogStream(io.TextIOBase):
             self._out.write(batch)
             return
         # Bypasses the stream, whose lock would be held while the pipe is full, also at exit.
+        # User input may contain lone surrogates, which strict UTF-8 does not encode.
         rest = memoryview(batch.encode(errors="backslashreplace"))
         while rest:
             try:
                 rest = rest[os.write(fd, rest) :]
+            # Another process that shares this stderr may have set it to non-blocking mode.
             except BlockingIOError:
                 select.select([], [fd], [])
 

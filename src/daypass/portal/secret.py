@@ -28,6 +28,7 @@ class Secret:
         return "Secret(***)"
 
     def __eq__(self, other: object) -> bool:
+        # `compare_digest` refuses text that is not ASCII, hence the bytes.
         return isinstance(other, Secret) and compare_digest(self._value.encode(), other._value.encode())
 
     __hash__ = None  # type: ignore[assignment]  # a hash would let it be a key, and keys get printed

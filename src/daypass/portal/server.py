@@ -26,6 +26,7 @@ _CONNECTIONS = 2048
 """The most concurrent connections, if the limit of open files allows it; others wait in the backlog."""
 
 _LONGEST_HEADERS = 64 * 1024
+# As long as `Limits.unanswered`, which also covers what precedes the first byte of the headers.
 _HEADER_MILLISECONDS = 10_000
 
 _CLOSING = timedelta(seconds=10)
@@ -102,6 +103,8 @@ class _OwnSocketServer(Server):
         )
 
     def _init_shared_socket(self) -> None:
+        # granian would bind a socket of its own here. Its event loop needs sockets that do not block, and it
+        # closes the descriptor itself.
         self._listening.setblocking(False)
         self._ssp = None
         listening = self._listening.detach()

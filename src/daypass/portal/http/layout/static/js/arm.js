@@ -1,6 +1,8 @@
 // Clickjacking protection: buttons work only after the page has been visible and focused for a while; covering or
 // leaving the page restarts the delay. The server enforces the same minimum.
 
+// In milliseconds. The server's minimum is in identity/oauth/model.py (MIN_VIEW_TIME) and
+// http/legacy/local_access.py.
 const ARMED_AFTER = 700;
 
 export function arm(buttons) {

@@ -14,6 +14,7 @@ function listener(redirect) {
   if (!fits || url.username || url.password || !Number.isInteger(port) || port < 1024 || port > 65535) {
     throw new Refused("The portal's answer points to another computer, so it was ignored.");
   }
+  // Built anew from checked parts; the answer's own text is never an address to go to.
   return `http://127.0.0.1:${port}${url.pathname}${url.search}`;
 }
 

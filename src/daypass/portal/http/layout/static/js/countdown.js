@@ -4,6 +4,7 @@ const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 
 // The local clock may be wrong; data-now is the server's time when it rendered the page.
 const written = Date.parse(document.documentElement.dataset.now);
+// Both terms of the local time are monotonic; Date.now() would jump when the clock is set.
 const ahead = Number.isNaN(written) ? 0 : performance.timeOrigin + performance.now() - written;
 
 const now = () => performance.timeOrigin + performance.now() - ahead;

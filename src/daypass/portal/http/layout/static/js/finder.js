@@ -53,6 +53,7 @@ function attach(field) {
   field.addEventListener("input", look);
   field.addEventListener("focus", () => { field.select(); look(); });
   field.addEventListener("blur", () => setTimeout(close, 150));
+  // Not on click: by then the field has lost its focus, and the list may be closed.
   list.addEventListener("pointerdown", (event) => {
     const option = event.target.closest('[role="option"]');
     if (option) { event.preventDefault(); take(option); }

@@ -29,6 +29,7 @@ document.addEventListener("submit", (event) => {
 // A job that takes several requests continues by itself while its page is open.
 document.querySelector("form[data-goes-on]")?.requestSubmit();
 
+// The browser may restore the page from its cache when the user goes back, with the forms marked as sent.
 addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });

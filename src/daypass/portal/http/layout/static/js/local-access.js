@@ -39,6 +39,7 @@ if (form) {
       await fetch(listener(port), {
         method: "POST",
         mode: "cors",
+        // A content type that needs no CORS preflight request.
         headers: { "Content-Type": "text/plain" },
         body: token,
         targetAddressSpace: "loopback",
