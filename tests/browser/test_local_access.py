@@ -142,6 +142,16 @@ def test_a_required_reauthentication_redirects_there_and_back(dana: Person) -> N
     assert page.url == f"{dana.demo.portal_url}{asked(52417)}"
 
 
+def test_a_portal_without_an_answer_is_reported_and_authorize_works_again(dana: Person) -> None:
+    page = dana.visit(asked(52417))
+    page.route(f"**{LOCAL_ACCESS}", lambda route: route.abort())
+
+    page.get_by_role("button", name="Authorize").click()
+
+    expect(page.get_by_text("The portal did not answer.")).to_be_visible()
+    expect(page.get_by_role("button", name="Authorize")).to_have_attribute("aria-disabled", "false")
+
+
 def test_no_control_has_the_focus_at_first(dana: Person) -> None:
     page = dana.visit(asked(52417))
 

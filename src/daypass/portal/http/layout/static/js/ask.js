@@ -1,4 +1,6 @@
-// Submits a form by fetch and returns the JSON answer; throws Refused with the portal's reason.
+// Submits a form by fetch and returns the JSON answer; throws Refused with the portal's reason, or without an answer.
+
+const NO_ANSWER = "The portal did not answer. Try again in a moment.";
 
 export class Refused extends Error {}
 
@@ -13,10 +15,13 @@ export async function ask(form, more = {}) {
     method: "POST",
     body: new URLSearchParams([...new FormData(form), ...Object.entries(more)]),
     headers: { Accept: "application/json" },
+  }).catch(() => {
+    // fetch fails only if there is no response at all; its own message is for developers.
+    throw new Refused(NO_ANSWER);
   });
   if (answer.ok) return answer.json();
   const problem = await answer.json().catch(() => ({}));
   if (answer.status === 401) return leaveFor("/sign-in");
   if (problem.code === "fresh_sign_in_needed") return leaveFor("/confirm");
-  throw new Refused(problem.detail ?? "The portal did not answer. Try again in a moment.");
+  throw new Refused(problem.detail ?? NO_ANSWER);
 }
