@@ -6,7 +6,7 @@ from http import HTTPStatus
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from daypass.portal.http.core.duration_text import format_duration
+from daypass.common.duration_text import format_duration
 from daypass.portal.http.layout import time_format
 from daypass.portal.http.layout.assets import Assets
 from daypass.portal.http.layout.cookies import NOTICE, delete_cookie

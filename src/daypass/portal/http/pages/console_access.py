@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from daypass.common.duration_text import format_duration
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, IssuedSession, Purpose, Scope, SessionRequest, TenantScope
 from daypass.portal.errors import AwsUnavailable
-from daypass.portal.http.core.duration_text import cap_note, format_duration, reason
+from daypass.portal.http.core.duration_text import cap_note, reason
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer

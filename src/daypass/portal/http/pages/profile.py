@@ -7,11 +7,12 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
+from daypass.common.duration_text import format_duration
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Scope, TenantScope
 from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.errors import JitDisabled, PortalError
-from daypass.portal.http.core.duration_text import cap_reason, format_duration, reason
+from daypass.portal.http.core.duration_text import cap_reason, reason
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.session_rows import SessionRow, rows

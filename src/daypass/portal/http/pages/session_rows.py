@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from daypass.common.duration_text import format_duration
 from daypass.portal.access.model import Channel, IssuanceRecord, LimitSource, Purpose, State
-from daypass.portal.http.core.duration_text import format_duration, reason
+from daypass.portal.http.core.duration_text import reason
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
 from daypass.portal.tenants.model import Access
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from daypass.common.duration_text import format_duration
 from daypass.portal.admin.roles.remediation import Remedy
 from daypass.portal.admin.settings.duration_report import DurationReport
-from daypass.portal.http.core.duration_text import format_duration
 
 _HOUR = timedelta(hours=1)
 _LEAST_HOURS = 2

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from daypass.common.duration_text import format_duration
 from daypass.portal.admin.model import SettingRecord
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.core.duration_text import format_duration
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.settings.registry import REGISTRY, ROLE_MAXIMUM, TENANT_ROLE_MAXIMUM, Kind, Setting, find
 
