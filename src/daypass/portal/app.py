@@ -15,8 +15,8 @@ from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.audit.readiness_probe import WriteProbe
 from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now
+from daypass.portal.composition import make_services
 from daypass.portal.config import PortalConfig
-from daypass.portal.core import Core, make_core
 from daypass.portal.http.api.admin_operations import AdministrationCalls
 from daypass.portal.http.api.docs import docs_page
 from daypass.portal.http.api.me import Me
@@ -62,6 +62,7 @@ from daypass.portal.http.pages.sign_in import SignInPages
 from daypass.portal.http.pages.tenant_choice import TenantChoice
 from daypass.portal.http.pages.tokens import TokenPages
 from daypass.portal.http.pages.workstation import Workstations
+from daypass.portal.http.services import Services
 from daypass.portal.identity.legacy_consent import LegacyConsents
 from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
 from daypass.portal.identity.oauth.sealing import Sealing
@@ -126,11 +127,11 @@ def assemble(
     config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates
 ) -> Portal:
     """Build a portal from its services; takes ownership of the database, whose schema must be checked."""
-    core = make_core(config, database, aws, clock, templates)
-    api, legacy, pages = _api_channel(core), _legacy_channel(core), _page_channel(core)
-    local_access = _local_access_channel(core)
-    machine, consent = _oauth_channels(core)
-    probe = WriteProbe(database, core.audit, clock)
+    services = make_services(config, database, aws, clock, templates)
+    api, legacy, pages = _api_channel(services), _legacy_channel(services), _page_channel(services)
+    local_access = _local_access_channel(services)
+    machine, consent = _oauth_channels(services)
+    probe = WriteProbe(database, services.audit, clock)
     health = make_channel_app(health_routes(probe, aws.issuing), problem)
     doors = {
         PREFIX: api,
@@ -141,136 +142,151 @@ def assemble(
         PAGE_PREFIX: consent,
     }
 
-    attempts = AbandonedAttempts(database, core.audit)
+    attempts = AbandonedAttempts(database, services.audit)
 
-    if core.administration.role_reconciler is not None:
+    if services.administration.role_reconciler is not None:
         # This resumes the changes of roles that an earlier process left. Without AWS, each would be refused.
-        aws.when_known(core.administration.role_reconciler.reconcile)
+        aws.when_known(services.administration.role_reconciler.reconcile)
     attempts.settle_some()
     return Portal(
         RequestMiddleware(
-            Transport(Dispatcher(doors, otherwise=pages), config.public_url), core.authenticator.addresses
+            Transport(Dispatcher(doors, otherwise=pages), config.public_url), services.authenticator.addresses
         ),
         (api, legacy, local_access, machine, consent, health, pages),
-        core.has_administrator,
+        services.has_administrator,
         database.profile,
         aws.learn,
         attempts.start,
-        _closing(core, aws, attempts),
-        core.administration,
+        _closing(services, aws, attempts),
+        services.administration,
     )
 
 
-def _closing(core: Core, aws: Aws, attempts: AbandonedAttempts) -> Callable[[], None]:
+def _closing(services: Services, aws: Aws, attempts: AbandonedAttempts) -> Callable[[], None]:
     """Return the function that stops all work of a portal and closes its database."""
     background: list[Verification | AbandonedAttempts | RoleReconciler]
-    background = [core.administration.verification, attempts]
-    if core.administration.role_reconciler is not None:
-        background.append(core.administration.role_reconciler)
+    background = [services.administration.verification, attempts]
+    if services.administration.role_reconciler is not None:
+        background.append(services.administration.role_reconciler)
 
     def close() -> None:
         # All are interrupted first, so that none begins new work while another is joined.
         aws.close()
         for work in background:
             work.interrupt()
-        core.pools.close()
+        services.pools.close()
         for work in background:
             work.close()
-        core.audit.close()
-        core.database.close()
+        services.audit.close()
+        services.database.close()
 
     return close
 
 
-def _api_channel(core: Core) -> Starlette:
-    config = core.config
+def _api_channel(services: Services) -> Starlette:
+    config = services.config
     operations = api_operations(
-        Me(core.account_id, config.aws.region, core.release, config.aws.endpoint_url),
-        Sessions(core.database, core.issuer),
-        Resources(core.inventory),
+        Me(services.account_id, config.aws.region, services.release, config.aws.endpoint_url),
+        Sessions(services.database, services.issuer),
+        Resources(services.inventory),
         AdministrationCalls(
-            users=ApiUsers(core.administration),
-            members=Members(core.administration),
-            tenants=ApiTenants(core.database, core.administration, core.doctor),
-            settings=Settings(core.administration),
-            metadata=Metadata(core.administration),
-            tokens=Tokens(core.administration),
-            records=Records(core.administration, core.clock),
+            users=ApiUsers(services.administration),
+            members=Members(services.administration),
+            tenants=ApiTenants(services.database, services.administration, services.doctor),
+            settings=Settings(services.administration),
+            metadata=Metadata(services.administration),
+            tokens=Tokens(services.administration),
+            records=Records(services.administration, services.clock),
         ),
     )
     # Both are built on first use, to keep the start fast.
-    document = cache(lambda: describe(operations, config.public_url, core.release))
-    docs = cache(lambda: core.pages.show_alone("api/docs.html", docs_page(document(), DESCRIPTION)))
-    return make_channel_app(api_routes(operations, core.api_endpoints(Channel.API), document, docs), problem)
+    document = cache(lambda: describe(operations, config.public_url, services.release))
+    docs = cache(lambda: services.pages.show_alone("api/docs.html", docs_page(document(), DESCRIPTION)))
+    return make_channel_app(
+        api_routes(operations, services.api_endpoints(Channel.API), document, docs), problem
+    )
 
 
-def _legacy_channel(core: Core) -> Starlette:
-    config, broker = core.config, core.broker
+def _legacy_channel(services: Services) -> Starlette:
+    config, broker = services.config, services.broker
     system = System(
-        database=core.database,
+        database=services.database,
         public_url=config.public_url,
-        account_id=core.account_id,
+        account_id=services.account_id,
         partition=broker.partition,
         region=config.aws.region,
         role_prefix=config.aws.role_prefix,
-        version=core.release,
+        version=services.release,
     )
     handlers = LegacyHandlers(
-        jit=Jit(core.issuer, core.clock),
-        tenants=Tenants(core.database, core.administration, core.account_id, config.aws.region),
+        jit=Jit(services.issuer, services.clock),
+        tenants=Tenants(services.database, services.administration, services.account_id, config.aws.region),
         system=system,
-        users=CompatUsers(core.administration),
-        settings=CompatSettings(core.administration),
-        plans=Plans(core.database, core.account_id, config.aws.region),
+        users=CompatUsers(services.administration),
+        settings=CompatSettings(services.administration),
+        plans=Plans(services.database, services.account_id, config.aws.region),
     )
-    return make_channel_app(legacy_routes(core.api_endpoints(Channel.LEGACY), handlers), message, absence)
+    return make_channel_app(legacy_routes(services.api_endpoints(Channel.LEGACY), handlers), message, absence)
 
 
-def _local_access_channel(core: Core) -> Starlette:
-    approvals = LegacyConsents(core.identity, core.config.legacy_loopback)
-    local_access = LocalAccess(core.pages, approvals, core.clock)
-    routes = local_access_routes(core.page_endpoints(Channel.LEGACY), local_access)
-    return make_channel_app(routes, core.error_pages)
+def _local_access_channel(services: Services) -> Starlette:
+    approvals = LegacyConsents(services.identity, services.config.legacy_loopback)
+    local_access = LocalAccess(services.pages, approvals, services.clock)
+    routes = local_access_routes(services.page_endpoints(Channel.LEGACY), local_access)
+    return make_channel_app(routes, services.error_pages)
 
 
-def _oauth_channels(core: Core) -> tuple[Starlette, Starlette]:
+def _oauth_channels(services: Services) -> tuple[Starlette, Starlette]:
     """Return the OAuth endpoints for clients, and the consent pages for users."""
-    origin = core.config.public_url
+    origin = services.config.public_url
     consents = AuthorizationRequests(
-        core.database, core.audit, core.clock, Sealing(core.database, core.clock)
+        services.database, services.audit, services.clock, Sealing(services.database, services.clock)
     )
-    grants = TokenFamilies(core.database, core.audit, core.clock, origin + CODE)
-    endpoints = Endpoints(consents, grants, core.clock, origin)
-    machine = client_routes(ClientEndpoints(core.authenticator.addresses, core.pools.local), endpoints)
-    pages = ConsentPages(core.pages, consents, core.clock, origin)
-    page_endpoints = core.page_endpoints(Channel.WEB)
+    grants = TokenFamilies(services.database, services.audit, services.clock, origin + CODE)
+    endpoints = Endpoints(consents, grants, services.clock, origin)
+    machine = client_routes(
+        ClientEndpoints(services.authenticator.addresses, services.pools.local), endpoints
+    )
+    pages = ConsentPages(services.pages, consents, services.clock, origin)
+    page_endpoints = services.page_endpoints(Channel.WEB)
     return make_channel_app(machine, oauth_error), make_channel_app(
-        consent_routes(page_endpoints, pages), core.error_pages
+        consent_routes(page_endpoints, pages), services.error_pages
     )
 
 
-def _page_channel(core: Core) -> Starlette:
-    aws, own = core.config.aws, PersonalTokens(core.identity)
-    workstations = Workstations(core.config.public_url, core.release, aws.region, aws.endpoint_url)
-    ways = ConsoleAccess(core.pages, core.issuer)
-    profile = ProfilePages(core.pages, core.database, core.issuer, own, workstations)
+def _page_channel(services: Services) -> Starlette:
+    aws, own = services.config.aws, PersonalTokens(services.identity)
+    workstations = Workstations(services.config.public_url, services.release, aws.region, aws.endpoint_url)
+    ways = ConsoleAccess(services.pages, services.issuer)
+    profile = ProfilePages(services.pages, services.database, services.issuer, own, workstations)
     web = PageHandlers(
         sign_in=SignInPages(
-            core.pages, core.reauthentication, core.sign_ins, core.has_administrator, core.config.public_url
+            services.pages,
+            services.reauthentication,
+            services.sign_ins,
+            services.has_administrator,
+            services.config.public_url,
         ),
-        tenant=TenantChoice(core.database),
+        tenant=TenantChoice(services.database),
         profile=profile,
-        sessions=SessionPages(core.pages, core.database),
+        sessions=SessionPages(services.pages, services.database),
         tokens=TokenPages(own, profile),
         console_access=ways,
-        resources=ResourcePages(core.pages, core.database, core.inventory, ways, core.config.public_url),
+        resources=ResourcePages(
+            services.pages, services.database, services.inventory, ways, services.config.public_url
+        ),
     )
-    page_endpoints = core.page_endpoints(Channel.WEB)
+    page_endpoints = services.page_endpoints(Channel.WEB)
     routes = [
         *page_routes(page_endpoints, web),
         *administrator_routes(
-            page_endpoints, core.pages, core.administration, core.durations, core.doctor, aws.region
+            page_endpoints,
+            services.pages,
+            services.administration,
+            services.durations,
+            services.doctor,
+            aws.region,
         ),
-        *core.assets.routes(),
+        *services.assets.routes(),
     ]
-    return make_channel_app(routes, core.error_pages)
+    return make_channel_app(routes, services.error_pages)

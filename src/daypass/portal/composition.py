@@ -1,0 +1,90 @@
+"""Construction of the services that the channels share."""
+
+from functools import partial
+from importlib.metadata import version
+
+from daypass.portal.access.broker import Broker
+from daypass.portal.access.issue import Issuer
+from daypass.portal.admin.administration import administration
+from daypass.portal.admin.roles.reconciler import RoleReconciler
+from daypass.portal.admin.tenants.service import RoleNaming
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.aws.factory import browser_origins
+from daypass.portal.aws_services import Aws
+from daypass.portal.clock import Clock
+from daypass.portal.config import AwsConfig, PortalConfig
+from daypass.portal.http.core.authentication import Authenticator, ClientAddresses
+from daypass.portal.http.core.authorization import Authorizer
+from daypass.portal.http.core.threadpool import ThreadPools, role_shares
+from daypass.portal.http.layout.rendering import PageRenderer, Templates
+from daypass.portal.http.services import Services
+from daypass.portal.identity.authentication import Identity
+from daypass.portal.identity.browser_sessions import BrowserSessions
+from daypass.portal.inventory.service import Inventory
+from daypass.portal.storage.engine import Database
+
+
+def make_services(
+    config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates
+) -> Services:
+    """Build the services of a portal on a database whose schema was checked."""
+    audit, broker = AuditLog(database, clock), aws.broker
+    identity, shares = Identity(database, audit, clock), role_shares(config.threads)
+    master_role_arn = partial(_role_arn, broker, config.aws.master_role)
+    return Services(
+        config=config,
+        database=database,
+        audit=audit,
+        broker=broker,
+        clock=clock,
+        identity=identity,
+        issuer=Issuer(
+            database=database,
+            audit=audit,
+            broker=broker,
+            clock=clock,
+            master_role_arn=master_role_arn,
+            region=config.aws.region,
+            is_attribution_required=config.require_attribution,
+            role_concurrency=shares,
+        ),
+        inventory=Inventory(
+            database=database,
+            audit=audit,
+            broker=broker,
+            finder=aws.source,
+            clock=clock,
+            role_prefix=config.aws.role_prefix,
+            is_attribution_required=config.require_attribution,
+            role_concurrency=shares,
+        ),
+        administration=administration(
+            identity,
+            _role_rules(broker, config.aws),
+            aws.roles,
+            None if aws.roles is None else RoleReconciler(database, audit, clock, aws.roles, master_role_arn),
+        ),
+        doctor=aws.doctor,
+        issuing=aws.issuing,
+        authenticator=Authenticator(
+            identity, ClientAddresses(config.trusted_proxies if config.is_behind_proxy else ())
+        ),
+        authorizer=Authorizer(audit.commit_refusal, clock),
+        sign_ins=BrowserSessions(database, audit, clock),
+        assets=templates.assets,
+        pages=PageRenderer(templates, browser_origins(config.aws)),
+        pools=ThreadPools.sized(config.threads),
+        role_concurrency=shares,
+        release=version("daypass"),
+    )
+
+
+def _role_rules(broker: Broker, aws: AwsConfig) -> RoleNaming:
+    return RoleNaming(
+        broker.partition, lambda: broker.account_id, aws.role_prefix, aws.master_role, aws.extra_regions
+    )
+
+
+def _role_arn(broker: Broker, name: str) -> str:
+    """Return the ARN of a role in the portal's account; raises an `AwsError` while that is unknown."""
+    return f"arn:{broker.partition}:iam::{broker.account_id}:role/{name}"

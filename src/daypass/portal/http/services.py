@@ -1,0 +1,106 @@
+"""The objects that the channels build their routes from; the composition root makes them once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from daypass.portal.access.broker import Broker
+from daypass.portal.access.issue import Issuer
+from daypass.portal.access.issuing_status import IssuingStatus
+from daypass.portal.access.model import Channel
+from daypass.portal.access.role_concurrency import RoleConcurrency
+from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.roles.findings import Examiner
+from daypass.portal.admin.settings.duration_report import DurationReports
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.clock import Clock
+from daypass.portal.config import PortalConfig
+from daypass.portal.http.core.authentication import Authenticator
+from daypass.portal.http.core.authorization import Authorizer
+from daypass.portal.http.core.endpoints import ApiEndpoints
+from daypass.portal.http.core.threadpool import ThreadPools
+from daypass.portal.http.layout.assets import Assets
+from daypass.portal.http.layout.endpoints import PageEndpoints
+from daypass.portal.http.layout.errors import ErrorPages
+from daypass.portal.http.layout.page_layout import PageLayouts
+from daypass.portal.http.layout.reauthentication import Reauthentication
+from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.identity.authentication import Identity
+from daypass.portal.identity.browser_sessions import BrowserSessions
+from daypass.portal.identity.store import UserStore
+from daypass.portal.inventory.service import Inventory
+from daypass.portal.storage.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The objects that the channels share: domain services, thread pools, and factories of endpoints.
+
+    A channel reads from here the fields that its handlers need. The handlers take these as arguments of their
+    own, so that a reader of a handler sees what it can reach.
+    """
+
+    config: PortalConfig
+    database: Database
+    audit: AuditLog
+    broker: Broker
+    clock: Clock
+    identity: Identity
+    issuer: Issuer
+    inventory: Inventory
+    administration: Administration
+    doctor: Examiner | None
+    """None if the portal does not check roles."""
+    issuing: Callable[[], IssuingStatus]
+    """Returns the state of the portal's own AWS credentials."""
+    authenticator: Authenticator
+    authorizer: Authorizer
+    sign_ins: BrowserSessions
+    assets: Assets
+    pages: PageRenderer
+    pools: ThreadPools
+    role_concurrency: RoleConcurrency
+    release: str
+    """The version of the portal."""
+
+    def api_endpoints(self, channel: Channel) -> ApiEndpoints:
+        """Return the factory of the endpoints of one channel that clients call."""
+        return ApiEndpoints(channel, self.authenticator, self.pools, self.authorizer)
+
+    def page_endpoints(self, channel: Channel) -> PageEndpoints:
+        """Return the factory of the endpoints of a channel's pages."""
+        return PageEndpoints(
+            channel=channel,
+            signed_in=self.sign_ins.find,
+            layouts=PageLayouts(self.database, self.clock),
+            addresses=self.authenticator.addresses,
+            pools=self.pools,
+            origin=self.config.public_url,
+            reauthentication=self.reauthentication,
+            authorizer=self.authorizer,
+        )
+
+    def account_id(self) -> str:
+        """Return the portal's account; raises an `AwsError` while it is unknown."""
+        return self.broker.account_id
+
+    @property
+    def reauthentication(self) -> Reauthentication:
+        """The pages of reauthentication."""
+        return Reauthentication(self.pages)
+
+    @property
+    def error_pages(self) -> ErrorPages:
+        """The error pages of channels with pages."""
+        return ErrorPages(self.pages, self.config.public_url)
+
+    @property
+    def durations(self) -> DurationReports:
+        """The reports on session durations."""
+        return DurationReports(
+            self.database, self.broker, self.clock, self.issuer.master_role_arn, shares=self.role_concurrency
+        )
+
+    def has_administrator(self) -> bool:
+        """Return whether there is an Administrator."""
+        with self.database.reading() as connection:
+            return UserStore(connection).count_administrators() > 0
