@@ -1,11 +1,12 @@
 """Construction of the services that the channels share."""
 
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
-from daypass.portal.admin.administration import administration
+from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.tenants.service import RoleNaming
 from daypass.portal.audit.log import AuditLog
@@ -58,12 +59,7 @@ def make_services(
             is_attribution_required=config.require_attribution,
             role_concurrency=shares,
         ),
-        administration=administration(
-            identity,
-            _role_rules(broker, config.aws),
-            aws.roles,
-            None if aws.roles is None else RoleReconciler(database, audit, clock, aws.roles, master_role_arn),
-        ),
+        administration=_administration(config, aws, identity, master_role_arn),
         doctor=aws.doctor,
         issuing=aws.issuing,
         authenticator=Authenticator(
@@ -77,6 +73,18 @@ def make_services(
         role_concurrency=shares,
         release=version("daypass"),
     )
+
+
+def _administration(
+    config: PortalConfig, aws: Aws, identity: Identity, master_role_arn: Callable[[], str]
+) -> Administration:
+    # A portal that may not change IAM still issues sessions; only the reconciler of role durations is missing.
+    reconciler = None
+    if aws.roles is not None:
+        reconciler = RoleReconciler(
+            identity.database, identity.audit, identity.clock, aws.roles, master_role_arn
+        )
+    return administration(identity, _role_rules(aws.broker, config.aws), aws.roles, reconciler)
 
 
 def _role_rules(broker: Broker, aws: AwsConfig) -> RoleNaming:
