@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -17,21 +16,8 @@ from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.composition import make_services
 from daypass.portal.config import PortalConfig
-from daypass.portal.http.api.admin_operations import AdministrationCalls
-from daypass.portal.http.api.docs import docs_page
-from daypass.portal.http.api.me import Me
-from daypass.portal.http.api.metadata import Metadata
-from daypass.portal.http.api.openapi import describe
-from daypass.portal.http.api.records import Records
-from daypass.portal.http.api.resources import Resources
-from daypass.portal.http.api.routes import DESCRIPTION, PREFIX, api_operations, api_routes
-from daypass.portal.http.api.sessions import Sessions
-from daypass.portal.http.api.settings import Settings
-from daypass.portal.http.api.tenants import Tenants as ApiTenants
-from daypass.portal.http.api.tokens import Tokens
-from daypass.portal.http.api.users import Members
-from daypass.portal.http.api.users import Users as ApiUsers
-from daypass.portal.http.core.dispatcher import Dispatcher, make_channel_app
+from daypass.portal.http.api.build import build as build_api
+from daypass.portal.http.core.dispatcher import ChannelApp, Dispatcher, make_channel_app
 from daypass.portal.http.core.health import PROBES, health_routes
 from daypass.portal.http.core.middleware import RequestMiddleware
 from daypass.portal.http.core.problems import message, problem
@@ -128,19 +114,17 @@ def assemble(
 ) -> Portal:
     """Build a portal from its services; takes ownership of the database, whose schema must be checked."""
     services = make_services(config, database, aws, clock, templates)
-    api, legacy, pages = _api_channel(services), _legacy_channel(services), _page_channel(services)
-    local_access = _local_access_channel(services)
     machine, consent = _oauth_channels(services)
     probe = WriteProbe(database, services.audit, clock)
-    health = make_channel_app(health_routes(probe, aws.issuing), problem)
-    doors = {
-        PREFIX: api,
-        **dict.fromkeys(PREFIXES, legacy),
-        **dict.fromkeys(PROBES, health),
-        LOCAL_ACCESS: local_access,
-        **dict.fromkeys(MACHINE_PREFIXES, machine),
-        PAGE_PREFIX: consent,
-    }
+    apps = [
+        *build_api(services),
+        ChannelApp(PREFIXES, _legacy_channel(services)),
+        ChannelApp(PROBES, make_channel_app(health_routes(probe, aws.issuing), problem)),
+        ChannelApp((LOCAL_ACCESS,), _local_access_channel(services)),
+        ChannelApp(MACHINE_PREFIXES, machine),
+        ChannelApp((PAGE_PREFIX,), consent),
+        ChannelApp(("",), _page_channel(services)),
+    ]
 
     attempts = AbandonedAttempts(database, services.audit)
 
@@ -149,10 +133,8 @@ def assemble(
         aws.when_known(services.administration.role_reconciler.reconcile)
     attempts.settle_some()
     return Portal(
-        RequestMiddleware(
-            Transport(Dispatcher(doors, otherwise=pages), config.public_url), services.authenticator.addresses
-        ),
-        (api, legacy, local_access, machine, consent, health, pages),
+        RequestMiddleware(Transport(Dispatcher(apps), config.public_url), services.authenticator.addresses),
+        [mounted.app for mounted in apps],
         services.has_administrator,
         database.profile,
         aws.learn,
@@ -181,30 +163,6 @@ def _closing(services: Services, aws: Aws, attempts: AbandonedAttempts) -> Calla
         services.database.close()
 
     return close
-
-
-def _api_channel(services: Services) -> Starlette:
-    config = services.config
-    operations = api_operations(
-        Me(services.account_id, config.aws.region, services.release, config.aws.endpoint_url),
-        Sessions(services.database, services.issuer),
-        Resources(services.inventory),
-        AdministrationCalls(
-            users=ApiUsers(services.administration),
-            members=Members(services.administration),
-            tenants=ApiTenants(services.database, services.administration, services.doctor),
-            settings=Settings(services.administration),
-            metadata=Metadata(services.administration),
-            tokens=Tokens(services.administration),
-            records=Records(services.administration, services.clock),
-        ),
-    )
-    # Both are built on first use, to keep the start fast.
-    document = cache(lambda: describe(operations, config.public_url, services.release))
-    docs = cache(lambda: services.pages.show_alone("api/docs.html", docs_page(document(), DESCRIPTION)))
-    return make_channel_app(
-        api_routes(operations, services.api_endpoints(Channel.API), document, docs), problem
-    )
 
 
 def _legacy_channel(services: Services) -> Starlette:

@@ -78,7 +78,7 @@ def make_services(
 def _administration(
     config: PortalConfig, aws: Aws, identity: Identity, master_role_arn: Callable[[], str]
 ) -> Administration:
-    # A portal that may not change IAM still issues sessions; only the reconciler of role durations is missing.
+    # Without permission to change IAM, the portal still issues sessions; only the reconciler is missing.
     reconciler = None
     if aws.roles is not None:
         reconciler = RoleReconciler(
