@@ -38,22 +38,12 @@ from daypass.portal.http.oauth.client_endpoints import ClientEndpoints, oauth_er
 from daypass.portal.http.oauth.consent import ConsentPages
 from daypass.portal.http.oauth.endpoints import CODE, Endpoints
 from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, client_routes, consent_routes
-from daypass.portal.http.pages.admin.routes import administrator_routes
-from daypass.portal.http.pages.console_access import ConsoleAccess
-from daypass.portal.http.pages.profile import ProfilePages
-from daypass.portal.http.pages.resources import ResourcePages
-from daypass.portal.http.pages.routes import PageHandlers, page_routes
-from daypass.portal.http.pages.sessions import SessionPages
-from daypass.portal.http.pages.sign_in import SignInPages
-from daypass.portal.http.pages.tenant_choice import TenantChoice
-from daypass.portal.http.pages.tokens import TokenPages
-from daypass.portal.http.pages.workstation import Workstations
+from daypass.portal.http.pages.build import build as build_pages
 from daypass.portal.http.services import Services
 from daypass.portal.identity.legacy_consent import LegacyConsents
 from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.oauth.token_families import TokenFamilies
-from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 from daypass.portal.storage.pooler import Profile
@@ -123,7 +113,7 @@ def assemble(
         ChannelApp((LOCAL_ACCESS,), _local_access_channel(services)),
         ChannelApp(MACHINE_PREFIXES, machine),
         ChannelApp((PAGE_PREFIX,), consent),
-        ChannelApp(("",), _page_channel(services)),
+        *build_pages(services),
     ]
 
     attempts = AbandonedAttempts(database, services.audit)
@@ -210,41 +200,3 @@ def _oauth_channels(services: Services) -> tuple[Starlette, Starlette]:
     return make_channel_app(machine, oauth_error), make_channel_app(
         consent_routes(page_endpoints, pages), services.error_pages
     )
-
-
-def _page_channel(services: Services) -> Starlette:
-    aws, own = services.config.aws, PersonalTokens(services.identity)
-    workstations = Workstations(services.config.public_url, services.release, aws.region, aws.endpoint_url)
-    ways = ConsoleAccess(services.pages, services.issuer)
-    profile = ProfilePages(services.pages, services.database, services.issuer, own, workstations)
-    web = PageHandlers(
-        sign_in=SignInPages(
-            services.pages,
-            services.reauthentication,
-            services.sign_ins,
-            services.has_administrator,
-            services.config.public_url,
-        ),
-        tenant=TenantChoice(services.database),
-        profile=profile,
-        sessions=SessionPages(services.pages, services.database),
-        tokens=TokenPages(own, profile),
-        console_access=ways,
-        resources=ResourcePages(
-            services.pages, services.database, services.inventory, ways, services.config.public_url
-        ),
-    )
-    page_endpoints = services.page_endpoints(Channel.WEB)
-    routes = [
-        *page_routes(page_endpoints, web),
-        *administrator_routes(
-            page_endpoints,
-            services.pages,
-            services.administration,
-            services.durations,
-            services.doctor,
-            aws.region,
-        ),
-        *services.assets.routes(),
-    ]
-    return make_channel_app(routes, services.error_pages)

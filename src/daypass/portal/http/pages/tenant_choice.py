@@ -1,13 +1,17 @@
 """The tenant selector."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.tenants import search_tenants, visible_tenant
 from daypass.portal.http.layout.cookies import TENANT, set_persistent_cookie
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect, safe_path
+from daypass.portal.http.services import Services
 from daypass.portal.storage.engine import Database
 
 _OFFERED = 20
@@ -35,3 +39,9 @@ class TenantChoice:
         return JSONResponse(
             {"offers": [{"value": access.tenant.id, "label": access.tenant.name} for access in found]}
         )
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    choice, user = TenantChoice(services.database), services.page_routes(Permission.USER)
+    return [user.form("/tenant", choice.choose), user.page("/tenant/offers", choice.offers)]
