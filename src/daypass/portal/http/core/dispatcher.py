@@ -18,6 +18,11 @@ class ChannelApp:
     """In lower case. The empty prefix is that of every path."""
     app: Starlette
 
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """All routes of the application."""
+        return self.app.routes
+
 
 def make_channel_app(
     routes: Sequence[BaseRoute], form: ErrorRenderer, absence: Absence = nothing_here
