@@ -29,7 +29,7 @@ from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
-from daypass.portal.http.api.sessions import Sessions
+from daypass.portal.http.api.sessions.handlers import Sessions
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.secret import Secret

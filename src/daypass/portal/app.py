@@ -2,75 +2,38 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-
-from starlette.applications import Starlette
-from starlette.types import ASGIApp
 
 from daypass.portal.access.abandoned_attempts import AbandonedAttempts
-from daypass.portal.access.model import Channel
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.reporting.verification import Verification
 from daypass.portal.admin.roles.reconciler import RoleReconciler
-from daypass.portal.audit.readiness_probe import WriteProbe
 from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.composition import make_services
 from daypass.portal.config import PortalConfig
-from daypass.portal.http.api.admin_operations import AdministrationCalls
-from daypass.portal.http.api.docs import docs_page
-from daypass.portal.http.api.me import Me
-from daypass.portal.http.api.metadata import Metadata
-from daypass.portal.http.api.openapi import describe
-from daypass.portal.http.api.records import Records
-from daypass.portal.http.api.resources import Resources
-from daypass.portal.http.api.routes import DESCRIPTION, PREFIX, api_operations, api_routes
-from daypass.portal.http.api.sessions import Sessions
-from daypass.portal.http.api.settings import Settings
-from daypass.portal.http.api.tenants import Tenants as ApiTenants
-from daypass.portal.http.api.tokens import Tokens
-from daypass.portal.http.api.users import Members
-from daypass.portal.http.api.users import Users as ApiUsers
-from daypass.portal.http.core.dispatcher import Dispatcher, make_channel_app
-from daypass.portal.http.core.health import PROBES, health_routes
+from daypass.portal.http import health
+from daypass.portal.http.api import build as api
+from daypass.portal.http.core.dispatcher import ChannelApp, Dispatcher
 from daypass.portal.http.core.middleware import RequestMiddleware
-from daypass.portal.http.core.problems import message, problem
 from daypass.portal.http.core.transport import Transport
 from daypass.portal.http.layout.assets import Assets
 from daypass.portal.http.layout.rendering import Templates
-from daypass.portal.http.legacy.absent import absence
-from daypass.portal.http.legacy.jit import Jit
-from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
-from daypass.portal.http.legacy.local_access import LocalAccess, local_access_routes
-from daypass.portal.http.legacy.plans import Plans
-from daypass.portal.http.legacy.routes import PREFIXES, LegacyHandlers, legacy_routes
-from daypass.portal.http.legacy.settings import Settings as CompatSettings
-from daypass.portal.http.legacy.system import System
-from daypass.portal.http.legacy.tenants import Tenants
-from daypass.portal.http.legacy.users import Users as CompatUsers
-from daypass.portal.http.oauth.client_endpoints import ClientEndpoints, oauth_error
-from daypass.portal.http.oauth.consent import ConsentPages
-from daypass.portal.http.oauth.endpoints import CODE, Endpoints
-from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, client_routes, consent_routes
-from daypass.portal.http.pages.admin.routes import administrator_routes
-from daypass.portal.http.pages.console_access import ConsoleAccess
-from daypass.portal.http.pages.profile import ProfilePages
-from daypass.portal.http.pages.resources import ResourcePages
-from daypass.portal.http.pages.routes import PageHandlers, page_routes
-from daypass.portal.http.pages.sessions import SessionPages
-from daypass.portal.http.pages.sign_in import SignInPages
-from daypass.portal.http.pages.tenant_choice import TenantChoice
-from daypass.portal.http.pages.tokens import TokenPages
-from daypass.portal.http.pages.workstation import Workstations
+from daypass.portal.http.legacy import build as legacy
+from daypass.portal.http.oauth import build as oauth
+from daypass.portal.http.pages import build as pages
 from daypass.portal.http.services import Services
-from daypass.portal.identity.legacy_consent import LegacyConsents
-from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
-from daypass.portal.identity.oauth.sealing import Sealing
-from daypass.portal.identity.oauth.token_families import TokenFamilies
-from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 from daypass.portal.storage.pooler import Profile
+
+CHANNELS: Sequence[Callable[[Services], Sequence[ChannelApp]]] = (
+    api.build,
+    legacy.build,
+    health.build,
+    oauth.build,
+    pages.build,
+)
+"""The channels, in the order in which requests are offered to them. The pages take all remaining paths."""
 
 PACKAGES_WITH_TEMPLATES = ("pages", "api", "legacy", "oauth")
 """The packages of `http` that have templates."""
@@ -83,8 +46,9 @@ _SPARE_CONNECTIONS = 5
 class Portal:
     """A built portal, with what the process that serves it calls."""
 
-    app: ASGIApp
-    channels: Sequence[Starlette]
+    app: RequestMiddleware
+    """The ASGI application."""
+    channels: Sequence[ChannelApp]
     has_administrator: Callable[[], bool]
     """Returns whether an Administrator exists."""
     database_profile: Profile
@@ -128,20 +92,7 @@ def assemble(
 ) -> Portal:
     """Build a portal from its services; takes ownership of the database, whose schema must be checked."""
     services = make_services(config, database, aws, clock, templates)
-    api, legacy, pages = _api_channel(services), _legacy_channel(services), _page_channel(services)
-    local_access = _local_access_channel(services)
-    machine, consent = _oauth_channels(services)
-    probe = WriteProbe(database, services.audit, clock)
-    health = make_channel_app(health_routes(probe, aws.issuing), problem)
-    doors = {
-        PREFIX: api,
-        **dict.fromkeys(PREFIXES, legacy),
-        **dict.fromkeys(PROBES, health),
-        LOCAL_ACCESS: local_access,
-        **dict.fromkeys(MACHINE_PREFIXES, machine),
-        PAGE_PREFIX: consent,
-    }
-
+    channels = [channel for build_channel in CHANNELS for channel in build_channel(services)]
     attempts = AbandonedAttempts(database, services.audit)
 
     if services.administration.role_reconciler is not None:
@@ -150,9 +101,9 @@ def assemble(
     attempts.settle_some()
     return Portal(
         RequestMiddleware(
-            Transport(Dispatcher(doors, otherwise=pages), config.public_url), services.authenticator.addresses
+            Transport(Dispatcher(channels), config.public_url), services.authenticator.addresses
         ),
-        (api, legacy, local_access, machine, consent, health, pages),
+        channels,
         services.users.has_administrator,
         database.profile,
         aws.learn,
@@ -181,120 +132,3 @@ def _closing(services: Services, aws: Aws, attempts: AbandonedAttempts) -> Calla
         services.database.close()
 
     return close
-
-
-def _api_channel(services: Services) -> Starlette:
-    config = services.config
-    operations = api_operations(
-        Me(services.account_id, config.aws.region, services.release, config.aws.endpoint_url),
-        Sessions(services.history, services.issuer),
-        Resources(services.inventory),
-        AdministrationCalls(
-            users=ApiUsers(services.administration),
-            members=Members(services.administration),
-            tenants=ApiTenants(services.tenants, services.administration, services.doctor),
-            settings=Settings(services.administration),
-            metadata=Metadata(services.administration),
-            tokens=Tokens(services.administration),
-            records=Records(services.administration, services.clock),
-        ),
-    )
-    # Both are built on first use, to keep the start fast.
-    document = cache(lambda: describe(operations, config.public_url, services.release))
-    docs = cache(lambda: services.pages.show_alone("api/docs.html", docs_page(document(), DESCRIPTION)))
-    return make_channel_app(
-        api_routes(operations, services.api_endpoints(Channel.API), document, docs), problem
-    )
-
-
-def _legacy_channel(services: Services) -> Starlette:
-    config, broker = services.config, services.broker
-    system = System(
-        settings=services.settings,
-        public_url=config.public_url,
-        account_id=services.account_id,
-        partition=broker.partition,
-        region=config.aws.region,
-        role_prefix=config.aws.role_prefix,
-        version=services.release,
-    )
-    handlers = LegacyHandlers(
-        jit=Jit(services.issuer, services.clock),
-        tenants=Tenants(services.tenants, services.administration, services.account_id, config.aws.region),
-        system=system,
-        users=CompatUsers(services.administration, services.tenants),
-        settings=CompatSettings(services.administration),
-        plans=Plans(services.tenants, services.account_id, config.aws.region),
-    )
-    return make_channel_app(legacy_routes(services.api_endpoints(Channel.LEGACY), handlers), message, absence)
-
-
-def _local_access_channel(services: Services) -> Starlette:
-    approvals = LegacyConsents(services.identity, services.config.legacy_loopback)
-    local_access = LocalAccess(services.pages, approvals, services.clock)
-    routes = local_access_routes(services.page_endpoints(Channel.LEGACY), local_access)
-    return make_channel_app(routes, services.error_pages)
-
-
-def _oauth_channels(services: Services) -> tuple[Starlette, Starlette]:
-    """Return the OAuth endpoints for clients, and the consent pages for users."""
-    origin = services.config.public_url
-    consents = AuthorizationRequests(
-        services.database, services.audit, services.clock, Sealing(services.database, services.clock)
-    )
-    grants = TokenFamilies(services.database, services.audit, services.clock, origin + CODE)
-    endpoints = Endpoints(consents, grants, services.clock, origin)
-    machine = client_routes(
-        ClientEndpoints(services.authenticator.addresses, services.pools.local), endpoints
-    )
-    pages = ConsentPages(services.pages, consents, services.clock, origin)
-    page_endpoints = services.page_endpoints(Channel.WEB)
-    return make_channel_app(machine, oauth_error), make_channel_app(
-        consent_routes(page_endpoints, pages), services.error_pages
-    )
-
-
-def _page_channel(services: Services) -> Starlette:
-    aws, own = services.config.aws, PersonalTokens(services.identity)
-    workstations = Workstations(services.config.public_url, services.release, aws.region, aws.endpoint_url)
-    ways = ConsoleAccess(services.pages, services.issuer)
-    profile = ProfilePages(
-        services.pages,
-        services.history,
-        services.users,
-        services.settings,
-        services.issuer,
-        own,
-        workstations,
-    )
-    web = PageHandlers(
-        sign_in=SignInPages(
-            services.pages,
-            services.reauthentication,
-            services.sign_ins,
-            services.users.has_administrator,
-            services.config.public_url,
-        ),
-        tenant=TenantChoice(services.tenants),
-        profile=profile,
-        sessions=SessionPages(services.pages, services.history),
-        tokens=TokenPages(own, profile),
-        console_access=ways,
-        resources=ResourcePages(
-            services.pages, services.tenants, services.inventory, ways, services.config.public_url
-        ),
-    )
-    page_endpoints = services.page_endpoints(Channel.WEB)
-    routes = [
-        *page_routes(page_endpoints, web),
-        *administrator_routes(
-            page_endpoints,
-            services.pages,
-            services.administration,
-            services.durations,
-            services.doctor,
-            aws.region,
-        ),
-        *services.assets.routes(),
-    ]
-    return make_channel_app(routes, services.error_pages)

@@ -13,7 +13,7 @@ from daypass.portal.admin.reporting.reports import Reports, SessionFilter
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
-from daypass.portal.http.legacy.routes import PREFIXES
+from daypass.portal.http.legacy.build import PREFIXES
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.pagination import PageRequest
 from tests.portal.http.client import Answer

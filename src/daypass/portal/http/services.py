@@ -16,7 +16,7 @@ from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
-from daypass.portal.http.core.authentication import Authenticator
+from daypass.portal.http.core.authentication import Authenticator, Permission
 from daypass.portal.http.core.authorization import Authorizer
 from daypass.portal.http.core.endpoints import ApiEndpoints
 from daypass.portal.http.core.threadpool import ThreadPools
@@ -26,6 +26,7 @@ from daypass.portal.http.layout.errors import ErrorPages
 from daypass.portal.http.layout.page_layout import PageLayouts
 from daypass.portal.http.layout.reauthentication import Reauthentication
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.layout.routes import PageRoutes
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.users import UserDirectory
@@ -81,6 +82,10 @@ class Services:
             reauthentication=self.reauthentication,
             authorizer=self.authorizer,
         )
+
+    def page_routes(self, permission: Permission, channel: Channel = Channel.WEB) -> PageRoutes:
+        """Return the factory of the routes of pages that all require *permission*."""
+        return PageRoutes(self.page_endpoints(channel), permission)
 
     def account_id(self) -> str:
         """Return the portal's account; raises an `AwsError` while it is unknown."""

@@ -1,22 +1,59 @@
 """The API call about the caller."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from daypass.portal.errors import AwsError
-from daypass.portal.http.api.schemas import member
-from daypass.portal.http.api.schemas.member import answer_with
+from daypass.portal.http.api.codec import answer_with
+from daypass.portal.http.api.operation import Operation
+from daypass.portal.http.api.schema import Moment, UserRef
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest
+from daypass.portal.http.services import Services
+from daypass.portal.identity.model import Role, TokenKind
+
+
+class Profile(UserRef):
+    """The caller."""
+
+    role: Role
+
+
+class TokenRead(BaseModel):
+    """The API token of the request, without its secret value."""
+
+    id: str
+    kind: TokenKind
+    name: str
+    expires_at: Moment
+
+
+class Me(BaseModel):
+    """The caller, and the portal's AWS account and region."""
+
+    user: Profile
+    token: TokenRead
+    account_id: Annotated[
+        str,
+        Field(description="The AWS account of sessions. Empty until the portal has reached AWS."),
+    ]
+    region: Annotated[str, Field(description="The AWS region of admin sessions.")]
+    version: Annotated[str, Field(description="The portal's version.")]
+    aws_endpoint_url: Annotated[
+        str | None, Field(description="The endpoint that replaces AWS in a sandbox. Absent for AWS itself.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
-class Me:
-    """The handler of calls about the caller."""
+class MeHandler:
+    """The handler of the call about the caller."""
 
     account_id: Callable[[], str]
-    """Return the portal's account, or raise an `AwsError` while it is unknown."""
+    """Returns the portal's account, or raises an `AwsError` while it is unknown."""
     region: str
     version: str
     aws_endpoint_url: str | None = None
@@ -24,11 +61,9 @@ class Me:
     def me(self, request: ApiRequest) -> Response:
         """Return the caller, their token, and the portal's account, region and version."""
         user, token = request.caller.user, request.caller.token
-        answer = member.Me(
-            user=member.Profile(id=user.id, username=user.username, role=user.role),
-            token=member.TokenRead(
-                id=token.id, kind=token.kind, name=token.name, expires_at=token.expires_at
-            ),
+        answer = Me(
+            user=Profile(id=user.id, username=user.username, role=user.role),
+            token=TokenRead(id=token.id, kind=token.kind, name=token.name, expires_at=token.expires_at),
             account_id=self._known_account(),
             region=self.region,
             version=self.version,
@@ -42,3 +77,20 @@ class Me:
             return self.account_id()
         except AwsError:
             return ""
+
+
+def operations(services: Services) -> Sequence[Operation]:
+    """Return the operation."""
+    aws = services.config.aws
+    handler = MeHandler(services.account_id, aws.region, services.release, aws.endpoint_url)
+    return [
+        Operation(
+            method="GET",
+            path="/me",
+            name="me",
+            summary="Get the caller",
+            permission=Permission.USER,
+            handler=handler.me,
+            answer=Me,
+        )
+    ]

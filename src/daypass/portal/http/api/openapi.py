@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from daypass.portal.errors import PortalError
 from daypass.portal.http.api.operation import Condition, Operation
-from daypass.portal.http.api.schemas.member import Problem
 from daypass.portal.http.core.problems import STATUSES
 from daypass.portal.http.core.warnings import WARNING
 
@@ -24,15 +23,23 @@ _ABOUT = (
 _PATH = {
     "tenant": "The name or id of the tenant.",
     "user": "The username or id of the user.",
-    "type": "The type of the setting, such as `Flags` or `AppConfig`.",
     "key": "The key of the entry. It may contain slashes.",
-    "token": "The id of the API token.",
-    "event": "The id of the audit event.",
 }
-"""The descriptions of path parameters."""
+"""The descriptions of the path parameters that several resources have."""
 
 Schemas = Mapping[Any, Mapping[str, Any]]
 """The JSON schema by model and mode; pydantic does not export the type of these keys."""
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="The error message: what happened and what to do.")]
+    code: Annotated[str, Field(description="The error code. Stable, for programs.")]
+    request_id: Annotated[str, Field(description="The id of the request in the portal's log.")]
 
 
 def describe(operations: Sequence[Operation], public_url: str, version: str) -> dict[str, Any]:
@@ -73,7 +80,7 @@ def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         "operationId": operation.name,
         "summary": operation.summary,
         "parameters": [
-            *_path_parameters(operation.described_path),
+            *_path_parameters(operation),
             *_parameters(operation.query),
             *_conditions(operation.condition),
         ],
@@ -136,16 +143,17 @@ def _header(
     }
 
 
-def _path_parameters(path: str) -> list[dict[str, Any]]:
+def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
+    descriptions = {**_PATH, **operation.parameters}
     return [
         {
             "name": name,
             "in": "path",
-            "description": _PATH[name],
+            "description": descriptions[name],
             "required": True,
             "schema": {"type": "string"},
         }
-        for name in re.findall(r"{(\w+)}", path)
+        for name in re.findall(r"{(\w+)}", operation.described_path)
     ]
 
 

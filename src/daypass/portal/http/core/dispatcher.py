@@ -1,6 +1,7 @@
 """Dispatch of requests to the channels by path prefix."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
@@ -9,8 +10,22 @@ from starlette.types import Receive, Scope, Send
 from daypass.portal.http.core.problems import Absence, ErrorRenderer, handlers, nothing_here
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelApp:
+    """An application of a channel, with the path prefixes that it serves."""
+
+    prefixes: tuple[str, ...]
+    """In lower case. The empty prefix is that of every path."""
+    app: Starlette
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """All routes of the application."""
+        return self.app.routes
+
+
 def make_channel_app(
-    routes: list[BaseRoute], form: ErrorRenderer, absence: Absence = nothing_here
+    routes: Sequence[BaseRoute], form: ErrorRenderer, absence: Absence = nothing_here
 ) -> Starlette:
     """Build the application of one channel: its routes, its error format and its answer to unknown paths."""
     app = Starlette(routes=routes, exception_handlers=handlers(form, absence))
@@ -20,14 +35,16 @@ def make_channel_app(
 
 
 class Dispatcher:
-    """Sends a request to the channel whose prefix its path has, ignoring case; others to *otherwise*."""
+    """Sends a request to the first application with a prefix of its path, ignoring case.
 
-    def __init__(self, doors: Mapping[str, Starlette], otherwise: Starlette) -> None:
-        self._apps = tuple(doors.items())
-        self._otherwise = otherwise
+    The last of *apps* must have the empty prefix.
+    """
+
+    def __init__(self, apps: Sequence[ChannelApp]) -> None:
+        self._apps = tuple((mounted.prefixes, mounted.app) for mounted in apps)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         path = scope["path"].lower()
-        app = next((app for prefix, app in self._apps if path.startswith(prefix)), self._otherwise)
+        app = next(app for prefixes, app in self._apps if path.startswith(prefixes))
         await app(scope, receive, send)

@@ -1,15 +1,19 @@
 """The legacy calls that issue AWS access. They use GET, so they do not accept cookies (CSRF)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, IssuedSession, Purpose, Scope, SessionRequest, TenantScope
 from daypass.portal.clock import Clock
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.problems import NotFound
+from daypass.portal.http.legacy.routes import LegacyRoutes
+from daypass.portal.http.services import Services
 
 _ADMIN_ROLES = frozenset({"admin", "duplo-ops"})
 _SECOND = timedelta(seconds=1)
@@ -52,3 +56,13 @@ class Jit:
             "Validity": max(0, (issuance.expires_at - self.clock()) // _SECOND),
             "Expiration": issuance.expires_at.astimezone(UTC).isoformat(timespec="seconds"),
         }
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    jit, make = Jit(services.issuer, services.clock), LegacyRoutes.of(services)
+    return [
+        make.issue("/adminproxy/GetJITAwsConsoleAccessUrl", jit.admin),
+        make.issue("/v3/admin/aws/jitAccess/{role}", jit.admin_by_role),
+        make.issue("/subscriptions/{tenant}/GetAwsConsoleTokenUrl", jit.tenant),
+    ]

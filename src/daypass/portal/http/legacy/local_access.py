@@ -6,6 +6,7 @@ by a page that the user has seen, and only to 127.0.0.1.
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -13,14 +14,15 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute
 
+from daypass.portal.access.model import Channel
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, InvalidRequest
 from daypass.portal.http.core.authentication import Permission
-from daypass.portal.http.core.routing import exact
 from daypass.portal.http.layout.cookies import NOTICE, delete_cookie
 from daypass.portal.http.layout.csrf import check_token, csrf_token
-from daypass.portal.http.layout.endpoints import PageEndpoints, PageVisit
+from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.services import Services
 from daypass.portal.identity.legacy_consent import GRANT, LIFETIME, RECOGNISED, LegacyConsents, shown_name
 
 PAGE = "/app/user/verify-token"
@@ -182,15 +184,17 @@ class LocalAccess:
         return response
 
 
-def local_access_routes(endpoints: PageEndpoints, local_access: LocalAccess) -> list[BaseRoute]:
+def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes; the legacy clients define the path of the consent page."""
-    user = Permission.USER
+    consents = LegacyConsents(services.identity, services.config.legacy_loopback)
+    local_access = LocalAccess(services.pages, consents, services.clock)
+    user = services.page_routes(Permission.USER, Channel.LEGACY)
     return [
-        exact("GET", PAGE, endpoints.page(user, local_access.show)),
-        exact("POST", PAGE, endpoints.form(user, local_access.approve)),
-        exact("POST", CANCEL, endpoints.form(user, local_access.cancel)),
-        exact("GET", DONE, endpoints.page(user, local_access.done)),
-        exact("GET", CANCELLED, endpoints.page(user, local_access.cancelled)),
+        user.page(PAGE, local_access.show),
+        user.form(PAGE, local_access.approve),
+        user.form(CANCEL, local_access.cancel),
+        user.page(DONE, local_access.done),
+        user.page(CANCELLED, local_access.cancelled),
     ]
 
 

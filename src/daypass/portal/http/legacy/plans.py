@@ -1,14 +1,17 @@
 """The legacy calls about plans and infrastructures. There is one of each: the portal's account."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.errors import AccessDenied
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.problems import NotFound
+from daypass.portal.http.legacy.routes import LegacyRoutes
+from daypass.portal.http.services import Services
 
 PLAN = "default"
 """The name of the plan and the infrastructure: Daypass has neither, but clients require a name."""
@@ -63,3 +66,19 @@ class Plans:
             "Vnet": {"Name": PLAN, "ProvisioningStatus": "Complete"},
             "CustomData": [],
         }
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    plans = Plans(services.tenants, services.account_id, services.config.aws.region)
+    make = LegacyRoutes.of(services)
+    return [
+        make.get("/subscriptions/{tenant}/GetTenantPlan", plans.plan_of),
+        make.administer("GET", "/adminproxy/GetPlans", plans.plans),
+        make.administer("GET", "/adminproxy/GetInfrastructureConfigs", plans.infrastructures),
+        make.administer("GET", "/adminproxy/GetInfrastructureConfigs/true", plans.infrastructures),
+        make.administer("GET", "/adminproxy/GetInfrastructureConfig/{name}", plans.infrastructure),
+        make.administer("GET", "/v3/admin/infrastructure/{name}", plans.infrastructure),
+        make.administer("POST", "/adminproxy/CreateInfrastructureConfig", plans.unchangeable),
+        make.administer("POST", "/adminproxy/DeleteInfrastructureConfig/{name}", plans.unchangeable),
+    ]

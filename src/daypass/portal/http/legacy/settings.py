@@ -1,14 +1,18 @@
 """The legacy calls about settings of the system and of tenants, and about tenant metadata."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MetadataKind, SettingRecord
 from daypass.portal.errors import InvalidRequest, SettingNotFound
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.legacy.body import read_object, text
+from daypass.portal.http.legacy.routes import LegacyRoutes
+from daypass.portal.http.services import Services
 from daypass.portal.settings.registry import TENANT
 
 _DELETE_STATES = frozenset({"delete", "deleted"})
@@ -99,3 +103,21 @@ def metadata_shape(record: SettingRecord) -> dict[str, str]:
 
 def _shape(record: SettingRecord) -> dict[str, str]:
     return {"Type": record.stored.type, **metadata_shape(record)}
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    settings, make = Settings(services.administration), LegacyRoutes.of(services)
+    config, of_tenant = "/v3/admin/systemSettings/config", "/v3/admin/tenant/{tenant}/metadata"
+    return [
+        make.administer("GET", config, settings.list_all),
+        make.administer("POST", config, settings.put),
+        make.administer("DELETE", f"{config}/{{key:path}}", settings.remove),
+        make.administer("GET", "/v3/admin/systemsettings", settings.tagging),
+        make.administer("GET", of_tenant, settings.tenant_settings),
+        make.administer("POST", of_tenant, settings.put_tenant_setting),
+        make.administer("PUT", f"{of_tenant}/{{key:path}}", settings.put_tenant_setting),
+        make.administer("DELETE", f"{of_tenant}/{{key:path}}", settings.remove_tenant_setting),
+        make.administer("GET", "/admin/GetTenantConfigData/{tenant}", settings.metadata),
+        make.administer("POST", "/admin/UpdateTenantConfigData", settings.change_metadata),
+    ]

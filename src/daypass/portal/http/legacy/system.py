@@ -1,16 +1,31 @@
 """The legacy calls about the system and the caller."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest
+from daypass.portal.http.legacy.routes import LegacyRoutes
 from daypass.portal.http.legacy.users import user_shape
+from daypass.portal.http.services import Services
 from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.settings.registry import APP_CONFIG, ENABLE_ADMIN_JIT_ON_UI, FLAGS, REGISTRY
 from daypass.portal.tenants.names import LONGEST
+
+_VERSION_PROBES = (
+    "/build-metadata.json",
+    "/frontdoor/build-metadata.json",
+    "/v3/version",
+    "/v3/auth/version",
+    "/v3/katkit/version",
+    "/v3/billing/version",
+    "/v3/security/version",
+)
+"""The paths from which clients read the version of a component."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +95,24 @@ _UNSUPPORTED = (
     "IsBillingEnabled",
     "IsSiemEnabled",
 )
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    config = services.config
+    system = System(
+        settings=services.settings,
+        public_url=config.public_url,
+        account_id=services.account_id,
+        partition=services.broker.partition,
+        region=config.aws.region,
+        role_prefix=config.aws.role_prefix,
+        version=services.release,
+    )
+    make = LegacyRoutes.of(services)
+    return [
+        make.get("/v3/features/system", system.features, Permission.JIT),
+        make.get("/admin/GetUserRoleInfo", system.me),
+        make.get("/adminproxy/GetAwsAccountId", system.account),
+        *(make.get(path, system.build) for path in _VERSION_PROBES),
+    ]

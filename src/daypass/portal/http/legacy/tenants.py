@@ -1,19 +1,23 @@
 """The legacy calls about tenants."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.admin.administration import Administration
 from daypass.portal.errors import InvalidRequest
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.warnings import rights_kept, warned
 from daypass.portal.http.legacy.body import read_object, text
 from daypass.portal.http.legacy.plans import CLOUD_AWS, PLAN
+from daypass.portal.http.legacy.routes import LegacyRoutes
 from daypass.portal.http.legacy.settings import metadata_shape
+from daypass.portal.http.services import Services
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Tenant
 
@@ -100,3 +104,26 @@ class Tenants:
 
 def _name(tenant: Tenant) -> dict[str, object]:
     return {"TenantId": tenant.id, "AccountName": tenant.name, "PlanID": PLAN}
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    tenants = Tenants(
+        tenants=services.tenants,
+        administration=services.administration,
+        account_id=services.account_id,
+        region=services.config.aws.region,
+    )
+    make = LegacyRoutes.of(services)
+    return [
+        make.get("/adminproxy/GetTenantNames", tenants.list_all, Permission.JIT),
+        make.get("/admin/GetTenantsForUser", tenants.list_all, Permission.JIT),
+        make.get("/v3/features/tenant/{tenant}", tenants.features, Permission.JIT),
+        make.get("/subscriptions/{tenant}/GetAwsRegionId", tenants.region_of),
+        make.get("/subscriptions/{tenant}/GetTenantAwsAccountId", tenants.account),
+        make.get("/v2/admin/TenantV2/{tenant}", tenants.show),
+        make.get("/v3/admin/tenant/{tenant}", tenants.show),
+        # Creating a tenant creates its IAM role, and deleting it removes the role's permissions.
+        make.administer("POST", "/admin/AddTenant", tenants.create, calls_aws=True),
+        make.administer("POST", "/admin/DeleteTenant/{tenant}", tenants.delete, calls_aws=True),
+    ]

@@ -1,10 +1,12 @@
 """The legacy calls about users and their access to tenants."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.admin.administration import Administration
@@ -12,6 +14,8 @@ from daypass.portal.admin.model import MemberRecord, UserQuery
 from daypass.portal.errors import InvalidRequest, MembershipNotFound, UserNotFound
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.legacy.body import nested, read_object, text, words
+from daypass.portal.http.legacy.routes import LegacyRoutes
+from daypass.portal.http.services import Services
 from daypass.portal.identity.model import Role, User
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
@@ -125,3 +129,15 @@ def user_shape(user: User) -> dict[str, object]:
 
 def _policy(access: Access) -> dict[str, object]:
     return {"Policy": {"IsReadOnly": access is Access.READ_ONLY}}
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    users, make = Users(services.administration, services.tenants), LegacyRoutes.of(services)
+    return [
+        make.administer("GET", "/admin/GetAllUserRoles", users.list_all),
+        make.administer("POST", "/admin/UpdateUserRole", users.change),
+        make.administer("POST", "/admin/UpdateUserAccess", users.change_access),
+        make.administer("GET", "/admin/GetAllTenantAuthInfo", users.list_access),
+        make.administer("GET", "/v3/admin/user/{username}/tenantAccess", users.access_of),
+    ]

@@ -1,20 +1,28 @@
 """The consent page on which the user authorizes the command line, and the pages after it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlencode
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
+from daypass.portal.access.model import Channel
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, ConsentTooFast, RequestExpired
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.routing import exact
 from daypass.portal.http.layout.csrf import check_token, csrf_token
 from daypass.portal.http.layout.endpoints import AnonymousRequest, PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.oauth.endpoints import AUTHORIZE, request_id_of
+from daypass.portal.http.services import Services
 from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
 from daypass.portal.identity.oauth.model import GRANT_LIFE, AuthorizationRequest, Loopback, RequestId
+
+DONE = "/oauth/done"
 
 _MAX_NAME_LENGTH = 32
 
@@ -171,3 +179,15 @@ class ExpiredPage:
 def _purpose(request_id: RequestId) -> str:
     """Return the purpose that a consent token is bound to."""
     return f"oauth consent {request_id}"
+
+
+def routes(services: Services, consents: AuthorizationRequests) -> Sequence[BaseRoute]:
+    """Return the routes of the consent page."""
+    pages = ConsentPages(services.pages, consents, services.clock, services.config.public_url)
+    user, endpoints = services.page_routes(Permission.USER), services.page_endpoints(Channel.WEB)
+    return [
+        # Unsafe: the first GET stores the request and starts the time for which it must be visible.
+        user.page(AUTHORIZE, pages.show, has_effects=True),
+        user.form(AUTHORIZE, pages.answer),
+        exact("GET", DONE, endpoints.open_page(pages.done)),
+    ]

@@ -1,13 +1,18 @@
 """The endpoints for OAuth clients: pushed authorization requests, tokens, revocation and metadata."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.clock import Clock
 from daypass.portal.errors import OAuthRefused
-from daypass.portal.http.oauth.client_endpoints import ClientRequest
+from daypass.portal.http.core.endpoints import PublicEndpoint
+from daypass.portal.http.core.routing import exact
+from daypass.portal.http.oauth.client_endpoints import ClientEndpoints, ClientRequest
+from daypass.portal.http.services import Services
 from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
 from daypass.portal.identity.oauth.model import (
     AuthorizationParameters,
@@ -26,6 +31,8 @@ REVOKE = "/oauth/revoke"
 CODE = "/oauth/code"
 """The redirect URI for codes that are displayed to the user; it is an identifier, not a page."""
 METADATA = "/.well-known/oauth-authorization-server"
+
+PATHS = (PAR, TOKEN, REVOKE, METADATA)
 
 TENANTS, ADMIN = "tenants", "admin"
 """The two scopes: the user's tenants, and in addition the master role."""
@@ -135,3 +142,17 @@ class Endpoints:
                 "sign_in_id": granted.grant.id,
             }
         )
+
+
+def routes(services: Services, consents: AuthorizationRequests) -> Sequence[BaseRoute]:
+    """Return the routes that clients call directly."""
+    origin = services.config.public_url
+    grants = TokenFamilies(services.database, services.audit, services.clock, origin + CODE)
+    endpoints = Endpoints(consents, grants, services.clock, origin)
+    clients = ClientEndpoints(services.authenticator.addresses, services.pools.local)
+    return [
+        exact("POST", PAR, clients.endpoint(endpoints.push)),
+        exact("POST", TOKEN, clients.endpoint(endpoints.token)),
+        exact("POST", REVOKE, clients.endpoint(endpoints.revoke)),
+        exact("GET", METADATA, PublicEndpoint(endpoints.metadata)),
+    ]

@@ -1,19 +1,23 @@
 """Forms that issue AWS access: the console in a new tab, a console URL, and temporary credentials."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute
 
 from daypass.common.duration_text import format_duration
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, IssuedSession, Purpose, Scope, SessionRequest, TenantScope
 from daypass.portal.errors import AwsUnavailable
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.duration_text import cap_note, reason
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.layout.time_format import short
+from daypass.portal.http.services import Services
 from daypass.portal.secret import Secret
 
 LINK_LIFETIME = timedelta(minutes=15)
@@ -136,3 +140,14 @@ def _duration_reason(issuance: IssuedSession) -> str:
 
 def _wants_json(visit: PageVisit) -> bool:
     return not visit.wants_page
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    access = ConsoleAccess(services.pages, services.issuer)
+    user = services.page_routes(Permission.USER)
+    return [
+        user.form("/console", access.console, calls_aws=True),
+        user.form("/console-url", access.console_link, calls_aws=True),
+        user.form("/credentials", access.credentials, calls_aws=True),
+    ]

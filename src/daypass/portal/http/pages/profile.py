@@ -5,19 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
 
 from daypass.common.duration_text import format_duration
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Scope, TenantScope
 from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.errors import JitDisabled, PortalError
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.duration_text import cap_reason, reason
+from daypass.portal.http.core.routing import exact
 from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.redirects import HOME
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.session_rows import SessionRow, rows
 from daypass.portal.http.pages.token_kinds import LABELS
 from daypass.portal.http.pages.workstation import Workstation, Workstations
+from daypass.portal.http.services import Services
 from daypass.portal.identity.model import ApiToken, TokenKind
 from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.identity.users import UserDirectory
@@ -96,6 +102,22 @@ class ProfilePages:
     own: PersonalTokens
     workstations: Workstations
 
+    @classmethod
+    def of(cls, services: Services) -> "ProfilePages":
+        """Return the handlers; the forms of the profile use them too."""
+        config = services.config
+        return cls(
+            pages=services.pages,
+            history=services.history,
+            users=services.users,
+            settings=services.settings,
+            issuer=services.issuer,
+            own=PersonalTokens(services.identity),
+            workstations=Workstations(
+                config.public_url, services.release, config.aws.region, config.aws.endpoint_url
+            ),
+        )
+
     def show(self, visit: PageVisit) -> Response:
         """Show the profile."""
         return self.show_with(visit, HTTPStatus.OK)
@@ -169,6 +191,16 @@ class ProfilePages:
         )
 
 
+class RootRedirect:
+    """The endpoint of the root path."""
+
+    permission = Permission.PUBLIC
+
+    async def __call__(self, _request: Request) -> Response:
+        """Redirect to the profile."""
+        return RedirectResponse(HOME, 303)
+
+
 def _active(token: ApiToken, current: ApiToken) -> ActiveCredential:
     return ActiveCredential(
         token=token,
@@ -178,3 +210,9 @@ def _active(token: ApiToken, current: ApiToken) -> ActiveCredential:
         is_current=token.id == current.id,
         since=token.created_at,
     )
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    user = services.page_routes(Permission.USER)
+    return [exact("GET", "/", RootRedirect()), user.page(HOME, ProfilePages.of(services).show)]

@@ -8,16 +8,19 @@ from itertools import groupby
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.access.model import Caller, TenantScope
 from daypass.portal.access.tenants import VisibleTenants, access_of
 from daypass.portal.errors import AwsError, PortalError
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.cookies import TENANT, set_persistent_cookie
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect, safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.console_access import ConsoleAccess
+from daypass.portal.http.services import Services
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Kind, Listing, Resource
 from daypass.portal.inventory.search import count, page_of, search
@@ -240,3 +243,21 @@ def _groups(shown: Sequence[Resource], totals: Mapping[Kind, int]) -> Sequence[G
 def _address(resource: Resource) -> str:
     # Colons and slashes have no meaning in a query; unescaped, the ARN stays readable.
     return f"{GO}?arn={quote(resource.arn, safe=':/')}"
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    resources = ResourcePages(
+        pages=services.pages,
+        tenants=services.tenants,
+        inventory=services.inventory,
+        console_access=ConsoleAccess(services.pages, services.issuer),
+        public_url=services.config.public_url,
+    )
+    user = services.page_routes(Permission.USER)
+    return [
+        user.page(RESOURCES, resources.listed, calls_aws=True),
+        user.form(f"{RESOURCES}/refresh", resources.refresh, calls_aws=True),
+        user.form(f"{RESOURCES}/console", resources.console, calls_aws=True),
+        user.page(GO, resources.show, calls_aws=True),
+    ]

@@ -6,12 +6,15 @@ from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.access.model import WITHOUT_SESSION, IssuanceFilter
 from daypass.portal.access.sessions import SessionHistory
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.session_rows import SessionRow, rows
+from daypass.portal.http.services import Services
 from daypass.portal.storage.pagination import PageRequest
 
 ADDRESS = "/sessions"
@@ -102,3 +105,9 @@ def _days(counts: Mapping[date, int], now: datetime) -> Sequence[Day]:
 
 def _address(query: Mapping[str, str]) -> str:
     return f"{ADDRESS}?{urlencode(query)}" if query else ADDRESS
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    user = services.page_routes(Permission.USER)
+    return [user.page(ADDRESS, SessionPages(services.pages, services.history).show)]

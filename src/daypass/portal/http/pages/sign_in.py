@@ -1,13 +1,15 @@
 """Sign-in, reauthentication and sign-out."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
+from daypass.portal.access.model import Channel
 from daypass.portal.errors import (
     PortalError,
     RateLimited,
@@ -16,13 +18,16 @@ from daypass.portal.errors import (
     TooManyAttempts,
     Unauthenticated,
 )
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
+from daypass.portal.http.core.routing import exact
 from daypass.portal.http.layout.cookies import DEVICE, SESSION, VISIT, delete_cookie, set_cookie
 from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.http.layout.endpoints import AnonymousRequest, PageVisit
 from daypass.portal.http.layout.reauthentication import DeferredForm, Reauthentication, page_title
-from daypass.portal.http.layout.redirects import SIGN_IN, redirect, safe_path
+from daypass.portal.http.layout.redirects import CONFIRM, SIGN_IN, redirect, safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.services import Services
 from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, BrowserSessions, SignedIn
 from daypass.portal.secret import Secret
 
@@ -164,3 +169,22 @@ class SignInPages:
 def _set_session_cookies(response: Response, signed_in: SignedIn) -> None:
     set_cookie(response, SESSION, signed_in.cookie.reveal())
     set_cookie(response, DEVICE, signed_in.device.reveal(), DEVICE_LIFETIME)
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    pages = SignInPages(
+        pages=services.pages,
+        confirmations=services.reauthentication,
+        sign_ins=services.sign_ins,
+        has_administrator=services.users.has_administrator,
+        public_url=services.config.public_url,
+    )
+    endpoints, user = services.page_endpoints(Channel.WEB), services.page_routes(Permission.USER)
+    return [
+        exact("GET", SIGN_IN, endpoints.open_page(pages.show)),
+        exact("POST", SIGN_IN, endpoints.open_form(pages.sign_in)),
+        user.page(CONFIRM, pages.show_confirm),
+        user.form(CONFIRM, pages.confirm),
+        user.form("/sign-out", pages.sign_out),
+    ]

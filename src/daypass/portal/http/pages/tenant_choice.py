@@ -1,13 +1,17 @@
 """The tenant selector."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.access.tenants import VisibleTenants
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.cookies import TENANT, set_persistent_cookie
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect, safe_path
+from daypass.portal.http.services import Services
 
 _OFFERED = 20
 _LONGEST_SEARCH = 64
@@ -34,3 +38,9 @@ class TenantChoice:
         return JSONResponse(
             {"offers": [{"value": access.tenant.id, "label": access.tenant.name} for access in found]}
         )
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    choice, user = TenantChoice(services.tenants), services.page_routes(Permission.USER)
+    return [user.form("/tenant", choice.choose), user.page("/tenant/offers", choice.offers)]

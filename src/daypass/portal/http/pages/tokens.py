@@ -1,14 +1,18 @@
 """The user's own API tokens and active credentials."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.errors import InvalidRequest
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.pages.profile import ProfilePages
+from daypass.portal.http.services import Services
 from daypass.portal.identity.model import TokenId
 from daypass.portal.identity.personal_tokens import PersonalTokens
 
@@ -44,3 +48,14 @@ class TokenPages:
         caller = visit.caller
         self.own.revoke(caller.user, TokenId(visit.form.get("id")), request_id=caller.request_id)
         return redirect("/profile", "Access revoked.")
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    tokens = TokenPages(PersonalTokens(services.identity), ProfilePages.of(services))
+    user = services.page_routes(Permission.USER)
+    return [
+        user.form("/tokens", tokens.add_permanent),
+        user.form("/tokens/temporary", tokens.show_temporary),
+        user.form("/tokens/revoke", tokens.revoke),
+    ]

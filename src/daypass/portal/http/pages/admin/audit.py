@@ -8,6 +8,7 @@ from itertools import chain
 from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantQuery, UserQuery
@@ -16,10 +17,12 @@ from daypass.portal.admin.reporting.model import RecordedEvent, VerificationProg
 from daypass.portal.admin.reporting.reports import SessionFilter
 from daypass.portal.audit.event import Event, Outcome
 from daypass.portal.errors import InvalidRequest, TenantNotFound
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.services import Services
 from daypass.portal.identity.usernames import ACTORS
 from daypass.portal.storage.pagination import PageRequest
 
@@ -276,3 +279,17 @@ def _shown(value: object) -> str:
 
 def _address(path: str, query: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    pages = AuditPages(services.pages, services.administration)
+    return [
+        administrator.page(ADDRESS, pages.show),
+        # Each export is recorded in the audit log.
+        administrator.page(f"{ADDRESS}/export", pages.export, has_effects=True),
+        administrator.form(VERIFY, pages.verify),
+        administrator.page(VERIFY, pages.verified),
+        administrator.page(f"{ADDRESS}/{{event}}", pages.one),
+    ]

@@ -7,6 +7,7 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.common.counting import counted
 from daypass.portal.admin.imports.jobs import (
@@ -20,12 +21,14 @@ from daypass.portal.admin.imports.service import ImportedUser
 from daypass.portal.admin.imports.table import COLUMNS
 from daypass.portal.admin.model import Version
 from daypass.portal.errors import InvalidRequest, LastAdministrator, PreconditionFailed
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.user_list import ADDRESS as USERS
+from daypass.portal.http.services import Services
 
 ADDRESS = "/administrator/import-users"
 DO = f"{ADDRESS}/do"
@@ -150,3 +153,14 @@ def _table(form: Form) -> str:
     if len(text.encode()) > LARGEST_TABLE:
         raise InvalidRequest(f"A table has at most {LARGEST_TABLE // 1024**2} MB.")
     return text
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    pages = ImportPages(services.pages, services.administration.import_jobs)
+    return [
+        administrator.page(ADDRESS, pages.show),
+        administrator.upload(ADDRESS, pages.check, LARGEST_FORM),
+        administrator.form(DO, pages.do),
+    ]

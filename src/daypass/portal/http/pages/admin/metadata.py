@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MetadataKind, MetadataRecord, Version
 from daypass.portal.errors import InvalidRequest, PreconditionFailed
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
@@ -16,7 +18,9 @@ from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, Slice, paginate
 from daypass.portal.http.pages.admin.settings_form import chosen
+from daypass.portal.http.pages.admin.tenant_list import TENANT_PATH
 from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
+from daypass.portal.http.services import Services
 
 _KINDS = {MetadataKind.TEXT: "Text", MetadataKind.URL: "URL", MetadataKind.AWS_CONSOLE: "AWS console"}
 _KEY_TAKEN = "Metadata with this Key already exists. Edit it, or enter another Key."
@@ -124,3 +128,16 @@ def _typed(form: Form) -> MetadataPane:
     # Browsers submit CRLF line breaks; stored values use LF.
     value = form.raw("value").replace("\r\n", "\n").strip()
     return MetadataPane(form.raw("key"), form.get("kind"), value)
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    pages = MetadataPages(services.pages, services.administration)
+    address = f"{TENANT_PATH}/metadata"
+    return [
+        administrator.page(address, pages.show),
+        administrator.form(address, pages.add),
+        administrator.form(f"{address}/change", pages.change),
+        administrator.form(f"{address}/remove", pages.remove),
+    ]

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TokenRecord
 from daypass.portal.admin.reporting.overview import ADMIN, CappedTenant, Overview
 from daypass.portal.admin.roles.provisioner import RoleOutcome
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.services import Services
 
 ADDRESS = "/administrator/overview"
 
@@ -130,3 +133,9 @@ def _shares(counts: Mapping[str, int]) -> Sequence[Share]:
     shown = [*first, (f"{len(counts) - _SHOWN} more", rest)] if rest else first
     longest = max((number for _, number in shown), default=1)
     return [Share(name, number, round(100 * number / longest, 1)) for name, number in shown]
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    return [administrator.page(ADDRESS, OverviewPages(services.pages, services.administration).show)]

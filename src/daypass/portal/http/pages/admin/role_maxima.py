@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.admin.roles.provisioner import RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.settings.duration_report import DurationReports
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.duration_chart import DurationChart, drawn
 from daypass.portal.http.pages.admin.listing import ListQuery
+from daypass.portal.http.services import Services
 
 ADDRESS = "/administrator/system-settings/roles"
 
@@ -104,3 +107,13 @@ class RolePages:
         if self.maxima is not None:
             self.maxima.try_again()
         return redirect(ADDRESS, "Retrying. The results appear here as they arrive.")
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    pages = RolePages(services.pages, services.administration.role_reconciler, services.durations)
+    return [
+        administrator.page(ADDRESS, pages.show, calls_aws=True),
+        administrator.form(ADDRESS, pages.try_again),
+    ]

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.settings.service import Settings
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.settings_form import SettingChoice, chosen, known
 from daypass.portal.http.pages.admin.settings_pages import SettingPages, SettingRef, SettingTable
+from daypass.portal.http.services import Services
 from daypass.portal.settings.registry import APP_CONFIG, FLAGS
 
 ADDRESS = "/administrator/system-settings"
@@ -60,3 +63,15 @@ class SystemConfigPages(SettingPages):
         """Render the tab."""
         page = SystemConfigPage(table, known(APP_CONFIG), known(FLAGS))
         return self.pages.show(visit.layout, "pages/admin/system-config.html", page, status)
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    pages = SystemConfigPages(services.pages, services.administration)
+    return [
+        administrator.page(ADDRESS, pages.show),
+        administrator.form(ADDRESS, pages.add),
+        administrator.form(f"{ADDRESS}/change", pages.change),
+        administrator.form(f"{ADDRESS}/remove", pages.remove),
+    ]

@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord, UserQuery
 from daypass.portal.errors import InvalidRequest, UserNotFound
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
 from daypass.portal.http.pages.admin.settings_form import chosen
+from daypass.portal.http.pages.admin.tenant_list import TENANT_PATH
 from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
+from daypass.portal.http.services import Services
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 
@@ -85,3 +89,14 @@ class AccessPages:
             wrong=wrong,
         )
         return self.pages.show(visit.layout, "pages/admin/tenant-access.html", page, status)
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    pages = AccessPages(services.pages, services.administration)
+    return [
+        administrator.page(TENANT_PATH, pages.show),
+        administrator.form(TENANT_PATH, pages.put),
+        administrator.form(f"{TENANT_PATH}/remove", pages.remove),
+    ]

@@ -4,18 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.access.role_concurrency import RoleBusy
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.reporting.reports import SessionFilter
 from daypass.portal.admin.roles.findings import Examiner, Finding, Level
 from daypass.portal.admin.settings.duration_report import DurationReports
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.duration_chart import DurationChart, drawn
 from daypass.portal.http.pages.admin.listing import ListQuery
+from daypass.portal.http.pages.admin.tenant_list import TENANT_PATH
 from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
 from daypass.portal.http.pages.session_rows import SessionRow, rows
+from daypass.portal.http.services import Services
 from daypass.portal.tenants.model import Tenant
 
 
@@ -74,3 +78,13 @@ class TenantAwsPages:
                 return self.doctor.examine_tenant(tenant)
         except RoleBusy as refusal:
             return [Finding("unreadable", Level.WARNING, tenant.name, refusal.reason)]
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    pages = TenantAwsPages(services.pages, services.administration, services.durations, services.doctor)
+    return [
+        administrator.page(f"{TENANT_PATH}/sessions", pages.sessions),
+        administrator.page(f"{TENANT_PATH}/aws", pages.aws, calls_aws=True),
+    ]

@@ -5,19 +5,24 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.admin.model import TenantQuery, TenantRecord, TenantSort, Version
 from daypass.portal.admin.roles.findings import Examiner, readiness
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.errors import InvalidRequest
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.core.warnings import rights_kept
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
+from daypass.portal.http.services import Services
 
 ADDRESS = "/administrator/tenants"
+TENANT_PATH = f"{ADDRESS}/{{tenant}}"
+"""The path of the pages of one tenant."""
 DELETE = "/administrator/delete-tenant"
 
 
@@ -94,3 +99,15 @@ class TenantPages:
             wrong=wrong,
         )
         return self.pages.show(visit.layout, "pages/admin/tenants.html", page, status)
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    region = services.config.aws.region
+    pages = TenantPages(services.pages, services.administration.tenants, region, services.doctor)
+    return [
+        administrator.page(ADDRESS, pages.listed),
+        administrator.form(ADDRESS, pages.create, calls_aws=True),
+        administrator.form(DELETE, pages.delete, calls_aws=True),
+    ]

@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.admin.settings.service import Settings
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.duration_chart import DurationChart, drawn
 from daypass.portal.http.pages.admin.settings_form import SettingChoice, chosen, known
 from daypass.portal.http.pages.admin.settings_pages import SettingPages, SettingRef, SettingTable
-from daypass.portal.http.pages.admin.tenant_list import ADDRESS
+from daypass.portal.http.pages.admin.tenant_list import ADDRESS, TENANT_PATH
 from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
+from daypass.portal.http.services import Services
 from daypass.portal.settings.registry import TENANT
 
 
@@ -60,3 +63,17 @@ class TenantSettingsPages(SettingPages):
         head = band(self.administration.tenants, visit)
         page = TenantSettingsPage(head, drawn(self.durations.of_tenant(head.tenant.id)), table, known(TENANT))
         return self.pages.show(visit.layout, "pages/admin/tenant-settings.html", page, status)
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    pages = TenantSettingsPages(services.pages, services.administration, services.durations)
+    address = f"{TENANT_PATH}/settings"
+    # All wait for AWS: the duration ruler needs the role's maximum session duration, which is read from IAM.
+    return [
+        administrator.page(address, pages.show, calls_aws=True),
+        administrator.form(address, pages.add, calls_aws=True),
+        administrator.form(f"{address}/change", pages.change, calls_aws=True),
+        administrator.form(f"{address}/remove", pages.remove, calls_aws=True),
+    ]

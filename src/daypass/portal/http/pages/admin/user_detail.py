@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import (
@@ -16,6 +17,7 @@ from daypass.portal.admin.model import (
     Version,
 )
 from daypass.portal.errors import InvalidRequest, LastAdministrator, PreconditionFailed, TenantNotFound
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
@@ -30,6 +32,7 @@ from daypass.portal.http.pages.admin.user_list import (
     read_role,
 )
 from daypass.portal.http.pages.token_kinds import LABELS
+from daypass.portal.http.services import Services
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
@@ -191,3 +194,20 @@ class UserDetailPages:
             made=made,
         )
         return self.pages.show(visit.layout, "pages/admin/user-tokens.html", page, status)
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    pages = UserDetailPages(services.pages, services.administration)
+    here = f"{ADDRESS}/{{user}}"
+    return [
+        administrator.page(here, pages.show),
+        administrator.form(here, pages.put_access),
+        administrator.form(f"{here}/remove", pages.remove_access),
+        administrator.form(f"{here}/update", pages.update),
+        administrator.form(f"{here}/password", pages.set_password),
+        administrator.page(f"{here}/tokens", pages.show_tokens),
+        administrator.form(f"{here}/tokens", pages.create_token),
+        administrator.form(f"{here}/tokens/revoke", pages.revoke_token),
+    ]

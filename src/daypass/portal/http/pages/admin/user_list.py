@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantQuery, TenantRecord, UserQuery, UserRecord, UserSort, Version
 from daypass.portal.errors import InvalidRequest
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
+from daypass.portal.http.services import Services
 from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import Role
 from daypass.portal.secret import Secret
@@ -142,3 +145,14 @@ def read_role(form: Form) -> Role:
         return Role(form.get("role"))
     except ValueError as error:
         raise InvalidRequest("Select a Role.") from error
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes."""
+    administrator = services.page_routes(Permission.ADMINISTRATOR)
+    pages = UserPages(services.pages, services.administration)
+    return [
+        administrator.page(ADDRESS, pages.listed),
+        administrator.form(ADDRESS, pages.create),
+        administrator.form(DELETE, pages.delete),
+    ]

@@ -1,16 +1,22 @@
 """The API calls about settings of the system and of tenants, for Administrators."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import SettingRecord
+from daypass.portal.errors import SettingNotFound, TenantNotFound
+from daypass.portal.http.api.codec import answer_with, read_body, read_query
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
-from daypass.portal.http.api.schemas import admin as schemas
-from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
-from daypass.portal.http.api.schemas.pagination import PageQuery
+from daypass.portal.http.api.operation import OF_AWS, Condition, Operation
+from daypass.portal.http.api.schema import PageQuery
+from daypass.portal.http.api.settings import schemas
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
+from daypass.portal.http.services import Services
 from daypass.portal.settings.registry import REGISTRY, TENANT, Setting
 
 
@@ -90,3 +96,85 @@ def _known(setting: Setting) -> schemas.KnownSetting:
         default=None if setting.default is None else setting.to_text(setting.default),
         takes=setting.accepted_values,
     )
+
+
+def operations(services: Services) -> Sequence[Operation]:
+    """Return the operations."""
+    settings = Settings(services.administration)
+    return [
+        Operation(
+            method="GET",
+            path="/settings",
+            name="settings",
+            summary="List system settings",
+            permission=Permission.ADMINISTRATOR,
+            handler=settings.list_all,
+            answer=schemas.SettingList,
+        ),
+        *_one_setting(settings, "/settings/{type}/{key:path}", "Setting"),
+        Operation(
+            method="GET",
+            path="/tenant-settings",
+            name="allTenantSettings",
+            summary="List settings of all tenants",
+            permission=Permission.ADMINISTRATOR,
+            handler=settings.of_tenants,
+            query=PageQuery,
+            answer=schemas.SettingPage,
+        ),
+        Operation(
+            method="GET",
+            path="/tenants/{tenant}/settings",
+            name="tenantSettings",
+            summary="List settings of a tenant",
+            permission=Permission.ADMINISTRATOR,
+            handler=settings.list_all,
+            answer=schemas.SettingList,
+            refusals=(TenantNotFound,),
+        ),
+        *_one_setting(settings, "/tenants/{tenant}/settings/{key:path}", "TenantSetting"),
+    ]
+
+
+def _one_setting(settings: Settings, path: str, name: str) -> Sequence[Operation]:
+    missing = (TenantNotFound, SettingNotFound)
+    parameters = {"type": "The type of the setting, such as `Flags` or `AppConfig`."}
+    return [
+        Operation(
+            method="GET",
+            path=path,
+            name=f"show{name}",
+            summary="Get a setting",
+            permission=Permission.ADMINISTRATOR,
+            handler=settings.show,
+            answer=schemas.SettingRead,
+            has_version=True,
+            refusals=missing,
+            parameters=parameters,
+        ),
+        Operation(
+            method="PUT",
+            path=path,
+            name=f"put{name}",
+            summary="Create or update a setting",
+            permission=Permission.ADMINISTRATOR,
+            handler=settings.put,
+            body=schemas.SettingWrite,
+            answer=schemas.SettingRead,
+            condition=Condition.PUT,
+            refusals=(*missing, *OF_AWS),
+            parameters=parameters,
+        ),
+        Operation(
+            method="DELETE",
+            path=path,
+            name=f"remove{name}",
+            summary="Delete a setting, so that its default applies",
+            permission=Permission.ADMINISTRATOR,
+            handler=settings.remove,
+            status=HTTPStatus.NO_CONTENT,
+            condition=Condition.CHANGE,
+            refusals=(*missing, *OF_AWS),
+            parameters=parameters,
+        ),
+    ]

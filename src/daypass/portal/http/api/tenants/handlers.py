@@ -1,5 +1,6 @@
 """The API calls about tenants."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -11,11 +12,15 @@ from daypass.portal.access.tenants import VisibleTenants, access_of
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantRecord, tenant_version
 from daypass.portal.admin.roles.findings import Examiner, readiness
+from daypass.portal.errors import AlreadyExists, InvalidRequest, TenantNotFound
+from daypass.portal.http.api.codec import answer_with, read_body, read_query
 from daypass.portal.http.api.etags import expected, tagged
-from daypass.portal.http.api.schemas import admin, member
-from daypass.portal.http.api.schemas.member import answer_with
+from daypass.portal.http.api.operation import OF_AWS, Condition, Operation
+from daypass.portal.http.api.tenants import schemas
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.http.core.warnings import rights_kept, warned
+from daypass.portal.http.services import Services
 from daypass.portal.tenants.model import TenantAccess
 
 
@@ -30,10 +35,10 @@ class Tenants:
 
     def list_all(self, request: ApiRequest) -> Response:
         """Return a page of the tenants that are visible to the caller."""
-        query = member.read_query(member.TenantsQuery, dict(request.query))
+        query = read_query(schemas.TenantsQuery, dict(request.query))
         caller = request.caller
         page = self.tenants.page(caller.user, query.search, query.page_request)
-        answer = member.TenantList(
+        answer = schemas.TenantList(
             tenants=[_represent(caller, seen) for seen in page.records], next_cursor=page.next_cursor
         )
         return answer_with(answer, exclude_unset=True)
@@ -49,7 +54,7 @@ class Tenants:
 
     def create(self, request: ApiRequest) -> Response:
         """Create a tenant."""
-        body = member.read_body(admin.TenantCreate, request.body)
+        body = read_body(schemas.TenantCreate, request.body)
         created = self.administration.tenants.create(
             body.name, body.region, request.caller, role_arn=body.role_arn, external_id=body.external_id
         )
@@ -57,7 +62,7 @@ class Tenants:
 
     def update(self, request: ApiRequest) -> Response:
         """Update a tenant."""
-        body = member.read_body(admin.TenantPatch, request.body)
+        body = read_body(schemas.TenantPatch, request.body)
         changed = self.administration.tenants.update(
             request.path["tenant"],
             request.caller,
@@ -84,18 +89,92 @@ class Tenants:
             ready = readiness(self.doctor.examine_tenant(record.tenant))
             answer.can_issue = ready.can_issue
             answer.role_obstacles = [
-                member.RoleObstacle(sentence=obstacle.sentence, patch=obstacle.patch)
+                schemas.RoleObstacle(sentence=obstacle.sentence, patch=obstacle.patch)
                 for obstacle in ready.obstacles
             ]
         return tagged(answer_with(answer, status, exclude_unset=True), record.version)
 
 
-def _represent(caller: Caller, seen: TenantAccess) -> member.TenantRead:
+def _represent(caller: Caller, seen: TenantAccess) -> schemas.TenantRead:
     tenant = seen.tenant
-    answer = member.TenantRead(
+    answer = schemas.TenantRead(
         id=tenant.id, name=tenant.name, region=tenant.region, access=access_of(caller.user, seen)
     )
     if caller.administers:
         answer.role_arn, answer.external_id = tenant.role_arn, tenant.external_id
         answer.version = tenant_version(tenant)
     return answer
+
+
+def operations(services: Services) -> Sequence[Operation]:
+    """Return the operations."""
+    tenants = Tenants(services.tenants, services.administration, services.doctor)
+    return [
+        Operation(
+            method="GET",
+            path="/tenants",
+            name="tenants",
+            summary="List tenants for the caller",
+            permission=Permission.USER,
+            handler=tenants.list_all,
+            query=schemas.TenantsQuery,
+            answer=schemas.TenantList,
+            refusals=(InvalidRequest,),
+        ),
+        Operation(
+            method="POST",
+            path="/tenants",
+            name="createTenant",
+            summary="Create a tenant",
+            permission=Permission.ADMINISTRATOR,
+            handler=tenants.create,
+            body=schemas.TenantCreate,
+            answer=schemas.TenantRead,
+            status=HTTPStatus.CREATED,
+            has_version=True,
+            refusals=(AlreadyExists, *OF_AWS),
+        ),
+        *_one_tenant(tenants),
+    ]
+
+
+def _one_tenant(tenants: Tenants) -> Sequence[Operation]:
+    path = "/tenants/{tenant}"
+    return [
+        Operation(
+            method="GET",
+            path=path,
+            name="tenant",
+            summary="Get a tenant",
+            permission=Permission.USER,
+            handler=tenants.show,
+            answer=schemas.TenantRead,
+            refusals=(TenantNotFound,),
+        ),
+        Operation(
+            method="PATCH",
+            path=path,
+            name="updateTenant",
+            summary="Update a tenant",
+            permission=Permission.ADMINISTRATOR,
+            handler=tenants.update,
+            body=schemas.TenantPatch,
+            answer=schemas.TenantRead,
+            condition=Condition.CHANGE,
+            refusals=(TenantNotFound, *OF_AWS),
+        ),
+        Operation(
+            method="DELETE",
+            path=path,
+            name="deleteTenant",
+            summary="Delete a tenant, with its memberships, settings and metadata",
+            permission=Permission.ADMINISTRATOR,
+            handler=tenants.delete,
+            status=HTTPStatus.NO_CONTENT,
+            condition=Condition.CHANGE,
+            refusals=(TenantNotFound,),
+            waits_for_aws=True,
+            warning="Present only if the role kept its permissions: live sessions keep them until they end. "
+            "States why.",
+        ),
+    ]

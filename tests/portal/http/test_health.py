@@ -18,10 +18,10 @@ from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.readiness_probe import WriteProbe
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
 from daypass.portal.http.core.dispatcher import make_channel_app
-from daypass.portal.http.core.health import Readiness
 from daypass.portal.http.core.middleware import RequestMiddleware
 from daypass.portal.http.core.problems import problem
 from daypass.portal.http.core.routing import exact
+from daypass.portal.http.health import Readiness
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, replica_probes
 from tests.database_fixture import PostgresServer

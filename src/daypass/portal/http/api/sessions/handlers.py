@@ -1,5 +1,6 @@
 """The API calls about the caller's AWS sessions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -18,13 +19,29 @@ from daypass.portal.access.model import (
     TenantScope,
 )
 from daypass.portal.access.sessions import SessionHistory
-from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.api.schemas import member
-from daypass.portal.http.api.schemas.member import answer_with
+from daypass.portal.errors import (
+    AccessDenied,
+    AuditUnavailable,
+    InsufficientScope,
+    InvalidDuration,
+    InvalidRequest,
+    JitDisabled,
+    TenantNotFound,
+)
+from daypass.portal.http.api.codec import answer_with, read_body, read_query
+from daypass.portal.http.api.operation import OF_AWS, Operation
+from daypass.portal.http.api.schema import TenantRef, UserRef
+from daypass.portal.http.api.sessions import schemas
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.duration_text import cap, cap_note
 from daypass.portal.http.core.endpoints import ApiRequest
+from daypass.portal.http.core.problems import NotJson
+from daypass.portal.http.services import Services
 
 _SECOND = timedelta(seconds=1)
+
+CONSOLE_LINK_LIFE = timedelta(minutes=15)
+"""The time for which AWS accepts a console link; the link is a secret until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +53,21 @@ class Sessions:
 
     def create(self, request: ApiRequest) -> Response:
         """Issue an AWS session."""
-        body = member.read_body(member.SessionCreate, request.body)
+        body = read_body(schemas.SessionCreate, request.body)
         issuance = self.issuer.issue(request.caller, _ask(body))
         answer = _session(issuance, Purpose(body.purpose))
         return answer_with(answer, HTTPStatus.CREATED, exclude_unset=True)
 
     def list_own(self, request: ApiRequest) -> Response:
         """Return a page of the caller's sessions, newest first."""
-        query = member.read_query(member.SessionsQuery, dict(request.query))
+        query = read_query(schemas.SessionsQuery, dict(request.query))
         page = self.history.page(request.caller.user, query.page_request)
         sessions = [represent_session(record) for record in page.records]
-        answer = member.SessionList(sessions=sessions, next_cursor=page.next_cursor)
+        answer = schemas.SessionList(sessions=sessions, next_cursor=page.next_cursor)
         return answer_with(answer)
 
 
-def _ask(body: member.SessionCreate) -> SessionRequest:
+def _ask(body: schemas.SessionCreate) -> SessionRequest:
     purpose = Purpose(body.purpose)
     if body.destination is not None and not purpose.wants_console:
         raise InvalidRequest("“destination” requires the purpose “console”.")
@@ -63,29 +80,29 @@ def _ask(body: member.SessionCreate) -> SessionRequest:
     )
 
 
-def _scope(body: member.SessionCreate) -> Scope:
+def _scope(body: schemas.SessionCreate) -> Scope:
     if body.admin == (body.tenant is not None):
         raise InvalidRequest("Send either a “tenant” or “admin”: true, not both.")
     return AdminScope() if body.tenant is None else TenantScope(body.tenant)
 
 
-def _session(issuance: IssuedSession, purpose: Purpose) -> member.Session:
+def _session(issuance: IssuedSession, purpose: Purpose) -> schemas.Session:
     tenant, validity = issuance.tenant, issuance.validity
-    session = member.Session(
+    session = schemas.Session(
         id=issuance.id,
         scope="admin" if tenant is None else "tenant",
-        tenant=None if tenant is None else member.TenantRef(id=tenant.id, name=tenant.name),
+        tenant=None if tenant is None else TenantRef(id=tenant.id, name=tenant.name),
         role_arn=issuance.role_arn,
         region=issuance.region,
         account_id=issuance.account_id,
-        user=member.UserRef(id=issuance.user.id, username=issuance.user.username),
+        user=UserRef(id=issuance.user.id, username=issuance.user.username),
         session_name=issuance.session_name,
         access=issuance.access,
         issued_at=issuance.issued_at,
         expires_at=issuance.expires_at,
         validity=validity.duration // _SECOND,
         limits=[
-            member.LimitRead(
+            schemas.LimitRead(
                 source=limit.source,
                 label=limit.label,
                 seconds=limit.duration // _SECOND,
@@ -99,11 +116,11 @@ def _session(issuance: IssuedSession, purpose: Purpose) -> member.Session:
     return _with_secrets(session, issuance, purpose)
 
 
-def _with_secrets(session: member.Session, issuance: IssuedSession, purpose: Purpose) -> member.Session:
+def _with_secrets(session: schemas.Session, issuance: IssuedSession, purpose: Purpose) -> schemas.Session:
     """Return the session with the secrets of its purpose only."""
     if purpose is Purpose.KEYS:
         keys = issuance.credentials
-        session.credentials = member.Keys(
+        session.credentials = schemas.Keys(
             access_key_id=keys.access_key_id,
             secret_access_key=keys.secret_access_key.reveal(),
             session_token=keys.session_token.reveal(),
@@ -111,13 +128,13 @@ def _with_secrets(session: member.Session, issuance: IssuedSession, purpose: Pur
     elif issuance.console_url is not None:
         session.console_url = issuance.console_url.reveal()
         # AWS's limit, counted from the session's start, since the link is made after it: never too late.
-        session.console_url_expires_at = issuance.issued_at + member.CONSOLE_LINK_LIFE
+        session.console_url_expires_at = issuance.issued_at + CONSOLE_LINK_LIFE
     return session
 
 
-def represent_session(record: IssuanceRecord) -> member.SessionRecord:
+def represent_session(record: IssuanceRecord) -> schemas.SessionRecord:
     """Return the API's representation of a session record."""
-    return member.SessionRecord(
+    return schemas.SessionRecord(
         id=record.id,
         scope="admin" if record.is_admin_scope else "tenant",
         tenant=record.tenant_name,
@@ -133,3 +150,43 @@ def represent_session(record: IssuanceRecord) -> member.SessionRecord:
         address=record.address,
         access_key_id=record.access_key_id,
     )
+
+
+def operations(services: Services) -> Sequence[Operation]:
+    """Return the operations."""
+    sessions = Sessions(services.history, services.issuer)
+    return [
+        Operation(
+            method="POST",
+            path="/sessions",
+            name="createSession",
+            summary="Create an AWS session, with access keys or a console sign-in link",
+            permission=Permission.USER,
+            handler=sessions.create,
+            body=schemas.SessionCreate,
+            answer=schemas.Session,
+            status=HTTPStatus.CREATED,
+            refusals=(
+                AccessDenied,
+                InsufficientScope,
+                JitDisabled,
+                TenantNotFound,
+                InvalidRequest,
+                NotJson,
+                InvalidDuration,
+                AuditUnavailable,
+                *OF_AWS,
+            ),
+        ),
+        Operation(
+            method="GET",
+            path="/sessions",
+            name="sessions",
+            summary="List sessions of the caller",
+            permission=Permission.USER,
+            handler=sessions.list_own,
+            query=schemas.SessionsQuery,
+            answer=schemas.SessionList,
+            refusals=(InvalidRequest,),
+        ),
+    ]

@@ -3,22 +3,25 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
 
 from daypass.portal.access.issuing_status import IssuingStatus
+from daypass.portal.audit.readiness_probe import WriteProbe
 from daypass.portal.errors import PortalError, StorageUnavailable
 from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.dispatcher import ChannelApp, make_channel_app
 from daypass.portal.http.core.endpoints import PublicEndpoint
+from daypass.portal.http.core.problems import problem
 from daypass.portal.http.core.routing import exact
+from daypass.portal.http.services import Services
 
-PROBES = ("/healthz", "/readyz")
+LIVENESS, READINESS = "/healthz", "/readyz"
 
 _FRESH = 1.0
 """Seconds for which an answer is reused, so that frequent probes do not load the database."""
@@ -99,17 +102,10 @@ def _described(status: IssuingStatus) -> dict[str, object]:
     return described
 
 
-def health_routes(
-    write: Callable[[], None],
-    issuing: Callable[[], IssuingStatus],
-    monotonic: Callable[[], float] = time.monotonic,
-) -> list[BaseRoute]:
-    """Return the routes that a load balancer or an orchestrator probes.
-
-    *write* returns when a write is durable, or raises; *issuing* returns without blocking.
-    """
+def build(services: Services) -> Sequence[ChannelApp]:
+    """Build the probes of load balancers and orchestrators."""
+    write = WriteProbe(services.database, services.audit, services.clock)
     alive = PublicEndpoint(lambda: JSONResponse({"status": "ok"}))
-    return [
-        exact("GET", PROBES[0], alive),
-        exact("GET", PROBES[1], Readiness(write, issuing, monotonic)),
-    ]
+    ready = Readiness(write, services.issuing, time.monotonic)
+    app = make_channel_app([exact("GET", LIVENESS, alive), exact("GET", READINESS, ready)], problem)
+    return [ChannelApp((LIVENESS, READINESS), app)]

@@ -1,1 +1,0 @@
-"""The JSON bodies and queries of the API; their descriptions become the OpenAPI document."""

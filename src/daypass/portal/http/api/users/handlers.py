@@ -1,0 +1,182 @@
+"""The API calls about users, for Administrators."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.model import UserQuery, UserRecord
+from daypass.portal.errors import AlreadyExists, LastAdministrator, UserNotFound
+from daypass.portal.http.api.codec import answer_with, read_body, read_query
+from daypass.portal.http.api.etags import expected, tagged
+from daypass.portal.http.api.operation import Condition, Operation
+from daypass.portal.http.api.schema import UserRef
+from daypass.portal.http.api.users import schemas
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
+from daypass.portal.http.services import Services
+from daypass.portal.identity.model import Role, User
+from daypass.portal.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """The handlers of calls about users."""
+
+    administration: Administration
+
+    def list_all(self, request: ApiRequest) -> Response:
+        """Return a page of users."""
+        query = read_query(schemas.UsersQuery, dict(request.query))
+        user_query = UserQuery(query.search, query.role, query.disabled, query.sort, query.descending)
+        page = self.administration.users.page(user_query, query.page_request)
+        answer = schemas.UserPage(
+            users=[represent_user(record) for record in page.records], next_cursor=page.next_cursor
+        )
+        return answer_with(answer)
+
+    def show(self, request: ApiRequest) -> Response:
+        """Return one user."""
+        return _user(self.administration.users.find(request.path["user"]))
+
+    def create(self, request: ApiRequest) -> Response:
+        """Create a user."""
+        body = read_body(schemas.UserCreate, request.body)
+        password = None if body.password is None else Secret(body.password.get_secret_value())
+        created = self.administration.users.create(body.username, Role(body.role), password, request.caller)
+        return _user(created, HTTPStatus.CREATED)
+
+    def update(self, request: ApiRequest) -> Response:
+        """Update a user."""
+        body = read_body(schemas.UserPatch, request.body)
+        changed = self.administration.users.update(
+            request.path["user"],
+            request.caller,
+            role=None if body.role is None else Role(body.role),
+            is_disabled=body.disabled,
+            expected=expected(request),
+        )
+        return _user(changed)
+
+    def set_password(self, request: ApiRequest) -> Response:
+        """Set a user's password."""
+        body = read_body(schemas.PasswordWrite, request.body)
+        password = Secret(body.password.get_secret_value())
+        return _user(
+            self.administration.users.set_password(
+                request.path["user"], password, request.caller, expected(request)
+            )
+        )
+
+    def delete(self, request: ApiRequest) -> Response:
+        """Delete a user."""
+        self.administration.users.delete(request.path["user"], request.caller, expected(request))
+        return answer_nothing()
+
+
+def user_ref(user: User) -> UserRef:
+    """Return a reference to a user."""
+    return UserRef(id=user.id, username=user.username)
+
+
+def represent_user(record: UserRecord) -> schemas.UserRead:
+    """Return the API's representation of a user."""
+    return schemas.UserRead(
+        id=record.user.id,
+        username=record.user.username,
+        role=record.user.role,
+        disabled=record.is_disabled,
+        has_password=record.has_password,
+        created_at=record.created_at,
+        last_sign_in_at=record.last_sign_in_at,
+        version=record.version,
+    )
+
+
+def _user(record: UserRecord, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return tagged(answer_with(represent_user(record), status), record.version)
+
+
+def operations(services: Services) -> Sequence[Operation]:
+    """Return the operations."""
+    users = Users(services.administration)
+    return [
+        Operation(
+            method="GET",
+            path="/users",
+            name="users",
+            summary="List users",
+            permission=Permission.ADMINISTRATOR,
+            handler=users.list_all,
+            query=schemas.UsersQuery,
+            answer=schemas.UserPage,
+        ),
+        Operation(
+            method="POST",
+            path="/users",
+            name="createUser",
+            summary="Create a user",
+            permission=Permission.ADMINISTRATOR,
+            handler=users.create,
+            body=schemas.UserCreate,
+            answer=schemas.UserRead,
+            status=HTTPStatus.CREATED,
+            has_version=True,
+            refusals=(AlreadyExists,),
+        ),
+        *_one_user(users),
+    ]
+
+
+def _one_user(users: Users) -> Sequence[Operation]:
+    path = "/users/{user}"
+    return [
+        Operation(
+            method="GET",
+            path=path,
+            name="user",
+            summary="Get a user",
+            permission=Permission.ADMINISTRATOR,
+            handler=users.show,
+            answer=schemas.UserRead,
+            has_version=True,
+            refusals=(UserNotFound,),
+        ),
+        Operation(
+            method="PATCH",
+            path=path,
+            name="updateUser",
+            summary="Update a user",
+            permission=Permission.ADMINISTRATOR,
+            handler=users.update,
+            body=schemas.UserPatch,
+            answer=schemas.UserRead,
+            condition=Condition.CHANGE,
+            refusals=(UserNotFound, LastAdministrator),
+        ),
+        Operation(
+            method="PUT",
+            path=f"{path}/password",
+            name="setPassword",
+            summary="Set a user's password and end their sign-ins",
+            permission=Permission.ADMINISTRATOR,
+            handler=users.set_password,
+            body=schemas.PasswordWrite,
+            answer=schemas.UserRead,
+            condition=Condition.CHANGE,
+            refusals=(UserNotFound,),
+        ),
+        Operation(
+            method="DELETE",
+            path=path,
+            name="deleteUser",
+            summary="Delete a user, with all sessions, tokens and consents",
+            permission=Permission.ADMINISTRATOR,
+            handler=users.delete,
+            status=HTTPStatus.NO_CONTENT,
+            condition=Condition.CHANGE,
+            refusals=(UserNotFound, LastAdministrator),
+        ),
+    ]

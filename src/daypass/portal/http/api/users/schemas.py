@@ -1,0 +1,72 @@
+"""The schemas of the calls about users."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from daypass.portal.admin.model import UserSort
+from daypass.portal.http.api.schema import Moment, Paged, PeopleQuery, RequestBody, UserRef, Version, example
+from daypass.portal.identity.model import Role
+
+
+class UsersQuery(PeopleQuery):
+    """The query parameters of the list of users."""
+
+    role: Annotated[Role | None, Field(description="Only users with this role.")] = None
+    disabled: Annotated[bool | None, Field(description="Only disabled users, or only enabled users.")] = None
+    sort: Annotated[UserSort, Field(description="The property to sort by.")] = UserSort.USERNAME
+    descending: Annotated[bool, Field(description="Whether to sort in descending order.")] = False
+
+
+class UserRead(UserRef):
+    """A user, with the properties that Administrators can read."""
+
+    role: Role
+    disabled: bool
+    has_password: Annotated[
+        bool, Field(description="Whether the user has a password. Service accounts have tokens only.")
+    ]
+    created_at: Moment
+    last_sign_in_at: Moment | None
+    version: Version
+
+
+class UserPage(Paged):
+    """A page of users."""
+
+    users: list[UserRead]
+
+
+class UserCreate(RequestBody):
+    """The request to create a user."""
+
+    model_config = example(username="dana@example.com", role="User")
+
+    username: Annotated[
+        str, Field(max_length=255, description="The username: for people, their email address.")
+    ]
+    role: Annotated[Literal["User", "Administrator"], Field(description="The role of the user.")] = "User"
+    password: Annotated[
+        SecretStr | None,
+        Field(description="The password, of 12 to 256 characters. Omit it for a service account."),
+    ] = None
+
+
+class UserPatch(RequestBody):
+    """The properties of a user to update; omitted ones stay as they are."""
+
+    model_config = example(role="Administrator")
+
+    role: Annotated[Literal["User", "Administrator"] | None, Field(description="The new role.")] = None
+    disabled: Annotated[
+        bool | None,
+        Field(description="Whether the user is disabled. True revokes all sessions, tokens and consents."),
+    ] = None
+
+
+class PasswordWrite(RequestBody):
+    """The request to set a user's password."""
+
+    model_config = example(password="correct horse battery staple")  # noqa: S106  an example
+
+    password: Annotated[SecretStr, Field(description="The new password, of 12 to 256 characters.")]

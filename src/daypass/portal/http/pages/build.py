@@ -1,0 +1,61 @@
+"""The pages of the portal: their routes, and the static files."""
+
+from collections.abc import Callable, Sequence
+
+from starlette.routing import BaseRoute
+
+from daypass.portal.http.core.dispatcher import ChannelApp, make_channel_app
+from daypass.portal.http.pages import (
+    console_access,
+    profile,
+    resources,
+    sessions,
+    sign_in,
+    tenant_choice,
+    tokens,
+)
+from daypass.portal.http.pages.admin import (
+    audit,
+    imports,
+    metadata,
+    overview,
+    role_maxima,
+    system_config,
+    tenant_access,
+    tenant_aws,
+    tenant_list,
+    tenant_settings,
+    user_detail,
+    user_list,
+)
+from daypass.portal.http.services import Services
+
+ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
+    sign_in.routes,
+    tenant_choice.routes,
+    profile.routes,
+    sessions.routes,
+    console_access.routes,
+    tokens.routes,
+    resources.routes,
+    overview.routes,
+    audit.routes,
+    system_config.routes,
+    role_maxima.routes,
+    tenant_list.routes,
+    tenant_access.routes,
+    tenant_settings.routes,
+    metadata.routes,
+    tenant_aws.routes,
+    user_list.routes,
+    imports.routes,
+    user_detail.routes,
+)
+"""The routes of each module with pages."""
+
+
+def build(services: Services) -> Sequence[ChannelApp]:
+    """Build the pages. They also answer the paths that no other channel has."""
+    routes = [route for of_module in ROUTES for route in of_module(services)]
+    app = make_channel_app([*routes, *services.assets.routes()], services.error_pages)
+    return [ChannelApp(("",), app)]
