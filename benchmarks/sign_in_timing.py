@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import SignInFailed
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
@@ -58,9 +58,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         database, clock = Database(f"sqlite:///{folder}/portal.db"), QuickClock()
         migrate(database)
-        with closing(database), closing(AuditLog(database, clock)) as audit:
-            Identity(database, audit, clock).create_user("known@example.com", Role.USER, RIGHT, OPERATOR)
-            known, unknown = measure(BrowserSessions(database, audit, clock), clock, samples)
+        with closing(database), closing(UnitsOfWork(database, clock)) as units:
+            Identity(database, units, clock).create_user("known@example.com", Role.USER, RIGHT, OPERATOR)
+            known, unknown = measure(BrowserSessions(database, units, clock), clock, samples)
     apart, p = abs(median(known) - median(unknown)), p_value(known, unknown)
     is_met = apart <= APART and p > LEAST_P
     print(

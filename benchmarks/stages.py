@@ -25,7 +25,7 @@ from daypass.portal.access.model import (
 )
 from daypass.portal.access.plan import IssuanceAttempt, Plan, choose_validity, role_session
 from daypass.portal.access.sessions import SessionHistory
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
@@ -57,20 +57,20 @@ def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
     broker = make_broker(config.aws, public_url=config.public_url, connections=1)
     broker.identity.learn()
     with closing(Database(database_url, connections=3)) as database:
-        audit = AuditLog(database, utc_now)
+        units = UnitsOfWork(database, utc_now)
         try:
-            identity = Identity(database, audit, utc_now)
+            identity = Identity(database, units, utc_now)
             issuer = Issuer(
                 database=database,
-                audit=audit,
+                units=units,
                 broker=broker,
                 clock=utc_now,
                 master_role_arn=lambda: f"arn:aws:iam::{broker.account_id}:role/{config.aws.master_role}",
                 region=config.aws.region,
             )
-            return _Path(database, audit, broker, identity, issuer, token).stages()
+            return _Path(database, units, broker, identity, issuer, token).stages()
         finally:
-            audit.close()
+            units.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class _Path:
     """The stages of the path, each as the portal itself runs it."""
 
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     broker: Broker
     identity: Identity
     issuer: Issuer
@@ -116,7 +116,7 @@ class _Path:
         return Plan(standing.decision.access, validity, None)
 
     def _ask(self, attempt: IssuanceAttempt, plan: Plan) -> None:
-        self.audit.commit(*audit_events.requested(attempt, plan))
+        self.units.commit(*audit_events.requested(attempt, plan))
 
     def _assume(self, attempt: IssuanceAttempt, plan: Plan) -> None:
         deadline = Deadline(time.monotonic() + 8)
@@ -126,7 +126,7 @@ class _Path:
         def precondition(connection: Connection) -> None:
             read_context(connection, attempt.caller, _SCOPE, self.issuer.master_role_arn())
 
-        self.audit.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
+        self.units.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
 
 
 def _attempt(caller: Caller, standing: AuthorizationContext) -> IssuanceAttempt:

@@ -8,7 +8,7 @@ from playwright.sync_api import Dialog
 from sqlalchemy import update
 
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
@@ -32,9 +32,9 @@ def known_as(demo: Demo, names: Sequence[str]) -> Iterator[str]:
     unique = uuid.uuid4().hex[:6]
     username = " ".join((unique, *names)).casefold()
     with demo.database() as database:
-        audit = AuditLog(database, utc_now)
+        units = UnitsOfWork(database, utc_now)
         try:
-            identity = Identity(database, audit, utc_now)
+            identity = Identity(database, units, utc_now)
             user = identity.create_user(unique, Role.ADMINISTRATOR, Secret(PASSWORD), OPERATOR)
             # Slashes are refused today, but users of an older version may have them.
             with database.writing() as connection:
@@ -45,7 +45,7 @@ def known_as(demo: Demo, names: Sequence[str]) -> Iterator[str]:
             with database.writing() as connection:
                 disable_user(connection, user.id, utc_now())
         finally:
-            audit.close()
+            units.close()
 
 
 def sign_in_as(person: Person, username: str) -> None:

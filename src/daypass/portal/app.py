@@ -93,7 +93,7 @@ def assemble(
     """Build a portal from its services; takes ownership of the database, whose schema must be checked."""
     services = make_services(config, database, aws, clock, templates)
     channels = [channel for build_channel in CHANNELS for channel in build_channel(services)]
-    attempts = AbandonedAttempts(database, services.audit)
+    attempts = AbandonedAttempts(database, services.units)
 
     if services.administration.role_reconciler is not None:
         # This resumes the changes of roles that an earlier process left. Without AWS, each would be refused.
@@ -128,7 +128,7 @@ def _closing(services: Services, aws: Aws, attempts: AbandonedAttempts) -> Calla
         services.pools.close()
         for work in background:
             work.close()
-        services.audit.close()
+        services.units.close()
         services.database.close()
 
     return close

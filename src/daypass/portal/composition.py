@@ -9,7 +9,7 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.tenants.service import RoleNaming
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws.factory import browser_origins
 from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
@@ -29,19 +29,19 @@ def make_services(
     config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates
 ) -> Services:
     """Build the services of a portal on a database whose schema was checked."""
-    audit, broker = AuditLog(database, clock), aws.broker
-    identity, shares = Identity(database, audit, clock), role_shares(config.threads)
+    units, broker = UnitsOfWork(database, clock), aws.broker
+    identity, shares = Identity(database, units, clock), role_shares(config.threads)
     master_role_arn = partial(_role_arn, broker, config.aws.master_role)
     return Services(
         config=config,
         database=database,
-        audit=audit,
+        units=units,
         broker=broker,
         clock=clock,
         identity=identity,
         issuer=Issuer(
             database=database,
-            audit=audit,
+            units=units,
             broker=broker,
             clock=clock,
             master_role_arn=master_role_arn,
@@ -51,7 +51,7 @@ def make_services(
         ),
         inventory=Inventory(
             database=database,
-            audit=audit,
+            units=units,
             broker=broker,
             finder=aws.source,
             clock=clock,
@@ -65,8 +65,8 @@ def make_services(
         authenticator=Authenticator(
             identity, ClientAddresses(config.trusted_proxies if config.is_behind_proxy else ())
         ),
-        authorizer=Authorizer(audit.commit_refusal, clock),
-        sign_ins=BrowserSessions(database, audit, clock),
+        authorizer=Authorizer(units.commit_refusal, clock),
+        sign_ins=BrowserSessions(database, units, clock),
         assets=templates.assets,
         pages=PageRenderer(templates, browser_origins(config.aws)),
         pools=ThreadPools.sized(config.threads),
@@ -82,7 +82,7 @@ def _administration(
     reconciler = None
     if aws.roles is not None:
         reconciler = RoleReconciler(
-            identity.database, identity.audit, identity.clock, aws.roles, master_role_arn
+            identity.database, identity.units, identity.clock, aws.roles, master_role_arn
         )
     return administration(identity, _role_rules(aws.broker, config.aws), aws.roles, reconciler)
 

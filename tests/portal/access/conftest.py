@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Caller, Channel, IssuedSession, SessionRequest, TenantScope
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.settings.registry import Setting
 from daypass.portal.settings.store import SYSTEM, SettingStore
@@ -86,19 +86,19 @@ class Rig:
     """An issuer with its dependencies, and methods that change the database and inspect it."""
 
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     broker: FakeBroker
     clock: FakeClock
     issuer: Issuer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.issuer = self.issuer_with(self.audit)
+        self.issuer = self.issuer_with(self.units)
 
-    def issuer_with(self, audit: AuditLog, *, is_attribution_required: bool = False) -> Issuer:
+    def issuer_with(self, units: UnitsOfWork, *, is_attribution_required: bool = False) -> Issuer:
         """Return an issuer that differs in its audit log and attribution requirement only."""
         return Issuer(
             self.database,
-            audit,
+            units,
             self.broker,
             self.clock,
             lambda: MASTER,
@@ -196,9 +196,9 @@ def build(database: Database) -> Iterator[Rig]:
     """Yield a rig on a seeded database, at noon."""
     seed(database)
     clock = FakeClock()
-    audit = AuditLog(database, clock)
-    yield Rig(database, audit, FakeBroker(clock), clock)
-    audit.close()
+    units = UnitsOfWork(database, clock)
+    yield Rig(database, units, FakeBroker(clock), clock)
+    units.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from daypass.portal.access.abandoned_attempts import ABANDONED_AFTER, AbandonedAttempts
 from daypass.portal.access.model import IssuanceRecord, State
 from daypass.portal.access.store.issuances import SET_UNKNOWN_OUTCOME
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.audit.verify import verify
 from daypass.portal.clock import utc_now
 from daypass.portal.errors import AuditUnavailable
@@ -26,7 +26,7 @@ class Killed(BaseException):
 
 
 def settler(rig: Rig) -> AbandonedAttempts:
-    return AbandonedAttempts(rig.database, rig.audit)
+    return AbandonedAttempts(rig.database, rig.units)
 
 
 def abandon(rig: Rig, asked_at: datetime) -> None:
@@ -152,8 +152,8 @@ def test_settling_wins_over_an_outcome_that_waits_for_the_row_lock(rig: Rig) -> 
 def test_replicas_that_settle_concurrently_record_each_attempt_once(rig: Rig) -> None:
     for _ in range(5):
         abandon(rig, utc_now() - timedelta(hours=1))
-    replicas = [AuditLog(rig.database, rig.clock) for _ in range(3)]
-    settlers = [AbandonedAttempts(rig.database, audit) for audit in replicas]
+    replicas = [UnitsOfWork(rig.database, rig.clock) for _ in range(3)]
+    settlers = [AbandonedAttempts(rig.database, units) for units in replicas]
     found = [each.find() for each in settlers]
     settled: list[int] = []
 

@@ -11,9 +11,10 @@ import pytest
 
 from daypass.portal.access.model import IssuedSession, Purpose, SessionRequest, TenantScope
 from daypass.portal.audit.event import Event
-from daypass.portal.audit.log import AuditLog, RowChange
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AuditUnavailable, AwsTrustRefused, AwsUnavailable, PortalError
 from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.unit_of_work import Precondition, RowChange
 from tests.portal.access.conftest import DANA, Rig, build
 
 Check = Callable[[Connection], PortalError | None]
@@ -41,16 +42,14 @@ class Fault(Enum):
 
 
 @dataclass(slots=True)
-class FailingAudit(AuditLog):
-    """The real log, except that the commits whose numbers are in `faults` fail."""
+class FailingUnits(UnitsOfWork):
+    """The real units of work, except that the commits whose numbers are in `faults` fail."""
 
-    real: AuditLog
+    real: UnitsOfWork
     faults: dict[int, Fault]
     commits: int = field(default=0, init=False)
 
-    def commit(
-        self, event: Event, *writes: RowChange, precondition: Check | None = None, is_change: bool = False
-    ) -> None:
+    def commit(self, event: Event, *changes: RowChange, precondition: Precondition | None = None) -> None:
         """Commit, or fail with the fault of this commit's number."""
         self.commits += 1
         fault = self.faults.get(self.commits)
@@ -58,7 +57,7 @@ class FailingAudit(AuditLog):
             raise AuditUnavailable("The portal cannot write its record now.")
         if fault is Fault.DEAD_BEFORE:
             raise Death
-        self.real.commit(event, *writes, precondition=precondition, is_change=is_change)
+        self.real.commit(event, *changes, precondition=precondition)
         if fault is Fault.UNKNOWN:
             raise AuditUnavailable("The portal cannot write its record now.")
         if fault is Fault.DEAD_AFTER:
@@ -84,7 +83,7 @@ def test_no_credentials_are_released_without_a_durable_outcome(
 ) -> None:
     rig.broker.assume_error, rig.broker.console_error = assume, console
     rig.broker.refuses_attribution = plain
-    rig.issuer = rig.issuer_with(FailingAudit(rig.audit, faults))
+    rig.issuer = rig.issuer_with(FailingUnits(rig.units, faults))
 
     released: IssuedSession | None = None
     try:
@@ -104,7 +103,7 @@ def test_no_credentials_are_released_without_a_durable_outcome(
 
 def test_if_a_failure_cannot_be_recorded_the_intent_stays(rig: Rig) -> None:
     rig.broker.assume_error = AwsUnavailable("Away.")
-    rig.issuer = rig.issuer_with(FailingAudit(rig.audit, {2: Fault.REFUSED}))
+    rig.issuer = rig.issuer_with(FailingUnits(rig.units, {2: Fault.REFUSED}))
 
     with pytest.raises(AwsUnavailable):
         rig.issue(DANA, "dev01")
@@ -113,7 +112,7 @@ def test_if_a_failure_cannot_be_recorded_the_intent_stays(rig: Rig) -> None:
 
 
 def test_if_success_cannot_be_recorded_the_attempt_fails(rig: Rig) -> None:
-    rig.issuer = rig.issuer_with(FailingAudit(rig.audit, {2: Fault.REFUSED}))
+    rig.issuer = rig.issuer_with(FailingUnits(rig.units, {2: Fault.REFUSED}))
 
     with pytest.raises(AuditUnavailable):
         rig.issue(DANA, "dev01")

@@ -15,7 +15,7 @@ from tests.portal.access.conftest import DANA, DEV, MASTER, PROD, Rig, caller
 def issuer(rig: Rig, shares: RoleConcurrency) -> Issuer:
     """Return the issuer of *rig* with this concurrency limit."""
     return Issuer(
-        rig.database, rig.audit, rig.broker, rig.clock, lambda: MASTER, "us-west-2", role_concurrency=shares
+        rig.database, rig.units, rig.broker, rig.clock, lambda: MASTER, "us-west-2", role_concurrency=shares
     )
 
 

@@ -24,7 +24,7 @@ from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind, User
 from daypass.portal.secret import Secret
@@ -80,8 +80,8 @@ class Administration:
             ]
 
 
-def open_administration(database: Database, audit: AuditLog, clock: FakeClock) -> Administration:
-    identity = Identity(database, audit, clock)
+def open_administration(database: Database, units: UnitsOfWork, clock: FakeClock) -> Administration:
+    identity = Identity(database, units, clock)
     parts = all_of.administration(identity, RULES)
     return Administration(
         database=database,
@@ -97,16 +97,16 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def audit(database: Database, clock: FakeClock) -> Iterator[AuditLog]:
-    opened = AuditLog(database, clock)
+def units(database: Database, clock: FakeClock) -> Iterator[UnitsOfWork]:
+    opened = UnitsOfWork(database, clock)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def administration(database: Database, audit: AuditLog, clock: FakeClock) -> Administration:
+def administration(database: Database, units: UnitsOfWork, clock: FakeClock) -> Administration:
     """Administration with two Administrators, a user and a tenant."""
-    opened = open_administration(database, audit, clock)
+    opened = open_administration(database, units, clock)
     opened.users.create("alice@example.com", Role.ADMINISTRATOR, None, OPERATOR)
     opened.users.create("amir@example.com", Role.ADMINISTRATOR, None, OPERATOR)
     opened.users.create("dana@example.com", Role.USER, None, OPERATOR)

@@ -14,7 +14,7 @@ from daypass.portal.admin.reporting.export import COLUMNS, cell, chunks, csv_lin
 from daypass.portal.admin.reporting.model import RecordedEvent
 from daypass.portal.admin.reporting.reports import Reports, SessionFilter
 from daypass.portal.audit.event import OPERATOR, Event, Outcome
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.storage.engine import Database
 
 
@@ -62,10 +62,10 @@ def test_each_event_is_exported_as_one_line(subject: str, actor: str) -> None:
     assert all(text.isprintable() for text in cells)
 
 
-def test_an_export_has_each_matching_event_once_newest_first(database: Database, audit: AuditLog) -> None:
+def test_an_export_has_each_matching_event_once_newest_first(database: Database, units: UnitsOfWork) -> None:
     for number in range(7):
-        audit.commit(Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject=str(number)))
-    audit.commit(Event(action="user.delete", actor=OPERATOR, outcome=Outcome.DONE, subject="x"))
+        units.commit(Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject=str(number)))
+    units.commit(Event(action="user.delete", actor=OPERATOR, outcome=Outcome.DONE, subject="x"))
 
     found = list(every_event(Reports(database), SessionFilter(), action="user.create"))
 

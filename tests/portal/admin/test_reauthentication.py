@@ -1,6 +1,6 @@
 """The rules of reauthentication, also under concurrent changes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,11 +11,12 @@ from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import UserRecord
 from daypass.portal.admin.reauthentication import Proof
 from daypass.portal.admin.transactions import Change, ChangeRequest, PlannedChange
-from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.log import AuditLog, Check, Record
+from daypass.portal.audit.event import OPERATOR, Event
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AccessDenied, PreconditionFailed, ReauthenticationRequired, Unauthenticated
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.unit_of_work import UnitOfWork
 from daypass.portal.tenants.model import Access
 from tests.fakes import NOON, FakeClock, nothing_happens
 from tests.portal.admin.conftest import Administration, open_administration
@@ -24,27 +25,25 @@ ALICE, AMIR, DANA = "alice@example.com", "amir@example.com", "dana@example.com"
 SIX_MINUTES = timedelta(minutes=6)
 
 
-class SlowLog(AuditLog):
-    """The real audit log with a hook before the next commit."""
+class SlowUnits(UnitsOfWork):
+    """The real units of work with a hook before the next commit."""
 
     def __init__(self, database: Database, clock: FakeClock) -> None:
         super().__init__(database, clock)
         self.before_next: Callable[[], object] = nothing_happens
 
-    def commit_all(
-        self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
-    ) -> None:
+    def commit_unit(self, unit: UnitOfWork[Event]) -> None:
         """Run the hook, then commit."""
         act, self.before_next = self.before_next, nothing_happens
         act()
-        super().commit_all(records, precondition=precondition, is_change=is_change)
+        super().commit_unit(unit)
 
 
 @pytest.fixture
-def slow(database: Database, clock: FakeClock) -> Iterator[SlowLog]:
-    log = SlowLog(database, clock)
-    yield log
-    log.close()
+def slow(database: Database, clock: FakeClock) -> Iterator[SlowUnits]:
+    units = SlowUnits(database, clock)
+    yield units
+    units.close()
 
 
 def users() -> st.SearchStrategy[UserRecord]:
@@ -79,7 +78,7 @@ def test_an_action_without_a_reauthentication_rule_is_refused() -> None:
 
 
 def test_lowering_access_while_the_member_is_removed_does_not_add_the_member_without_reauthentication(
-    administration: Administration, database: Database, clock: FakeClock, slow: SlowLog
+    administration: Administration, database: Database, clock: FakeClock, slow: SlowUnits
 ) -> None:
     administration.members.put("dev01", DANA, Access.FULL, OPERATOR)
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
@@ -91,7 +90,7 @@ def test_lowering_access_while_the_member_is_removed_does_not_add_the_member_wit
 
 
 def test_a_user_promoted_concurrently_is_not_disabled_without_reauthentication(
-    administration: Administration, database: Database, clock: FakeClock, slow: SlowLog
+    administration: Administration, database: Database, clock: FakeClock, slow: SlowUnits
 ) -> None:
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(SIX_MINUTES)
@@ -107,7 +106,7 @@ def test_no_token_is_created_if_its_owners_role_changes_concurrently(
     administration: Administration,
     database: Database,
     clock: FakeClock,
-    slow: SlowLog,
+    slow: SlowUnits,
     owner: str,
     role: Role,
 ) -> None:
@@ -131,7 +130,7 @@ def test_an_administrator_who_loses_the_role_concurrently_changes_nothing(
     administration: Administration,
     database: Database,
     clock: FakeClock,
-    slow: SlowLog,
+    slow: SlowUnits,
     end: Callable[[Administration], object],
 ) -> None:
     administration.users.update(DANA, OPERATOR, role=Role.ADMINISTRATOR)

@@ -1,15 +1,15 @@
 """Changes on one replica are serialized with the release of credentials on another."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import pytest
 from sqlalchemy import Connection, text
 
 from daypass.portal.access.model import AdminScope, Channel, SessionRequest, TenantScope
-from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.log import AuditLog, Check, Record
+from daypass.portal.audit.event import OPERATOR, Event
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import User
 from daypass.portal.settings.registry import (
@@ -19,6 +19,7 @@ from daypass.portal.settings.registry import (
     Setting,
 )
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.unit_of_work import UnitOfWork
 from tests.fakes import NOON, nothing_happens
 from tests.portal.access.conftest import ADMIN, DANA, PROD, Rig, build
 from tests.portal.admin.conftest import Administration, open_administration
@@ -29,26 +30,23 @@ _WAITING = text(
 )
 
 
-class WatchedLog(AuditLog):
-    """The real audit log with a hook between a precondition and its commit."""
+class WatchedUnits(UnitsOfWork):
+    """The real units of work with a hook between a precondition and its commit."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, lambda: NOON)
         self.meanwhile: Callable[[], None] = nothing_happens
 
-    def commit_all(
-        self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
-    ) -> None:
+    def commit_unit(self, unit: UnitOfWork[Event]) -> None:
         """Commit, and run the hook."""
 
         def check(connection: Connection) -> PortalError | None:
-            assert precondition is not None
-            refusal = precondition(connection)
+            assert unit.precondition is not None
+            refusal = unit.precondition(connection)
             self.meanwhile()
             return refusal
 
-        watched = None if precondition is None else check
-        super().commit_all(records, precondition=watched, is_change=is_change)
+        super().commit_unit(unit if unit.precondition is None else replace(unit, precondition=check))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +54,9 @@ class Replicas:
     """Two replicas: one releases credentials, the other makes an administrative change."""
 
     rig: Rig
-    releasing: WatchedLog
+    releasing: WatchedUnits
     administration: Administration
-    changing: WatchedLog
+    changing: WatchedUnits
 
     def begin(self, act: Callable[[], object]) -> threading.Thread:
         """Run *act* in a thread; return when it has ended or waits for a lock."""
@@ -73,7 +71,7 @@ class Replicas:
 @pytest.fixture
 def replicas(postgres_url: str) -> Iterator[Replicas]:
     here, there = Database(postgres_url), Database(postgres_url)
-    releasing, changing = WatchedLog(here), WatchedLog(there)
+    releasing, changing = WatchedUnits(here), WatchedUnits(there)
     for rig in build(here):
         rig.issuer = rig.issuer_with(releasing)
         rig.set(ENABLE_ADMIN_JIT_ON_UI, "true")

@@ -1,6 +1,6 @@
 """The rights of tenants' roles after deletions that fail, run concurrently, or lose the database or AWS."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -12,8 +12,8 @@ import pytest
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.transactions import ChangeExecutor
-from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.log import AuditLog, Check, Record
+from daypass.portal.audit.event import OPERATOR, Event
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import (
     AuditUnavailable,
     AwsUnavailable,
@@ -23,6 +23,7 @@ from daypass.portal.errors import (
     TenantNotFound,
 )
 from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.unit_of_work import UnitOfWork
 from daypass.portal.tenants.model import Tenant
 from tests.database_fixture import PostgresServer
 from tests.fakes import FakeClock, nothing_happens
@@ -290,15 +291,15 @@ def test_a_role_is_restored_if_its_emptying_cannot_be_recorded(
     administration: Administration, iam: Iam, alice: Caller, tmp_path: Path
 ) -> None:
     with closing(Database(f"sqlite:///{tmp_path}/without-schema.db")) as unusable:
-        executor = replace(administration.tenants.executor, audit=AuditLog(unusable, administration.clock))
+        executor = replace(administration.tenants.executor, units=UnitsOfWork(unusable, administration.clock))
         with pytest.raises(AuditUnavailable):
             Tenants(executor, RULES, iam).delete("prod01", alice)
 
     assert iam.has_rights == {PROD_ROLE: True}
 
 
-class FaultyLog(AuditLog):
-    """The real audit log with faults around and inside the transactions of one action."""
+class FaultyUnits(UnitsOfWork):
+    """The real units of work with faults around and inside the transactions of one action."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, FakeClock())
@@ -307,20 +308,18 @@ class FaultyLog(AuditLog):
         self.inside: Hook = nothing_happens
         self.after: Hook = nothing_happens
 
-    def commit_all(
-        self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
-    ) -> None:
+    def commit_unit(self, unit: UnitOfWork[Event]) -> None:
         """Commit, and raise the faults."""
 
         def check(connection: Connection) -> PortalError | None:
             self.inside()
-            return None if precondition is None else precondition(connection)
+            return None if unit.precondition is None else unit.precondition(connection)
 
-        if all(event is None or event.action != self.action for event, _ in records):
-            return super().commit_all(records, precondition=precondition, is_change=is_change)
+        if all(event.action != self.action for event in unit.records):
+            return super().commit_unit(unit)
         self.before()
         try:
-            return super().commit_all(records, precondition=check, is_change=is_change)
+            return super().commit_unit(replace(unit, precondition=check))
         finally:
             self.after()
 
@@ -330,7 +329,7 @@ class Distant:
     """Tenants over a connection to PostgreSQL that can be interrupted."""
 
     tenants: Tenants
-    log: FaultyLog
+    units: FaultyUnits
     proxy: Proxy
 
 
@@ -338,17 +337,17 @@ class Distant:
 def distant(server: PostgresServer, url: str, iam: Iam) -> Iterator[Distant]:
     with proxied(server, url) as (proxy, proxied_url):
         database = Database(proxied_url, connections=4, patience=timedelta(seconds=1.5))
-        with closing(database), closing(FaultyLog(database)) as log:
-            tenants = Tenants(ChangeExecutor(database, log, FakeClock()), RULES, iam)
+        with closing(database), closing(FaultyUnits(database)) as units:
+            tenants = Tenants(ChangeExecutor(database, units, FakeClock()), RULES, iam)
             tenants.create("prod01", REGION, OPERATOR)
-            yield Distant(tenants, log, proxy)
+            yield Distant(tenants, units, proxy)
 
 
 def test_a_deletion_committed_without_confirmation_does_not_restore_the_role(
     postgres: PostgresServer, postgres_url: str, iam: Iam
 ) -> None:
     with distant(postgres, postgres_url, iam) as far:
-        far.log.inside = lambda: far.proxy.withhold_answer_to(b"COMMIT")
+        far.units.inside = lambda: far.proxy.withhold_answer_to(b"COMMIT")
 
         with pytest.raises(AuditUnavailable):
             far.tenants.delete("prod01", OPERATOR)
@@ -365,8 +364,8 @@ def test_an_emptied_role_is_restored_if_a_tenant_that_names_its_arn_was_not_conf
     with distant(postgres, postgres_url, iam) as far:
         far.tenants.delete("prod01", OPERATOR)
         far.tenants.create("prod02", REGION, OPERATOR, role_arn=OTHER_ROLE)
-        far.log.action = action
-        far.log.inside = lambda: far.proxy.withhold_answer_to(b"COMMIT")
+        far.units.action = action
+        far.units.inside = lambda: far.proxy.withhold_answer_to(b"COMMIT")
 
         with pytest.raises(AuditUnavailable):
             if action == "tenant.create":
@@ -375,7 +374,7 @@ def test_an_emptied_role_is_restored_if_a_tenant_that_names_its_arn_was_not_conf
                 far.tenants.update("prod02", OPERATOR, role_arn=PROD_ROLE)
 
         assert far.proxy.swallowed.is_set()
-        far.log.inside = nothing_happens
+        far.units.inside = nothing_happens
         holder = "prod01" if action == "tenant.create" else "prod02"
         assert far.tenants.find(holder).tenant.role_arn == PROD_ROLE
     assert iam.has_rights == {PROD_ROLE: True}
@@ -386,8 +385,8 @@ def test_an_update_that_never_reached_the_database_leaves_the_role_it_names(
 ) -> None:
     with distant(postgres, postgres_url, iam) as far:
         far.tenants.update("prod01", OPERATOR, role_arn=OTHER_ROLE)
-        far.log.action = "tenant.update"
-        far.log.before, far.log.after = far.proxy.vanish, far.proxy.come_back
+        far.units.action = "tenant.update"
+        far.units.before, far.units.after = far.proxy.vanish, far.proxy.come_back
 
         with pytest.raises(AuditUnavailable):
             far.tenants.update("prod01", OPERATOR, role_arn=PROD_ROLE)
@@ -401,7 +400,7 @@ def test_a_deletion_that_never_reached_the_database_restores_the_role(
     postgres: PostgresServer, postgres_url: str, iam: Iam
 ) -> None:
     with distant(postgres, postgres_url, iam) as far:
-        far.log.before, far.log.after = far.proxy.vanish, far.proxy.come_back
+        far.units.before, far.units.after = far.proxy.vanish, far.proxy.come_back
 
         with pytest.raises(AuditUnavailable):
             far.tenants.delete("prod01", OPERATOR)
@@ -414,12 +413,12 @@ def test_a_deletion_without_a_database_leaves_the_role_empty_and_says_so(
     postgres: PostgresServer, postgres_url: str, iam: Iam
 ) -> None:
     with distant(postgres, postgres_url, iam) as far:
-        far.log.before = far.proxy.vanish
+        far.units.before = far.proxy.vanish
 
         with pytest.raises(AuditUnavailable, match="may have no rights now"):
             far.tenants.delete("prod01", OPERATOR)
         assert iam.has_rights == {PROD_ROLE: False}
 
         far.proxy.come_back()
-        far.log.before = nothing_happens
+        far.units.before = nothing_happens
         assert far.tenants.delete("prod01", OPERATOR) == ""

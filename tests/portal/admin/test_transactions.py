@@ -8,10 +8,10 @@ from sqlalchemy import text
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.transactions import Change, ChangeRequest, Plan, PlannedChange, single_change
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import AccessDenied, PreconditionFailed, UserNotFound
 from daypass.portal.identity.model import Role
 from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.unit_of_work import RowChange
 from tests.portal.admin.conftest import Administration
 
 DANA = "dana@example.com"

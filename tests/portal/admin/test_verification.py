@@ -11,10 +11,11 @@ from daypass.portal.admin.reporting.store.verifications import LEASE
 from daypass.portal.admin.reporting.verification import Verification
 from daypass.portal.audit.event import Actor, Outcome
 from daypass.portal.audit.event import Event as AuditEvent
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, audit_verifications
+from daypass.portal.storage.unit_of_work import UnitOfWork
 from tests.fakes import FakeClock
 
 EVENTS = 1200
@@ -23,13 +24,13 @@ EVENTS = 1200
 @pytest.fixture
 def recorded(database: Database) -> Iterator[Database]:
     """A database with some audit events."""
-    log = AuditLog(database, FakeClock())
+    units = UnitsOfWork(database, FakeClock())
     event = AuditEvent(
         action="test.happen", actor=Actor("u1", "dana", "r"), outcome=Outcome.DONE, subject="x"
     )
-    log.commit_all([(event, ())] * (EVENTS - 1))
+    units.commit_unit(UnitOfWork((), [event] * (EVENTS - 1)))
     yield database
-    log.close()
+    units.close()
 
 
 class Rest:

@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from daypass.portal.audit.event import Actor, Event, Outcome
-from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.refusal_limit import AT_ONCE, RECORDED, SUPPRESSED, WINDOW, RefusalLimit
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
 from tests.fakes import FakeClock
-from tests.portal.audit.test_log import Gate, an_event, in_the_background
+from tests.portal.audit.test_log import Gate, a_user, an_event, in_the_background
 
 
 def refusal(actor: str, action: str = "membership.put", code: str = "access_denied") -> Event:
@@ -38,8 +39,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def log(database: Database, clock: FakeClock) -> Iterator[AuditLog]:
-    opened = AuditLog(database, clock)
+def units(database: Database, clock: FakeClock) -> Iterator[UnitsOfWork]:
+    opened = UnitsOfWork(database, clock)
     yield opened
     opened.close()
 
@@ -83,10 +84,12 @@ def test_setting_the_clock_back_ends_a_window() -> None:
     assert limit.admit(refusal("a", "x"), clock())
 
 
-def test_concurrent_refusals_are_all_counted(log: AuditLog, database: Database, clock: FakeClock) -> None:
+def test_concurrent_refusals_are_all_counted(
+    units: UnitsOfWork, database: Database, clock: FakeClock
+) -> None:
     def refuse() -> None:
         for _ in range(25):
-            log.commit_refusal(refusal("a", "user.create"))
+            units.commit_refusal(refusal("a", "user.create"))
 
     crowd = [threading.Thread(target=refuse) for _ in range(8)]
     for thread in crowd:
@@ -94,7 +97,7 @@ def test_concurrent_refusals_are_all_counted(log: AuditLog, database: Database, 
     for thread in crowd:
         thread.join()
     clock.move(WINDOW)
-    log.commit_refusal(refusal("b", "user.create"))
+    units.commit_refusal(refusal("b", "user.create"))
 
     assert [actor for actor, _ in recorded(database, "user.create")].count("a") == RECORDED
     ((actor, detail),) = recorded(database, SUPPRESSED)
@@ -103,32 +106,32 @@ def test_concurrent_refusals_are_all_counted(log: AuditLog, database: Database, 
         assert verify(connection).is_intact
 
 
-def timers(log: AuditLog) -> list[threading.Timer]:
+def timers(units: UnitsOfWork) -> list[threading.Timer]:
     """Return the running timers of this log, without those of other tests."""
     threads = [timer for timer in threading.enumerate() if isinstance(timer, threading.Timer)]
     # The thread of a cancelled timer ends shortly after.
     running = [timer for timer in threads if not timer.finished.is_set()]
-    return [timer for timer in running if getattr(timer.function, "__self__", None) is log]
+    return [timer for timer in running if getattr(timer.function, "__self__", None) is units]
 
 
 def test_counts_are_recorded_when_the_portal_stops(database: Database, clock: FakeClock) -> None:
-    log = AuditLog(database, clock)
+    units = UnitsOfWork(database, clock)
     for _ in range(RECORDED + 5):
-        log.commit_refusal(refusal("a"))
+        units.commit_refusal(refusal("a"))
 
-    log.close()
+    units.close()
 
     ((_, detail),) = recorded(database, SUPPRESSED)
     assert detail["count"] == 5
-    assert timers(log) == []
+    assert timers(units) == []
 
 
 def test_counts_are_recorded_at_the_end_of_the_window_without_another_refusal(
-    log: AuditLog, database: Database, clock: FakeClock
+    units: UnitsOfWork, database: Database, clock: FakeClock
 ) -> None:
     for _ in range(RECORDED + 5):
-        log.commit_refusal(refusal("a"))
-    (timer,) = timers(log)
+        units.commit_refusal(refusal("a"))
+    (timer,) = timers(units)
     assert timer.interval == WINDOW.total_seconds()
 
     timer.cancel()
@@ -156,19 +159,19 @@ def test_counts_whose_commit_failed_are_recorded_by_a_later_commit(
     retried: str,
 ) -> None:
     database = Database(sqlite_url)
-    log = AuditLog(database, clock, timeout, max_queue=max_queue)
+    units = UnitsOfWork(database, clock, timeout, max_queue=max_queue)
     for _ in range(RECORDED + 5):
-        log.commit_refusal(refusal("a"))
-    (timer,) = timers(log)
+        units.commit_refusal(refusal("a"))
+    (timer,) = timers(units)
     timer.cancel()
     clock.move(WINDOW)
-    gate = Gate(log)
-    waiting, _ = in_the_background(log, an_event("waiting"))
+    gate = Gate(units)
+    waiting, _ = in_the_background(units, an_event("waiting"))
     ends_at = monotonic() + 60
-    while not log._waiting:
+    while not units._group_commit._waiting:
         assert monotonic() < ends_at
     with pytest.raises(failure):
-        log.commit_refusal(refusal("b"))
+        units.commit_refusal(refusal("b"))
     # The window is over, and the timer's own attempt to record the counts fails too.
     timer.function()
     gate.open()
@@ -176,32 +179,47 @@ def test_counts_whose_commit_failed_are_recorded_by_a_later_commit(
     lost = recorded(database, SUPPRESSED)
 
     if retried == "with the next refusal":
-        log.commit_refusal(refusal("b"))
+        units.commit_refusal(refusal("b"))
     elif retried == "when the next window is over":
-        (next_timer,) = timers(log)
+        (next_timer,) = timers(units)
         next_timer.cancel()
         next_timer.function()
-    log.close()
+    units.close()
 
     ((actor, detail),) = recorded(database, SUPPRESSED)
     assert lost == []
     assert (actor, detail["count"]) == ("a", 5)
-    assert timers(log) == []
+    assert timers(units) == []
     database.close()
 
 
 def test_counts_of_many_users_are_recorded_in_commits_of_bounded_size(
-    log: AuditLog, database: Database, clock: FakeClock
+    units: UnitsOfWork, database: Database, clock: FakeClock
 ) -> None:
     users = 2 * AT_ONCE + 1
     for number in range(users):
         for _ in range(RECORDED + 1):
-            log._refusals.admit(refusal(str(number)), clock())
+            units._refusals.admit(refusal(str(number)), clock())
     clock.move(WINDOW)
 
-    log.commit_refusal(refusal("next"))
+    units.commit_refusal(refusal("next"))
     first = len(recorded(database, SUPPRESSED))
-    log.close()
+    units.close()
 
     assert first == AT_ONCE
     assert sorted(int(actor) for actor, _ in recorded(database, SUPPRESSED)) == list(range(users))
+
+
+def test_a_refusal_whose_row_cannot_be_written_neither_loses_nor_repeats_the_counts(
+    units: UnitsOfWork, database: Database, clock: FakeClock
+) -> None:
+    units.commit(an_event("before"), a_user("dana"))
+    for _ in range(RECORDED + 5):
+        units.commit_refusal(refusal("a"))
+    clock.move(WINDOW)
+
+    with pytest.raises(IntegrityError):
+        units.commit_refusal(refusal("b"), a_user("dana"))
+    units.commit_refusal(refusal("c"))
+
+    assert [(actor, detail["count"]) for actor, detail in recorded(database, SUPPRESSED)] == [("a", 5)]

@@ -13,11 +13,12 @@ from time import monotonic
 import pytest
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
-from daypass.portal.audit.log import AuditLog, Check, RowChange
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AuditUnavailable
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, users
+from daypass.portal.storage.unit_of_work import Precondition, RowChange
 from tests.database_fixture import PostgresServer
 from tests.portal.audit.test_log import NOON, Gate, an_event, subjects
 from tests.proxy_fixture import proxied
@@ -33,19 +34,19 @@ PROMOTE = update(users).where(users.c.id == bindparam("user")).values(role=bindp
 class Callers:
     """Threads that commit one event each."""
 
-    log: AuditLog
+    units: UnitsOfWork
     threads: list[threading.Thread] = field(default_factory=list)
     outcomes: dict[str, str] = field(default_factory=dict)
 
-    def commit(self, name: str, *writes: RowChange, precondition: Check | None = None) -> None:
+    def commit(self, name: str, *writes: RowChange, precondition: Precondition | None = None) -> None:
         """Start another thread that commits."""
         thread = threading.Thread(target=self._commit, args=(name, writes, precondition), daemon=True)
         self.threads.append(thread)
         thread.start()
 
-    def _commit(self, name: str, writes: Sequence[RowChange], precondition: Check | None) -> None:
+    def _commit(self, name: str, writes: Sequence[RowChange], precondition: Precondition | None) -> None:
         try:
-            self.log.commit(an_event(name), *writes, precondition=precondition)
+            self.units.commit(an_event(name), *writes, precondition=precondition)
             self.outcomes[name] = "durable"
         except Exception as error:  # handed to the test
             self.outcomes[name] = type(error).__name__
@@ -86,11 +87,11 @@ def stop() -> Iterator[Stop]:
 
 
 @contextmanager
-def opened(url: str, patience: timedelta = PATIENCE) -> Iterator[tuple[Database, AuditLog]]:
+def opened(url: str, patience: timedelta = PATIENCE) -> Iterator[tuple[Database, UnitsOfWork]]:
     database = Database(url, connections=4, patience=patience)
-    log = AuditLog(database, lambda: NOON)
-    yield database, log
-    log.close(timedelta(0))
+    units = UnitsOfWork(database, lambda: NOON)
+    yield database, units
+    units.close(timedelta(0))
     database.close()
 
 
@@ -116,9 +117,9 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def test_commits_on_a_stopped_backend_fail_and_later_ones_succeed(postgres_url: str, stop: Stop) -> None:
-    with opened(postgres_url) as (database, log):
-        log.commit(an_event("before"))
-        gate, callers = Gate(log), Callers(log)
+    with opened(postgres_url) as (database, units):
+        units.commit(an_event("before"))
+        gate, callers = Gate(units), Callers(units)
         for number in range(8):
             callers.commit(f"stuck {number}", precondition=stop if number == 3 else None)
         gate.open()
@@ -130,7 +131,7 @@ def test_commits_on_a_stopped_backend_fail_and_later_ones_succeed(postgres_url: 
             f"after {number}" for number in range(8)
         }
         stop.resume()
-        log.commit(an_event("resumed"))
+        units.commit(an_event("resumed"))
 
         assert subjects(database) == {"before", "gate", "resumed", *(f"after {n}" for n in range(8))}
         assert chains(database) == 2
@@ -143,16 +144,16 @@ def test_an_unconfirmed_commit_fails_and_is_not_repeated(postgres: PostgresServe
         checked.append("once")
         proxy.withhold_answer_to(b"COMMIT")
 
-    with proxied(postgres, postgres_url) as (proxy, url), opened(url) as (database, log):
-        log.commit(an_event("before"))
-        gate, callers = Gate(log), Callers(log)
+    with proxied(postgres, postgres_url) as (proxy, url), opened(url) as (database, units):
+        units.commit(an_event("before"))
+        gate, callers = Gate(units), Callers(units)
         for number in range(3):
             callers.commit(f"uncertain {number}", precondition=withhold if number == 0 else None)
         gate.open()
 
         assert set(callers.wait().values()) == {"AuditUnavailable"}
         assert proxy.swallowed.is_set()
-        log.commit(an_event("after"))
+        units.commit(an_event("after"))
 
         # The server has committed, although the callers got no confirmation.
         until(lambda: count(database, "uncertain 0") > 0)
@@ -164,16 +165,16 @@ def test_an_unconfirmed_commit_fails_and_is_not_repeated(postgres: PostgresServe
 def test_a_server_that_vanished_is_used_again_after_its_return(
     postgres: PostgresServer, postgres_url: str
 ) -> None:
-    with proxied(postgres, postgres_url) as (proxy, url), opened(url) as (database, log):
-        log.commit(an_event("before"))
+    with proxied(postgres, postgres_url) as (proxy, url), opened(url) as (database, units):
+        units.commit(an_event("before"))
         proxy.vanish()
-        callers = Callers(log)
+        callers = Callers(units)
         for number in range(8):
             callers.commit(f"lost {number}")
 
         assert set(callers.wait().values()) == {"AuditUnavailable"}
         proxy.come_back()
-        log.commit(an_event("after"))
+        units.commit(an_event("after"))
 
         assert subjects(database) == {"before", "after"}
         assert chains(database) == 2
@@ -183,7 +184,7 @@ def test_a_lock_that_is_never_released_fails_only_the_commits_that_need_it(postg
     # A longer patience: between lock timeout and deadline, each entry of the batch is written separately.
     patience = 2 * PATIENCE
     row = {"role": "User", "created_at": NOON}
-    with opened(postgres_url, patience) as (database, log):
+    with opened(postgres_url, patience) as (database, units):
         with database.writing() as connection:
             connection.execute(
                 insert(users), [row | {"id": name, "username": name} for name in ("dana", "noor")]
@@ -191,7 +192,7 @@ def test_a_lock_that_is_never_released_fails_only_the_commits_that_need_it(postg
         with database.writing() as other:
             other.execute(PROMOTE, {"user": "dana", "new_role": "held"})
             for round_ in range(2):
-                gate, callers = Gate(log), Callers(log)
+                gate, callers = Gate(units), Callers(units)
                 for number in range(6):
                     user = "dana" if number % 3 == 0 else "noor"
                     write = RowChange(PROMOTE, {"user": user, "new_role": "mine"})
@@ -200,7 +201,7 @@ def test_a_lock_that_is_never_released_fails_only_the_commits_that_need_it(postg
                 for name, outcome in callers.wait().items():
                     assert outcome == ("AuditUnavailable" if name.endswith("dana") else "durable"), name
             other.rollback()
-        log.commit(an_event("after"), RowChange(PROMOTE, {"user": "dana", "new_role": "mine"}))
+        units.commit(an_event("after"), RowChange(PROMOTE, {"user": "dana", "new_role": "mine"}))
 
         chains(database)
 
@@ -218,16 +219,16 @@ def test_a_backend_that_stops_while_entries_are_retried_singly_ends_the_retry(
     def breaks(_connection: Connection) -> None:
         raise ZeroDivisionError
 
-    with opened(postgres_url) as (database, log):
-        gate, callers = Gate(log), Callers(log)
+    with opened(postgres_url) as (database, units):
+        gate, callers = Gate(units), Callers(units)
         callers.commit("first")
-        until(lambda: len(log._waiting) == 1)
+        until(lambda: len(units._group_commit._waiting) == 1)
         callers.commit("second", precondition=stop_the_second_time)
-        until(lambda: len(log._waiting) == 2)
+        until(lambda: len(units._group_commit._waiting) == 2)
         callers.commit("third", precondition=breaks)
-        until(lambda: len(log._waiting) == 3)
+        until(lambda: len(units._group_commit._waiting) == 3)
         callers.commit("fourth")
-        until(lambda: len(log._waiting) == 4)
+        until(lambda: len(units._group_commit._waiting) == 4)
         gate.open()
 
         outcomes = callers.wait()
@@ -237,7 +238,7 @@ def test_a_backend_that_stops_while_entries_are_retried_singly_ends_the_retry(
             "third": "AuditUnavailable",
             "fourth": "AuditUnavailable",
         }
-        log.commit(an_event("after"))
+        units.commit(an_event("after"))
         stop.resume()
 
         assert subjects(database) == {"gate", "first", "after"}
@@ -247,54 +248,54 @@ def test_a_backend_that_stops_while_entries_are_retried_singly_ends_the_retry(
 def test_a_commit_that_timed_out_stays_failed_although_it_is_written_later(
     database: Database,
 ) -> None:
-    log = AuditLog(database, lambda: NOON, timeout=timedelta(milliseconds=50))
+    units = UnitsOfWork(database, lambda: NOON, timeout=timedelta(milliseconds=50))
     is_in_flight, may_go = threading.Event(), threading.Event()
 
     def hold(_connection: Connection) -> None:
         is_in_flight.set()
         may_go.wait()
 
-    gate, callers = Gate(log), Callers(log)
+    gate, callers = Gate(units), Callers(units)
     callers.commit("leader", precondition=hold)
-    until(lambda: len(log._waiting) == 1)
+    until(lambda: len(units._group_commit._waiting) == 1)
     callers.commit("follower")
-    until(lambda: len(log._waiting) == 2)
+    until(lambda: len(units._group_commit._waiting) == 2)
     gate.open()
     until(lambda: callers.outcomes.get("follower") is not None)
     may_go.set()
 
     assert callers.wait()["follower"] == "AuditUnavailable"
-    log.commit(an_event("after"))
-    log.close()
+    units.commit(an_event("after"))
+    units.close()
     chains(database)
 
 
 def test_a_sqlite_file_locked_by_another_process_fails_every_commit_in_time(sqlite_url: str) -> None:
-    with opened(sqlite_url) as (database, log):
-        log.commit(an_event("before"))
+    with opened(sqlite_url) as (database, units):
+        units.commit(an_event("before"))
         other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
         other.execute("BEGIN IMMEDIATE")
-        callers = Callers(log)
+        callers = Callers(units)
         for number in range(8):
             callers.commit(f"locked out {number}")
 
         assert set(callers.wait().values()) == {"AuditUnavailable"}
         other.rollback()
         other.close()
-        log.commit(an_event("after"))
+        units.commit(an_event("after"))
 
         assert subjects(database) == {"before", "after"}
         assert chains(database) == 2
 
 
 def test_close_does_not_wait_for_ever_for_a_writer_that_hangs(database: Database) -> None:
-    log = AuditLog(database, lambda: NOON, timeout=timedelta(milliseconds=20))
-    gate = Gate(log)
+    units = UnitsOfWork(database, lambda: NOON, timeout=timedelta(milliseconds=20))
+    gate = Gate(units)
 
-    log.close(timedelta(milliseconds=20))
+    units.close(timedelta(milliseconds=20))
     with pytest.raises(AuditUnavailable):
-        log.commit(an_event("refused"))
+        units.commit(an_event("refused"))
 
     gate.open()
-    log.close()
+    units.close()
     assert subjects(database) == {"gate"}

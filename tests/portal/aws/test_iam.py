@@ -18,7 +18,7 @@ from daypass.portal.admin.roles.findings import readiness
 from daypass.portal.admin.tenants.service import RoleNaming, Tenants
 from daypass.portal.admin.transactions import ChangeExecutor
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws import policies
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.iam import AwsRoles, aws_roles, make_tenant_role
@@ -217,9 +217,9 @@ def test_a_tenant_added_again_with_its_role_arn_gets_the_permissions_restored(
     roles, role_arn = portal.roles(sandbox), portal.account.role_arn(f"{PREFIX}cycle")
     bucket = f"{PREFIX}cycle-files"
     client(sandbox, "s3").create_bucket(Bucket=bucket)
-    with closing(AuditLog(database, FakeClock())) as log:
+    with closing(UnitsOfWork(database, FakeClock())) as units:
         rules = RoleNaming("aws", lambda: sandbox.account_id, PREFIX, MASTER)
-        tenants = Tenants(ChangeExecutor(database, log, FakeClock()), rules, roles)
+        tenants = Tenants(ChangeExecutor(database, units, FakeClock()), rules, roles)
         made = tenants.create("cycle", "us-west-2", OPERATOR, external_id="same").tenant
         s3 = client(sandbox, "s3", keys_of(sandbox, portal, made))
         s3.put_object(Bucket=bucket, Key="x", Body=b"x")

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from daypass.portal.audit.event import OPERATOR, Event, Outcome
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.commands.group import portal
 from daypass.portal.storage.engine import Database
 from tests.fakes import FakeClock
@@ -17,10 +17,10 @@ from tests.fakes import FakeClock
 @pytest.fixture
 def recorded(sqlite_url: str) -> str:
     database = Database(sqlite_url)
-    audit = AuditLog(database, FakeClock())
+    units = UnitsOfWork(database, FakeClock())
     for subject in ("dana@example.com", "=HYPERLINK(1)"):
-        audit.commit(Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject=subject))
-    audit.close()
+        units.commit(Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject=subject))
+    units.close()
     database.close()
     return sqlite_url
 

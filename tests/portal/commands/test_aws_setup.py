@@ -98,7 +98,7 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Caller, Channel, SessionRequest, TenantScope
 from daypass.portal.admin.administration import administration
 from daypass.portal.admin.tenants.service import RoleNaming
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.clock import utc_now
@@ -110,19 +110,19 @@ from daypass.portal.tenants.model import Access
 
 config = PortalConfig.from_environment(os.environ)
 database = Database(config.database_url, connections=4)
-audit = AuditLog(database, utc_now)
+units = UnitsOfWork(database, utc_now)
 broker = make_broker(config.aws, public_url=config.public_url, connections=1)
 broker.identity.learn()
 roles = aws_roles(config.aws, lambda: broker.account_id)
 master = roles.account.role_arn(config.aws.master_role)
-identity = Identity(database, audit, utc_now)
+identity = Identity(database, units, utc_now)
 rules = RoleNaming("aws", lambda: broker.account_id, config.aws.role_prefix, config.aws.master_role)
 services = administration(identity, rules, roles)
 dana = services.users.create("dana@example.com", Role.USER, None, OPERATOR).user
 services.tenants.create("dev01", config.aws.region, OPERATOR)
 services.members.put("dev01", "dana@example.com", Access.FULL, OPERATOR)
 _, token = identity.create_token(dana, TokenKind.PERMANENT, "test", OPERATOR)
-issuer = Issuer(database, audit, broker, utc_now, lambda: master, config.aws.region)
+issuer = Issuer(database, units, broker, utc_now, lambda: master, config.aws.region)
 caller = Caller(dana, token, Channel.API, "127.0.0.1", "request")
 keys = issuer.issue(caller, SessionRequest(TenantScope("dev01"))).credentials
 me = boto3.client(
@@ -134,7 +134,7 @@ me = boto3.client(
     aws_session_token=keys.session_token.reveal(),
 ).get_caller_identity()
 print(me["Arn"].partition("::")[2].partition(":")[2], me["Account"])
-audit.close()
+units.close()
 database.close()
 """
 

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select, update
 
 from daypass.portal.audit.chain import GENESIS, row_hash
 from daypass.portal.audit.event import OPERATOR, Event, Outcome
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, issuances, metadata
@@ -68,10 +68,12 @@ class Recorded:
 def recorded(database_url: str, tmp_path: Path) -> Iterator[Recorded]:
     with make_world(database_url) as world:
         database = Database(database_url)
-        log = AuditLog(database, FakeClock())
+        units = UnitsOfWork(database, FakeClock())
         for number in range(EVENTS):
-            log.commit(Event(action="test.happen", actor=OPERATOR, outcome=Outcome.DONE, subject=f"{number}"))
-        log.close()
+            units.commit(
+                Event(action="test.happen", actor=OPERATOR, outcome=Outcome.DONE, subject=f"{number}")
+            )
+        units.close()
         with database.reading() as connection:
             query = select(audit_events.c.chain_id).where(audit_events.c.subject == f"{EVENTS - 1}")
             chain = str(connection.scalar(query))
@@ -86,9 +88,9 @@ def recorded(database_url: str, tmp_path: Path) -> Iterator[Recorded]:
 
 def test_an_unchanged_audit_log_is_intact_with_saved_heads(recorded: Recorded) -> None:
     lines = [json.loads(line) for line in recorded.heads.read_text().splitlines()]
-    log = AuditLog(recorded.database, FakeClock())
-    log.commit(Event(action="test.happen", actor=OPERATOR, outcome=Outcome.DONE, subject="later"))
-    log.close()
+    units = UnitsOfWork(recorded.database, FakeClock())
+    units.commit(Event(action="test.happen", actor=OPERATOR, outcome=Outcome.DONE, subject="later"))
+    units.close()
 
     done = recorded.verify_with_heads()
 

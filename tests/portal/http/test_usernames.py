@@ -168,7 +168,7 @@ def test_a_user_whose_name_predates_the_rules_signs_in_and_is_administered(quick
     with quick_world.database.writing() as connection:
         connection.execute(ADD_USER, row)
     client, token = quick_world.client(), quick_world.tokens[ADMIN]
-    sign_ins = BrowserSessions(quick_world.database, quick_world.identity.audit, quick_world.clock)
+    sign_ins = BrowserSessions(quick_world.database, quick_world.identity.units, quick_world.clock)
 
     signed_in = sign_ins.sign_in(name, password, address="192.0.2.7", device=None, request_id="r")
     legacy = {"Username": name, "Roles": ["Administrator"], "State": "updated"}

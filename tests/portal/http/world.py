@@ -10,7 +10,7 @@ from typing import Any
 from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.app import Portal, assemble, page_templates
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws_services import Aws
 from daypass.portal.config import PortalConfig
 from daypass.portal.identity.authentication import Identity
@@ -50,7 +50,7 @@ class World:
     source: FakeFinder
     doctor: FakeDoctor
     clock: FakeClock
-    audit: AuditLog
+    units: UnitsOfWork
     identity: Identity
     users: dict[str, User] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -93,12 +93,12 @@ def world(
     database, clock = Database(url, patience=patience), FakeClock()
     broker, source, doctor = FakeBroker(clock), FakeFinder(), FakeDoctor()
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
-    audit = AuditLog(database, clock)
+    units = UnitsOfWork(database, clock)
     portal = assemble(config, database, Aws(broker, source, roles, doctor), clock, _templates())
-    created = World(portal, database, broker, source, doctor, clock, audit, Identity(database, audit, clock))
+    created = World(portal, database, broker, source, doctor, clock, units, Identity(database, units, clock))
     _populate(created)
     yield created
-    audit.close()
+    units.close()
     portal.close()
 
 

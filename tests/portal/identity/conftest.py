@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import PortalError, SignInFailed, TooManyAttempts
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
@@ -33,20 +33,20 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def audit(database: Database, clock: FakeClock) -> Iterator[AuditLog]:
-    opened = AuditLog(database, clock)
+def units(database: Database, clock: FakeClock) -> Iterator[UnitsOfWork]:
+    opened = UnitsOfWork(database, clock)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def identity(database: Database, audit: AuditLog, clock: FakeClock) -> Identity:
-    return Identity(database, audit, clock)
+def identity(database: Database, units: UnitsOfWork, clock: FakeClock) -> Identity:
+    return Identity(database, units, clock)
 
 
 @pytest.fixture
-def sign_ins(database: Database, audit: AuditLog, clock: FakeClock) -> BrowserSessions:
-    return BrowserSessions(database, audit, clock)
+def sign_ins(database: Database, units: UnitsOfWork, clock: FakeClock) -> BrowserSessions:
+    return BrowserSessions(database, units, clock)
 
 
 @pytest.fixture

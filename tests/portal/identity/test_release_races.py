@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from daypass.portal.audit.event import OPERATOR, Actor, Event, Outcome
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import PortalError, StorageUnavailable, Unauthenticated
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenId, TokenKind, UserId
@@ -74,8 +74,8 @@ def replica(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def log(seeded: Database) -> Iterator[AuditLog]:
-    opened = AuditLog(seeded, lambda: NOON)
+def units(seeded: Database) -> Iterator[UnitsOfWork]:
+    opened = UnitsOfWork(seeded, lambda: NOON)
     yield opened
     opened.close()
 
@@ -110,7 +110,9 @@ End = Callable[[Connection], None]
 
 
 @endings
-def test_a_revocation_waits_for_a_release_in_progress(log: AuditLog, replica: Database, end: End) -> None:
+def test_a_revocation_waits_for_a_release_in_progress(
+    units: UnitsOfWork, replica: Database, end: End
+) -> None:
     def end_at_replica() -> None:
         with replica.writing() as connection:
             end(connection)
@@ -125,23 +127,23 @@ def test_a_revocation_waits_for_a_release_in_progress(log: AuditLog, replica: Da
         was_waiting.append(ending.is_alive())
         return refusal
 
-    log.commit(RELEASE, precondition=check)
+    units.commit(RELEASE, precondition=check)
     ending.join()
 
     assert was_waiting == [True]
     with pytest.raises(Unauthenticated):
-        log.commit(RELEASE, precondition=withdrawn)
+        units.commit(RELEASE, precondition=withdrawn)
 
 
 @endings
 def test_a_release_waits_for_a_revocation_in_progress_and_is_refused(
-    log: AuditLog, replica: Database, end: End
+    units: UnitsOfWork, replica: Database, end: End
 ) -> None:
     outcomes: list[str] = []
 
     def release() -> None:
         try:
-            log.commit(RELEASE, precondition=withdrawn)
+            units.commit(RELEASE, precondition=withdrawn)
             outcomes.append("released")
         except Unauthenticated:
             outcomes.append("refused")
@@ -208,9 +210,9 @@ def test_replicas_that_update_the_last_use_of_a_token_do_not_deadlock(postgres_u
 
 
 def test_in_thousands_of_races_no_release_is_audited_after_the_revocation(
-    seeded: Database, log: AuditLog
+    seeded: Database, units: UnitsOfWork
 ) -> None:
-    identity = Identity(seeded, log, FakeClock())
+    identity = Identity(seeded, units, FakeClock())
     tokens = [uuid4().hex for _ in range(TRIALS)]
     with seeded.writing() as connection:
         connection.execute(ADD_TOKEN, [token_row(token, _sign_in_of(token)) for token in tokens])
@@ -221,7 +223,7 @@ def test_in_thousands_of_races_no_release_is_audited_after_the_revocation(
     def release(token: str) -> None:
         event = replace(RELEASE, subject=token)
         try:
-            log.commit(event, precondition=lambda connection: withdrawn(connection, token))
+            units.commit(event, precondition=lambda connection: withdrawn(connection, token))
         except Unauthenticated:
             return
 

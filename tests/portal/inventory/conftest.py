@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.identity.model import User
 from daypass.portal.inventory.model import Listing
 from daypass.portal.inventory.service import Inventory
@@ -26,12 +26,12 @@ class InventoryRig:
     inventory: Inventory = field(init=False)
 
     def __post_init__(self) -> None:
-        self.inventory = self.inventory_with(self.rig.audit)
+        self.inventory = self.inventory_with(self.rig.units)
 
-    def inventory_with(self, audit: AuditLog) -> Inventory:
+    def inventory_with(self, units: UnitsOfWork) -> Inventory:
         """Return the same inventory with another audit log."""
         rig = self.rig
-        return Inventory(rig.database, audit, rig.broker, self.source, rig.clock, "duploservices-")
+        return Inventory(rig.database, units, rig.broker, self.source, rig.clock, "duploservices-")
 
     @property
     def broker(self) -> FakeBroker:

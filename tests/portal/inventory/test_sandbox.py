@@ -53,7 +53,7 @@ def portal(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[SandboxInventor
     broker = connected(config, connections=2, session=own.session())
     source = make_finder(config, connections=2, session=own.session())
     for rig in build(database):
-        inventory = Inventory(database, rig.audit, broker, source, rig.clock, "")
+        inventory = Inventory(database, rig.units, broker, source, rig.clock, "")
         yield SandboxInventory(world, user_arn, own, rig, broker, inventory)
     database.close()
 

@@ -1,12 +1,12 @@
 """Tests of the inventory service: requests to AWS, visibility, audit events."""
 
 import json
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
-from daypass.portal.audit.log import AuditLog, Check, Record
+from daypass.portal.audit.event import Event
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import (
     AuditUnavailable,
     AwsRefused,
@@ -22,6 +22,7 @@ from daypass.portal.identity.model import User
 from daypass.portal.inventory.model import Kind
 from daypass.portal.inventory.service import INVENTORY_SESSION, MAX_RESOURCES
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT
+from daypass.portal.storage.unit_of_work import UnitOfWork
 from daypass.portal.tenants.model import Tenant
 from tests.portal.access.conftest import ADMIN, DANA, DATA, DEV, PROD, caller, token_of
 from tests.portal.inventory.conftest import InventoryRig
@@ -102,8 +103,8 @@ def test_a_read_is_audited_before_aws_is_called_and_is_no_issuance(full_anywhere
 
 
 def test_aws_is_not_called_if_the_audit_log_fails(full: InventoryRig) -> None:
-    full.rig.audit.close()
-    inventory = full.inventory_with(_BrokenAudit(full.rig.database, full.clock))
+    full.rig.units.close()
+    inventory = full.inventory_with(_BrokenUnits(full.rig.database, full.clock))
 
     with pytest.raises(AuditUnavailable):
         inventory.listing(caller(DANA), "dev01")
@@ -111,10 +112,10 @@ def test_aws_is_not_called_if_the_audit_log_fails(full: InventoryRig) -> None:
     assert full.broker.assumed == []
 
 
-class _BrokenAudit(AuditLog):
-    """An audit log whose writes fail."""
+class _BrokenUnits(UnitsOfWork):
+    """Units of work whose commits fail."""
 
-    def commit_all(self, *_: object, **__: object) -> None:
+    def commit_unit(self, *_: object, **__: object) -> None:
         raise AuditUnavailable("The portal cannot write its record now.")
 
 
@@ -294,7 +295,7 @@ def _refuse_for(shown: InventoryRig, tenant: str) -> None:
 
 def test_a_search_ends_at_the_deadline(full: InventoryRig) -> None:
     passed = iter([0.0, 1.0, 9.0, 9.0])
-    inventory = full.inventory_with(full.rig.audit)
+    inventory = full.inventory_with(full.rig.units)
     object.__setattr__(inventory, "monotonic", lambda: next(passed))
 
     with pytest.raises(Overloaded, match="searched in time"):
@@ -306,8 +307,8 @@ def test_a_search_ends_at_the_deadline(full: InventoryRig) -> None:
 def test_no_listing_is_read_for_a_user_who_is_removed_before_the_audit_commit(
     full_anywhere: InventoryRig,
 ) -> None:
-    audit = _LeavingAudit(full_anywhere)
-    inventory = full_anywhere.inventory_with(audit)
+    units = _LeavingUnits(full_anywhere)
+    inventory = full_anywhere.inventory_with(units)
 
     with pytest.raises(TenantNotFound):
         inventory.listing(caller(DANA), "dev01")
@@ -316,15 +317,13 @@ def test_no_listing_is_read_for_a_user_who_is_removed_before_the_audit_commit(
     assert full_anywhere.events() == []
 
 
-class _LeavingAudit(AuditLog):
-    """An audit log that removes a member just before a commit."""
+class _LeavingUnits(UnitsOfWork):
+    """Units of work that remove a member just before a commit."""
 
     def __init__(self, shown: InventoryRig) -> None:
         super().__init__(shown.rig.database, shown.clock)
         self._shown = shown
 
-    def commit_all(
-        self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
-    ) -> None:
+    def commit_unit(self, unit: UnitOfWork[Event]) -> None:
         self._shown.rig.remove_member(DANA, DEV)
-        super().commit_all(records, precondition=precondition, is_change=is_change)
+        super().commit_unit(unit)

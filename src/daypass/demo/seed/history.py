@@ -24,7 +24,7 @@ from daypass.portal.access.model import (
     TenantScope,
 )
 from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, AwsThrottled, AwsUnavailable, PortalError
 from daypass.portal.secret import Secret
@@ -123,15 +123,15 @@ def requests(begins_at: datetime) -> list[PastRequest]:
 
 
 def record_history(
-    database: Database, audit: AuditLog, clock: PastClock, account_id: str, callers: Mapping[str, Caller]
+    database: Database, units: UnitsOfWork, clock: PastClock, account_id: str, callers: Mapping[str, Caller]
 ) -> None:
     """Issue the `requests` that begin at the time of *clock*, and advance *clock* with them.
 
-    *audit* must use the same clock, so that its time stamps are those of the requests.
+    *units* must use the same clock, so that its time stamps are those of the requests.
     """
     broker = SampleBroker(account_id, clock)
     master_role = f"arn:{broker.partition}:iam::{account_id}:role/{MASTER_ROLE}"
-    issuer = Issuer(database, audit, broker, clock, lambda: master_role, REGION)
+    issuer = Issuer(database, units, broker, clock, lambda: master_role, REGION)
     for request in requests(clock.now):
         clock.now, broker.failure = request.at, request.failure
         # Each request over HTTP has an id of its own, which the audit log shows.

@@ -17,8 +17,8 @@ from daypass.portal.access.store.issuances import (
 )
 from daypass.portal.audit.event import PORTAL, Event, Outcome, Scalar
 from daypass.portal.audit.issuance_check import ISSUING
-from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import PortalError
+from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access
 
 ACTION = ISSUING

@@ -38,7 +38,7 @@ from daypass.portal.access.plan import (
 from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM, AssumedSession, RoleAssumer
 from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.access.session_names import session_name
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     AccessDenied,
@@ -63,7 +63,7 @@ class Issuer:
     """Issues short-lived AWS credentials. Requests of every channel end here."""
 
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     broker: Broker
     clock: Clock
     master_role_arn: Callable[[], str]
@@ -88,7 +88,7 @@ class Issuer:
         if isinstance(decision, Deny):
             # A denial must not depend on how busy the role is, so it comes before the concurrency limit.
             caller.log_fields.update(_log_fields(attempt))
-            self.audit.commit_refusal(*audit_events.denied(attempt, decision.refusal))
+            self.units.commit_refusal(*audit_events.denied(attempt, decision.refusal))
             raise decision.refusal
         # Raises `RoleBusy` before anything is recorded, so a queued request can run this method again.
         with self.role_concurrency.acquire(attempt.role_arn) as slot:
@@ -96,11 +96,11 @@ class Issuer:
             try:
                 plan = self._make_plan(attempt, context, decision, deadline)
             except PortalError as refusal:
-                self.audit.commit_refusal(*audit_events.denied(attempt, refusal))
+                self.units.commit_refusal(*audit_events.denied(attempt, refusal))
                 raise
 
             # From here on every AWS session has a row, and none is released without its recorded outcome.
-            self.audit.commit(
+            self.units.commit(
                 *audit_events.requested(attempt, plan), *token_use_change(caller.token, attempt.asked_at)
             )
             try:
@@ -108,7 +108,7 @@ class Issuer:
                 # AWS is done, so another request may have the slot while the outcome is committed.
                 slot.release()
                 precondition = partial(self._revoked_since, attempt, issuance)
-                self.audit.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
+                self.units.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
             except RowMismatch as error:
                 raise AuditUnavailable(_ALREADY_SETTLED) from error
             except Exception as error:
@@ -250,7 +250,7 @@ class Issuer:
         code = error.code if isinstance(error, PortalError) else "internal"
         # If the failure cannot be recorded either, `AbandonedAttempts` settles the attempt later.
         with suppress(AuditUnavailable, RowMismatch):
-            self.audit.commit(*audit_events.failed(attempt, plan, code))
+            self.units.commit(*audit_events.failed(attempt, plan, code))
 
 
 _ALREADY_SETTLED = (

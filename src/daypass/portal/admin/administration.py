@@ -46,7 +46,7 @@ def administration(
 ) -> Administration:
     """Build the services over the database of *identity*; IAM is not called without the last two."""
     follow = noop if reconciler is None else reconciler.reconcile
-    executor = ChangeExecutor(identity.database, identity.audit, identity.clock)
+    executor = ChangeExecutor(identity.database, identity.units, identity.clock)
     imports = Imports(executor)
     return Administration(
         users=Users(executor),

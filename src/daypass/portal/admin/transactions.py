@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from daypass.portal.access.model import Caller
 from daypass.portal.access.store.authorization import AuthorizationReader
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.reauthentication import ACTIONS, Proof
 from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
-from daypass.portal.audit.log import AuditLog, Check, Record, RowChange
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     AccessDenied,
@@ -26,6 +27,7 @@ from daypass.portal.errors import (
 )
 from daypass.portal.identity.scopes import require_admin_scope
 from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.unit_of_work import Precondition, RowChange, UnitOfWork
 
 Author = Caller | Actor
 """The author of a change: a caller, who must be an Administrator, or the operator on the portal's machine."""
@@ -102,7 +104,7 @@ class ChangeExecutor:
     """Executes every administrative change."""
 
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     clock: Clock
 
     def execute(self, request: ChangeRequest, *also: RowChange) -> Plan:
@@ -115,13 +117,12 @@ class ChangeExecutor:
             plan = self.plan(request)
             if not plan:
                 return plan
-            records = [_record(planned, request.by) for planned in plan]
-            if also:
-                records.append((None, also))
+            row_changes = [*chain.from_iterable(planned.change.writes for planned in plan), *also]
+            events = [_change_event(planned, request.by) for planned in plan]
             # Changes wait for each other, so nothing can change between this second plan and the commit.
             unchanged = self._precondition(request, plan)
             with suppress(_StalePlan), self._recorded_refusals(request):
-                self.audit.commit_all(records, precondition=unchanged, is_change=True)
+                self.units.commit_unit(UnitOfWork(row_changes, events, unchanged, is_exclusive=True))
                 return plan
         raise PreconditionFailed(
             f"“{request.subject}” is being changed by others at the same time. Try again."
@@ -132,11 +133,11 @@ class ChangeExecutor:
         with self._recorded_refusals(request), self.database.reading() as connection:
             return self._authorized_plan(connection, request)
 
-    def precondition(self, request: ChangeRequest) -> Check:
+    def precondition(self, request: ChangeRequest) -> Precondition:
         """Return a precondition for another transaction: *request* is not refused at that time."""
         return self._precondition(request, None)
 
-    def _precondition(self, request: ChangeRequest, expected: Plan | None) -> Check:
+    def _precondition(self, request: ChangeRequest, expected: Plan | None) -> Precondition:
         """Return a precondition: *request* is not refused, and its plan is the *expected* one, if given."""
 
         def check(connection: Connection) -> PortalError | None:
@@ -165,7 +166,7 @@ class ChangeExecutor:
             yield
         except _RECORDED_REFUSALS as refusal:
             detail = {"code": refusal.code}
-            self.audit.commit_refusal(
+            self.units.commit_refusal(
                 _event(request.action, request.subject, request.by, None, Outcome.DENIED, detail)
             )
             raise
@@ -194,13 +195,13 @@ class _StalePlan(PreconditionFailed):
     """A concurrent change invalidated the plan before its commit."""
 
 
-def _record(planned: PlannedChange, by: Author) -> Record:
+def _change_event(planned: PlannedChange, by: Author) -> Event:
     change = planned.change
     detail = {
         **{f"old.{key}": value for key, value in change.before.items()},
         **{f"new.{key}": value for key, value in change.after.items()},
     }
-    return _event(planned.action, planned.subject, by, change.tenant_id, Outcome.DONE, detail), change.writes
+    return _event(planned.action, planned.subject, by, change.tenant_id, Outcome.DONE, detail)
 
 
 def _event(

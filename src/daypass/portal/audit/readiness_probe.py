@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
-from daypass.portal.audit.log import AuditLog, RowChange
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import replica_probes
+from daypass.portal.storage.unit_of_work import RowChange
 
 _DELETED_AFTER = timedelta(days=1)
 """The age at which rows of replicas that no longer exist are deleted."""
@@ -27,8 +28,8 @@ class WriteProbe:
     It adds no event, so the hash chains do not change.
     """
 
-    def __init__(self, database: Database, audit: AuditLog, clock: Clock) -> None:
-        self._audit = audit
+    def __init__(self, database: Database, units: UnitsOfWork, clock: Clock) -> None:
+        self._units = units
         self._clock = clock
         self._replica_id = uuid.uuid4().hex
         self._cleaned_at: datetime | None = None
@@ -44,6 +45,6 @@ class WriteProbe:
         is_time_to_clean = self._cleaned_at is None or now - self._cleaned_at >= _CLEANUP_INTERVAL
         if is_time_to_clean:
             writes.append(RowChange(_CLEAN, {"before": now - _DELETED_AFTER}))
-        self._audit.write(*writes)
+        self._units.write(*writes)
         if is_time_to_clean:
             self._cleaned_at = now

@@ -13,7 +13,7 @@ from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.roles.findings import Examiner
 from daypass.portal.admin.settings.duration_report import DurationReports
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.core.authentication import Authenticator, Permission
@@ -45,7 +45,7 @@ class Services:
 
     config: PortalConfig
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     broker: Broker
     clock: Clock
     identity: Identity

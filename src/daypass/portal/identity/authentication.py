@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
-from daypass.portal.audit.log import AuditLog, Check, RowChange
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AlreadyExists, InvalidRequest, SignInAgain, Unauthenticated
 from daypass.portal.identity.model import (
@@ -38,6 +38,7 @@ from daypass.portal.identity.usernames import check_new_username
 from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.unit_of_work import Precondition, RowChange
 
 PERMANENT_LIFETIME = timedelta(days=365)
 
@@ -51,7 +52,7 @@ class Identity:
     """The service for users and their API tokens."""
 
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     clock: Clock
 
     def authenticate(
@@ -92,7 +93,7 @@ class Identity:
             )
 
         event = _event("user.create", by, user, {"role": role.value})
-        self.audit.commit(event, write, precondition=name_is_free)
+        self.units.commit(event, write, precondition=name_is_free)
         return user
 
     def create_token(
@@ -104,7 +105,7 @@ class Identity:
         *,
         lifetime: timedelta = PERMANENT_LIFETIME,
         grant_ends_at: datetime | None = None,
-        precondition: Check | None = None,
+        precondition: Precondition | None = None,
     ) -> tuple[Secret, ApiToken]:
         """Create a token of *user*; the returned secret is not stored and cannot be read again.
 
@@ -151,7 +152,12 @@ class Identity:
         )
 
     def add_token(
-        self, token: ApiToken, user: User, by: Actor, *before: RowChange, precondition: Check | None = None
+        self,
+        token: ApiToken,
+        user: User,
+        by: Actor,
+        *before: RowChange,
+        precondition: Precondition | None = None,
     ) -> Secret:
         """Store *token* and return its secret, which cannot be read again; the change is audited."""
         secret = mint(token.kind)
@@ -161,7 +167,7 @@ class Identity:
         if token.kind in CONSENTED_KINDS:
             detail |= {"admin": token.allows_admin, "address": token.address}
         add = RowChange(ADD_TOKEN, row_of(token, digest(secret.reveal())))
-        self.audit.commit(_event("token.create", by, user, detail), *before, add, precondition=precondition)
+        self.units.commit(_event("token.create", by, user, detail), *before, add, precondition=precondition)
         return secret
 
     def revoke_token(self, user: User, token_id: TokenId, by: Actor) -> None:
@@ -173,7 +179,7 @@ class Identity:
             if not TokenStore(connection).can_be_revoked(token_id, user.id):
                 return
         row = {"ended_id": token_id, "owner_id": user.id, "ended_at": self.clock()}
-        self.audit.commit(
+        self.units.commit(
             _event("token.revoke", by, user, {"token_id": token_id}), RowChange(REVOKE_TOKEN, row)
         )
 
@@ -186,12 +192,12 @@ class Identity:
         by = user.as_actor(request_id)
         if token.last_used_at is None:
             event = _event("token.first_use", by, user, {"token_id": token.id, "address": address})
-            self.audit.commit(event, RowChange(FIRST_USE, row))
+            self.units.commit(event, RowChange(FIRST_USE, row))
         elif network_of(address) != network_of(token.address):
             detail = {"token_id": token.id, "from": token.address, "to": address}
             event = _event("token.network_changed", by, user, detail, Outcome.ALERT)
             # A client that alternates between two networks would write one event per request.
-            self.audit.commit_refusal(
+            self.units.commit_refusal(
                 event, RowChange(UPDATE_ADDRESS, {"token_id": token.id, "seen_at": address})
             )
         else:

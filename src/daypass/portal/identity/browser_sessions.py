@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
-from daypass.portal.audit.log import AuditLog, RowChange
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     PortalError,
@@ -48,6 +48,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
 from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.unit_of_work import RowChange
 
 IDLE_TIMEOUT = timedelta(minutes=60)
 """The idle timeout of a browser session."""
@@ -88,7 +89,7 @@ class BrowserSessions:
     """The service for browser sessions: tokens of the kind `BROWSER` whose secret is a cookie."""
 
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     clock: Clock
 
     def sign_in(
@@ -129,7 +130,7 @@ class BrowserSessions:
         }
         actor = login.user.as_actor(request_id)
         event = Event(action="sign_in", actor=actor, outcome=Outcome.DONE, detail=detail)
-        self.audit.commit(event, *writes, precondition=_unchanged(login))
+        self.units.commit(event, *writes, precondition=_unchanged(login))
         return session
 
     def find(self, cookie: str) -> tuple[ApiToken, User]:
@@ -177,7 +178,7 @@ class BrowserSessions:
         detail = {"token_id": session.token.id, "address": address}
         actor = user.as_actor(request_id)
         event = Event(action="sign_in.confirm", actor=actor, outcome=Outcome.DONE, detail=detail)
-        self.audit.commit(event, *writes, precondition=_unchanged(login, token))
+        self.units.commit(event, *writes, precondition=_unchanged(login, token))
         return session
 
     def sign_out(self, token: ApiToken, user: User, request_id: str) -> None:
@@ -190,7 +191,7 @@ class BrowserSessions:
             subject=user.username,
             detail={"token_id": token.id},
         )
-        self.audit.commit(event, RowChange(REVOKE_TOKEN, row))
+        self.units.commit(event, RowChange(REVOKE_TOKEN, row))
 
     def _find_user(self, name: str, device: str | None) -> tuple[SignInRecord | None, bytes | None]:
         """Return the user of that name, and the digest of *device* if it is one of their known browsers."""
@@ -218,7 +219,7 @@ class BrowserSessions:
             return
         if exhausted.is_first_refusal:
             detail = {"address": address, "budget": exhausted.limit.name}
-            self.audit.commit(_refused(action, login, Outcome.DENIED, detail, request_id))
+            self.units.commit(_refused(action, login, Outcome.DENIED, detail, request_id))
         raise TooManyAttempts("There were too many wrong passwords. Wait 15 minutes, then try again.")
 
     def _verify(
@@ -226,7 +227,7 @@ class BrowserSessions:
     ) -> SignInRecord:
         is_right = verify_password(None if login is None else login.password_hash, password)
         if login is None or login.is_disabled or not is_right:
-            self.audit.commit(_refused(action, login, Outcome.FAILED, {"address": address}, request_id))
+            self.units.commit(_refused(action, login, Outcome.FAILED, {"address": address}, request_id))
             raise SignInFailed(_FAILED)
         return login
 
@@ -234,9 +235,9 @@ class BrowserSessions:
         self, action: str, user: User, attempt_limits: Sequence[limits.RateLimit], request_id: str
     ) -> None:
         try:
-            require_rate(self.database, self.audit, self.clock(), action, user, request_id)
+            require_rate(self.database, self.units, self.clock(), action, user, request_id)
         except RateLimited:
-            self.audit.write(*_refunds(attempt_limits))
+            self.units.write(*_refunds(attempt_limits))
             raise
 
     def _new_session(self, user: User, address: str) -> SignedIn:

@@ -10,7 +10,6 @@ from datetime import timedelta
 from hashlib import sha256
 
 from daypass.portal.audit.event import Event, Outcome, Scalar
-from daypass.portal.audit.log import RowChange
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.errors import AccessDenied, PortalError, RequestExpired, SignInAgain
 from daypass.portal.identity.authentication import Identity
@@ -21,6 +20,7 @@ from daypass.portal.identity.store import REVOKE_REPLACED, TokenStore, UserStore
 from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.unit_of_work import RowChange
 
 LIFETIME = timedelta(minutes=60)
 GRANT = timedelta(hours=12)
@@ -74,7 +74,7 @@ class LegacyConsents:
     ) -> None:
         """Record that *user* refused."""
         detail: Mapping[str, Scalar] = {"admin": wants_admin, "address": address}
-        self.identity.audit.commit_refusal(
+        self.identity.units.commit_refusal(
             Event(
                 action="local_access.cancel",
                 actor=user.as_actor(request_id),
@@ -102,7 +102,7 @@ class LegacyConsents:
         """
         self.check(sign_in, user, wants_admin=wants_admin)
         now, identity = self.identity.clock(), self.identity
-        require_rate(identity.database, identity.audit, now, "token.create", user, request_id)
+        require_rate(identity.database, identity.units, now, "token.create", user, request_id)
         token = self.identity.new_token(
             user,
             TokenKind.APPROVAL,

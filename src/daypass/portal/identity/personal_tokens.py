@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import AccessDenied, PortalError, SignInAgain
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import require_recent_authentication
@@ -12,6 +11,7 @@ from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.store import DROP_OLDEST, TokenStore, UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.unit_of_work import RowChange
 
 MAX_TEMPORARY_TOKENS = 5
 """The number of live temporary tokens per user; a new one revokes the oldest."""
@@ -44,7 +44,7 @@ class PersonalTokens:
         if sign_in.kind is not TokenKind.BROWSER:
             raise AccessDenied("A temporary API token can only be revealed in a signed-in browser.")
         identity = self.identity
-        require_rate(identity.database, identity.audit, identity.clock(), "token.create", user, request_id)
+        require_rate(identity.database, identity.units, identity.clock(), "token.create", user, request_id)
         token = self.identity.new_token(
             user,
             TokenKind.TEMPORARY,

@@ -15,7 +15,7 @@ from daypass.portal.access.role_cache import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.session_names import session_tags
 from daypass.portal.audit.event import Event, Outcome
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, Overloaded, PortalError, ResourceNotFound
 from daypass.portal.identity.authentication import token_use_change
@@ -54,7 +54,7 @@ class Inventory:
     """Lists the resources of tenants. AWS is never called for a tenant that the caller may not see."""
 
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     broker: Broker
     finder: ResourceFinder
     clock: Clock
@@ -140,7 +140,7 @@ class Inventory:
                 return refusal
             return None
 
-        self.audit.commit(
+        self.units.commit(
             _event(caller, session, tenant), *token_use_change(caller.token, now), precondition=still_visible
         )
         roles = RoleAssumer(self.broker, self.database, self.is_attribution_required)

@@ -7,6 +7,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from daypass.portal.audit.event import OPERATOR, Event, Outcome
+from daypass.portal.storage.unit_of_work import UnitOfWork
 from tests.portal.http.client import Client
 from tests.portal.http.pages.test_administrator import sign_in
 from tests.portal.http.world import ADMIN, DANA, DEV, World
@@ -61,7 +62,7 @@ def test_a_range_shortcut_keeps_the_other_filters(quick_world: World) -> None:
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_an_export_is_streamed_in_chunks_of_many_lines(quick_world: World, form: str) -> None:
     event = Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject="x")
-    quick_world.audit.commit_all([(event, ())] * 300)
+    quick_world.units.commit_unit(UnitOfWork((), [event] * 300))
     sent: list[bytes] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -13,6 +13,7 @@ from daypass.portal.audit.event import Event as AuditEvent
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.unit_of_work import UnitOfWork
 from tests.portal.http.client import Answer
 from tests.portal.http.world import ADMIN, PUBLIC_URL, World
 
@@ -49,7 +50,7 @@ def test_repeated_requests_run_one_verification_with_progress(quick_world: World
     event = AuditEvent(
         action="test.happen", actor=Actor("u1", "dana", "r"), outcome=Outcome.DONE, subject="x"
     )
-    quick_world.audit.commit_all([(event, ())] * 1000)
+    quick_world.units.commit_unit(UnitOfWork((), [event] * 1000))
     reached, may_go_on = Semaphore(0), Event()
 
     def rest(_seconds: float) -> bool:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Table, func, select, update
 
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.model import ApiToken, Role, TokenId, User, UserId
@@ -62,7 +62,7 @@ class World:
     """A portal with a user, an Administrator, their browsers, and an application."""
 
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     clock: FakeClock
     identity: Identity = field(init=False)
     sign_ins: BrowserSessions = field(init=False)
@@ -72,7 +72,7 @@ class World:
     admin: User = field(init=False)
 
     def __post_init__(self) -> None:
-        parts = (self.database, self.audit, self.clock)
+        parts = (self.database, self.units, self.clock)
         self.identity, self.sign_ins, self.consents = (
             Identity(*parts),
             BrowserSessions(*parts),
@@ -176,9 +176,9 @@ class World:
 def world(database: Database) -> Iterator[World]:
     """The portal on each kind of database in turn."""
     clock = FakeClock()
-    audit = AuditLog(database, clock)
-    yield World(database, audit, clock)
-    audit.close()
+    units = UnitsOfWork(database, clock)
+    yield World(database, units, clock)
+    units.close()
 
 
 def later(token: ApiToken, clock: FakeClock) -> timedelta:

@@ -26,9 +26,9 @@ from daypass.portal.admin.imports.store import (
 )
 from daypass.portal.admin.imports.table import Line, read_table
 from daypass.portal.admin.model import Version, version_of
-from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, PreconditionFailed
 from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.unit_of_work import RowChange
 
 LONGEST_TABLE = 50_000
 """The largest number of lines."""

@@ -28,12 +28,12 @@ from daypass.portal.admin.transactions import (
 from daypass.portal.admin.users.memberships import membership_change
 from daypass.portal.admin.users.service import require_other_administrator, user_creation, user_update
 from daypass.portal.admin.users.store.users import MemberList, UserList
-from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, PortalError, PreconditionFailed
 from daypass.portal.identity.authentication import check_no_secret, new_user
 from daypass.portal.identity.model import Role, User, UserId, canonical_username
 from daypass.portal.identity.usernames import check_new_username, check_username
 from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access, Tenant
 
 LONGEST = 2000

@@ -22,7 +22,7 @@ from daypass.portal.admin.roles.store import (
     RoleChangeList,
 )
 from daypass.portal.audit.event import PORTAL, Event, Outcome
-from daypass.portal.audit.log import AuditLog, RowChange
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, PortalError, RoleNotFound
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, ROLE_MAXIMUM
@@ -30,6 +30,7 @@ from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.advisory_lock import lock_exclusive
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.unit_of_work import RowChange
 
 AT_ONCE = 4
 """The number of roles changed in parallel. AWS throttles IAM early, and for the whole account."""
@@ -44,13 +45,13 @@ class RoleReconciler:
     def __init__(
         self,
         database: Database,
-        audit: AuditLog,
+        units: UnitsOfWork,
         clock: Clock,
         iam: IamRoles,
         master_role_arn: Callable[[], str],
     ) -> None:
         self._database = database
-        self._audit = audit
+        self._units = units
         self._clock = clock
         self._iam = iam
         self._master_role_arn = master_role_arn
@@ -228,7 +229,7 @@ class RoleReconciler:
             tenant_id=desired.tenant_id,
             detail=fields,
         )
-        self._audit.commit(event, RowChange(CONCLUDE, row))
+        self._units.commit(event, RowChange(CONCLUDE, row))
 
 
 def _row(desired: DesiredRole) -> dict[str, object]:

@@ -17,7 +17,6 @@ from daypass.portal.admin.transactions import (
     noop,
     single_change,
 )
-from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, SettingNotFound
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
@@ -37,6 +36,7 @@ from daypass.portal.settings.store import (
 )
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.unit_of_work import RowChange
 
 _LONGEST_TYPE = 64
 _LONGEST_KEY = 128

@@ -15,10 +15,10 @@ from daypass.portal.admin.transactions import (
     check_version,
     single_change,
 )
-from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, MetadataNotFound
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.unit_of_work import RowChange
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from daypass.portal.admin.tenants.store.tenants import TenantList
 from daypass.portal.audit.event import PORTAL, Event, Outcome
-from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AwsError, PortalError
 from daypass.portal.storage.advisory_lock import lock_exclusive
 from daypass.portal.storage.engine import Database
@@ -43,7 +43,7 @@ class TenantRoles:
     """Changes roles in AWS outside of transactions, and compares them with the database afterwards."""
 
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     provisioner: RoleProvisioner | None
     """None if the portal does not manage roles; then no role is changed."""
 
@@ -135,4 +135,4 @@ class TenantRoles:
             tenant_id=tenant.id,
             detail=detail,
         )
-        self.audit.commit(event)
+        self.units.commit(event)

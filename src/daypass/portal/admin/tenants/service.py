@@ -27,16 +27,10 @@ from daypass.portal.admin.transactions import (
     noop,
     single_change,
 )
-from daypass.portal.audit.log import RowChange
-from daypass.portal.errors import (
-    AuditUnavailable,
-    AwsError,
-    InvalidRequest,
-    PortalError,
-    PreconditionFailed,
-)
+from daypass.portal.errors import AuditUnavailable, AwsError, InvalidRequest, PortalError, PreconditionFailed
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.names import check_name
 from daypass.portal.tenants.store import ADD_TENANT, tenant_row
@@ -262,7 +256,7 @@ class Tenants:
 
     @property
     def _roles(self) -> TenantRoles:
-        return TenantRoles(self.executor.database, self.executor.audit, self.provisioner)
+        return TenantRoles(self.executor.database, self.executor.units, self.provisioner)
 
     def _check_name(self, connection: Connection, name: str) -> None:
         tenants = TenantList(connection)

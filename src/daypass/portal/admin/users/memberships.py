@@ -9,11 +9,11 @@ from daypass.portal.admin.tenants.service import find_tenant, part_of_name
 from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, single_change
 from daypass.portal.admin.users.service import find_user, part_of_username
 from daypass.portal.admin.users.store.users import MemberList
-from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import MembershipNotFound
 from daypass.portal.identity.model import User
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access, Tenant
 from daypass.portal.tenants.store import ADD_MEMBER, CHANGE_MEMBER, REMOVE_MEMBER, member_row
 

@@ -23,7 +23,6 @@ from daypass.portal.admin.users.store.users import (
     MemberList,
     UserList,
 )
-from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, LastAdministrator, UserNotFound
 from daypass.portal.identity.authentication import name_taken, new_user
 from daypass.portal.identity.model import Role, User, canonical_username
@@ -32,6 +31,7 @@ from daypass.portal.identity.store import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.unit_of_work import RowChange
 
 _LONGEST_SEARCH = 255
 _LAST = "This is the last Administrator. Make another user an Administrator first."

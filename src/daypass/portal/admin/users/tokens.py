@@ -15,7 +15,6 @@ from daypass.portal.admin.transactions import (
 )
 from daypass.portal.admin.users.service import find_user
 from daypass.portal.admin.users.store.tokens import TokenList
-from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, PreconditionFailed, TokenNotFound
 from daypass.portal.identity.authentication import PERMANENT_LIFETIME, Identity
 from daypass.portal.identity.model import ApiToken, TokenKind
@@ -23,6 +22,7 @@ from daypass.portal.identity.store import REVOKE_TOKEN
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.unit_of_work import RowChange
 
 _DAY = timedelta(days=1)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from daypass.portal.audit.event import Event, Outcome, Scalar
-from daypass.portal.audit.log import AuditLog, RowChange
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, ConsentTooFast, PortalError, RequestExpired
 from daypass.portal.identity.browser_sessions import require_recent_authentication
@@ -26,6 +26,7 @@ from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.store import TokenStore, UserStore
 from daypass.portal.identity.tokens import digest, mint_code
 from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.unit_of_work import RowChange
 
 # Long after the code has expired, so that a replayed code still revokes its tokens.
 _RETENTION = timedelta(days=1)
@@ -42,7 +43,7 @@ class AuthorizationRequests:
     """The service for authorization requests and the users' consent."""
 
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     clock: Clock
     sealing: Sealing
 
@@ -79,13 +80,13 @@ class AuthorizationRequests:
             if RequestStore(connection).find(made.id) is not None:
                 return made.id
         # An opened request is approved once and redeemed once, so this limits those events too.
-        require_rate(self.database, self.audit, now, "oauth.request", user, by)
+        require_rate(self.database, self.units, now, "oauth.request", user, by)
         event = _event("oauth.request", made, user, by, Outcome.DONE)
 
         def add(connection: Connection) -> None:
             RequestStore(connection).add(made)
 
-        self.audit.commit(event, RowChange(PURGE, {"before": now - _RETENTION}), precondition=add)
+        self.units.commit(event, RowChange(PURGE, {"before": now - _RETENTION}), precondition=add)
         return made.id
 
     def check_user(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:
@@ -124,7 +125,7 @@ class AuthorizationRequests:
             decided = RequestStore(connection).decide(request, session.id, now, made)
             return None if decided else RequestExpired(_EXPIRED)
 
-        self.audit.commit(_event("oauth.approve", request, user, by, Outcome.DONE), precondition=decide)
+        self.units.commit(_event("oauth.approve", request, user, by, Outcome.DONE), precondition=decide)
         return AuthorizationCodeGrant(request, code)
 
     def deny(self, request_id: RequestId, session: ApiToken, user: User, by: str) -> AuthorizationRequest:
@@ -136,7 +137,7 @@ class AuthorizationRequests:
             decided = RequestStore(connection).decide(request, session.id, now, None)
             return None if decided else RequestExpired(_EXPIRED)
 
-        self.audit.commit(_event("oauth.deny", request, user, by, Outcome.DENIED), precondition=decide)
+        self.units.commit(_event("oauth.deny", request, user, by, Outcome.DENIED), precondition=decide)
         return request
 
     def _open(self, request_id: RequestId, now: datetime) -> AuthorizationRequest:

@@ -6,7 +6,7 @@ from functools import partial
 from uuid import uuid4
 
 from daypass.portal.audit.event import Actor, Event, Outcome
-from daypass.portal.audit.log import AuditLog, RowChange
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import OAuthRefused
 from daypass.portal.identity.model import UNKNOWN_USER, ApiToken, TokenId, TokenKind, User
@@ -24,6 +24,7 @@ from daypass.portal.identity.store import ADD_TOKEN, REVOKE_TOKEN, Bearer, Token
 from daypass.portal.identity.tokens import digest, mint, recognise
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.unit_of_work import RowChange
 
 _NO_CODE = "This code is unknown or has expired. Sign in again."
 _CODE_USED = "This code was used before. Its tokens were revoked, in case one was stolen. Sign in again."
@@ -62,7 +63,7 @@ class TokenFamilies:
     """
 
     database: Database
-    audit: AuditLog
+    units: UnitsOfWork
     clock: Clock
     manual_redirect_uri: str
     """The URI of the portal's page that shows a code."""
@@ -109,7 +110,7 @@ class TokenFamilies:
             raise InvalidGrant(_ENDED)
         grant, user = bearer.token, bearer.user
         # Checked before rotation, so that the refresh token still works once the limit allows it.
-        require_rate(self.database, self.audit, now, "oauth.refresh", user, request_id)
+        require_rate(self.database, self.units, now, "oauth.refresh", user, request_id)
         token = _access_token(grant, now, address)
         granted = TokenGrant(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
         event = _event("oauth.refresh", user, grant.id, grant.name, Outcome.DONE, address, request_id)
@@ -118,7 +119,7 @@ class TokenFamilies:
             RowChange(ADD_SPENT, {"digest": old, "grant_id": grant.id, "spent_at": now}),
         )
         try:
-            self.audit.commit(event, *writes, precondition=partial(_rotate, granted, old, now))
+            self.units.commit(event, *writes, precondition=partial(_rotate, granted, old, now))
         except _AlreadyRedeemed as late:
             # Two requests used the same token at the same time: one of the two clients may have stolen it.
             self._revoke_family("oauth.reuse", grant.id, user, address, request_id)
@@ -160,7 +161,7 @@ class TokenFamilies:
         claim = partial(_claim, request, granted, self.clock())
         device, sent = request.parameters.device, (by.address, by.request_id)
         if granted is None:
-            self.audit.commit(
+            self.units.commit(
                 _event("oauth.redeem", None, "", device, Outcome.FAILED, *sent), precondition=claim
             )
             return
@@ -169,7 +170,7 @@ class TokenFamilies:
             RowChange(ADD_TOKEN, row_of(granted.grant, digest(granted.refresh.reveal()))),
             RowChange(ADD_TOKEN, row_of(granted.access_token, digest(granted.access.reveal()))),
         )
-        self.audit.commit(event, *writes, precondition=claim)
+        self.units.commit(event, *writes, precondition=claim)
 
     def _handle_replay(self, request: AuthorizationRequest, by: TokenRequest) -> None:
         with self.database.reading() as connection:
@@ -184,7 +185,7 @@ class TokenFamilies:
             self._revoke_family(action, grant.id, grant.owner, address, request_id)
             return
         name = grant.owner.username
-        self.audit.commit_refusal(
+        self.units.commit_refusal(
             _event(action, grant.owner, grant.id, name, Outcome.DENIED, address, request_id)
         )
 
@@ -200,7 +201,7 @@ class TokenFamilies:
         """Revoke a family: its refresh token and the access tokens below it."""
         row = {"ended_id": grant_id, "owner_id": owner.id, "ended_at": self.clock()}
         event = _event(action, owner, grant_id, owner.username, outcome, address, request_id)
-        self.audit.commit(event, RowChange(REVOKE_TOKEN, row))
+        self.units.commit(event, RowChange(REVOKE_TOKEN, row))
 
 
 def _is_code_expired(request: AuthorizationRequest, now: datetime) -> bool:

@@ -168,7 +168,7 @@ class AuditPages:
         event = Event(
             action="audit.export", actor=caller.actor, outcome=Outcome.DONE, subject="audit", detail=detail
         )
-        self.administration.settings.executor.audit.commit(event)
+        self.administration.settings.executor.units.commit(event)
         events = every_event(
             self.administration.records,
             session_filter,

@@ -1,0 +1,231 @@
+"""Group commit: callers return once their unit of work is durable, and share transactions."""
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+from typing import Generic, TypeVar
+
+from sqlalchemy.exc import IntegrityError
+
+from daypass.portal.errors import StorageUnavailable
+from daypass.portal.storage.advisory_lock import limit_lock_waits
+from daypass.portal.storage.engine import Allowance, Database, StorageConflict, StorageLocked
+from daypass.portal.storage.unit_of_work import Participant, UnitOfWork, write_units
+
+R = TypeVar("R")
+
+MAX_QUEUE = 2000
+"""The number of waiting callers above which a commit fails at once."""
+
+MAX_WAIT = timedelta(seconds=8)
+"""The longest time that a caller waits in the queue; after that its commit fails."""
+
+LONGEST_COMMIT = 2 * MAX_WAIT + timedelta(seconds=10)
+"""The longest time that a commit takes: the wait to become leader, one batch, and a connection for it."""
+
+_MAX_BATCH = 128
+
+# A stopped backend or a vanished client keeps its locks. After a fault that may have such a cause, lock waits
+# are short for a while, so that a batch does not spend on one lock the time its other entries need.
+_SHORT_WAITS_SECONDS = 30.0
+_BATCH_LOCK_WAIT = timedelta(milliseconds=500)
+_SINGLE_LOCK_WAIT = timedelta(milliseconds=100)
+
+_ROLLED_BACK = (StorageConflict, StorageLocked, IntegrityError)
+"""Errors after which nothing of the transaction is durable, even if COMMIT raised them."""
+
+
+class NotCommitted(Exception):
+    """The unit of work was not committed, or it is not known in time whether it was."""
+
+
+class QueueFull(Exception):
+    """So many units of work are waiting that another one would not be committed in time."""
+
+
+def _acquired_lock() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
+@dataclass(slots=True)
+class _Entry(Generic[R]):
+    """A queued unit of work and the outcome of its commit.
+
+    The outcome is set once, under the queue's lock: by the waiting thread when it times out, or by the
+    leader. Later outcomes are ignored.
+    """
+
+    unit: UnitOfWork[R]
+    # A bare lock, acquired at the start and released as the signal: a `threading.Event` uses several of them.
+    signal: threading.Lock = field(default_factory=_acquired_lock)
+    is_leader: bool = False
+    """Whether the waiting thread is to become the leader; if not, the signal means that it is done."""
+    is_decided: bool = False
+    failure: Exception | None = None
+
+    def decide(self, failure: Exception | None) -> None:
+        """Set the outcome unless it is set already; the caller must hold the queue's lock."""
+        if not self.is_decided:
+            self.is_decided, self.failure = True, failure
+
+
+class GroupCommit(Generic[R]):
+    """Commits units of work of many threads in shared transactions, which cost one disk flush each.
+
+    One thread at a time is the leader: it writes all queued units in a single transaction, with the records
+    of the participants. Then it promotes the first thread that has queued meanwhile. There is no thread
+    besides those of the callers.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        participants: Sequence[Participant[R]] = (),
+        timeout: timedelta = MAX_WAIT,
+        *,
+        max_queue: int = MAX_QUEUE,
+    ) -> None:
+        self._database = database
+        self._participants = participants
+        self._timeout = timeout.total_seconds()
+        self._max_queue = max_queue
+        # Used by the leader only.
+        self._short_waits_until = 0.0
+        # The lock protects the attributes below. Only the queue's length is also read without it.
+        self._lock = threading.Condition(threading.Lock())
+        self._waiting: deque[_Entry[R]] = deque()
+        self._is_led = False
+
+    def commit(self, unit: UnitOfWork[R]) -> None:
+        """Commit the unit of work; return when it is durable.
+
+        Its precondition runs inside the same transaction and sees everything committed before. A refusal that
+        it returns is raised, as is an error in the unit itself, and nothing of the unit is written. Raises
+        `NotCommitted` if the commit failed or was not confirmed in time, and `QueueFull`.
+        """
+        if len(self._waiting) >= self._max_queue:
+            raise QueueFull
+        entry = _Entry(unit)
+        with self._lock:
+            self._waiting.append(entry)
+            entry.is_leader, self._is_led = not self._is_led, True
+        if not entry.is_leader and not entry.signal.acquire(timeout=self._timeout):
+            self._abandon(entry)
+        if entry.is_leader:
+            self._lead(entry)
+        if entry.failure is not None:
+            raise entry.failure
+
+    def wait_idle(self, timeout: timedelta) -> None:
+        """Wait until no thread is writing, for at most *timeout*."""
+        with self._lock:
+            self._lock.wait_for(lambda: not self._is_led, timeout.total_seconds())
+
+    def _abandon(self, entry: _Entry[R]) -> None:
+        """Set a timed-out entry to failed, unless it has just been made the leader."""
+        with self._lock:
+            if not entry.is_leader:
+                entry.decide(NotCommitted())
+
+    def _lead(self, own: _Entry[R]) -> None:
+        """Write a batch that begins with the leader's own entry, then promote the next leader."""
+        with self._lock:
+            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
+            batch = [entry for entry in taken if not entry.is_decided]
+        ends_at = monotonic() + self._database.longest_answer.total_seconds()
+        try:
+            self._commit(batch, ends_at, _BATCH_LOCK_WAIT if self._uses_short_waits() else None)
+        except BaseException:
+            # The thread was interrupted, perhaps after COMMIT was sent.
+            self._end(is_committed=False)
+            raise
+        finally:
+            # Entries without an outcome were not reached, or it is unknown whether they are durable.
+            self._decide(batch, [NotCommitted() for _ in batch])
+            self._promote_next()
+            for entry in batch:
+                if entry is not own:
+                    entry.signal.release()
+
+    def _uses_short_waits(self) -> bool:
+        """Whether a recent fault makes it likely that a transaction holds its locks for ever."""
+        return monotonic() < self._short_waits_until
+
+    def _decide(self, batch: Sequence[_Entry[R]], failures: Sequence[Exception | None]) -> None:
+        with self._lock:
+            for entry, failure in zip(batch, failures, strict=True):
+                entry.decide(failure)
+
+    def _end(self, *, is_committed: bool) -> None:
+        for participant in self._participants:
+            participant.end(is_committed=is_committed)
+
+    def _promote_next(self) -> None:
+        with self._lock:
+            # Entries that timed out in the queue have nobody who waits for a signal.
+            while self._waiting and self._waiting[0].is_decided:
+                self._waiting.popleft()
+            if self._waiting:
+                self._waiting[0].is_leader = True
+                self._waiting[0].signal.release()
+            else:
+                self._is_led = False
+                self._lock.notify_all()
+
+    def _commit(
+        self,
+        batch: Sequence[_Entry[R]],
+        ends_at: float,
+        lock_wait: timedelta | None,
+        *,
+        is_last_try: bool = False,
+    ) -> bool:
+        """Write entries together and set their outcomes; return False if further writes would fail too."""
+        commit_sent = False
+        try:
+            with self._database.writing(Allowance(ends_at=ends_at)) as connection:
+                if lock_wait is not None:
+                    limit_lock_waits(connection, lock_wait)
+                refusals = write_units(connection, [entry.unit for entry in batch], self._participants)
+                commit_sent = True
+        except Exception as error:  # a defect in one entry must not affect the others
+            self._end(is_committed=False)
+            is_outage = isinstance(error, StorageUnavailable) and not isinstance(error, _ROLLED_BACK)
+            if is_outage or isinstance(error, StorageLocked):
+                self._short_waits_until = monotonic() + _SHORT_WAITS_SECONDS
+            if is_outage or (commit_sent and not isinstance(error, _ROLLED_BACK)):
+                # The COMMIT may still take effect, so a retry could write the same units twice.
+                self._decide(batch, [_not_committed(error) for _ in batch])
+                return False
+            self._recover(batch, ends_at, error, is_last_try=is_last_try)
+            return True
+        self._end(is_committed=True)
+        self._decide(batch, refusals)
+        return True
+
+    def _recover(
+        self, batch: Sequence[_Entry[R]], ends_at: float, error: Exception, *, is_last_try: bool
+    ) -> None:
+        """Retry after a rollback: each entry of a batch alone, and a single entry once after a deadlock."""
+        if len(batch) > 1:
+            lock_wait = _SINGLE_LOCK_WAIT if self._uses_short_waits() else None
+            for entry in batch:
+                if monotonic() >= ends_at or not self._commit([entry], ends_at, lock_wait):
+                    return
+        elif isinstance(error, StorageConflict) and not is_last_try:
+            # The other transaction of the deadlock has finished by now.
+            self._commit(batch, ends_at, None, is_last_try=True)
+        else:
+            failure = _not_committed(error) if isinstance(error, StorageUnavailable) else error
+            self._decide(batch, [failure])
+
+
+def _not_committed(fault: Exception) -> NotCommitted:
+    failure = NotCommitted()
+    failure.__cause__ = fault
+    return failure
