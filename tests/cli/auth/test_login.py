@@ -395,6 +395,20 @@ def test_an_admin_session_is_used_for_tenants_if_there_is_no_other(
     assert len(person.tabs.opened) == 1
 
 
+def test_an_ended_admin_session_is_replaced_by_one_for_tenants(person: Person, sign_in: SignInPortal) -> None:
+    log_in(person, sign_in, "--admin")
+    sign_in.revoked_tokens, sign_in.ended = {"access_canary_1"}, True
+
+    with person.types(*DEV) as terminal:
+        pushed = sign_in.await_push()
+        sign_in.answer(pushed)
+        assert terminal.end()[0] == 0
+
+    assert pushed["scope"] == "tenants"
+    assert "This sign-in has ended." in terminal.seen
+    assert len(person.kept()) == 1
+
+
 def test_a_given_token_overrides_the_session(person: Person, sign_in: SignInPortal) -> None:
     log_in(person, sign_in)
 

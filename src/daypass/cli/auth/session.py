@@ -89,7 +89,7 @@ class AuthSession:
         Raises `SignInNeeded` if the user cannot be prompted, and `LoginDeclined` without their consent.
         """
         self.flags = {**self.flags, "admin": "yes"}
-        began, since = self.now(), self._current.since if self._current else 0.0
+        started_at, since = self.now(), self._current.since if self._current else 0.0
         with self._slot(admin=True).locked() as slot:
             before = slot.read()
             is_newer = before is not None and before.since > since and before.access != refused
@@ -98,7 +98,7 @@ class AuthSession:
                 self._current = before
                 return before.access
             print_message("The portal asks for a recent sign-in with admin access.")
-            self._current = self._sign_in(slot, began)
+            self._current = self._sign_in(slot, started_at)
         if before is not None:
             self._revoke(before)
         return self._current.access
@@ -138,42 +138,66 @@ class AuthSession:
 
     def _find_usable(self) -> StoredSession | None:
         """Return the stored session that has the access this command needs, if it has not expired."""
-        for admin in (True,) if self.admin else (False, True):
-            stored = self._slot(admin=admin).peek()
-            if stored is not None and not stored.is_expired(self.now()):
-                return stored
-        return None
+        return self._peek_usable(admin=self.admin) or (None if self.admin else self._peek_usable(admin=True))
+
+    def _peek_usable(self, *, admin: bool) -> StoredSession | None:
+        stored = self._slot(admin=admin).peek()
+        return None if stored is None or stored.is_expired(self.now()) else stored
 
     def _replace(self, refused: str) -> StoredSession:
-        """Return a session whose access token is not *refused*."""
-        began = self.now()
-        usable = self._find_usable()
-        admin = self.admin if usable is None else usable.allows_admin
-        with self._slot(admin=admin).locked() as slot:
-            stored = slot.read()
-            if stored is not None and stored.is_ready(self.now()) and stored.access != refused:
-                # Another process has refreshed it while this one waited for the lock.
-                return stored
-            if stored is not None and not stored.is_expired(self.now()):
-                try:
-                    return self._refresh(slot, stored)
-                except SessionExpired as over:
-                    print_message(str(over))
-            slot.remove()
-            if admin == self.admin:
-                return self._sign_in(slot, began)
-        return self._replace(refused)
+        """Return a session whose access token is not *refused*: a stored, a refreshed or a new one."""
+        started_at = self.now()
+        for admin in self._borrowed_slots():
+            with self._slot(admin=admin).locked() as slot:
+                session = self._reuse(slot, refused)
+                if session is not None:
+                    return session
+        # The prompt opens under the lock, so that commands that start together open one browser tab.
+        with self._slot(admin=self.admin).locked() as slot:
+            return self._reuse(slot, refused) or self._sign_in(slot, started_at)
 
-    def _refresh(self, slot: "LockedSession", stored: StoredSession) -> StoredSession:
-        tokens = self._client.refresh(stored.refresh)
+    def _borrowed_slots(self) -> tuple[bool, ...]:
+        """Return the slots to try before the command's own; a slot is named by whether it has admin access.
+
+        A session with admin access serves tenants too, but only while they have no session of their own.
+        """
+        if self.admin or self._peek_usable(admin=False) is not None:
+            return ()
+        return () if self._peek_usable(admin=True) is None else (True,)
+
+    def _reuse(self, slot: "LockedSession", refused: str) -> StoredSession | None:
+        """Return the slot's session with a token other than *refused*; remove a session that has ended."""
+        stored = slot.read()
+        if stored is not None and stored.is_ready(self.now()) and stored.access != refused:
+            # Another process has refreshed it while this one waited for the lock.
+            return stored
+        renewed = None
+        if stored is not None and not stored.is_expired(self.now()):
+            renewed = self._refresh(slot, stored)
+        if renewed is None:
+            slot.remove()
+        return renewed
+
+    def _refresh(self, slot: "LockedSession", stored: StoredSession) -> StoredSession | None:
+        """Return the session with new tokens, already stored; None if the portal has ended the session."""
+        try:
+            tokens = self._client.refresh(stored.refresh)
+        except SessionExpired as expired:
+            print_message(str(expired))
+            return None
         new = StoredSession.from_tokens(tokens, self.now(), stored.since)
         slot.write(new)
         return new
 
-    def _sign_in(self, slot: "LockedSession", began: float) -> StoredSession:
-        """Return a new session, unless a prompt was declined within the cooldown."""
+    def _sign_in(self, slot: "LockedSession", started_at: float) -> StoredSession:
+        """Return a new session, unless a prompt was declined within the cooldown.
+
+        *started_at* is when this command began to wait for the slot's lock.
+        """
         declined_at = slot.declined_at()
-        if declined_at is not None and (declined_at >= began or not self._has_terminal()):
+        # If the decline came later than that, it was the answer to the prompt that this command waited for.
+        # Without a terminal, an earlier one counts too: programs that retry must not open tab after tab.
+        if declined_at is not None and (declined_at >= started_at or not self._has_terminal()):
             raise LoginDeclined(
                 f"The sign-in was declined, or not answered, a moment ago. To sign in: {self._command}"
             )
