@@ -1,7 +1,7 @@
 """Fixtures: the services of administration on a real database, and their callers."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from daypass.portal.access.model import Caller, Channel
 from daypass.portal.admin import administration as all_of
-from daypass.portal.admin.imports.jobs import ImportJobs
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.reporting.overview import Overviews
 from daypass.portal.admin.reporting.reports import Reports
@@ -23,14 +22,15 @@ from daypass.portal.admin.tenants.service import RoleNaming, Tenants
 from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
-from daypass.portal.audit.event import OPERATOR
+from daypass.portal.audit.event import OPERATOR, Event
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind, User
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
-from tests.fakes import FakeClock
+from daypass.portal.storage.unit_of_work import UnitOfWork
+from tests.fakes import FakeClock, nothing_happens
 
 ACCOUNT = "123456789012"
 RULES = RoleNaming("aws", lambda: ACCOUNT, "duploservices-", "DaypassMaster")
@@ -51,7 +51,6 @@ class Administration:
     metadata: TenantMetadata
     tokens: Tokens
     imports: Imports
-    import_jobs: ImportJobs
     records: Reports
     overviews: Overviews
     role_reconciler: RoleReconciler | None
@@ -80,6 +79,20 @@ class Administration:
             ]
 
 
+class SlowUnits(UnitsOfWork):
+    """The real units of work with a hook before the next commit."""
+
+    def __init__(self, database: Database, clock: FakeClock) -> None:
+        super().__init__(database, clock)
+        self.before_next: Callable[[], object] = nothing_happens
+
+    def commit_unit(self, unit: UnitOfWork[Event]) -> None:
+        """Run the hook, then commit."""
+        act, self.before_next = self.before_next, nothing_happens
+        act()
+        super().commit_unit(unit)
+
+
 def open_administration(database: Database, units: UnitsOfWork, clock: FakeClock) -> Administration:
     identity = Identity(database, units, clock)
     parts = all_of.administration(identity, RULES)
@@ -101,6 +114,13 @@ def units(database: Database, clock: FakeClock) -> Iterator[UnitsOfWork]:
     opened = UnitsOfWork(database, clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def slow(database: Database, clock: FakeClock) -> Iterator[SlowUnits]:
+    units = SlowUnits(database, clock)
+    yield units
+    units.close()
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.imports.service import BATCH, batches_of
-from daypass.portal.admin.imports.store import ImportJob, ImportJobStore
-from daypass.portal.admin.imports.table import Line
+from daypass.portal.admin.imports.limits import TRANSACTION
+from daypass.portal.admin.imports.store import ImportJobStore, JobKey, StoredJob
+from daypass.portal.admin.imports.table import Line, batches_of
 from daypass.portal.admin.model import UserQuery, Version
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
@@ -46,21 +46,21 @@ def count(administration: Administration) -> int:
 
 
 def test_an_import_job_is_resumed_batch_by_batch(administration: Administration, alice: Caller) -> None:
-    staged = administration.import_jobs
-    planned = staged.stage(TABLE, alice)
+    imports = administration.imports
+    planned = imports.stage(TABLE, alice)
     before = count(administration)
 
-    first = staged.resume(planned.id, planned.version, alice, at_once)
+    first = imports.resume(planned.id, planned.version, alice, at_once)
     meanwhile = count(administration)
     # An interrupted job is resumed where it stopped, without a new review.
-    rest = staged.resume(planned.id, Version(""), alice, never)
+    rest = imports.resume(planned.id, Version(""), alice, never)
 
-    assert (before, first.taken, meanwhile) == (0, BATCH, BATCH)
+    assert (before, first.taken, meanwhile) == (0, TRANSACTION.lines, TRANSACTION.lines)
     assert (rest.is_done, rest.taken, rest.changed, count(administration)) == (True, 250, 250, 250)
     assert administration.members.find("dev01", "user249@example.com").access is Access.FULL
     assert len(administration.events("user.create")) >= 250
     with pytest.raises(InvalidRequest, match="import has expired"):
-        staged.resume(planned.id, planned.version, alice, never)
+        imports.resume(planned.id, planned.version, alice, never)
 
 
 def test_batches_are_limited_by_changes_and_stay_the_same_when_resumed(
@@ -72,14 +72,14 @@ def test_batches_are_limited_by_changes_and_stay_the_same_when_resumed(
     table = "username,tenants,read_only_tenants\n" + "".join(
         f"user{number:03}@example.com,{' '.join(names[:12])},{' '.join(names[12:])}\n" for number in range(20)
     )
-    staged = administration.import_jobs
-    planned = staged.stage(table, alice)
+    imports = administration.imports
+    planned = imports.stage(table, alice)
 
-    first = staged.resume(planned.id, planned.version, alice, at_once)
+    first = imports.resume(planned.id, planned.version, alice, at_once)
     together = len(administration.events("membership.put"))
     # Lines that are done need no changes any more, and the batches stay the same.
-    again = staged.review_again(planned.id, alice)
-    done = staged.resume(again.id, again.version, alice, never)
+    again = imports.review_again(planned.id, alice)
+    done = imports.resume(again.id, again.version, alice, never)
 
     assert (first.taken, together, first.is_done) == (8, 8 * 24, False)
     assert (done.is_done, done.changed, count(administration)) == (True, 20, 20)
@@ -106,7 +106,7 @@ def test_a_batch_ends_before_it_has_too_many_changes(tenants: Sequence[int], tog
         for number, many in enumerate(tenants)
     ]
 
-    found = list(batches_of(table))
+    found = list(batches_of(table, TRANSACTION))
 
     assert [len(table[cut]) for cut in found] == together
     assert [line for cut in found for line in table[cut]] == table
@@ -115,16 +115,16 @@ def test_a_batch_ends_before_it_has_too_many_changes(tenants: Sequence[int], tog
 def test_an_import_changes_nothing_if_the_state_changed_since_the_review(
     administration: Administration, alice: Caller
 ) -> None:
-    staged = administration.import_jobs
-    planned = staged.stage("username,tenants\nuser1@example.com,\n", alice)
+    imports = administration.imports
+    planned = imports.stage("username,tenants\nuser1@example.com,\n", alice)
     administration.users.create("user1@example.com", planned.lines[0].role, None, OPERATOR)
 
     with pytest.raises(PreconditionFailed, match="Nothing was imported"):
-        staged.resume(planned.id, planned.version, alice, never)
+        imports.resume(planned.id, planned.version, alice, never)
 
-    again = staged.review_again(planned.id, alice)
+    again = imports.review_again(planned.id, alice)
     assert not again.lines[0].has_effect
-    assert staged.resume(again.id, again.version, alice, never).changed == 0
+    assert imports.resume(again.id, again.version, alice, never).changed == 0
 
 
 def test_a_batch_whose_plan_has_changed_stops_the_import_until_it_is_reviewed(
@@ -134,22 +134,22 @@ def test_a_batch_whose_plan_has_changed_stops_the_import_until_it_is_reviewed(
     table = f"{TABLE}amir@example.com,\n".replace("tenants", "tenants,role").replace(
         "amir@example.com,", "amir@example.com,,User"
     )
-    staged, users = administration.import_jobs, administration.users
+    imports, users = administration.imports, administration.users
     users.update("amir@example.com", OPERATOR, role=Role.USER)
-    planned = staged.stage(table, alice)
-    first = staged.resume(planned.id, planned.version, alice, at_once)
+    planned = imports.stage(table, alice)
+    first = imports.resume(planned.id, planned.version, alice, at_once)
     users.update("amir@example.com", OPERATOR, role=Role.ADMINISTRATOR)
 
     with pytest.raises(
         PreconditionFailed, match=r"since you reviewed the table\. The 250 lines before it are imported"
     ):
-        staged.resume(planned.id, Version(""), alice, never)
+        imports.resume(planned.id, Version(""), alice, never)
 
     assert users.find("amir@example.com").user.is_administrator
-    assert first.taken == BATCH
-    again = staged.review_again(planned.id, alice)
+    assert first.taken == TRANSACTION.lines
+    again = imports.review_again(planned.id, alice)
     assert [one.username for one in again.lines if one.has_effect] == ["amir@example.com"]
-    done = staged.resume(again.id, again.version, alice, never)
+    done = imports.resume(again.id, again.version, alice, never)
     assert (done.is_done, done.changed) == (True, 251)
     assert not users.find("amir@example.com").user.is_administrator
 
@@ -159,39 +159,39 @@ def test_a_batch_whose_plan_has_changed_stops_the_import_until_it_is_reviewed(
 def test_a_job_stored_by_another_version_must_be_reviewed_again(
     administration: Administration, alice: Caller, clock: FakeClock, taken: int, batches: int
 ) -> None:
-    staged = administration.import_jobs
-    planned = staged.stage(TABLE, alice)
+    imports = administration.imports
+    planned = imports.stage(TABLE, alice)
     seen = planned.version
     with administration.database.writing() as connection:
-        kept = [*planned.seen, *planned.seen][:batches]
-        older = ImportJob("older", TABLE, kept, taken, taken)
-        ImportJobStore(connection).put(alice.user.id, older, clock(), clock())
+        reviewed = [*planned.batches, *planned.batches][:batches]
+        older = StoredJob(TABLE, reviewed, taken, taken)
+        ImportJobStore(connection).put(JobKey(alice.user.id, "older"), older, clock(), clock())
 
     done = f"The {taken} lines before it are imported" if taken else "Nothing was imported"
     with pytest.raises(PreconditionFailed, match=f"since you reviewed the table. {done}"):
-        staged.resume("older", seen, alice, never)
-    again = staged.review_again("older", alice)
+        imports.resume("older", seen, alice, never)
+    again = imports.review_again("older", alice)
 
-    assert staged.resume("older", again.version, alice, never).is_done
+    assert imports.resume("older", again.version, alice, never).is_done
 
 
 def test_two_windows_cannot_import_the_same_batch_twice(
     administration: Administration, alice: Caller
 ) -> None:
-    staged = administration.import_jobs
-    planned = staged.stage(TABLE, alice)
+    imports = administration.imports
+    planned = imports.stage(TABLE, alice)
 
     def another_window() -> bool:
-        return not staged.resume(planned.id, Version(""), alice, at_once).is_done
+        return not imports.resume(planned.id, Version(""), alice, at_once).is_done
 
     def goes_on() -> bool:
         another_window()
         return False
 
     with pytest.raises(InvalidRequest, match="another window"):
-        staged.resume(planned.id, planned.version, alice, goes_on)
+        imports.resume(planned.id, planned.version, alice, goes_on)
 
-    assert count(administration) == 2 * BATCH
+    assert count(administration) == 2 * TRANSACTION.lines
     while another_window():
         pass
     assert count(administration) == 250
@@ -212,12 +212,12 @@ def test_a_table_that_would_fail_later_is_refused_before_its_first_line(
     refusal: type[PortalError],
     says: str,
 ) -> None:
-    staged = administration.import_jobs
+    imports = administration.imports
     lines = "".join(f"{name}@example.com,,User\n" for name in demoted)
-    planned = staged.stage(TABLE.replace("tenants", "tenants,role") + lines, alice)
+    planned = imports.stage(TABLE.replace("tenants", "tenants,role") + lines, alice)
 
     with pytest.raises(refusal, match=rf"{says}.* Nothing was imported"):
-        staged.resume(planned.id, planned.version, alice, never)
+        imports.resume(planned.id, planned.version, alice, never)
 
     assert count(administration) == 0
     assert administration.users.find("amir@example.com").user.is_administrator
@@ -226,15 +226,15 @@ def test_a_table_that_would_fail_later_is_refused_before_its_first_line(
 def test_an_import_job_is_private_to_its_administrator_and_expires(
     administration: Administration, alice: Caller, clock: FakeClock
 ) -> None:
-    staged, amir = administration.import_jobs, administration.caller("amir@example.com")
-    hers = staged.stage(TABLE, alice)
+    imports, amir = administration.imports, administration.caller("amir@example.com")
+    hers = imports.stage(TABLE, alice)
 
     with pytest.raises(InvalidRequest, match="import has expired"):
-        staged.resume(hers.id, hers.version, amir, never)
+        imports.resume(hers.id, hers.version, amir, never)
     clock.move(timedelta(hours=2))
-    staged.stage(TABLE, amir)
+    imports.stage(TABLE, amir)
     with pytest.raises(InvalidRequest, match="import has expired"):
-        staged.resume(hers.id, hers.version, alice, never)
+        imports.resume(hers.id, hers.version, alice, never)
 
 
 @pytest.mark.parametrize("has_one", [False, True])
@@ -242,15 +242,15 @@ def test_an_import_job_is_private_to_its_administrator_and_expires(
 def test_of_two_concurrent_import_jobs_the_later_one_replaces_the_other(
     administration: Administration, alice: Caller, clock: FakeClock, *, has_one: bool
 ) -> None:
-    staged, database = administration.import_jobs, administration.database
+    imports, database = administration.imports, administration.database
     if has_one:
-        staged.stage(TABLE, alice)
+        imports.stage(TABLE, alice)
     kept: list[str] = []
-    later = threading.Thread(target=lambda: kept.append(staged.stage(TABLE, alice).id))
+    later = threading.Thread(target=lambda: kept.append(imports.stage(TABLE, alice).id))
 
     with database.writing() as connection, database.reading() as watch:
-        first = ImportJob("first", TABLE, [], taken=0, changed=0)
-        ImportJobStore(connection).put(alice.user.id, first, clock(), clock())
+        first = StoredJob(TABLE, [], taken=0, changed=0)
+        ImportJobStore(connection).put(JobKey(alice.user.id, "first"), first, clock(), clock())
         later.start()
         while later.is_alive() and not watch.scalar(_WAITING):
             later.join(0.002)
@@ -258,36 +258,36 @@ def test_of_two_concurrent_import_jobs_the_later_one_replaces_the_other(
     later.join()
 
     assert (was_waiting, len(kept)) == (True, 1)
-    assert len(staged.review_again(kept[0], alice).lines) == 250
+    assert len(imports.review_again(kept[0], alice).lines) == 250
     with pytest.raises(InvalidRequest, match="import has expired"):
-        staged.review_again("first", alice)
+        imports.review_again("first", alice)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_import_job_expires_an_hour_after_its_last_progress(
     administration: Administration, alice: Caller, clock: FakeClock
 ) -> None:
-    staged = administration.import_jobs
-    planned = staged.stage(TABLE, alice)
+    imports = administration.imports
+    planned = imports.stage(TABLE, alice)
     for _ in range(2):
         clock.move(timedelta(minutes=45))
-        staged.resume(planned.id, planned.version, alice, at_once)
+        imports.resume(planned.id, planned.version, alice, at_once)
     clock.move(timedelta(minutes=61))
 
     with pytest.raises(InvalidRequest, match="import has expired"):
-        staged.resume(planned.id, planned.version, alice, never)
+        imports.resume(planned.id, planned.version, alice, never)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_import_that_elevates_needs_reauthentication_before_its_first_line(
     administration: Administration, clock: FakeClock
 ) -> None:
-    by, staged = administration.caller("alice@example.com", TokenKind.BROWSER), administration.import_jobs
-    planned = staged.stage(TABLE, by)
+    by, imports = administration.caller("alice@example.com", TokenKind.BROWSER), administration.imports
+    planned = imports.stage(TABLE, by)
     clock.move(timedelta(minutes=6))
 
     with pytest.raises(ReauthenticationRequired):
-        staged.resume(planned.id, planned.version, by, never)
+        imports.resume(planned.id, planned.version, by, never)
     assert count(administration) == 0
 
 
@@ -295,13 +295,13 @@ def test_an_import_that_elevates_needs_reauthentication_before_its_first_line(
 def test_missing_reauthentication_is_recorded_once_and_not_for_each_line(
     administration: Administration, clock: FakeClock
 ) -> None:
-    by, staged = administration.caller("alice@example.com", TokenKind.BROWSER), administration.import_jobs
-    planned = staged.stage(TABLE, by)
-    first = staged.resume(planned.id, planned.version, by, at_once)
+    by, imports = administration.caller("alice@example.com", TokenKind.BROWSER), administration.imports
+    planned = imports.stage(TABLE, by)
+    first = imports.resume(planned.id, planned.version, by, at_once)
     clock.move(timedelta(minutes=6))
 
     with pytest.raises(ReauthenticationRequired):
-        staged.resume(planned.id, planned.version, by, at_once)
+        imports.resume(planned.id, planned.version, by, at_once)
 
     denied = [
         subject
@@ -315,9 +315,9 @@ def test_missing_reauthentication_is_recorded_once_and_not_for_each_line(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_invalid_line_prevents_the_whole_import(administration: Administration, alice: Caller) -> None:
-    planned = administration.import_jobs.stage(f"{TABLE}x@example.com,nowhere\n", alice)
+    planned = administration.imports.stage(f"{TABLE}x@example.com,nowhere\n", alice)
 
     assert [one.problem for one in planned.lines if one.problem] == ["There is no tenant “nowhere”."]
     with pytest.raises(InvalidRequest, match=r"Line 252: .* Nothing was imported"):
-        administration.import_jobs.resume(planned.id, planned.version, alice, never)
+        administration.imports.resume(planned.id, planned.version, alice, never)
     assert count(administration) == 0

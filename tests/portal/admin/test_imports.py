@@ -6,17 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.imports.service import LONGEST
+from daypass.portal.admin.imports.limits import MAX_LINES, TRANSACTION
 from daypass.portal.admin.imports.table import read_table
-from daypass.portal.admin.model import UserQuery, version_of
+from daypass.portal.admin.model import UserQuery
 from daypass.portal.admin.reauthentication import Proof
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AccessDenied, InvalidRequest, LastAdministrator, ReauthenticationRequired
 from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
-from tests.portal.admin.conftest import Administration
+from tests.portal.admin.conftest import Administration, SlowUnits, open_administration
 
 TABLE = """username,role,tenants,read_only_tenants
 Noor@example.com,,dev01,
@@ -28,7 +29,7 @@ ci-bot,User,,
 def test_an_import_is_planned_executed_and_then_idempotent(
     administration: Administration, alice: Caller
 ) -> None:
-    planned = administration.imports.plan(TABLE)
+    planned = administration.imports.plan(TABLE).lines
 
     assert [(one.line, one.username, one.is_new, one.old_role) for one in planned] == [
         (2, "noor@example.com", True, None),
@@ -38,12 +39,12 @@ def test_an_import_is_planned_executed_and_then_idempotent(
     assert planned[0].memberships == {"dev01": Access.FULL}
     assert administration.users.count(UserQuery()) == 3
 
-    assert administration.imports.run(TABLE, alice) == planned
+    assert administration.imports.run(TABLE, alice).lines == planned
 
     assert administration.users.find("dana@example.com").user.is_administrator
     assert administration.members.find("dev01", "dana@example.com").access is Access.READ_ONLY
     assert administration.members.find("dev01", "noor@example.com").access is Access.FULL
-    assert not any(one.has_effect for one in administration.imports.plan(TABLE))
+    assert not any(one.has_effect for one in administration.imports.plan(TABLE).lines)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -53,7 +54,7 @@ def test_an_import_is_planned_executed_and_then_idempotent(
 def test_a_line_without_a_role_keeps_an_existing_users_role(
     administration: Administration, alice: Caller, table: str
 ) -> None:
-    alone = administration.imports.plan(table)[-1]
+    alone = administration.imports.plan(table).lines[-1]
 
     assert (alone.role, alone.old_role, alone.proof) == (Role.ADMINISTRATOR, None, Proof.RECENT)
     administration.imports.run(table, alice)
@@ -83,10 +84,10 @@ def test_an_invalid_line_is_explained_and_nothing_is_imported(
 ) -> None:
     table = f"{TABLE}{line}\n"
     if problem in ("", "-"):
-        assert len(administration.imports.plan(table)) == (3 if problem == "" else 4)
+        assert len(administration.imports.plan(table).lines) == (3 if problem == "" else 4)
         return
 
-    assert problem in str(administration.imports.plan(table)[-1].problem)
+    assert problem in str(administration.imports.plan(table).lines[-1].problem)
     with pytest.raises(InvalidRequest, match=r"Line 5: .* Nothing was imported"):
         administration.imports.run(table, alice)
 
@@ -126,7 +127,7 @@ def test_unknown_columns_are_refused(administration: Administration, head: str) 
     ],
 )
 def test_tables_of_spreadsheets_are_parsed(administration: Administration, text: str, line: int) -> None:
-    planned = administration.imports.plan(text)
+    planned = administration.imports.plan(text).lines
 
     assert [(one.line, one.username, one.memberships, one.problem) for one in planned] == [
         (line, "noor@example.com", {"dev01": Access.READ_ONLY}, None)
@@ -163,7 +164,7 @@ def test_a_malformed_table_is_explained_without_messages_of_python(
 @given(text=st.text(alphabet='username,;\t|"\r\n= \ufeff\0x@', max_size=60))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
-        rows = list(read_table(text, LONGEST))
+        rows = list(read_table(text, MAX_LINES))
     except InvalidRequest:
         return
     assert all(number >= 1 for number, _ in rows)
@@ -209,13 +210,18 @@ def test_a_disabled_administrator_does_not_count_as_the_remaining_one(administra
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_user_who_became_the_last_administrator_during_an_import_stays_one(
-    administration: Administration,
+    administration: Administration, database: Database, clock: FakeClock, slow: SlowUnits
 ) -> None:
-    lines = list(read_table("username,role\nalice@example.com,User\n", LONGEST))
-    seen = version_of(*administration.imports.plan("username,role\nalice@example.com,User\n"))
-    administration.users.update("amir@example.com", OPERATOR, role=Role.USER)
+    new = "".join(f"user{number}@example.com,\n" for number in range(TRANSACTION.lines))
+
+    def before_the_first_batch() -> None:
+        slow.before_next = lambda: administration.users.update("amir@example.com", OPERATOR, role=Role.USER)
+
+    slow.before_next = before_the_first_batch
 
     with pytest.raises(LastAdministrator, match="The 50 lines before it are imported"):
-        administration.imports.import_batch(lines, seen, OPERATOR, 50)
+        open_administration(database, slow, clock).imports.run(
+            f"username,role\n{new}alice@example.com,User\n", OPERATOR
+        )
 
     assert administration.users.find("alice@example.com").user.is_administrator

@@ -1,6 +1,6 @@
 """The rules of reauthentication, also under concurrent changes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,39 +11,16 @@ from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import UserRecord
 from daypass.portal.admin.reauthentication import Proof
 from daypass.portal.admin.transactions import Change, ChangeRequest, PlannedChange
-from daypass.portal.audit.event import OPERATOR, Event
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AccessDenied, PreconditionFailed, ReauthenticationRequired, Unauthenticated
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.unit_of_work import UnitOfWork
 from daypass.portal.tenants.model import Access
-from tests.fakes import NOON, FakeClock, nothing_happens
-from tests.portal.admin.conftest import Administration, open_administration
+from tests.fakes import NOON, FakeClock
+from tests.portal.admin.conftest import Administration, SlowUnits, open_administration
 
 ALICE, AMIR, DANA = "alice@example.com", "amir@example.com", "dana@example.com"
 SIX_MINUTES = timedelta(minutes=6)
-
-
-class SlowUnits(UnitsOfWork):
-    """The real units of work with a hook before the next commit."""
-
-    def __init__(self, database: Database, clock: FakeClock) -> None:
-        super().__init__(database, clock)
-        self.before_next: Callable[[], object] = nothing_happens
-
-    def commit_unit(self, unit: UnitOfWork[Event]) -> None:
-        """Run the hook, then commit."""
-        act, self.before_next = self.before_next, nothing_happens
-        act()
-        super().commit_unit(unit)
-
-
-@pytest.fixture
-def slow(database: Database, clock: FakeClock) -> Iterator[SlowUnits]:
-    units = SlowUnits(database, clock)
-    yield units
-    units.close()
 
 
 def users() -> st.SearchStrategy[UserRecord]:

@@ -12,7 +12,7 @@ from daypass.portal.errors import AccessDenied, PreconditionFailed, UserNotFound
 from daypass.portal.identity.model import Role
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.unit_of_work import RowChange
-from tests.portal.admin.conftest import Administration
+from tests.portal.admin.conftest import REGION, Administration
 
 DANA = "dana@example.com"
 
@@ -73,11 +73,18 @@ def test_changes_of_one_plan_are_recorded_each_with_its_own_event_or_not_at_all(
     assert administration.events("user.import") == []
 
 
-def test_without_changes_no_further_row_is_written(administration: Administration) -> None:
-    request = ChangeRequest("user.import", "a table", OPERATOR, lambda _: ())
+def test_further_rows_are_committed_also_without_changes_unless_the_request_is_refused(
+    administration: Administration, dana: Caller
+) -> None:
+    executor = administration.users.executor
+    row = RowChange(text("UPDATE tenants SET region = :region"), {"region": "eu-west-1"})
 
-    # This row change would fail if it were written.
-    assert administration.users.executor.execute(request, RowChange(text("DELETE FROM nowhere"), {})) == ()
+    with pytest.raises(AccessDenied):
+        executor.execute(ChangeRequest("user.import", "a table", dana, lambda _: ()), row)
+    assert administration.tenants.find("dev01").tenant.region == REGION
+
+    assert executor.execute(ChangeRequest("user.import", "a table", OPERATOR, lambda _: ()), row) == ()
+    assert administration.tenants.find("dev01").tenant.region == "eu-west-1"
 
 
 def test_a_preview_is_refused_and_recorded_like_the_change_and_changes_nothing(

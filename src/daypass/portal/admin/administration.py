@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from daypass.portal.admin.imports.jobs import ImportJobs
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.reporting.overview import Overviews
 from daypass.portal.admin.reporting.reports import Reports
@@ -30,7 +29,6 @@ class Administration:
     metadata: TenantMetadata
     tokens: Tokens
     imports: Imports
-    import_jobs: ImportJobs
     records: Reports
     overviews: Overviews
     verification: Verification
@@ -47,7 +45,6 @@ def administration(
     """Build the services over the database of *identity*; IAM is not called without the last two."""
     follow = noop if reconciler is None else reconciler.reconcile
     executor = ChangeExecutor(identity.database, identity.units, identity.clock)
-    imports = Imports(executor)
     return Administration(
         users=Users(executor),
         members=Memberships(executor),
@@ -55,8 +52,7 @@ def administration(
         settings=Settings(executor, follow),
         metadata=TenantMetadata(executor),
         tokens=Tokens(executor, identity),
-        imports=imports,
-        import_jobs=ImportJobs(imports),
+        imports=Imports(executor),
         records=Reports(identity.database),
         overviews=Overviews(identity.database, identity.clock),
         verification=Verification(identity.database, identity.clock),

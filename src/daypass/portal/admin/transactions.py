@@ -110,12 +110,12 @@ class ChangeExecutor:
     def execute(self, request: ChangeRequest, *also: RowChange) -> Plan:
         """Commit the changes of *request*, each with its event, and the rows of *also*; return the plan.
 
-        Nothing is written, also no row of *also*, if the plan is empty. Raises the refusals of `plan`, or
-        `PreconditionFailed` if concurrent changes keep changing the plan.
+        If the plan is empty, the rows of *also* are committed alone, under the same precondition. Raises the
+        refusals of `plan`, or `PreconditionFailed` if concurrent changes keep changing the plan.
         """
         for _ in range(_TRIES):
             plan = self.plan(request)
-            if not plan:
+            if not plan and not also:
                 return plan
             row_changes = [*chain.from_iterable(planned.change.writes for planned in plan), *also]
             events = [_change_event(planned, request.by) for planned in plan]

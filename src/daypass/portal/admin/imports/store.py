@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 
 from daypass.portal.admin.model import Version
 from daypass.portal.identity.model import UserId
@@ -35,13 +35,20 @@ class ReviewedBatch(NamedTuple):
     """The number of lines that change something."""
 
 
+class JobKey(NamedTuple):
+    """The key of a stored job."""
+
+    owner: UserId
+    """The Administrator who imports the table."""
+    id: str
+
+
 @dataclass(frozen=True, slots=True)
-class ImportJob:
+class StoredJob:
     """A table that is imported in several requests, and its progress."""
 
-    id: str
     content: str
-    seen: Sequence[ReviewedBatch]
+    reviewed: Sequence[ReviewedBatch]
     taken: int
     """The number of lines done, from the first on."""
     changed: int
@@ -54,50 +61,49 @@ class ImportJobStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def put(self, user_id: UserId, staged: ImportJob, now: datetime, forgotten: datetime) -> None:
-        """Store a job in the place of the user's last one, and delete all jobs from before *forgotten*."""
-        self._connection.execute(delete(staged_imports).where(_c.staged_at < forgotten))
+    def put(self, key: JobKey, job: StoredJob, now: datetime, expired_before: datetime) -> None:
+        """Store a job in the place of its owner's last one, and delete the jobs from *expired_before*."""
+        self._connection.execute(delete(staged_imports).where(_c.staged_at < expired_before))
         row = {
-            "id": staged.id,
-            "content": staged.content,
-            "seen": _written(staged.seen),
-            "taken": staged.taken,
-            "changed": staged.changed,
+            "id": key.id,
+            "content": job.content,
+            "seen": _written(job.reviewed),
+            "taken": job.taken,
+            "changed": job.changed,
             "staged_at": now,
         }
         self._connection.execute(
             insert_or_update(self._connection, staged_imports)
-            .values(user_id=user_id, **row)
+            .values(user_id=key.owner, **row)
             .on_conflict_do_update(index_elements=["user_id"], set_=row)
         )
 
-    def find(self, user_id: UserId, staged_id: str, forgotten: datetime) -> ImportJob | None:
-        """Return the user's job with that id, or None if it was replaced or is from before *forgotten*."""
+    def find(self, key: JobKey, expired_before: datetime) -> StoredJob | None:
+        """Return a job, or None if it was done, replaced, or is from *expired_before*."""
         row = self._connection.execute(
-            select(_c.id, _c.content, _c.seen, _c.taken, _c.changed).where(
-                _c.user_id == user_id, _c.id == staged_id, _c.staged_at >= forgotten
-            )
+            select(_c.content, _c.seen, _c.taken, _c.changed).where(*_is(key), _c.staged_at >= expired_before)
         ).first()
-        return None if row is None else ImportJob(row.id, row.content, _read(row.seen), *row[3:])
+        return None if row is None else StoredJob(row.content, _read(row.seen), row.taken, row.changed)
 
-    def taken(self, user_id: UserId, staged_id: str) -> int | None:
+    def taken(self, key: JobKey) -> int | None:
         """Return the number of done lines, or None if the job does not exist any more."""
-        taken: int | None = self._connection.scalar(
-            select(_c.taken).where(_c.user_id == user_id, _c.id == staged_id)
-        )
+        taken: int | None = self._connection.scalar(select(_c.taken).where(*_is(key)))
         return taken
 
-    def restart(self, user_id: UserId, staged_id: str, seen: Sequence[ReviewedBatch]) -> None:
+    def restart(self, key: JobKey, reviewed: Sequence[ReviewedBatch]) -> None:
         """Restart a job with a newly reviewed plan."""
+        # Lines that are done change nothing when they are imported again, so the number of changes stays.
         self._connection.execute(
-            update(staged_imports)
-            .where(_c.user_id == user_id, _c.id == staged_id)
-            .values(seen=_written(seen), taken=0)
+            update(staged_imports).where(*_is(key)).values(seen=_written(reviewed), taken=0)
         )
 
 
-def _written(seen: Sequence[ReviewedBatch]) -> str:
-    return json.dumps(seen, separators=(",", ":"))
+def _is(key: JobKey) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return _c.user_id == key.owner, _c.id == key.id
+
+
+def _written(reviewed: Sequence[ReviewedBatch]) -> str:
+    return json.dumps(reviewed, separators=(",", ":"))
 
 
 def _read(written: str) -> Sequence[ReviewedBatch]:

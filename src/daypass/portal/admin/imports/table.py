@@ -1,12 +1,17 @@
-"""The parser of CSV tables as spreadsheets write them: any separator, and Excel's `sep=` line."""
+"""The parser of CSV tables as spreadsheets write them (any separator, Excel's `sep=`), and their batches."""
 
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 
+from daypass.portal.admin.imports.limits import BatchLimit
 from daypass.portal.errors import InvalidRequest
+from daypass.portal.tenants.model import Access
 
 COLUMNS = ("username", "role", "tenants", "read_only_tenants")
+
+ACCESS_COLUMNS = (("tenants", Access.FULL), ("read_only_tenants", Access.READ_ONLY))
+"""The columns with names of tenants, each with the access that it gives."""
 
 BEYOND = ""
 """The key for the cells of a line that are beyond the columns of the header."""
@@ -46,6 +51,32 @@ def read_table(text: str, longest: int) -> Iterator[Line]:
         raise InvalidRequest(f"Line {reader.line_num + skipped}: {_reason(error)}.") from error
     if not names:
         _columns(names)
+
+
+def batches_of(table: Sequence[Line], limit: BatchLimit) -> Iterator[slice]:
+    """Yield the slices of a table that are processed together.
+
+    They depend on the table alone, so a job is cut at the same lines whenever it is resumed.
+    """
+    begin = changes = 0
+    for end, line in enumerate(table):
+        count = _change_count(line)
+        if end > begin and (end - begin == limit.lines or changes + count > limit.changes):
+            yield slice(begin, end)
+            begin, changes = end, 0
+        changes += count
+    if table:
+        yield slice(begin, len(table))
+
+
+def _change_count(line: Line) -> int:
+    """Return the largest number of changes that a line can need."""
+    return 1 + sum(len(tenant_names(line[1], column)) for column, _ in ACCESS_COLUMNS)
+
+
+def tenant_names(row: Mapping[str, str], column: str) -> Sequence[str]:
+    """Return the names in a cell, which are separated by spaces, commas or semicolons."""
+    return row.get(column, "").replace(",", " ").replace(";", " ").split()
 
 
 def _head(text: str) -> tuple[int, str, str]:

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from daypass.portal.admin.imports.service import ImportedUser, Imports
+from daypass.portal.admin.imports.plan import ImportedUser
+from daypass.portal.admin.imports.service import Imports
 from daypass.portal.errors import AlreadyExists, LastAdministrator, TenantNotFound, UserNotFound
 from daypass.portal.http.api.codec import answer_with, read_body
 from daypass.portal.http.api.operation import Operation
@@ -68,8 +69,8 @@ class UserImports:
     def run(self, request: ApiRequest) -> Response:
         """Import users from CSV, or check the import."""
         body = read_body(ImportCreate, request.body)
-        lines = self.imports.plan(body.csv) if body.dry_run else self.imports.run(body.csv, request.caller)
-        answer = ImportResult(done=not body.dry_run, lines=[_line(line) for line in lines])
+        plan = self.imports.plan(body.csv) if body.dry_run else self.imports.run(body.csv, request.caller)
+        answer = ImportResult(done=not body.dry_run, lines=[_line(line) for line in plan.lines])
         return answer_with(answer)
 
 

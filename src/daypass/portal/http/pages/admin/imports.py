@@ -10,14 +10,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from daypass.common.counting import counted
-from daypass.portal.admin.imports.jobs import (
-    LARGEST_TABLE,
-    LONGEST_TABLE,
-    ImportJobs,
-    PlannedImport,
-    Progress,
-)
-from daypass.portal.admin.imports.service import ImportedUser
+from daypass.portal.admin.imports.job import ImportJob, ImportPlan
+from daypass.portal.admin.imports.limits import MAX_BYTES, MAX_LINES
+from daypass.portal.admin.imports.plan import ImportedUser
+from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.imports.table import COLUMNS
 from daypass.portal.admin.model import Version
 from daypass.portal.errors import InvalidRequest, LastAdministrator, PreconditionFailed
@@ -32,7 +28,7 @@ from daypass.portal.http.services import Services
 
 ADDRESS = "/administrator/import-users"
 DO = f"{ADDRESS}/do"
-LARGEST_FORM = LARGEST_TABLE + 64 * 1024
+LARGEST_FORM = MAX_BYTES + 64 * 1024
 """The size limit of the form in bytes: the table plus the overhead of the form."""
 
 _SHOWN = 200
@@ -45,7 +41,7 @@ _BATCH_TIME = timedelta(seconds=3)
 class PlanTable:
     """The preview of an import."""
 
-    planned: PlannedImport
+    planned: ImportPlan
 
     @property
     def counts(self) -> Sequence[tuple[int, str, str]]:
@@ -86,11 +82,11 @@ class ImportPage:
 
     text: str = ""
     plan: PlanTable | None = None
-    progress: Progress | None = None
+    progress: ImportJob | None = None
     wrong: str = ""
     columns: Sequence[str] = COLUMNS
-    most_lines: int = LONGEST_TABLE
-    most_megabytes: int = LARGEST_TABLE // 1024**2
+    most_lines: int = MAX_LINES
+    most_megabytes: int = MAX_BYTES // 1024**2
     do: str = DO
 
 
@@ -99,7 +95,7 @@ class ImportPages:
     """Handlers of *Import users*."""
 
     pages: PageRenderer
-    staged: ImportJobs
+    imports: Imports
     monotonic: Callable[[], float] = field(default=time.monotonic)
 
     def show(self, visit: PageVisit) -> Response:
@@ -111,7 +107,7 @@ class ImportPages:
         pasted = visit.form.raw("table")
         pasted_again = pasted if len(pasted) <= _SHOWN_AGAIN else ""
         try:
-            planned = self.staged.stage(_table(visit.form), visit.caller)
+            planned = self.imports.stage(_table(visit.form), visit.caller)
         except InvalidRequest as refusal:
             return self._answer(visit, ImportPage(pasted_again, wrong=refusal.reason), status_of(refusal))
         return self._answer(visit, ImportPage(pasted_again, PlanTable(planned)))
@@ -121,9 +117,9 @@ class ImportPages:
         form, deadline = visit.form, self.monotonic() + _BATCH_TIME.total_seconds()
         table, seen = form.get("table_id"), Version(form.get("seen"))
         try:
-            done = self.staged.resume(table, seen, visit.caller, lambda: self.monotonic() >= deadline)
+            done = self.imports.resume(table, seen, visit.caller, lambda: self.monotonic() >= deadline)
         except PreconditionFailed as refusal:
-            plan = PlanTable(self.staged.review_again(table, visit.caller))
+            plan = PlanTable(self.imports.review_again(table, visit.caller))
             return self._answer(visit, ImportPage(plan=plan, wrong=refusal.reason), status_of(refusal))
         except (InvalidRequest, LastAdministrator) as refusal:
             return self._answer(visit, ImportPage(wrong=refusal.reason), status_of(refusal))
@@ -150,15 +146,15 @@ def _table(form: Form) -> str:
             raise InvalidRequest(
                 "The file is not UTF-8 text. In a spreadsheet, save it as “CSV UTF-8”, and choose it again."
             ) from error
-    if len(text.encode()) > LARGEST_TABLE:
-        raise InvalidRequest(f"A table has at most {LARGEST_TABLE // 1024**2} MB.")
+    if len(text.encode()) > MAX_BYTES:
+        raise InvalidRequest(f"A table has at most {MAX_BYTES // 1024**2} MB.")
     return text
 
 
 def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes."""
     administrator = services.page_routes(Permission.ADMINISTRATOR)
-    pages = ImportPages(services.pages, services.administration.import_jobs)
+    pages = ImportPages(services.pages, services.administration.imports)
     return [
         administrator.page(ADDRESS, pages.show),
         administrator.upload(ADDRESS, pages.check, LARGEST_FORM),
