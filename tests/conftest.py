@@ -15,6 +15,14 @@ from tests.database_fixture import (
     sqlite_url,
 )
 from tests.pgbouncer_fixture import pgbouncer, pgbouncer_url
+from tests.quick import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_report_teststatus,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
 from tests.sandbox_fixture import sandbox, sandbox_process
 
 __all__ = [
@@ -25,6 +33,12 @@ __all__ = [
     "pgbouncer_url",
     "postgres",
     "postgres_url",
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_report_teststatus",
+    "pytest_runtest_makereport",
+    "pytest_terminal_summary",
     "sandbox",
     "sandbox_process",
     "sqlite_template",

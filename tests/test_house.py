@@ -111,3 +111,30 @@ def test_every_decision_record_is_listed() -> None:
     listed = set(re.findall(r"\(([0-9]{4}-[a-z0-9-]+\.md)\)", (folder / "README.md").read_text()))
 
     assert listed == {record.name for record in folder.glob("[0-9]*.md")}
+
+
+_ROOT = SOURCE.parent.parent
+_MAP_ROW = re.compile(r"^\| (?!to add|---)(?P<change>[^|]+?) \| (?P<files>.+) \|$", re.MULTILINE)
+_MAP_PATH = re.compile(r"`((?:[\w.-]+/)*[\w-]+(?:/|\.py|\.html))`")
+MAP = {row["change"]: row["files"] for row in _MAP_ROW.finditer((_ROOT / "CONTRIBUTING.md").read_text())}
+
+
+@pytest.mark.parametrize("change", MAP)
+def test_every_path_in_the_map_for_contributors_exists(change: str) -> None:
+    folder = SOURCE
+    found = []
+    for name in _MAP_PATH.findall(MAP[change]):
+        # A name without a folder stands beside the path before it.
+        if name.startswith("tests/"):
+            path = _ROOT / name
+        elif name.startswith("http/"):
+            path = SOURCE / "portal" / name
+        elif "/" in name.rstrip("/"):
+            path = SOURCE / name
+        else:
+            path = folder / name
+        found.append(path)
+        folder = path if name.endswith("/") else path.parent
+
+    assert found
+    assert [str(path.relative_to(_ROOT)) for path in found if not path.exists()] == []
