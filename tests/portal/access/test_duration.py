@@ -69,7 +69,6 @@ def test_any_text_is_parsed_to_an_allowed_duration_or_refused(text: str) -> None
         (None, None, False, None, 3600, LimitSource.CONFIGURED),
         (1800, None, False, None, 1800, LimitSource.REQUESTED),
         (7200, None, False, None, 3600, LimitSource.CONFIGURED),
-        (None, 1800, False, None, 1800, LimitSource.ROLE_MAXIMUM),
         (None, None, True, None, 3600, LimitSource.CONFIGURED),
         (None, None, False, 1000, 990, LimitSource.SIGN_IN),
         (900, 3600, True, 910, 900, LimitSource.REQUESTED),
@@ -100,6 +99,15 @@ def test_the_smallest_limit_decides(
     assert validity.deciding_limit in validity.limits
 
 
+def test_a_role_maximum_below_the_setting_decides() -> None:
+    validity = choose(
+        None, configured(4 * HOUR), role_maximum=2 * HOUR, is_chained=False, grant_ends_at=None, now=NOON
+    )
+
+    assert validity.duration == 2 * HOUR
+    assert validity.deciding_limit.source is LimitSource.ROLE_MAXIMUM
+
+
 def test_role_chaining_limits_a_session_to_one_hour() -> None:
     validity = choose(
         None, configured(12 * HOUR), role_maximum=12 * HOUR, is_chained=True, grant_ends_at=None, now=NOON
@@ -124,12 +132,14 @@ def test_a_sign_in_that_ends_too_soon_must_be_renewed(remaining: float) -> None:
 
 
 lengths = st.integers(900, 43200).map(lambda seconds: timedelta(seconds=seconds))
+role_maxima = st.integers(3600, 43200).map(lambda seconds: timedelta(seconds=seconds))
+"""AWS accepts a MaxSessionDuration from one to twelve hours."""
 
 
 @given(
     requested=st.none() | st.timedeltas(timedelta(days=-1), timedelta(days=2)),
     validity=lengths,
-    role_maximum=st.none() | lengths,
+    role_maximum=st.none() | role_maxima,
     is_chained=st.booleans(),
     remaining=st.none() | st.timedeltas(timedelta(days=-1), timedelta(days=1)),
 )

@@ -536,16 +536,15 @@ def test_if_attribution_is_required_there_is_no_session_without_it(rig: Rig) -> 
 
 
 def test_a_role_maximum_is_read_once_in_five_minutes(rig: Rig) -> None:
-    rig.broker.maximum = HOUR / 2
-    rig.issue(DANA, "dev01")
-    rig.issue(DANA, "dev01")
+    rig.set(TENANT_VALIDITY, "14400", DEV)
+    rig.broker.maximum = 2 * HOUR
+    assert [rig.issue(DANA, "dev01").validity.duration for _ in range(2)] == [2 * HOUR, 2 * HOUR]
     assert rig.broker.maximum_reads == 1
 
     rig.clock.move(timedelta(minutes=6))
     rig.broker.maximum = None
 
-    assert rig.issue(DANA, "dev01").validity.duration == HOUR
-    assert rig.issue(DANA, "dev01").validity.duration == HOUR
+    assert [rig.issue(DANA, "dev01").validity.duration for _ in range(2)] == [4 * HOUR, 4 * HOUR]
     assert rig.broker.maximum_reads == 2
 
 
@@ -567,11 +566,14 @@ def test_if_the_role_maximum_is_unreadable_a_refused_duration_falls_back_to_one_
 
 
 def test_role_facts_are_cached_per_role(rig: Rig) -> None:
-    rig.broker.maximum = HOUR / 2
+    for tenant in (DEV, PROD):
+        rig.set(TENANT_VALIDITY, "14400", tenant)
+    rig.broker.maximum = 2 * HOUR
     rig.issue(DANA, "dev01")
-    rig.broker.maximum = HOUR / 3
+    rig.broker.maximum = HOUR
 
-    assert rig.issue(DANA, "prod01").validity.duration == HOUR / 3
+    assert rig.issue(DANA, "prod01").validity.duration == HOUR
+    assert rig.issue(DANA, "dev01").validity.duration == 2 * HOUR
     assert {fact["role_arn"] for fact in rig.facts()} == {DEV.role_arn, PROD.role_arn}
 
 
