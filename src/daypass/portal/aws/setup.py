@@ -25,12 +25,31 @@ _WIDTH = 108
 
 def as_cli(account: Account, user: str) -> str:
     """Return a shell script for the AWS CLI."""
-    user_arn, master = _user_arn(account, user), account.master_role
-    lines = [
-        "#!/bin/sh",
-        *_comment(_TITLE.format(account=account.id) + ". Run it once, with permissions to change IAM."),
-        "set -eu",
-        "",
+    sections = (
+        [
+            "#!/bin/sh",
+            *_comment(_TITLE.format(account=account.id) + ". Run it once, with permissions to change IAM."),
+            "set -eu",
+        ],
+        _cli_user(account, user),
+        [
+            *_comment(_BOUNDARY_WHY),
+            aws_cli("iam", "create-policy", "--policy-name", policies.BOUNDARY) + " \\",
+            f"  --policy-document {_quoted(policies.boundary(account))}",
+        ],
+        _cli_master_role(account, _user_arn(account, user)),
+        [
+            *_comment(
+                "The keys to start the portal with, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; shown once."
+            ),
+            aws_cli("iam", "create-access-key", "--user-name", user),
+        ],
+    )
+    return _joined(sections)
+
+
+def _cli_user(account: Account, user: str) -> Sequence[str]:
+    return [
         *_comment(_USER_WHY),
         aws_cli("iam", "create-user", "--user-name", user),
         # IAM refuses the master role's trust policy until the user that it names exists everywhere.
@@ -39,39 +58,46 @@ def as_cli(account: Account, user: str) -> str:
         *(line for need in policies.portal_needs(account) for line in _comment(_why(need))),
         aws_cli("iam", "put-user-policy", "--user-name", user, "--policy-name", "daypass") + " \\",
         f"  --policy-document {_quoted(policies.portal_policy(account))}",
-        "",
-        *_comment(_BOUNDARY_WHY),
-        aws_cli("iam", "create-policy", "--policy-name", policies.BOUNDARY) + " \\",
-        f"  --policy-document {_quoted(policies.boundary(account))}",
-        "",
-        *_comment(_MASTER_WHY),
-        aws_cli("iam", "create-role", "--role-name", master) + " \\",
-        f"  --assume-role-policy-document {_quoted(policies.trust(user_arn, None))}",
-        aws_cli("iam", "put-role-policy", "--role-name", master, "--policy-name", "master") + " \\",
-        f"  --policy-document {_quoted(policies.master_policy(account, user_arn))}",
-        "",
-        *_comment(
-            "The keys to start the portal with, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; shown once."
-        ),
-        aws_cli("iam", "create-access-key", "--user-name", user),
     ]
-    return "\n".join(lines) + "\n"
+
+
+def _cli_master_role(account: Account, user_arn: str) -> Sequence[str]:
+    role = account.master_role
+    return [
+        *_comment(_MASTER_WHY),
+        aws_cli("iam", "create-role", "--role-name", role) + " \\",
+        f"  --assume-role-policy-document {_quoted(policies.trust(user_arn, None))}",
+        aws_cli("iam", "put-role-policy", "--role-name", role, "--policy-name", "master") + " \\",
+        f"  --policy-document {_quoted(policies.master_policy(account, user_arn))}",
+    ]
 
 
 def as_cloudformation(account: Account, user: str) -> str:
     """Return a CloudFormation template; embedded JSON is valid YAML."""
-    statements = [
-        line
-        for need in policies.portal_needs(account)
-        for line in (*_comment(_why(need), " " * 14), f"              - {json.dumps(need.statement)}")
-    ]
-    user_arn = _user_arn(account, user)
-    trust = json.dumps(policies.trust(user_arn, None))
     lines = [
         *_comment(_TITLE.format(account=account.id) + "."),
         'AWSTemplateFormatVersion: "2010-09-09"',
         "Description: The Daypass portal's user, the boundary of tenants' roles, and the master role",
         "Resources:",
+        *_cloudformation_user(account, user),
+        *_comment(_BOUNDARY_WHY, "  "),
+        "  TenantBoundary:",
+        "    Type: AWS::IAM::ManagedPolicy",
+        "    Properties:",
+        f"      ManagedPolicyName: {policies.BOUNDARY}",
+        f"      PolicyDocument: {json.dumps(policies.boundary(account))}",
+        *_cloudformation_master_role(account, _user_arn(account, user)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cloudformation_user(account: Account, user: str) -> Sequence[str]:
+    statements = [
+        line
+        for need in policies.portal_needs(account)
+        for line in (*_comment(_why(need), " " * 14), f"              - {json.dumps(need.statement)}")
+    ]
+    return [
         *_comment(_USER_WHY + " Make its access key by hand: a template's outputs would show it.", "  "),
         "  PortalUser:",
         "    Type: AWS::IAM::User",
@@ -83,12 +109,11 @@ def as_cloudformation(account: Account, user: str) -> str:
         '            Version: "2012-10-17"',
         "            Statement:",
         *statements,
-        *_comment(_BOUNDARY_WHY, "  "),
-        "  TenantBoundary:",
-        "    Type: AWS::IAM::ManagedPolicy",
-        "    Properties:",
-        f"      ManagedPolicyName: {policies.BOUNDARY}",
-        f"      PolicyDocument: {json.dumps(policies.boundary(account))}",
+    ]
+
+
+def _cloudformation_master_role(account: Account, user_arn: str) -> Sequence[str]:
+    return [
         *_comment(_MASTER_WHY, "  "),
         "  MasterRole:",
         "    Type: AWS::IAM::Role",
@@ -96,26 +121,37 @@ def as_cloudformation(account: Account, user: str) -> str:
         "    DependsOn: PortalUser",
         "    Properties:",
         f"      RoleName: {json.dumps(account.master_role)}",
-        f"      AssumeRolePolicyDocument: {trust}",
+        f"      AssumeRolePolicyDocument: {json.dumps(policies.trust(user_arn, None))}",
         "      Policies:",
         "        - PolicyName: master",
         f"          PolicyDocument: {json.dumps(policies.master_policy(account, user_arn))}",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def as_terraform(account: Account, user: str) -> str:
     """Return a Terraform configuration; JSON is a valid Terraform expression."""
+    sections = (
+        _comment(_TITLE.format(account=account.id) + "."),
+        _terraform_user(account, user),
+        [
+            *_comment(_BOUNDARY_WHY),
+            'resource "aws_iam_policy" "daypass_boundary" {',
+            f'  name   = "{policies.BOUNDARY}"',
+            f"  policy = {_jsonencode(policies.boundary(account))}",
+            "}",
+        ],
+        _terraform_master_role(account, _user_arn(account, user)),
+    )
+    return _joined(sections)
+
+
+def _terraform_user(account: Account, user: str) -> Sequence[str]:
     statements = [
         line
         for need in policies.portal_needs(account)
         for line in (*_comment(_why(need), "      "), f"      {_hcl(need.statement)},")
     ]
-    user_arn = _user_arn(account, user)
-    trust = policies.trust(user_arn, None)
-    lines = [
-        *_comment(_TITLE.format(account=account.id) + "."),
-        "",
+    return [
         *_comment(_USER_WHY),
         'resource "aws_iam_user" "daypass_portal" {',
         f"  name = {_hcl(user)}",
@@ -131,17 +167,15 @@ def as_terraform(account: Account, user: str) -> str:
         "    ]",
         "  })",
         "}",
-        "",
-        *_comment(_BOUNDARY_WHY),
-        'resource "aws_iam_policy" "daypass_boundary" {',
-        f'  name   = "{policies.BOUNDARY}"',
-        f"  policy = {_jsonencode(policies.boundary(account))}",
-        "}",
-        "",
+    ]
+
+
+def _terraform_master_role(account: Account, user_arn: str) -> Sequence[str]:
+    return [
         *_comment(_MASTER_WHY),
         'resource "aws_iam_role" "daypass_master" {',
         f"  name               = {_hcl(account.master_role)}",
-        f"  assume_role_policy = {_jsonencode(trust)}",
+        f"  assume_role_policy = {_jsonencode(policies.trust(user_arn, None))}",
         # As in CloudFormation, the trust policy does not refer to the user's resource.
         "  depends_on         = [aws_iam_user.daypass_portal]",
         "}",
@@ -152,7 +186,6 @@ def as_terraform(account: Account, user: str) -> str:
         f"  policy = {_jsonencode(policies.master_policy(account, user_arn))}",
         "}",
     ]
-    return "\n".join(lines) + "\n"
 
 
 FORMATS: Mapping[str, Callable[[Account, str], str]] = {
@@ -160,6 +193,11 @@ FORMATS: Mapping[str, Callable[[Account, str], str]] = {
     "cloudformation": as_cloudformation,
     "terraform": as_terraform,
 }
+
+
+def _joined(sections: Sequence[Sequence[str]]) -> str:
+    """Return the sections as one text, with an empty line between them."""
+    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
 
 def _user_arn(account: Account, user: str) -> str:
