@@ -20,6 +20,7 @@ _MASTER_WHY = (
     "The role of admin sessions: all of the account, except changes to the portal's own user, roles and "
     "boundary. Only the portal can assume it, and only for a known user."
 )
+_KEYS_WHY = "The keys to start the portal with, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; shown once."
 _WIDTH = 108
 
 
@@ -39,9 +40,7 @@ def as_cli(account: Account, user: str) -> str:
         ],
         _cli_master_role(account, _user_arn(account, user)),
         [
-            *_comment(
-                "The keys to start the portal with, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; shown once."
-            ),
+            *_comment(_KEYS_WHY),
             aws_cli("iam", "create-access-key", "--user-name", user),
         ],
     )
