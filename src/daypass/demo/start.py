@@ -37,9 +37,9 @@ def start(
     accounts = seed_portal(folder, DEFAULT_ACCOUNT, utc_now, has_history=has_history)
     plans = [TenantPlan(name, DEFAULT_ACCOUNT, accounts.tenants[name].external_id) for name in TENANTS]
 
-    described = _await_sandbox(folder, sandbox)
-    endpoint_url = described["endpoint_url"]
-    root = Keys(described["root_access_key_id"], Secret(described["root_secret_access_key"]))
+    sandbox_data = _await_sandbox(folder, sandbox)
+    endpoint_url = sandbox_data["endpoint_url"]
+    root = Keys(sandbox_data["root_access_key_id"], Secret(sandbox_data["root_secret_access_key"]))
     aws = Aws(endpoint_url, root)
     portal_keys = seed_identities(aws, DEFAULT_ACCOUNT, plans)
 
@@ -58,7 +58,7 @@ def start(
         aws=aws,
         tenants=tenants,
         accounts=accounts.users,
-        move_clock=ControlClient(endpoint_url, described["control_token"]).move_clock,
+        move_clock=ControlClient(endpoint_url, sandbox_data["control_token"]).move_clock,
     )
     return environment, certificates.authority
 
@@ -74,8 +74,8 @@ def _start_sandbox(folder: StateDirectory, processes: ProcessGroup, port: int) -
 def _await_sandbox(folder: StateDirectory, sandbox: Child) -> dict[str, str]:
     ready = folder.path / SANDBOX
     sandbox.wait_until(ready.exists)
-    described: dict[str, str] = json.loads(ready.read_bytes())
-    return described
+    sandbox_data: dict[str, str] = json.loads(ready.read_bytes())
+    return sandbox_data
 
 
 def _start_portal(

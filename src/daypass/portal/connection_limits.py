@@ -293,10 +293,10 @@ def _state(
     *,
     is_busy: bool,
 ) -> ConnectionState:
-    known = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-    if len(known) < _TCP_INFO.size:
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+    if len(info) < _TCP_INFO.size:
         raise OSError(errno.ENOTSUP, "this kernel's TCP_INFO does not count bytes")
-    numbers = _TCP_INFO.unpack(known)
+    numbers = _TCP_INFO.unpack(info)
     has_answered = numbers[_BYTES_ACKNOWLEDGED] > 0
     idle_for = min(numbers[_LAST_DATA_RECEIVED], numbers[_LAST_DATA_SENT]) / 1000
     return ConnectionState(

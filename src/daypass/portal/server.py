@@ -195,7 +195,7 @@ def run_workers(number: int, work: Callable[[], int]) -> int:
     # A blocked signal without a handler may be dropped.
     signal.signal(signal.SIGCHLD, lambda *_: None)
     workers = {_fork(work) for _ in range(number)}
-    is_well = True
+    ended_cleanly = True
     while workers:
         is_stopping = signal.sigwait(_AWAITED) in STOP_SIGNALS or is_stopping
         for worker, status in _reap():
@@ -203,10 +203,10 @@ def run_workers(number: int, work: Callable[[], int]) -> int:
                 # An orphan of another process, adopted by this one.
                 continue
             workers.remove(worker)
-            is_well = is_well and is_stopping and _exited_cleanly(status)
-        if is_stopping or not is_well:
+            ended_cleanly = ended_cleanly and is_stopping and _exited_cleanly(status)
+        if is_stopping or not ended_cleanly:
             _terminate(workers)
-    return 0 if is_well else 1
+    return 0 if ended_cleanly else 1
 
 
 def _reap() -> Iterator[tuple[int, int]]:

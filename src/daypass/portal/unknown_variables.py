@@ -60,17 +60,17 @@ def _meant(name: str) -> Variable | None:
     return nearest if _distance(written, nearest.name) <= _FARTHEST else None
 
 
-def _distance(one: str, other: str) -> int:
+def _distance(written: str, other: str) -> int:
     """Return the optimal string alignment distance (Damerau-Levenshtein with each part edited once)."""
-    if abs(len(one) - len(other)) > _FARTHEST:
+    if abs(len(written) - len(other)) > _FARTHEST:
         return _FARTHEST + 1
     before: list[int] = []
     last = list(range(len(other) + 1))
-    for i, sign in enumerate(one, 1):
+    for i, character in enumerate(written, 1):
         row = [i]
-        for j, other_sign in enumerate(other, 1):
-            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (sign != other_sign))
-            if i > 1 and j > 1 and sign == other[j - 2] and one[i - 2] == other_sign:
+        for j, other_character in enumerate(other, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (character != other_character))
+            if i > 1 and j > 1 and character == other[j - 2] and written[i - 2] == other_character:
                 cost = min(cost, before[j - 2] + 1)
             row.append(cost)
         before, last = last, row

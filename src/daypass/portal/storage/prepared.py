@@ -111,8 +111,8 @@ def run_plain(connection: Connection, sql: str) -> None:
     _run(connection, sql, lambda driver: driver.execute(sql))
 
 
-def _compile(statement: Executable, takes: Sequence[str] | None, dialect: Dialect) -> _Compiled:
-    compiled = statement.compile(dialect=dialect, column_keys=takes)  # type: ignore[attr-defined]  # any clause has it
+def _compile(statement: Executable, insert_columns: Sequence[str] | None, dialect: Dialect) -> _Compiled:
+    compiled = statement.compile(dialect=dialect, column_keys=insert_columns)  # type: ignore[attr-defined]  # any clause has it
     assert isinstance(compiled, SQLCompiler)  # noqa: S101  it is no DDL
     names = compiled.positiontup if compiled.positional else list(compiled.binds)
     binds = [(name, _bind_processor(compiled.binds[name].type, dialect)) for name in names or ()]

@@ -72,22 +72,22 @@ class AuthorizationRequests:
         """Return the request's ID; store and audit the request when it is opened for the first time."""
         if _ROW.fullmatch(reference):
             return reference
-        made = self.sealing.unseal(reference)
-        if made is None or made.expires_at <= now:
+        pushed = self.sealing.unseal(reference)
+        if pushed is None or pushed.expires_at <= now:
             raise RequestExpired(_EXPIRED)
         with self.database.reading() as connection:
             # Reloading the page opens nothing, so it does not count for the limit.
-            if RequestStore(connection).find(made.id) is not None:
-                return made.id
+            if RequestStore(connection).find(pushed.id) is not None:
+                return pushed.id
         # An opened request is approved once and redeemed once, so this limits those events too.
         require_rate(self.database, self.units, now, "oauth.request", user, by)
-        event = _event("oauth.request", made, user, by, Outcome.DONE)
+        event = _event("oauth.request", pushed, user, by, Outcome.DONE)
 
         def add(connection: Connection) -> None:
-            RequestStore(connection).add(made)
+            RequestStore(connection).add(pushed)
 
         self.units.commit(event, RowChange(PURGE, {"before": now - _RETENTION}), precondition=add)
-        return made.id
+        return pushed.id
 
     def check_user(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:
         """Return if *user* may approve the request now; raises `AccessDenied`, `ReauthenticationRequired`."""
@@ -115,14 +115,14 @@ class AuthorizationRequests:
             raise ConsentTooFast("The answer came too fast. Read the request, then answer.")
         code = mint_code()
         # Only the digest is stored: a copy of the database contains no usable code.
-        made = (digest(code.reveal()), now + CODE_LIFE, user.id)
+        code_row = (digest(code.reveal()), now + CODE_LIFE, user.id)
 
         def decide(connection: Connection) -> PortalError | None:
             is_signed_out = TokenStore(connection).is_ended(session.id)
             # A user who was disabled, demoted or signed out in the meantime cannot approve.
             if is_signed_out or UserStore(connection).find(user.username) != user:
                 return AccessDenied("Your sign-in was ended or changed a moment ago. Sign in again.")
-            decided = RequestStore(connection).decide(request, session.id, now, made)
+            decided = RequestStore(connection).decide(request, session.id, now, code_row)
             return None if decided else RequestExpired(_EXPIRED)
 
         self.units.commit(_event("oauth.approve", request, user, by, Outcome.DONE), precondition=decide)

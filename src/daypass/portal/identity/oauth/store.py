@@ -71,8 +71,8 @@ class RequestStore:
 
     def add(self, request: AuthorizationRequest) -> None:
         """Insert a request that is opened for the first time; an existing row stays unchanged."""
-        insert_it = insert_or_update(self._connection, oauth_requests).values(**row_of(request))
-        self._connection.execute(insert_it.on_conflict_do_nothing())
+        statement = insert_or_update(self._connection, oauth_requests).values(**row_of(request))
+        self._connection.execute(statement.on_conflict_do_nothing())
 
     def note_shown(self, request_id: RequestId, session_id: TokenId, now: datetime) -> None:
         """Record which session the consent is shown in, and since when."""
@@ -140,8 +140,8 @@ class KeyStore:
     def add(self, key: bytes, now: datetime) -> bytes:
         """Insert *key* unless another replica was faster; return the key in force."""
         row = {"purpose": _REQUESTS, "key": key, "created_at": now}
-        insert_it = insert_or_update(self._connection, sealing_keys).values(**row)
-        self._connection.execute(insert_it.on_conflict_do_nothing())
+        statement = insert_or_update(self._connection, sealing_keys).values(**row)
+        self._connection.execute(statement.on_conflict_do_nothing())
         # On a conflict the other replica's key is in force.
         return self.find() or key
 

@@ -80,15 +80,15 @@ class TokenFamilies:
         # A used code does not count as expired, so that its replay is detected while its row is kept.
         if request is None or _is_code_expired(request, now):
             raise InvalidGrant(_NO_CODE)
-        wrong = self._mismatch(request, by) or ("" if user else _ENDED)
-        granted = None if wrong or user is None else _new_family(request, user, now)
+        mismatch = self._mismatch(request, by) or ("" if user else _ENDED)
+        granted = None if mismatch or user is None else _new_family(request, user, now)
         try:
             self._redeem_code(request, by, granted)
-        except _AlreadyRedeemed as late:
+        except _AlreadyRedeemed as error:
             self._handle_replay(request, by)
-            raise InvalidGrant(_CODE_USED) from late
+            raise InvalidGrant(_CODE_USED) from error
         if granted is None:
-            raise InvalidGrant(wrong)
+            raise InvalidGrant(mismatch)
         return granted
 
     def refresh(self, refresh: Secret, address: str, request_id: str) -> TokenGrant:
@@ -120,10 +120,10 @@ class TokenFamilies:
         )
         try:
             self.units.commit(event, *writes, precondition=partial(_rotate, granted, old, now))
-        except _AlreadyRedeemed as late:
+        except _AlreadyRedeemed as error:
             # Two requests used the same token at the same time: one of the two clients may have stolen it.
             self._revoke_family("oauth.reuse", grant.id, user, address, request_id)
-            raise InvalidGrant(_REUSED) from late
+            raise InvalidGrant(_REUSED) from error
         return granted
 
     def revoke(self, text: str, address: str, request_id: str) -> None:
