@@ -18,10 +18,11 @@ from daypass.demo.aws import Aws, Keys
 from daypass.demo.http_client import HttpClient
 from daypass.portal.clock import utc_now
 from daypass.portal.secret import Secret
-from daypass.portal.settings.registry import Setting
-from daypass.portal.settings.store import SYSTEM, SettingStore
+from daypass.portal.settings.setting import Setting
+from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
 from daypass.sandbox.control_client import ControlClient
+from tests.settings import store_setting, unset_setting
 from tests.waiting import wait_until
 
 PATIENCE = 90.0
@@ -75,18 +76,18 @@ class Demo:
             database.close()
 
     @contextmanager
-    def setting(self, setting: Setting, value: str, tenant_id: str = SYSTEM) -> Iterator[None]:
+    def setting(self, setting: Setting[Any], value: str, tenant_id: str = SYSTEM) -> Iterator[None]:
         """Let a setting of the system, or of a tenant, be that for a while; for a test that is alone."""
         with self.database() as database:
             with database.writing() as connection:
-                SettingStore(connection).put(
-                    tenant_id, setting.type, setting.key, value, by="test", now=utc_now()
+                store_setting(
+                    connection, tenant_id, setting.type, setting.key, value, by="test", now=utc_now()
                 )
             try:
                 yield
             finally:
                 with database.writing() as connection:
-                    SettingStore(connection).remove(tenant_id, setting.type, setting.key)
+                    unset_setting(connection, tenant_id, setting.type, setting.key)
 
     @property
     def control(self) -> ControlClient:

@@ -12,8 +12,8 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Caller, Channel, IssuedSession, SessionRequest, TenantScope
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
-from daypass.portal.settings.registry import Setting
-from daypass.portal.settings.store import SYSTEM, SettingStore
+from daypass.portal.settings.setting import Setting
+from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import (
     api_tokens,
@@ -26,6 +26,7 @@ from daypass.portal.storage.schema import (
 )
 from daypass.portal.tenants.model import Tenant, TenantId
 from tests.fakes import NOON, FakeBroker, FakeClock
+from tests.settings import store_setting
 
 MASTER = "arn:aws:iam::123456789012:role/duplomaster"
 
@@ -118,11 +119,11 @@ class Rig:
         request = SessionRequest(TenantScope(ask)) if isinstance(ask, str) else ask
         return self.issuer.issue(caller(user, door=door, token=token), request)
 
-    def set(self, setting: Setting, value: str, tenant: Tenant | None = None) -> None:
+    def set(self, setting: Setting[Any], value: str, tenant: Tenant | None = None) -> None:
         """Store a setting for the system or a tenant."""
         with self.database.writing() as connection:
             owner = tenant.id if tenant else SYSTEM
-            SettingStore(connection).put(owner, setting.type, setting.key, value, by=ADMIN.id, now=NOON)
+            store_setting(connection, owner, setting.type, setting.key, value, by=ADMIN.id, now=NOON)
 
     def rows(self) -> list[Mapping[str, Any]]:
         """Return the rows of all issuances, oldest first."""

@@ -1,12 +1,15 @@
 """The authorization policy for every combination of user, scope, channel and settings."""
 
+from typing import Any
+
 import pytest
 
 from daypass.portal.access.model import AdminScope, Allow, Channel, Deny, Scope, TenantScope
 from daypass.portal.access.policy import decide, may_see, refuse_beyond_consent
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
-from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, Setting
+from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
+from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import Values
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 from tests.fakes import NOON
@@ -24,7 +27,7 @@ TENANT = TenantScope("dev01")
 ADMIN = AdminScope()
 
 
-def flags(*on: Setting) -> Values:
+def flags(*on: Setting[Any]) -> Values:
     return Values({(setting.type, setting.key): "true" for setting in on})
 
 

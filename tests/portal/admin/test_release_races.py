@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
@@ -12,17 +13,14 @@ from daypass.portal.audit.event import OPERATOR, Event
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import User
-from daypass.portal.settings.registry import (
-    DISABLE_NON_ADMIN_JIT,
-    ENABLE_ADMIN_JIT_ON_UI,
-    TENANT_VALIDITY,
-    Setting,
-)
+from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, TENANT_VALIDITY
+from daypass.portal.settings.setting import Setting
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.unit_of_work import UnitOfWork
 from tests.fakes import NOON, nothing_happens
 from tests.portal.access.conftest import ADMIN, DANA, PROD, Rig, build
 from tests.portal.admin.conftest import Administration, open_administration
+from tests.settings import put_text
 
 _WAITING = text(
     "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
@@ -82,8 +80,8 @@ def replicas(postgres_url: str) -> Iterator[Replicas]:
         database.close()
 
 
-def put(setting: Setting, value: str, tenant: str | None = None) -> Callable[[Administration], object]:
-    return lambda all_: all_.settings.put(tenant, setting.type, setting.key, value, OPERATOR)
+def put(setting: Setting[Any], value: str, tenant: str | None = None) -> Callable[[Administration], object]:
+    return lambda all_: put_text(all_.settings, tenant, setting.type, setting.key, value, OPERATOR)
 
 
 DEV01, ADMIN_ACCESS = SessionRequest(TenantScope("dev01")), SessionRequest(AdminScope())

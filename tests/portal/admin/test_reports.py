@@ -13,6 +13,7 @@ from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.storage.schema import issuances, role_facts
 from tests.fakes import NOON
 from tests.portal.admin.conftest import Administration
+from tests.settings import put_text
 
 HOUR = timedelta(hours=1)
 DANA = "dana@example.com"
@@ -72,7 +73,7 @@ def test_sessions_of_all_users_are_filtered_by_each_criterion(administration: Ad
 
 
 def test_audit_events_are_filtered_by_each_criterion(administration: Administration, alice: Caller) -> None:
-    administration.settings.put("dev01", "", "aws_access_token_validity", "1800", alice)
+    put_text(administration.settings, "dev01", "", "aws_access_token_validity", "1800", alice)
     administration.clock.move(HOUR)
     administration.users.update(DANA, alice, is_disabled=True)
 
@@ -122,7 +123,7 @@ def test_the_overview_counts_live_sessions_and_refusals(
     late = NOON - timedelta(days=29) + timedelta(hours=11, minutes=30)
     issue(administration, 4, asked_at=late, state=State.DENIED, failure="jit_disabled")
     issue(administration, 5, asked_at=NOON - timedelta(days=30), state=State.FAILED, failure="aws_trust")
-    administration.settings.put("dev01", "", "aws_access_token_validity", "7200", alice)
+    put_text(administration.settings, "dev01", "", "aws_access_token_validity", "7200", alice)
     administration.tokens.create(DANA, "soon", alice, lifetime=timedelta(days=3))
     arn = administration.tenants.find("dev01").tenant.role_arn
     with database.writing() as connection:

@@ -22,6 +22,7 @@ from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Tenant
 from tests.fakes import FakeBroker
 from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
+from tests.settings import put_text
 
 HOUR = timedelta(hours=1)
 MASTER = RULES.master_role_arn
@@ -102,7 +103,7 @@ def maxima(administration: Administration, units: UnitsOfWork, iam: FakeIam) -> 
 
 def put(administration: Administration, tenant: str | None, key: str, hours: int) -> None:
     type_ = APP_CONFIG if tenant is None else ""
-    administration.settings.put(tenant, type_, key, str(hours * 3600), OPERATOR)
+    put_text(administration.settings, tenant, type_, key, str(hours * 3600), OPERATOR)
 
 
 def results(maxima: RoleReconciler) -> dict[str, tuple[timedelta, RoleOutcome]]:
@@ -316,7 +317,7 @@ def test_a_changed_setting_starts_the_reconciliation(
     administration: Administration, units: UnitsOfWork, maxima: RoleReconciler, iam: FakeIam, alice: Caller
 ) -> None:
     built = all_of.administration(administration.identity, RULES, iam, maxima)
-    built.settings.put(None, APP_CONFIG, "MaximumSessionDuration", "7200", alice)
+    put_text(built.settings, None, APP_CONFIG, "MaximumSessionDuration", "7200", alice)
     built.tenants.create("new01", REGION, alice)
     with pytest.raises(InvalidRequest):
         built.tenants.create("new01-more", REGION, alice)

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -24,19 +25,20 @@ from daypass.portal.settings.registry import (
     ROLE_MAXIMUM,
     TENANT_ROLE_MAXIMUM,
     TENANT_VALIDITY,
-    Setting,
 )
+from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import SYSTEM, SettingStore
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration
+from tests.settings import put_text
 
 
-def put(administration: Administration, setting: Setting, value: str, by: Caller) -> None:
+def put(administration: Administration, setting: Setting[Any], value: str, by: Caller) -> None:
     tenant = "dev01" if setting.is_per_tenant else None
-    administration.settings.put(tenant, setting.type, setting.key, value, by)
+    put_text(administration.settings, tenant, setting.type, setting.key, value, by)
 
 
-def remove(administration: Administration, setting: Setting, by: Caller) -> None:
+def remove(administration: Administration, setting: Setting[Any], by: Caller) -> None:
     tenant = "dev01" if setting.is_per_tenant else None
     administration.settings.remove(tenant, setting.type, setting.key, by)
 
@@ -65,8 +67,10 @@ def test_a_setting_is_stored_with_author_and_time_and_removed(
 
 def test_a_value_out_of_bounds_is_refused(administration: Administration, alice: Caller) -> None:
     typed = ("", "899", "-1", "1e9", "2 hours", "yes", "\uff11\uff12\uff10\uff10", "99999999")
-    wrong = [(setting, value) for setting in REGISTRY for value in typed if setting.parse(value) is None]
-    assert len(wrong) > len(REGISTRY) * 6
+    wrong = [
+        (setting, value) for setting in REGISTRY for value in typed if setting.parse_stored(value) is None
+    ]
+    assert len(wrong) > len(list(REGISTRY)) * 6
 
     for setting, value in wrong:
         with pytest.raises(InvalidRequest, match="takes"):
@@ -106,7 +110,7 @@ def test_a_change_that_elevates_needs_reauthentication(
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(timedelta(minutes=6))
 
-    def change(setting: Setting, to: str | None, author: Caller) -> None:
+    def change(setting: Setting[Any], to: str | None, author: Caller) -> None:
         if to is None:
             remove(administration, setting, author)
         else:
@@ -160,9 +164,9 @@ def test_a_tenants_maximum_cannot_exceed_the_common_one(
 
 
 def test_an_unknown_key_is_stored_without_effect(administration: Administration, alice: Caller) -> None:
-    administration.settings.put(None, FLAGS, "EnableVPN", "line one\nline two", alice)
-    administration.settings.put("dev01", "", "delete_protection", "", alice)
-    administration.settings.put(None, APP_CONFIG, "aws_access_token_validity", "43200", alice)
+    put_text(administration.settings, None, FLAGS, "EnableVPN", "line one\nline two", alice)
+    put_text(administration.settings, "dev01", "", "delete_protection", "", alice)
+    put_text(administration.settings, None, APP_CONFIG, "aws_access_token_validity", "43200", alice)
 
     assert [(one.stored.key, one.is_in_force) for one in administration.settings.of(None)] == [
         ("aws_access_token_validity", False),
@@ -171,7 +175,7 @@ def test_an_unknown_key_is_stored_without_effect(administration: Administration,
     tenant = administration.tenants.find("dev01").tenant
     with administration.database.reading() as connection:
         values = SettingStore(connection).read(tenant.id)
-    assert values.duration(TENANT_VALIDITY) == timedelta(hours=1)
+    assert values.get(TENANT_VALIDITY) == timedelta(hours=1)
 
 
 def test_an_invalid_type_key_or_value_is_refused(administration: Administration, alice: Caller) -> None:
@@ -189,14 +193,14 @@ def test_an_invalid_type_key_or_value_is_refused(administration: Administration,
         (None, FLAGS, "key", "x" * 4001),
     ):
         with pytest.raises(InvalidRequest):
-            administration.settings.put(tenant, type_, key, value, alice)
+            put_text(administration.settings, tenant, type_, key, value, alice)
         with pytest.raises(SettingNotFound):
             administration.settings.find(tenant, type_, key)
 
 
 def test_settings_of_an_unknown_tenant_are_not_found(administration: Administration, alice: Caller) -> None:
     with pytest.raises(TenantNotFound):
-        administration.settings.put("nowhere", "", "key", "value", alice)
+        put_text(administration.settings, "nowhere", "", "key", "value", alice)
     with pytest.raises(TenantNotFound):
         administration.settings.of("nowhere")
 
@@ -211,15 +215,21 @@ def test_a_setting_changed_concurrently_is_not_overwritten(
 
     for expected in (loaded, Version("")):
         with pytest.raises(PreconditionFailed):
-            administration.settings.put(
-                None, APP_CONFIG, ADMIN_JIT_SESSION_DURATION.key, "900", alice, expected
+            put_text(
+                administration.settings,
+                None,
+                APP_CONFIG,
+                ADMIN_JIT_SESSION_DURATION.key,
+                "900",
+                alice,
+                expected,
             )
         with pytest.raises(PreconditionFailed):
             administration.settings.remove(None, APP_CONFIG, ADMIN_JIT_SESSION_DURATION.key, alice, expected)
 
 
 def test_a_setting_written_by_the_operator_names_the_operator(administration: Administration) -> None:
-    administration.settings.put(None, FLAGS, "x", "y", OPERATOR)
+    put_text(administration.settings, None, FLAGS, "x", "y", OPERATOR)
 
     assert administration.settings.of(None)[0].changed_by == "operator"
     with administration.database.reading() as connection:

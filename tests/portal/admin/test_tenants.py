@@ -16,6 +16,7 @@ from daypass.portal.storage.schema import issuances, tenants
 from daypass.portal.tenants.model import Access, Tenant
 from tests.fakes import nothing_happens
 from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
+from tests.settings import put_text
 
 OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/other"
 
@@ -166,7 +167,7 @@ def test_deleting_a_tenant_deletes_its_memberships_and_settings(
 ) -> None:
     tenant = administration.tenants.find("dev01").tenant
     administration.members.put("dev01", "dana@example.com", Access.FULL, alice)
-    administration.settings.put("dev01", "", "aws_access_token_validity", "1800", alice)
+    put_text(administration.settings, "dev01", "", "aws_access_token_validity", "1800", alice)
 
     administration.tenants.delete("dev01", alice)
 

@@ -17,11 +17,11 @@ from daypass.portal.aws.iam import TENANT_POLICY, AwsRoles
 from daypass.portal.aws.policies import Account
 from daypass.portal.errors import AwsUnavailable
 from daypass.portal.settings.registry import TENANT_VALIDITY
-from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 from tests.fakes import NOON, FakeBroker, FakeClock
+from tests.settings import store_setting
 
 ACCOUNT = Account("aws", "123456789012", "duploservices-", "duplomaster")
 PORTAL = "arn:aws:iam::123456789012:user/daypass-portal"
@@ -260,7 +260,7 @@ def test_a_duration_above_the_role_maximum_comes_with_the_command_that_raises_it
     database = Database(sqlite_url)
     with database.writing() as connection:
         place = (DEV.id, TENANT_VALIDITY.type, TENANT_VALIDITY.key)
-        SettingStore(connection).put(*place, "7200", by="operator", now=NOON)
+        store_setting(connection, *place, "7200", by="operator", now=NOON)
     database.close()
 
     (finding,) = examine()

@@ -15,13 +15,14 @@ from daypass.portal.aws_services import Aws
 from daypass.portal.config import PortalConfig
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
-from daypass.portal.settings.registry import Setting
-from daypass.portal.settings.store import SYSTEM, SettingStore
+from daypass.portal.settings.setting import Setting
+from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 from tests.fakes import NOON, FakeBroker, FakeClock, FakeDoctor, FakeFinder
 from tests.portal.http.client import PEER, Client
+from tests.settings import store_setting
 
 PUBLIC_URL = "https://portal.example.com"
 ACCOUNT = "123456789012"
@@ -71,11 +72,11 @@ class World:
         secret, token = self.identity.create_token(self.users[username], kind, "another", OPERATOR, **more)
         return secret.reveal(), token
 
-    def set(self, setting: Setting, value: str, tenant: Tenant | None = None) -> None:
+    def set(self, setting: Setting[Any], value: str, tenant: Tenant | None = None) -> None:
         """Write a setting."""
         with self.database.writing() as connection:
             owner = tenant.id if tenant else SYSTEM
-            SettingStore(connection).put(owner, setting.type, setting.key, value, by="x", now=self.clock())
+            store_setting(connection, owner, setting.type, setting.key, value, by="x", now=self.clock())
 
 
 # Cached, because compiling the templates takes most of the time to build a portal.

@@ -30,12 +30,13 @@ from daypass.portal.identity.rate_limit.limits import PER_ACCOUNT
 from daypass.portal.identity.store import REVOKE_TOKEN
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
-from daypass.portal.settings.store import SYSTEM, SettingStore
+from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import api_tokens, audit_events, devices, guesses, users
 from tests.fakes import NOON, FakeClock
 from tests.portal.identity.conftest import HOME, RIGHT, SECOND, WRONG, guess, sign_in
 from tests.rows import disable_user
+from tests.settings import store_setting
 
 
 def sign_in_events(database: Database) -> list[tuple[str, str, str, Mapping[str, object]]]:
@@ -55,7 +56,7 @@ def test_a_session_lasts_as_long_as_the_setting_says(
 ) -> None:
     with database.writing() as connection:
         setting = TOKEN_SESSION_DURATION
-        SettingStore(connection).put(SYSTEM, setting.type, setting.key, "90", by="t", now=NOON)
+        store_setting(connection, SYSTEM, setting.type, setting.key, "90", by="t", now=NOON)
 
     made = sign_in(sign_ins, " DANA@example.com")
 

@@ -1,10 +1,12 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.portal.errors import InvalidRequest
+from daypass.portal.settings.codecs import Duration
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
     DISABLE_NON_ADMIN_JIT,
@@ -14,12 +16,11 @@ from daypass.portal.settings.registry import (
     TENANT_ROLE_MAXIMUM,
     TENANT_VALIDITY,
     TOKEN_SESSION_DURATION,
-    Kind,
-    Setting,
-    find,
 )
+from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import SYSTEM, SettingStore, Values
 from daypass.portal.storage.engine import Database
+from tests.settings import store_setting, unset_setting
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -34,23 +35,23 @@ TABLE = [
     (TENANT_VALIDITY, "", "aws_access_token_validity", HOUR, 900, 43200),
     (TENANT_ROLE_MAXIMUM, "", "aws_role_max_session_duration", None, 3600, 43200),
 ]
-durations = [setting for setting in REGISTRY if setting.kind is not Kind.FLAG]
+durations = [setting for setting in REGISTRY if isinstance(setting.codec, Duration)]
 
 
 @pytest.mark.parametrize(("setting", "type_", "key", "default", "low", "high"), TABLE)
 def test_every_setting_has_its_wire_name_default_and_bounds(
-    setting: Setting,
+    setting: Setting[Any],
     type_: str,
     key: str,
     default: bool | timedelta | None,
     low: int | None,
     high: int | None,
 ) -> None:
-    assert find(type_, key) is setting
+    assert REGISTRY.find(type_, key) is setting
     assert setting.default == default
-    assert setting.help.endswith(".")
+    assert setting.is_per_tenant is (type_ == "")
     if low is not None and high is not None:
-        parsed = [setting.parse(str(value)) for value in (low - 1, low, high, high + 1)]
+        parsed = [setting.parse_stored(str(value)) for value in (low - 1, low, high, high + 1)]
         assert [value is not None for value in parsed] == [False, True, True, False]
 
 
@@ -59,15 +60,11 @@ def test_the_table_covers_the_whole_registry() -> None:
 
 
 @given(st.sampled_from(durations), st.text(max_size=12) | st.integers().map(str))
-def test_a_duration_stays_within_its_bounds_for_any_stored_text(setting: Setting, stored: str) -> None:
-    value = Values({(setting.type, setting.key): stored}).duration(setting)
+def test_a_duration_stays_within_its_bounds_for_any_stored_text(setting: Setting[Any], stored: str) -> None:
+    value, codec = Values({(setting.type, setting.key): stored}).find(setting), setting.codec
 
-    assert value == setting.default or (
-        value is not None
-        and setting.minimum is not None
-        and setting.maximum is not None
-        and setting.minimum <= value <= setting.maximum
-    )
+    assert isinstance(codec, Duration)
+    assert value == setting.default or (value is not None and codec.minimum <= value <= codec.maximum)
 
 
 @pytest.mark.parametrize(
@@ -76,46 +73,46 @@ def test_a_duration_stays_within_its_bounds_for_any_stored_text(setting: Setting
 def test_a_flag_is_on_only_if_the_stored_text_is_true(stored: str, value: bool) -> None:
     row = {(DISABLE_NON_ADMIN_JIT.type, DISABLE_NON_ADMIN_JIT.key): stored}
 
-    assert Values(row).flag(DISABLE_NON_ADMIN_JIT) is value
+    assert Values(row).get(DISABLE_NON_ADMIN_JIT) is value
 
 
 def test_a_tenants_values_include_its_own_and_system_settings_only(database: Database) -> None:
     with database.writing() as connection:
         store = SettingStore(connection)
-        store.put(SYSTEM, "Flags", "EnableAwsAdminJitAccess", "true", by="u1", now=NOON)
-        store.put("dev", "", "aws_access_token_validity", "7200", by="u1", now=NOON)
-        store.put("prod", "", "aws_access_token_validity", "900", by="u1", now=NOON)
+        store_setting(connection, SYSTEM, "Flags", "EnableAwsAdminJitAccess", "true", by="u1", now=NOON)
+        store_setting(connection, "dev", "", "aws_access_token_validity", "7200", by="u1", now=NOON)
+        store_setting(connection, "prod", "", "aws_access_token_validity", "900", by="u1", now=NOON)
 
         values = {name: store.read(name) for name in ("dev", "prod", "data", None)}
 
-    assert [v.duration(TENANT_VALIDITY) for v in values.values()] == [2 * HOUR, HOUR / 4, HOUR, HOUR]
-    assert [v.flag(ENABLE_ADMIN_JIT_ON_UI) for v in values.values()] == [True] * 4
+    assert [v.get(TENANT_VALIDITY) for v in values.values()] == [2 * HOUR, HOUR / 4, HOUR, HOUR]
+    assert [v.get(ENABLE_ADMIN_JIT_ON_UI) for v in values.values()] == [True] * 4
 
 
 def test_a_setting_stored_under_the_wrong_owner_has_no_effect(database: Database) -> None:
     with database.writing() as connection:
         store = SettingStore(connection)
-        store.put(SYSTEM, "", "aws_access_token_validity", "43200", by="u1", now=NOON)
-        store.put("dev", "Flags", "EnableAwsAdminJitAccess", "true", by="u1", now=NOON)
-        store.put("dev", "AppConfig", "AdminJitSessionDuration", "43200", by="u1", now=NOON)
+        store_setting(connection, SYSTEM, "", "aws_access_token_validity", "43200", by="u1", now=NOON)
+        store_setting(connection, "dev", "Flags", "EnableAwsAdminJitAccess", "true", by="u1", now=NOON)
+        store_setting(connection, "dev", "AppConfig", "AdminJitSessionDuration", "43200", by="u1", now=NOON)
 
         for values in (store.read("dev"), store.read(None)):
-            assert values.duration(TENANT_VALIDITY) == HOUR
-            assert not values.flag(ENABLE_ADMIN_JIT_ON_UI)
-            assert values.duration(ADMIN_JIT_SESSION_DURATION) == HOUR
+            assert values.get(TENANT_VALIDITY) == HOUR
+            assert not values.get(ENABLE_ADMIN_JIT_ON_UI)
+            assert values.get(ADMIN_JIT_SESSION_DURATION) == HOUR
 
 
 def test_a_setting_can_be_replaced_and_removed(database: Database) -> None:
     with database.writing() as connection:
         store = SettingStore(connection)
         for value in ("7200", "1800"):
-            store.put("dev", "", "aws_access_token_validity", value, by="u1", now=NOON)
+            store_setting(connection, "dev", "", "aws_access_token_validity", value, by="u1", now=NOON)
 
         assert [(row.key, row.value) for row in store.list_for("dev")] == [
             ("aws_access_token_validity", "1800")
         ]
-        assert store.remove("dev", "", "aws_access_token_validity")
-        assert not store.remove("dev", "", "aws_access_token_validity")
+        assert unset_setting(connection, "dev", "", "aws_access_token_validity")
+        assert not unset_setting(connection, "dev", "", "aws_access_token_validity")
         assert store.list_for("dev") == []
 
 
@@ -129,18 +126,25 @@ def test_a_setting_can_be_replaced_and_removed(database: Database) -> None:
     ],
 )
 def test_a_value_out_of_bounds_is_refused_with_the_accepted_values(
-    database: Database, setting: Setting, value: str, takes: str
+    setting: Setting[Any], value: str, takes: str
 ) -> None:
-    with pytest.raises(InvalidRequest, match=takes), database.writing() as connection:
-        SettingStore(connection).put(SYSTEM, setting.type, setting.key, value, by="u1", now=NOON)
+    with pytest.raises(InvalidRequest, match=takes):
+        setting.parse(value)
 
 
 def test_an_unknown_key_is_stored_and_listed_but_has_no_effect(database: Database) -> None:
     with database.writing() as connection:
         store = SettingStore(connection)
-        store.put(SYSTEM, "Flags", "EnableVPN", "whatever", by="u1", now=NOON)
+        store_setting(connection, SYSTEM, "Flags", "EnableVPN", "whatever", by="u1", now=NOON)
 
         assert [(row.type, row.key, row.value) for row in store.list_for(SYSTEM)] == [
             ("Flags", "EnableVPN", "whatever")
         ]
-    assert find("Flags", "EnableVPN") is None
+    assert not REGISTRY.find("Flags", "EnableVPN").is_known
+
+
+def test_a_setting_without_a_default_is_not_read_as_if_it_had_one() -> None:
+    with pytest.raises(LookupError):
+        Values({}).get(ROLE_MAXIMUM)
+
+    assert Values({}).find(ROLE_MAXIMUM) is None

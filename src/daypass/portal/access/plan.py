@@ -16,11 +16,11 @@ from daypass.portal.access.model import (
     Validity,
 )
 from daypass.portal.access.session_names import printable, session_name, session_tags
-from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY, Setting
+from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
+from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import Values
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 
-_DEFAULT_VALIDITY = timedelta(hours=1)
 _LONGEST_NAME = 64
 
 
@@ -45,7 +45,7 @@ class IssuanceAttempt:
         return isinstance(self.request.scope, AdminScope)
 
     @property
-    def setting(self) -> Setting:
+    def setting(self) -> Setting[timedelta]:
         """The setting that holds the configured duration of such sessions."""
         return ADMIN_JIT_SESSION_DURATION if self.is_admin else TENANT_VALIDITY
 
@@ -83,9 +83,9 @@ def choose_validity(
     )
 
 
-def configured_validity(values: Values, setting: Setting) -> Limit:
-    """Return the limit that an administrator configured with *setting*, or one hour by default."""
-    return Limit(LimitSource.CONFIGURED, setting.label, values.duration(setting) or _DEFAULT_VALIDITY)
+def configured_validity(values: Values, setting: Setting[timedelta]) -> Limit:
+    """Return the limit that an Administrator configured with *setting*, or its default."""
+    return Limit(LimitSource.CONFIGURED, setting.label, values.get(setting))
 
 
 def role_session(attempt: IssuanceAttempt, plan: Plan) -> AssumeRoleParameters:

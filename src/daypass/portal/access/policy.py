@@ -19,7 +19,7 @@ def decide(
 
     *tenant* is the tenant that `scope` refers to, with the user's membership; None if it does not exist.
     """
-    if not user.is_administrator and values.flag(DISABLE_NON_ADMIN_JIT):
+    if not user.is_administrator and values.get(DISABLE_NON_ADMIN_JIT):
         return Deny(
             JitDisabled("An administrator turned JIT AWS access off for everyone but administrators.")
         )
@@ -57,7 +57,7 @@ def _decide_admin(user: User, channel: Channel, values: Values) -> Decision:
         return Deny(
             AccessDenied("Admin access to AWS is for Administrators. Ask for one of your tenants instead.")
         )
-    if channel is Channel.WEB and not values.flag(ENABLE_ADMIN_JIT_ON_UI):
+    if channel is Channel.WEB and not values.get(ENABLE_ADMIN_JIT_ON_UI):
         return Deny(
             JitDisabled(
                 f"Admin access to AWS is off on these pages. An Administrator can turn "

@@ -4,10 +4,10 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
-from daypass.portal.settings.registry import Setting
+from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import StoredSetting
 from daypass.portal.tenants.model import Access, Tenant
 
@@ -128,15 +128,16 @@ class SettingRecord:
 
     tenant: Tenant | None
     stored: StoredSetting
-    setting: Setting | None
-    """The definition; None for an unknown key, which is stored without effect."""
+    setting: Setting[Any]
+    value: Any
+    """The stored value, of the setting's type; None if it is out of bounds and has no effect."""
     changed_by: str
     """The username, or the id of a deleted user."""
 
     @property
     def is_in_force(self) -> bool:
         """Whether the setting has an effect: its key is known, and its value is within the bounds."""
-        return self.setting is not None and self.setting.parse(self.stored.value) is not None
+        return self.setting.is_known and self.value is not None
 
     @property
     def version(self) -> Version:

@@ -14,7 +14,8 @@ from enum import IntEnum
 from daypass.portal.admin.model import UserRecord
 from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, User
-from daypass.portal.settings.registry import Setting
+from daypass.portal.settings.codecs import T
+from daypass.portal.settings.setting import Setting
 from daypass.portal.tenants.model import Access, Tenant
 
 
@@ -185,10 +186,9 @@ def to_delete_tenant() -> Proof:
     return Proof.RECENT
 
 
-def to_write_setting(setting: Setting | None, old: str | None, new: str | None) -> Proof:
-    """Return the proof that replacing *old* by *new* needs; None is no value, or an unknown setting."""
-    # The portal does not act on an unknown key, so it elevates nothing.
-    return _recent(setting is not None and setting.elevates(old, new))
+def to_write_setting(setting: Setting[T], old: T | None, new: T | None) -> Proof:
+    """Return the proof that replacing *old* by *new* needs; None is no value."""
+    return _recent(setting.elevates(old, new))
 
 
 def _recent(is_needed: bool) -> Proof:

@@ -243,8 +243,8 @@ class BrowserSessions:
     def _new_session(self, user: User, address: str) -> SignedIn:
         now = self.clock()
         with self.database.reading() as connection:
-            length = SettingStore(connection).read(None).duration(TOKEN_SESSION_DURATION)
-        ends_at = now + (length or timedelta(minutes=15))
+            length = SettingStore(connection).read(None).get(TOKEN_SESSION_DURATION)
+        ends_at = now + length
         token = ApiToken(
             id=TokenId(uuid4().hex),
             kind=TokenKind.BROWSER,

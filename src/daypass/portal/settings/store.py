@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select
 
-from daypass.portal.errors import InvalidRequest
-from daypass.portal.settings.registry import TENANT, Setting, find
+from daypass.portal.settings.codecs import T
+from daypass.portal.settings.setting import TENANT, Setting
 from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import settings
 
@@ -63,19 +63,20 @@ class Values:
     Stored values are validated again when they are read: an invalid value counts as not set.
     """
 
-    rows: Mapping[tuple[str, str], str]
+    texts: Mapping[tuple[str, str], str]
+    """The stored texts by type and key."""
 
-    def flag(self, setting: Setting) -> bool:
-        """Return whether a flag is on."""
-        return self._value(setting) is True
+    def get(self, setting: Setting[T]) -> T:
+        """Return the effective value of a setting that has a default; raises `LookupError` for another."""
+        value = self.find(setting)
+        if value is None:
+            raise LookupError(f"“{setting.label}” is not set and has no default")
+        return value
 
-    def duration(self, setting: Setting) -> timedelta | None:
-        """Return the value of a duration setting, or None if it is not set and has no default."""
-        value = self._value(setting)
-        return value if isinstance(value, timedelta) else None
-
-    def _value(self, setting: Setting) -> bool | timedelta | None:
-        return setting.effective_value(self.rows.get((setting.type, setting.key)))
+    def find(self, setting: Setting[T]) -> T | None:
+        """Return the effective value; None if the setting has no default and is not set."""
+        value = setting.parse_stored(self.texts.get((setting.type, setting.key)))
+        return setting.default if value is None else value
 
 
 class SettingStore:
@@ -92,27 +93,6 @@ class SettingStore:
     def list_for(self, tenant_id: str) -> Sequence[StoredSetting]:
         """Return the stored settings of one tenant, or of `SYSTEM`, by type and key."""
         return [StoredSetting(*row) for row in self._connection.execute(_LIST, {"tenant": tenant_id})]
-
-    def put(self, tenant_id: str, type_: str, key: str, value: str, *, by: str, now: datetime) -> None:
-        """Set or replace one setting; raises `InvalidRequest` if its value is out of bounds."""
-        check_value(type_, key, value)
-        key_columns = setting_key(tenant_id, type_, key)
-        self._connection.execute(REMOVE_SETTING, key_columns)
-        self._connection.execute(
-            ADD_SETTING, {**key_columns, "value": value, "updated_at": now, "updated_by": by}
-        )
-
-    def remove(self, tenant_id: str, type_: str, key: str) -> bool:
-        """Remove one setting, so that its default applies; return whether it was set."""
-        removed = self._connection.execute(REMOVE_SETTING, setting_key(tenant_id, type_, key))
-        return removed.rowcount == 1
-
-
-def check_value(type_: str, key: str, value: str) -> None:
-    """Raise `InvalidRequest` unless the setting accepts *value*; an unknown key accepts any."""
-    setting = find(type_, key)
-    if setting is not None and setting.parse(value) is None:
-        raise InvalidRequest(f"“{setting.label}” takes {setting.accepted_values}.")
 
 
 def setting_key(tenant_id: str, type_: str, key: str) -> dict[str, object]:

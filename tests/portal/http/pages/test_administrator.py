@@ -25,10 +25,18 @@ from tests.portal.http.world import world as make_world
 CONFIG, TENANTS, USERS = (f"/administrator/{name}" for name in ("system-settings", "tenants", "users"))
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 IMPORT = "/administrator/import-users"
-ROLE_MAXIMUM = {"config_type": "AppConfig", "app_key": "MaximumSessionDuration"}
+ROLE_MAXIMUM = {"config_type": "AppConfig", "key:AppConfig": "MaximumSessionDuration"}
+ROLE_MAXIMUM_HOURS = "value:AppConfig/MaximumSessionDuration"
+ROLE_MAXIMUM_CUSTOM = "custom:AppConfig/MaximumSessionDuration"
 ADMIN_SESSION = {"config_type": "Other", "other_type": "AppConfig", "other_key": "AdminJitSessionDuration"}
 FRESH_ENOUGH = timedelta(minutes=5)
 PASSWORD = Secret("correct horse battery")
+
+
+def validity_of(seconds: str) -> dict[str, str]:
+    """Return the fields that add or change a tenant's validity."""
+    key = "aws_access_token_validity"
+    return {"key": key, f"value:{key}": seconds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +221,7 @@ def validity(world: World, username: str, **ask: object) -> int:
 def test_a_config_applies_immediately_until_it_is_removed(quick_world: World, admin: Browser) -> None:
     before = validity(quick_world, ADMIN, admin=True)
 
-    admin.do(CONFIG, **ADMIN_SESSION, value="7200")
+    admin.do(CONFIG, **ADMIN_SESSION, other_value="7200")
     longer = validity(quick_world, ADMIN, admin=True)
     page = admin.see(CONFIG)
     admin.do(f"{CONFIG}/remove", type="AppConfig", key="AdminJitSessionDuration")
@@ -229,17 +237,11 @@ def test_a_config_applies_immediately_until_it_is_removed(quick_world: World, ad
     [
         ({}, "Select a Config Type."),
         ({"config_type": "Flags"}, "Select a Key."),
-        ({"config_type": "Flags", "flag_key": "EnableAwsAdminJitAccess"}, "Select or enter a Value."),
-        ({"config_type": "AppConfig", "app_key": "MaximumSessionDuration", "hours": "custom"}, "a Value."),
-        (
-            {
-                "config_type": "AppConfig",
-                "app_key": "MaximumSessionDuration",
-                "hours": "custom",
-                "custom": "60",
-            },
-            "from 3600 to 43200",
-        ),
+        ({"config_type": "Flags", "key:Flags": "EnableAwsAdminJitAccess"}, "Select or enter a Value."),
+        ({**ROLE_MAXIMUM, ROLE_MAXIMUM_HOURS: "custom"}, "a Value."),
+        ({**ROLE_MAXIMUM, ROLE_MAXIMUM_HOURS: "custom", ROLE_MAXIMUM_CUSTOM: "60"}, "from 3600 to 43200"),
+        # The fields of other settings are not considered.
+        ({**ROLE_MAXIMUM, "value:AppConfig/TokenSessionDuration": "7200"}, "a Value."),
         ({"config_type": "Other"}, "Enter the Other Config Type."),
         ({"config_type": "Other", "other_type": "AppConfig"}, "Enter a Key."),
         (
@@ -247,11 +249,11 @@ def test_a_config_applies_immediately_until_it_is_removed(quick_world: World, ad
                 "config_type": "Other",
                 "other_type": "AppConfig",
                 "other_key": "AdminJitSessionDuration",
-                "value": "9",
+                "other_value": "9",
             },
             "from 900 to 43200",
         ),
-        ({"config_type": "Other", "other_type": "x" * 65, "other_key": "k", "value": "v"}, "1 to 64"),
+        ({"config_type": "Other", "other_type": "x" * 65, "other_key": "k", "other_value": "v"}, "1 to 64"),
     ],
     ids=lambda value: str(value)[-60:],
 )
@@ -267,7 +269,9 @@ def test_an_invalid_config_is_refused_in_the_pane(admin: Browser, fields: dict[s
 
 
 def test_an_unknown_key_is_stored_and_marked_as_unused(admin: Browser) -> None:
-    admin.do(CONFIG, config_type="Other", other_type="AppConfig", other_key="DUPLO_CUSTOM_TAGS", value="<b>&")
+    admin.do(
+        CONFIG, config_type="Other", other_type="AppConfig", other_key="DUPLO_CUSTOM_TAGS", other_value="<b>&"
+    )
     page = admin.client.get(CONFIG, headers=admin.headers()).body.decode()
 
     assert "This portal does not use this key." in page
@@ -276,14 +280,18 @@ def test_an_unknown_key_is_stored_and_marked_as_unused(admin: Browser) -> None:
 
 
 def test_a_change_of_an_outdated_version_is_refused(admin: Browser, quick_world: World) -> None:
-    admin.do(CONFIG, **ADMIN_SESSION, value="1800")
+    admin.do(CONFIG, **ADMIN_SESSION, other_value="1800")
     page = admin.see(f"{CONFIG}?type=AppConfig&key=AdminJitSessionDuration")
     version = re.search(r'name="version" value="([^"]+)"', page)
     assert version
     quick_world.clock.move(timedelta(seconds=1))
-    admin.do(CONFIG, **ADMIN_SESSION, value="900")
+    admin.do(CONFIG, **ADMIN_SESSION, other_value="900")
 
-    change = {"type": "AppConfig", "key": "AdminJitSessionDuration", "value": "3600"}
+    change = {
+        "type": "AppConfig",
+        "key": "AdminJitSessionDuration",
+        "value:AppConfig/AdminJitSessionDuration": "3600",
+    }
     late = admin.send(f"{CONFIG}/change", **change, version=version[1])
 
     assert late.status == 412
@@ -293,7 +301,7 @@ def test_a_change_of_an_outdated_version_is_refused(admin: Browser, quick_world:
 
 def test_a_tenants_setting_applies_to_that_tenant_only(quick_world: World, admin: Browser) -> None:
     here = f"{TENANTS}/{DEV.id}/settings"
-    admin.do(here, key="aws_access_token_validity", value="1800")
+    admin.do(here, **validity_of("1800"))
 
     assert "30 min" in admin.see(here)
     assert validity(quick_world, DANA, tenant="dev01") == 1800
@@ -304,13 +312,15 @@ def test_a_tenants_setting_applies_to_that_tenant_only(quick_world: World, admin
 
 def test_a_tenants_maximum_cannot_exceed_the_global_one(admin: Browser) -> None:
     here = f"{TENANTS}/{DEV.id}/settings"
-    admin.do(CONFIG, config_type="AppConfig", app_key="MaximumSessionDuration", hours="7200")
+    admin.do(CONFIG, **ROLE_MAXIMUM, **{ROLE_MAXIMUM_HOURS: "7200"})
 
-    refused = admin.send(here, key="aws_role_max_session_duration", hours="14400")
+    maximum = {"key": "aws_role_max_session_duration"}
+    hours, custom = (f"{part}:aws_role_max_session_duration" for part in ("value", "custom"))
+    refused = admin.send(here, **maximum, **{hours: "14400"})
 
     assert refused.status == 422
     assert "no tenant's may be longer" in alert(refused)
-    admin.do(here, key="aws_role_max_session_duration", hours="custom", custom="3600")
+    admin.do(here, **maximum, **{hours: "custom", custom: "3600"})
 
 
 def test_a_member_has_access_until_removed(quick_world: World, admin: Browser) -> None:
@@ -599,8 +609,15 @@ def test_a_file_without_authorization_or_of_another_site_is_not_read(
 
 
 WIDENING = [
-    (CONFIG, {"config_type": "Flags", "flag_key": "EnableAwsAdminJitAccess", "flag": "true"}),
-    (f"{TENANTS}/{DEV.id}/settings", {"key": "aws_access_token_validity", "value": "7200"}),
+    (
+        CONFIG,
+        {
+            "config_type": "Flags",
+            "key:Flags": "EnableAwsAdminJitAccess",
+            "value:Flags/EnableAwsAdminJitAccess": "true",
+        },
+    ),
+    (f"{TENANTS}/{DEV.id}/settings", validity_of("7200")),
     (f"{TENANTS}/{DEV.id}", {"user": NOOR}),
     (USERS, {"username": "boss@example.com", "role": "Administrator", "sign_in": "none"}),
     (USERS, {"username": "lena@example.com", "role": "User", "sign_in": "none", "tenants": DEV.id}),
@@ -724,7 +741,7 @@ def test_a_change_that_removes_access_requires_no_reauthentication(
 
     admin.do(f"{TENANTS}/{DEV.id}/remove", user=DANA)
     admin.do("/administrator/delete-user", id=quick_world.users[NOOR].id, typed=NOOR)
-    admin.do(f"{TENANTS}/{DEV.id}/settings", key="aws_access_token_validity", value="900")
+    admin.do(f"{TENANTS}/{DEV.id}/settings", **validity_of("900"))
 
 
 @pytest.mark.parametrize("address", [CONFIG, TENANTS, USERS, "/administrator/import-users"])
@@ -766,7 +783,7 @@ def test_the_duration_chart_marks_the_role_maximum_that_limits_sessions(
     here = f"{TENANTS}/{DEV.id}"
     quick_world.broker.maximum = timedelta(hours=1)
     free = admin.see(f"{here}/aws")
-    admin.do(f"{here}/settings", key="aws_access_token_validity", value="7200")
+    admin.do(f"{here}/settings", **validity_of("7200"))
 
     capped = admin.see(f"{here}/settings")
 
@@ -811,8 +828,8 @@ def test_the_roles_page_shows_the_admin_session_duration(admin: Browser) -> None
 def test_a_missing_role_is_shown_with_how_to_create_it(sqlite_url: str) -> None:
     with make_world(sqlite_url, roles=NoRoles()) as made:
         admin = sign_in(made, ADMIN)
-        admin.do(CONFIG, **ROLE_MAXIMUM, hours="7200")
-        admin.do(CONFIG, **ADMIN_SESSION, value="7200")
+        admin.do(CONFIG, **ROLE_MAXIMUM, **{ROLE_MAXIMUM_HOURS: "7200"})
+        admin.do(CONFIG, **ADMIN_SESSION, other_value="7200")
         while "waiting" in (page := admin.see(f"{CONFIG}/roles")):
             pass
         overview = admin.see("/administrator/overview")

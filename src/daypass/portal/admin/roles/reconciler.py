@@ -165,14 +165,14 @@ class RoleReconciler:
     def _desired(self, connection: Connection, known: Mapping[str, RoleStatus]) -> Sequence[DesiredRole]:
         """Return the desired state; a tenant's own maximum takes precedence over the one for all tenants."""
         values = SettingStore(connection).read(None)
-        for_all, admin = values.duration(ROLE_MAXIMUM), values.duration(ADMIN_JIT_SESSION_DURATION)
+        for_all, admin = values.find(ROLE_MAXIMUM), values.get(ADMIN_JIT_SESSION_DURATION)
         roles = [
             DesiredRole(role_arn, tenant_id, name, maximum)
             for tenant_id, name, role_arn, own in RoleChangeList(connection).tenants()
             if (maximum := own or for_all) is not None
         ]
         # Every role allows an hour, so a shorter duration needs no change of the master role.
-        if admin is not None and admin > timedelta(hours=1):
+        if admin > timedelta(hours=1):
             roles += [DesiredRole(arn, None, None, admin) for arn in self._master_roles(known)]
         return roles
 

@@ -117,8 +117,7 @@ class RoleChangeList:
 
 
 def _own(value: str | None) -> timedelta | None:
-    length = None if value is None else TENANT_ROLE_MAXIMUM.parse(value)
-    return length if isinstance(length, timedelta) else None
+    return TENANT_ROLE_MAXIMUM.parse_stored(value)
 
 
 def _change(row: Row[*tuple[Any, ...]]) -> RoleStatus:

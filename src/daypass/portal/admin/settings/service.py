@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import SettingRecord, Version
@@ -20,20 +21,13 @@ from daypass.portal.admin.transactions import (
 from daypass.portal.errors import InvalidRequest, SettingNotFound
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
+    REGISTRY,
     ROLE_MAXIMUM,
-    TENANT,
     TENANT_ROLE_MAXIMUM,
-    Setting,
-    find,
+    Registry,
 )
-from daypass.portal.settings.store import (
-    ADD_SETTING,
-    REMOVE_SETTING,
-    SYSTEM,
-    SettingStore,
-    check_value,
-    setting_key,
-)
+from daypass.portal.settings.setting import TENANT, Setting, SettingValue
+from daypass.portal.settings.store import ADD_SETTING, REMOVE_SETTING, SYSTEM, SettingStore, setting_key
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.storage.unit_of_work import RowChange
@@ -59,80 +53,83 @@ class Settings:
     executor: ChangeExecutor
     follow: Callable[[], None] = noop
     """Starts the reconciliation of IAM roles, after a setting that affects them is committed."""
+    registry: Registry = REGISTRY
 
     def of(self, tenant: str | None) -> Sequence[SettingRecord]:
         """Return the settings of the system or a tenant, by type and key."""
         with self.executor.database.reading() as connection:
-            return SettingList(connection).of(_owner(connection, tenant))
+            return self._list(connection).of(_owner(connection, tenant))
 
     def of_tenants(self, turn: PageRequest) -> Page[SettingRecord]:
         """Return a page of the settings of all tenants."""
         with self.executor.database.reading() as connection:
-            return SettingList(connection).of_tenants(turn)
+            return self._list(connection).of_tenants(turn)
 
     def find(self, tenant: str | None, type_: str, key: str) -> SettingRecord:
         """Return one setting; raises `SettingNotFound`."""
         with self.executor.database.reading() as connection:
             found = None
             if type_.isprintable() and key.isprintable():
-                found = SettingList(connection).find(_owner(connection, tenant), type_, key)
+                found = self._list(connection).find(_owner(connection, tenant), type_, key)
         if found is None:
             raise _not_set(key)
         return found
 
+    def parse(self, tenant: str | None, type_: str, key: str, text: str) -> SettingValue[Any]:
+        """Return the value that a channel received as *text*; raises `InvalidRequest`."""
+        _check_place(tenant, type_, key)
+        check_text(text)
+        setting = self.registry.find(type_, key)
+        return SettingValue(setting, setting.parse(text), text)
+
     def put(
-        self,
-        tenant: str | None,
-        type_: str,
-        key: str,
-        value: str,
-        by: Author,
-        expected: Version | None = None,
+        self, tenant: str | None, new: SettingValue[Any], by: Author, expected: Version | None = None
     ) -> SettingRecord:
         """Create or replace a setting; raises `InvalidRequest`, or `PreconditionFailed` if not *expected*.
 
         The expected version of a setting that does not exist is `Version("")`.
         """
-        _check_place(tenant, type_, key)
-        check_text(value)
-        check_value(type_, key, value)
+        setting = new.setting
         owner, now = self._owner(tenant), self.executor.clock()
-        place = setting_key(owner, type_, key)
-        row = {**place, "value": value, "updated_at": now, "updated_by": author_id(by)}
+        place = setting_key(owner, setting.type, setting.key)
+        row = {**place, "value": new.text, "updated_at": now, "updated_by": author_id(by)}
         writes = (RowChange(REMOVE_SETTING, place), RowChange(ADD_SETTING, row))
 
         def plan(connection: Connection) -> Change | None:
-            old = SettingList(connection).find(owner, type_, key)
-            check_version(expected, old.version if old else Version(""), f"“{key}”")
-            if old is not None and old.stored.value == value:
+            old = self._list(connection).find(owner, setting.type, setting.key)
+            check_version(expected, old.version if old else Version(""), f"“{setting.key}”")
+            if old is not None and old.stored.value == new.text:
                 return None
-            _check_maximum(connection, owner, type_, key, value)
-            return _change(connection, owner, type_, key, old, value, writes)
+            _check_maximum(connection, new)
+            return _change(connection, owner, setting, old, new, writes)
 
-        self.executor.execute(single_change("setting.put", _subject(type_, key), by, plan))
-        self._follow(type_, key)
-        return self.find(tenant, type_, key)
+        self.executor.execute(single_change("setting.put", setting.wire_name, by, plan))
+        self._follow(setting)
+        return self.find(tenant, setting.type, setting.key)
 
     def remove(
         self, tenant: str | None, type_: str, key: str, by: Author, expected: Version | None = None
     ) -> None:
         """Remove a setting, so that its default applies again; raises `SettingNotFound`."""
-        self.find(tenant, type_, key)
+        setting = self.find(tenant, type_, key).setting
         owner = self._owner(tenant)
         writes = (RowChange(REMOVE_SETTING, setting_key(owner, type_, key)),)
 
         def plan(connection: Connection) -> Change:
-            old = SettingList(connection).find(owner, type_, key)
+            old = self._list(connection).find(owner, type_, key)
             if old is None:
                 raise _not_set(key)
             check_version(expected, old.version, f"“{key}”")
-            return _change(connection, owner, type_, key, old, None, writes)
+            return _change(connection, owner, setting, old, None, writes)
 
-        self.executor.execute(single_change("setting.remove", _subject(type_, key), by, plan))
-        self._follow(type_, key)
+        self.executor.execute(single_change("setting.remove", setting.wire_name, by, plan))
+        self._follow(setting)
 
-    def _follow(self, type_: str, key: str) -> None:
-        if find(type_, key) in ROLE_SETTINGS:
+    def _list(self, connection: Connection) -> SettingList:
+        return SettingList(connection, self.registry)
+
+    def _follow(self, setting: Setting[Any]) -> None:
+        if setting in ROLE_SETTINGS:
             self.follow()
 
     def _owner(self, tenant: str | None) -> str:
@@ -147,31 +144,29 @@ def _owner(connection: Connection, tenant: str | None) -> str:
 def _change(
     connection: Connection,
     owner: str,
-    type_: str,
-    key: str,
+    setting: Setting[Any],
     old: SettingRecord | None,
-    value: str | None,
+    new: SettingValue[Any] | None,
     writes: tuple[RowChange, ...],
 ) -> Change:
-    setting, before = find(type_, key), old.stored.value if old else None
     default = _default(connection, setting)
+    before = None if old is None else old.value
     return Change(
         writes,
-        {} if before is None else {"value": before},
-        {} if value is None else {"value": value},
+        {} if old is None else {"value": old.stored.value},
+        {} if new is None else {"value": new.text},
         owner or None,
         reauthentication.to_write_setting(
-            setting, default if before is None else before, default if value is None else value
+            setting, default if before is None else before, default if new is None else new.value
         ),
     )
 
 
-def _default(connection: Connection, setting: Setting | None) -> str | None:
+def _default(connection: Connection, setting: Setting[Any]) -> timedelta | None:
     """Return the default of *setting* if another setting determines it, else None."""
     if setting is not TENANT_ROLE_MAXIMUM:
         return None
-    for_all = SettingStore(connection).read(None).duration(ROLE_MAXIMUM)
-    return None if for_all is None else ROLE_MAXIMUM.to_text(for_all)
+    return SettingStore(connection).read(None).find(ROLE_MAXIMUM)
 
 
 def _check_place(tenant: str | None, type_: str, key: str) -> None:
@@ -198,31 +193,24 @@ def check_text(value: str) -> None:
         raise InvalidRequest(f"A value has at most {_LONGEST_VALUE} printable characters.")
 
 
-def _check_maximum(connection: Connection, owner: str, type_: str, key: str, value: str) -> None:
+def _check_maximum(connection: Connection, new: SettingValue[Any]) -> None:
     """Refuse a tenant's role maximum above the one for all tenants, and one for all below a tenant's."""
-    setting = find(type_, key)
-    length = None if setting is None else setting.parse(value)
-    if not isinstance(length, timedelta):
-        return
-    if setting is TENANT_ROLE_MAXIMUM:
-        limit = SettingStore(connection).read(None).duration(ROLE_MAXIMUM)
-        if limit is not None and length > limit:
+    if new.setting is TENANT_ROLE_MAXIMUM:
+        limit = SettingStore(connection).read(None).find(ROLE_MAXIMUM)
+        if limit is not None and new.value > limit:
             raise InvalidRequest(
                 f"“{ROLE_MAXIMUM.label}” is {limit // timedelta(seconds=1)} seconds for all tenants, "
                 "and no tenant's may be longer. Raise that one first."
             )
-    if setting is ROLE_MAXIMUM and owner == SYSTEM:
-        longer = SettingList(connection).longer_than(TENANT_ROLE_MAXIMUM, length)
+    if new.setting is ROLE_MAXIMUM:
+        own = SettingList(connection).of_each_tenant(TENANT_ROLE_MAXIMUM)
+        longer = [record for record in own if record.is_in_force and record.value > new.value]
         if longer:
             names = ", ".join(record.tenant.name for record in longer[:_NAMED] if record.tenant)
             more = f" and {len(longer) - _NAMED} more" if len(longer) > _NAMED else ""
             raise InvalidRequest(
                 f"These tenants have a longer maximum of their own: {names}{more}. Lower it first."
             )
-
-
-def _subject(type_: str, key: str) -> str:
-    return f"{type_}/{key}" if type_ else key
 
 
 def _not_set(key: str) -> SettingNotFound:

@@ -13,7 +13,7 @@ from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.legacy.body import read_object, text
 from daypass.portal.http.legacy.routes import LegacyRoutes
 from daypass.portal.http.services import Services
-from daypass.portal.settings.registry import TENANT
+from daypass.portal.settings.setting import TENANT
 
 _DELETE_STATES = frozenset({"delete", "deleted"})
 
@@ -31,8 +31,9 @@ class Settings:
     def put(self, request: ApiRequest) -> Response:
         """Create or update a system setting."""
         body = read_object(request.body)
-        type_, key, value = text(body, "Type"), text(body, "Key"), text(body, "Value")
-        return JSONResponse(_shape(self.administration.settings.put(None, type_, key, value, request.caller)))
+        settings = self.administration.settings
+        value = settings.parse(None, text(body, "Type"), text(body, "Key"), text(body, "Value"))
+        return JSONResponse(_shape(settings.put(None, value, request.caller)))
 
     def remove(self, request: ApiRequest) -> Response:
         """Delete the system settings with a key, of all types."""
@@ -82,11 +83,10 @@ class Settings:
     def put_tenant_setting(self, request: ApiRequest) -> Response:
         """Create or update a tenant's setting; the key is in the path or in the body."""
         body = read_object(request.body)
+        tenant, settings = request.path["tenant"], self.administration.settings
         key = request.path.get("key") or text(body, "Key")
-        record = self.administration.settings.put(
-            request.path["tenant"], TENANT, key, text(body, "Value"), request.caller
-        )
-        return JSONResponse(metadata_shape(record))
+        value = settings.parse(tenant, TENANT, key, text(body, "Value"))
+        return JSONResponse(metadata_shape(settings.put(tenant, value, request.caller)))
 
     def remove_tenant_setting(self, request: ApiRequest) -> Response:
         """Delete a tenant's setting."""

@@ -49,12 +49,12 @@ class System:
             {
                 # If true, duplo-jit opens the consent page before it requests admin access.
                 "IsOtpNeeded": not request.caller.token.reaches_admin,
-                "IsAwsAdminJITEnabled": values.flag(ENABLE_ADMIN_JIT_ON_UI),
+                "IsAwsAdminJITEnabled": values.get(ENABLE_ADMIN_JIT_ON_UI),
                 "IsAwsCloudEnabled": True,
                 **dict.fromkeys(_UNSUPPORTED, False),
                 "AwsRegions": [self.region],
                 "AzureRegions": [],
-                "EnabledFlags": [flag.key for flag in REGISTRY if flag.type == FLAGS and values.flag(flag)],
+                "EnabledFlags": [flag.key for flag in REGISTRY.of_type(FLAGS) if values.get(flag)],
                 "AppConfigs": [
                     {"Type": setting.type, "Key": setting.key, "Value": setting.value}
                     for setting in stored

@@ -134,7 +134,7 @@ class ProfilePages:
         user, layout = visit.caller.user, visit.layout
         tenant, refusal = self._tenant_section(visit)
         admin = self._admin_section(visit)
-        is_admin_on = self.settings.effective().flag(ENABLE_ADMIN_JIT_ON_UI)
+        is_admin_on = self.settings.effective().get(ENABLE_ADMIN_JIT_ON_UI)
         administrators = self.users.first_administrators(_SHOWN_ADMINISTRATORS)
         tokens = self.own.list_own(user)
         active = [_active(token, visit.caller.token) for token in tokens if token.kind in _ACTIVE_KINDS][::-1]

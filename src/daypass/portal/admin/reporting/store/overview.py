@@ -22,7 +22,7 @@ def capped_validities(connection: Connection) -> Sequence[tuple[str, timedelta, 
     """Return the tenants whose validity exceeds their role's maximum, as (name, validity, maximum)."""
     found = []
     for name, written, seconds in connection.execute(_CAPPED):
-        validity, maximum = TENANT_VALIDITY.parse(written), timedelta(seconds=seconds)
-        if isinstance(validity, timedelta) and validity > maximum:
+        validity, maximum = TENANT_VALIDITY.parse_stored(written), timedelta(seconds=seconds)
+        if validity is not None and validity > maximum:
             found.append((name, validity, maximum))
     return found

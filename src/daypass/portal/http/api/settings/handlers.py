@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from starlette.responses import Response
 
@@ -17,7 +18,7 @@ from daypass.portal.http.api.settings import schemas
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.http.services import Services
-from daypass.portal.settings.registry import REGISTRY, TENANT, Setting
+from daypass.portal.settings.setting import TENANT, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Settings:
     def list_all(self, request: ApiRequest) -> Response:
         """Return all settings, and the definitions of known settings."""
         tenant = request.path.get("tenant")
-        known = [setting for setting in REGISTRY if setting.is_per_tenant is (tenant is not None)]
+        registry = self.administration.settings.registry
+        known = [setting for setting in registry if setting.is_per_tenant is (tenant is not None)]
         answer = schemas.SettingList(
             settings=[_represent(record) for record in self.administration.settings.of(tenant)],
             known=[_known(setting) for setting in known],
@@ -50,11 +52,9 @@ class Settings:
     def put(self, request: ApiRequest) -> Response:
         """Create or update a setting."""
         body = read_body(schemas.SettingWrite, request.body)
-        return _setting(
-            self.administration.settings.put(
-                *_setting_key(request), body.value, request.caller, expected_or_none(request)
-            )
-        )
+        tenant, settings = request.path.get("tenant"), self.administration.settings
+        value = settings.parse(*_setting_key(request), body.value)
+        return _setting(settings.put(tenant, value, request.caller, expected_or_none(request)))
 
     def remove(self, request: ApiRequest) -> Response:
         """Delete a setting."""
@@ -77,7 +77,7 @@ def _represent(record: SettingRecord) -> schemas.SettingRead:
         key=stored.key,
         value=stored.value,
         tenant=None if record.tenant is None else record.tenant.name,
-        label=None if record.setting is None else record.setting.label,
+        label=record.setting.label if record.setting.is_known else None,
         in_force=record.is_in_force,
         changed_at=stored.updated_at,
         changed_by=record.changed_by,
@@ -85,15 +85,15 @@ def _represent(record: SettingRecord) -> schemas.SettingRead:
     )
 
 
-def _known(setting: Setting) -> schemas.KnownSetting:
+def _known(setting: Setting[Any]) -> schemas.KnownSetting:
     return schemas.KnownSetting(
         type=setting.type,
         key=setting.key,
         label=setting.label,
         help=setting.help,
-        kind=setting.kind,
+        kind=setting.codec.kind,
         per_tenant=setting.is_per_tenant,
-        default=None if setting.default is None else setting.to_text(setting.default),
+        default=None if setting.default is None else setting.codec.to_text(setting.default),
         takes=setting.accepted_values,
     )
 

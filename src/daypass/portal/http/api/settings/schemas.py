@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from daypass.portal.http.api.schema import Moment, Paged, RequestBody, Version, example
-from daypass.portal.settings.registry import Kind
+from daypass.portal.settings.registry import REGISTRY
 
 
 class SettingRead(BaseModel):
@@ -22,6 +22,9 @@ class SettingRead(BaseModel):
     version: Version
 
 
+_SETTING_KINDS: list[JsonValue] = list(dict.fromkeys(setting.codec.kind for setting in REGISTRY))
+
+
 class KnownSetting(BaseModel):
     """The definition of a setting that the portal supports."""
 
@@ -29,7 +32,7 @@ class KnownSetting(BaseModel):
     key: str
     label: str
     help: Annotated[str, Field(description="The effect of the setting.")]
-    kind: Kind
+    kind: Annotated[str, Field(json_schema_extra={"enum": _SETTING_KINDS})]
     per_tenant: bool
     default: Annotated[str | None, Field(description="The default value, or null for the default of AWS.")]
     takes: Annotated[str, Field(description="The allowed values, as text.")]

@@ -1,9 +1,9 @@
 """The common part of the settings pages: a table, and panes that add, change and remove a setting."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 from starlette.responses import Response
 
@@ -16,15 +16,12 @@ from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.pages.admin.listing import ListQuery, Slice, paginate
 from daypass.portal.http.pages.admin.settings_form import (
-    HOURS,
-    SettingFormValues,
+    Fields,
+    SettingField,
     SettingRow,
     chosen,
-    row,
-    typed_again,
-    typed_value,
 )
-from daypass.portal.settings.registry import find
+from daypass.portal.settings.setting import Setting
 
 SettingRef = tuple[str, str]
 """The type and the key of a setting."""
@@ -32,9 +29,9 @@ SettingRef = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Pane:
-    """The open pane and the values of its fields."""
+    """The open pane and the contents of its fields."""
 
-    typed: SettingFormValues = field(default_factory=SettingFormValues)
+    fields: Fields = field(default_factory=dict)
     changing: SettingRow | None = None
     """The setting that is being edited."""
     is_adding: bool = False
@@ -48,11 +45,6 @@ class SettingTable:
     listing: ListQuery
     part: Slice[SettingRow]
     pane: Pane
-
-    @property
-    def hours(self) -> Sequence[tuple[str, str]]:
-        """The options of *Select Duration Hour*."""
-        return HOURS
 
 
 class SettingPages(ABC):
@@ -72,8 +64,11 @@ class SettingPages(ABC):
         """Return the address of the table."""
 
     @abstractmethod
-    def selected_setting(self, form: Form) -> SettingRef:
-        """Return the setting selected in the add pane; raises `InvalidRequest` if it is incomplete."""
+    def added_text(self, form: Form) -> tuple[SettingRef, str]:
+        """Return the setting that is selected in the add pane, and the text of its value.
+
+        Raises `InvalidRequest` if no setting is selected; the text may be empty.
+        """
 
     @abstractmethod
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
@@ -84,54 +79,63 @@ class SettingPages(ABC):
         if "key" not in visit.query:
             return self._answer(visit, Pane())
         ref = visit.query.get("type", ""), visit.query["key"]
-        changing = row(self.settings.find(self.owner(visit), *ref))
-        return self._answer(visit, Pane(changing.typed, changing=changing))
+        changing = SettingRow(self.settings.find(self.owner(visit), *ref))
+        return self._answer(visit, Pane(changing.fields, changing=changing))
 
     def add(self, visit: PageVisit) -> Response:
         """Add a setting."""
         form, owner = visit.form, self.owner(visit)
         try:
-            ref = self.selected_setting(form)
-            value = chosen(typed_value(form), "Select or enter a Value.")
-            self.settings.put(owner, *ref, value, visit.caller)
+            ref, text = self.added_text(form)
+            new = self.settings.parse(owner, *ref, chosen(text, "Select or enter a Value."))
+            self.settings.put(owner, new, visit.caller)
         except InvalidRequest as refusal:
-            pane = Pane(typed_again(form), is_adding=True, wrong=refusal.reason)
+            pane = Pane(_submitted(form), is_adding=True, wrong=refusal.reason)
             return self._answer(visit, pane, status_of(refusal))
-        return self._done(visit, ref, f"is set to {value}.")
+        return self._done(visit, new.setting, f"is set to {new.text}.")
 
     def change(self, visit: PageVisit) -> Response:
         """Change a setting, if it is still the version that was shown."""
         form, owner = visit.form, self.owner(visit)
-        ref, value, version = _submitted(form), typed_value(form), Version(form.get("version"))
+        ref, version = _ref(form), Version(form.get("version"))
         try:
-            self.settings.put(owner, *ref, value, visit.caller, version)
+            text = SettingField(self.settings.registry.find(*ref)).read(form)
+            new = self.settings.parse(owner, *ref, text)
+            self.settings.put(owner, new, visit.caller, version)
         except (InvalidRequest, PreconditionFailed) as refusal:
-            changing = row(self.settings.find(owner, *ref))
-            pane = Pane(typed_again(form), changing=changing, wrong=refusal.reason)
+            changing = SettingRow(self.settings.find(owner, *ref))
+            pane = Pane(_submitted(form), changing=changing, wrong=refusal.reason)
             return self._answer(visit, pane, status_of(refusal))
-        return self._done(visit, ref, f"is set to {value}.")
+        return self._done(visit, new.setting, f"is set to {new.text}.")
 
     def remove(self, visit: PageVisit) -> Response:
         """Remove a setting."""
-        ref = _submitted(visit.form)
+        ref = _ref(visit.form)
         self.settings.remove(self.owner(visit), *ref, visit.caller)
-        if find(*ref) in ROLE_SETTINGS:
+        setting = self.settings.registry.find(*ref)
+        if setting in ROLE_SETTINGS:
             return self._done(
-                visit, ref, "is removed. The IAM roles keep their current maximum session duration."
+                visit, setting, "is removed. The IAM roles keep their current maximum session duration."
             )
-        return self._done(visit, ref, "is removed. Its default applies again.")
+        return self._done(visit, setting, "is removed. Its default applies again.")
 
-    def _done(self, visit: PageVisit, ref: SettingRef, outcome: str) -> Response:
-        setting = find(*ref)
-        label = ref[1] if setting is None else setting.label
-        return redirect(self.address(visit), f"{label} {outcome}")
+    def _done(self, visit: PageVisit, setting: Setting[Any], outcome: str) -> Response:
+        return redirect(self.address(visit), f"{setting.label} {outcome}")
 
     def _answer(self, visit: PageVisit, pane: Pane, status: HTTPStatus = HTTPStatus.OK) -> Response:
         listing = ListQuery.of(visit.query, self.address(visit), ["key"])
-        rows = [row(record) for record in self.settings.of(self.owner(visit))]
-        part = paginate(rows, listing, lambda entry: f"{entry.type} {entry.name} {entry.key} {entry.value}")
+        rows = [SettingRow(record) for record in self.settings.of(self.owner(visit))]
+        part = paginate(rows, listing, _searched_text)
         return self.answer(visit, SettingTable(listing, part, pane), status)
 
 
-def _submitted(form: Form) -> SettingRef:
+def _searched_text(row: SettingRow) -> str:
+    return f"{row.setting.type} {row.setting.label} {row.setting.key} {row.value}"
+
+
+def _ref(form: Form) -> SettingRef:
     return form.get("type"), form.get("key")
+
+
+def _submitted(form: Form) -> Fields:
+    return {name: form.get(name) for name in form.fields}

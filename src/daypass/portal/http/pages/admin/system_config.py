@@ -1,6 +1,6 @@
 """System Settings, tab System Config: the settings of the whole portal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -13,12 +13,13 @@ from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer
-from daypass.portal.http.pages.admin.settings_form import SettingChoice, chosen, known
+from daypass.portal.http.pages.admin.settings_form import SettingField, chosen, fields_of
 from daypass.portal.http.pages.admin.settings_pages import SettingPages, SettingRef, SettingTable
 from daypass.portal.http.services import Services
-from daypass.portal.settings.registry import APP_CONFIG, FLAGS
 
 ADDRESS = "/administrator/system-settings"
+
+OTHER = "Other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,13 @@ class SystemConfigPage:
     """The data of the tab."""
 
     table: SettingTable
-    app_configs: Sequence[SettingChoice]
-    flags: Sequence[SettingChoice]
+    fields: Mapping[str, Sequence[SettingField]]
+    """The form fields of the settings of each type."""
+
+    @property
+    def type_options(self) -> Sequence[tuple[str, str]]:
+        """The options of *Config Type*; *Other* is for settings of other tools."""
+        return [("", "Select a type"), *((type_, type_) for type_ in self.fields), (OTHER, OTHER)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +55,20 @@ class SystemConfigPages(SettingPages):
         """Return the address of the tab."""
         return ADDRESS
 
-    def selected_setting(self, form: Form) -> SettingRef:
-        """Return the type and key selected in the dependent fields; raises `InvalidRequest`."""
+    def added_text(self, form: Form) -> tuple[SettingRef, str]:
+        """Return the setting that the dependent fields name, and its value; raises `InvalidRequest`."""
         type_ = chosen(form.get("config_type"), "Select a Config Type.")
-        if type_ == FLAGS:
-            return FLAGS, chosen(form.get("flag_key"), "Select a Key.")
-        if type_ == APP_CONFIG:
-            return APP_CONFIG, chosen(form.get("app_key"), "Select a Key.")
+        if type_ in self.settings.registry.system_types:
+            key = chosen(form.get(f"key:{type_}"), "Select a Key.")
+            return (type_, key), SettingField(self.settings.registry.find(type_, key)).read(form)
         other = chosen(form.get("other_type"), "Enter the Other Config Type.")
-        return other, chosen(form.get("other_key"), "Enter a Key.")
+        return (other, chosen(form.get("other_key"), "Enter a Key.")), form.get("other_value")
 
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
         """Render the tab."""
-        page = SystemConfigPage(table, known(APP_CONFIG), known(FLAGS))
+        registry = self.settings.registry
+        fields = {type_: fields_of(registry, type_) for type_ in registry.system_types}
+        page = SystemConfigPage(table, fields)
         return self.pages.show(visit.layout, "pages/admin/system-config.html", page, status)
 
 

@@ -15,12 +15,12 @@ from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.duration_chart import DurationChart, drawn
-from daypass.portal.http.pages.admin.settings_form import SettingChoice, chosen, known
+from daypass.portal.http.pages.admin.settings_form import SettingField, chosen, fields_of
 from daypass.portal.http.pages.admin.settings_pages import SettingPages, SettingRef, SettingTable
 from daypass.portal.http.pages.admin.tenant_list import ADDRESS, TENANT_PATH
 from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
 from daypass.portal.http.services import Services
-from daypass.portal.settings.registry import TENANT
+from daypass.portal.settings.setting import TENANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class TenantSettingsPage:
     band: TenantHeading
     ruler: DurationChart
     table: SettingTable
-    features: Sequence[SettingChoice]
+    fields: Sequence[SettingField]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,16 @@ class TenantSettingsPages(SettingPages):
         """Return the address of the tab."""
         return f"{ADDRESS}/{self.owner(visit)}/settings"
 
-    def selected_setting(self, form: Form) -> SettingRef:
-        """Return the selected feature; raises `InvalidRequest` if there is none."""
-        return TENANT, chosen(form.get("key"), "Select a feature.")
+    def added_text(self, form: Form) -> tuple[SettingRef, str]:
+        """Return the selected feature and its value; raises `InvalidRequest` if there is no feature."""
+        key = chosen(form.get("key"), "Select a feature.")
+        return (TENANT, key), SettingField(self.settings.registry.find(TENANT, key)).read(form)
 
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
         """Render the tab."""
         head = band(self.administration.tenants, visit)
-        page = TenantSettingsPage(head, drawn(self.durations.of_tenant(head.tenant.id)), table, known(TENANT))
+        chart = drawn(self.durations.of_tenant(head.tenant.id))
+        page = TenantSettingsPage(head, chart, table, fields_of(self.settings.registry, TENANT))
         return self.pages.show(visit.layout, "pages/admin/tenant-settings.html", page, status)
 
 
