@@ -23,7 +23,7 @@ from daypass.portal.access.model import (
     SessionRequest,
     TenantScope,
 )
-from daypass.portal.access.plan import IssuanceAttempt, Plan, choose_validity, role_session
+from daypass.portal.access.plan import IssuanceAttempt, Plan, assume_role_parameters, choose_validity
 from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws.factory import make_broker
@@ -65,7 +65,9 @@ def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
                 units=units,
                 broker=broker,
                 clock=utc_now,
-                master_role_arn=lambda: f"arn:aws:iam::{broker.account_id}:role/{config.aws.master_role}",
+                find_master_role_arn=lambda: (
+                    f"arn:aws:iam::{broker.account_id}:role/{config.aws.master_role}"
+                ),
                 region=config.aws.region,
             )
             return _Path(database, units, broker, identity, issuer, token).stages()
@@ -108,11 +110,11 @@ class _Path:
 
     def _standing(self, caller: Caller) -> AuthorizationContext:
         with self.database.reading() as connection:
-            return read_context(connection, caller, _SCOPE, self.issuer.master_role_arn())
+            return read_context(connection, caller, _SCOPE, self.issuer.find_master_role_arn())
 
     def _plan(self, attempt: IssuanceAttempt, standing: AuthorizationContext) -> Plan:
         assert isinstance(standing.decision, Allow)  # noqa: S101  a member of the tenant
-        validity = choose_validity(attempt, standing.values, timedelta(hours=12), is_chained=False)
+        validity = choose_validity(attempt, timedelta(hours=12), is_chained=False)
         return Plan(standing.decision.access, validity, None)
 
     def _ask(self, attempt: IssuanceAttempt, plan: Plan) -> None:
@@ -120,11 +122,11 @@ class _Path:
 
     def _assume(self, attempt: IssuanceAttempt, plan: Plan) -> None:
         deadline = Deadline(time.monotonic() + 8)
-        self.broker.assume(role_session(attempt, plan), attributed=True, deadline=deadline)
+        self.broker.assume(assume_role_parameters(attempt, plan), attributed=True, deadline=deadline)
 
     def _conclude(self, attempt: IssuanceAttempt, issuance: IssuedSession) -> None:
         def precondition(connection: Connection) -> None:
-            read_context(connection, attempt.caller, _SCOPE, self.issuer.master_role_arn())
+            read_context(connection, attempt.caller, _SCOPE, self.issuer.find_master_role_arn())
 
         self.units.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
 
@@ -136,8 +138,7 @@ def _attempt(caller: Caller, standing: AuthorizationContext) -> IssuanceAttempt:
         caller=caller,
         request=SessionRequest(_SCOPE),
         asked_at=utc_now(),
-        tenant=standing.tenant,
-        tenant_id=standing.tenant_id,
+        context=standing,
         role_arn=standing.tenant.role_arn,
         region=standing.tenant.region,
     )

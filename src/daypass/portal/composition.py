@@ -31,7 +31,7 @@ def make_services(
     """Build the services of a portal on a database whose schema was checked."""
     units, broker = UnitsOfWork(database, clock), aws.broker
     identity, shares = Identity(database, units, clock), role_shares(config.threads)
-    master_role_arn = partial(_role_arn, broker, config.aws.master_role)
+    find_master = partial(_role_arn, broker, config.aws.master_role)
     return Services(
         config=config,
         database=database,
@@ -44,7 +44,7 @@ def make_services(
             units=units,
             broker=broker,
             clock=clock,
-            master_role_arn=master_role_arn,
+            find_master_role_arn=find_master,
             region=config.aws.region,
             is_attribution_required=config.require_attribution,
             role_concurrency=shares,
@@ -59,7 +59,7 @@ def make_services(
             is_attribution_required=config.require_attribution,
             role_concurrency=shares,
         ),
-        administration=_administration(config, aws, identity, master_role_arn),
+        administration=_administration(config, aws, identity, find_master),
         doctor=aws.doctor,
         issuing=aws.issuing,
         authenticator=Authenticator(

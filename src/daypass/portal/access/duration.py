@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from daypass.common.durations import seconds_of
 from daypass.portal.access.model import Limit, LimitSource, Validity
 from daypass.portal.errors import InvalidDuration, SignInAgain
+from daypass.portal.settings.setting import Setting
+from daypass.portal.settings.store import Values
 
-SHORTEST = timedelta(seconds=900)
-LONGEST = timedelta(seconds=43200)
-CHAINED = timedelta(hours=1)
+MINIMUM_DURATION = timedelta(seconds=900)
+MAXIMUM_DURATION = timedelta(seconds=43200)
+CHAINED_MAXIMUM = timedelta(hours=1)
 """The longest session that AWS gives to role chaining (a role assumed from a role session)."""
 
 SIGN_IN_MARGIN = timedelta(seconds=10)
@@ -36,9 +38,14 @@ def parse_duration(text: str) -> timedelta:
 
 def check(duration: timedelta) -> timedelta:
     """Return *duration* if AWS gives sessions of this length, else raise `InvalidDuration`."""
-    if not SHORTEST <= duration <= LONGEST:
+    if not MINIMUM_DURATION <= duration <= MAXIMUM_DURATION:
         raise InvalidDuration("A session can last from 15 minutes (900s) to 12 hours (43200s).")
     return duration
+
+
+def configured_limit(values: Values, setting: Setting[timedelta]) -> Limit:
+    """Return the limit that an Administrator configured with *setting*, or its default."""
+    return Limit(LimitSource.CONFIGURED, setting.label, values.get(setting))
 
 
 def choose(
@@ -66,7 +73,8 @@ def choose(
             Limit(LimitSource.ROLE_MAXIMUM, "Maximum session duration of the IAM role", role_maximum)
         )
     if is_chained:
-        limits.append(Limit(LimitSource.ROLE_CHAINING, "AWS role chaining (at most one hour)", CHAINED))
+        label = "AWS role chaining (at most one hour)"
+        limits.append(Limit(LimitSource.ROLE_CHAINING, label, CHAINED_MAXIMUM))
     if grant_ends_at is not None:
         limits.append(
             Limit(LimitSource.SIGN_IN, "Remaining time of the sign-in", _remaining(grant_ends_at, now))
@@ -76,7 +84,7 @@ def choose(
 
 def _remaining(grant_ends_at: datetime, now: datetime) -> timedelta:
     remaining = grant_ends_at - now - SIGN_IN_MARGIN
-    if remaining < SHORTEST:
+    if remaining < MINIMUM_DURATION:
         raise SignInAgain(
             "This sign-in ends in less than 15 minutes, the shortest session that AWS offers. Sign in again."
         )

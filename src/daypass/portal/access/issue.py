@@ -15,6 +15,7 @@ from uuid import uuid4
 from daypass.portal.access import audit_events
 from daypass.portal.access.authorization import AuthorizationContext, read_context
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline, RoleMaximumExceeded
+from daypass.portal.access.duration import configured_limit
 from daypass.portal.access.model import (
     AdminScope,
     Allow,
@@ -26,18 +27,10 @@ from daypass.portal.access.model import (
     Purpose,
     Scope,
     SessionRequest,
-    Validity,
 )
-from daypass.portal.access.plan import (
-    IssuanceAttempt,
-    Plan,
-    choose_validity,
-    configured_validity,
-    role_session,
-)
-from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM, AssumedSession, RoleAssumer
+from daypass.portal.access.plan import IssuanceAttempt, Plan, assume_role_parameters, choose_validity
+from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM, RoleAssumer
 from daypass.portal.access.role_concurrency import RoleConcurrency
-from daypass.portal.access.session_names import session_name
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
@@ -66,8 +59,8 @@ class Issuer:
     units: UnitsOfWork
     broker: Broker
     clock: Clock
-    master_role_arn: Callable[[], str]
-    """Return the ARN of the master role, or raise an `AwsError` while the account is unknown."""
+    find_master_role_arn: Callable[[], str]
+    """Returns the ARN of the master role, or raises an `AwsError` while the account is unknown."""
     region: str
     """The region of admin sessions; a tenant's session uses the region of the tenant."""
     is_attribution_required: bool = False
@@ -75,14 +68,14 @@ class Issuer:
     role_concurrency: RoleConcurrency = field(default_factory=RoleConcurrency)
     """The limit on concurrent AWS calls for each role."""
 
-    def issue(self, caller: Caller, ask: SessionRequest) -> IssuedSession:
+    def issue(self, caller: Caller, request: SessionRequest) -> IssuedSession:
         """Return one AWS session, recorded in the audit log before it is released.
 
         Raises a `PortalError` with the reason if it is denied or fails; then no credentials are released.
         """
         with self.database.reading() as connection:
-            context = read_context(connection, caller, ask.scope, self._master_role())
-        attempt = self._new_attempt(caller, ask, context)
+            context = read_context(connection, caller, request.scope, self._master_role())
+        attempt = self._new_attempt(caller, request, context)
         deadline = Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
         decision = context.decision
         if isinstance(decision, Deny):
@@ -94,7 +87,7 @@ class Issuer:
         with self.role_concurrency.acquire(attempt.role_arn) as slot:
             caller.log_fields.update(_log_fields(attempt))
             try:
-                plan = self._make_plan(attempt, context, decision, deadline)
+                plan = self._make_plan(attempt, decision, deadline)
             except PortalError as refusal:
                 self.units.commit_refusal(*audit_events.denied(attempt, refusal))
                 raise
@@ -104,7 +97,7 @@ class Issuer:
                 *audit_events.requested(attempt, plan), *token_use_change(caller.token, attempt.asked_at)
             )
             try:
-                issuance = self._obtain_session(attempt, plan, context, deadline)
+                issuance = self._obtain_session(attempt, plan, deadline)
                 # AWS is done, so another request may have the slot while the outcome is committed.
                 slot.release()
                 precondition = partial(self._revoked_since, attempt, issuance)
@@ -126,70 +119,72 @@ class Issuer:
         if isinstance(context.decision, Deny):
             raise context.decision.refusal
         attempt = self._new_attempt(caller, SessionRequest(scope), context)
-        validity = self._choose_validity(attempt, context, context.role.maximum)
+        validity = choose_validity(attempt, context.role.maximum, is_chained=self.broker.is_chained)
         return Plan(context.decision.access, validity, None)
 
     def _new_attempt(
-        self, caller: Caller, ask: SessionRequest, context: AuthorizationContext
+        self, caller: Caller, request: SessionRequest, context: AuthorizationContext
     ) -> IssuanceAttempt:
         tenant = context.tenant
-        master_role = self._master_role() if isinstance(ask.scope, AdminScope) else ""
+        master_role = self._master_role() if isinstance(request.scope, AdminScope) else ""
         return IssuanceAttempt(
             id=IssuanceId(uuid4().hex),
             caller=caller,
-            request=ask,
+            request=request,
             asked_at=self.clock(),
-            tenant=tenant,
-            tenant_id=context.tenant_id,
+            context=context,
             role_arn=tenant.role_arn if tenant else master_role,
             region=tenant.region if tenant else self.region,
         )
 
-    def _make_plan(
-        self, attempt: IssuanceAttempt, context: AuthorizationContext, decision: Allow, deadline: Deadline
-    ) -> Plan:
+    def _make_plan(self, attempt: IssuanceAttempt, decision: Allow, deadline: Deadline) -> Plan:
         # `is_chained` raises while the portal's account is unknown. It is read first, so that nothing is
         # cached then.
         is_chained = self.broker.is_chained
         if not attempt.role_arn:
             # The account became known after the master role was looked up, so its ARN is missing.
             raise AwsUnavailable("The portal has only just connected to AWS. Try again in a moment.")
-        ask = attempt.request
+        request = attempt.request
         destination = None
-        if ask.purpose.wants_console:
-            destination = self.broker.destination(attempt.region, ask.destination)
-        maximum = self._role_sessions.maximum(attempt.role_arn, context.role, attempt.asked_at, deadline)
-        validity = choose_validity(attempt, context.values, maximum, is_chained=is_chained)
+        if request.purpose.wants_console:
+            destination = self.broker.destination(attempt.region, request.destination)
+        maximum = self._roles.maximum(attempt.role_arn, attempt.context.role, attempt.asked_at, deadline)
+        validity = choose_validity(attempt, maximum, is_chained=is_chained)
         return Plan(decision.access, validity, destination)
-
-    def _choose_validity(
-        self, attempt: IssuanceAttempt, context: AuthorizationContext, role_maximum: timedelta | None
-    ) -> Validity:
-        return choose_validity(attempt, context.values, role_maximum, is_chained=self.broker.is_chained)
 
     def _master_role(self) -> str:
         """Return the ARN of the master role, or "" while the account is unknown: denials do not need it."""
         try:
-            return self.master_role_arn()
+            return self.find_master_role_arn()
         except AwsError:
             return ""
 
     @property
-    def _role_sessions(self) -> RoleAssumer:
+    def _roles(self) -> RoleAssumer:
         return RoleAssumer(self.broker, self.database, self.is_attribution_required)
 
-    def _obtain_session(
-        self, attempt: IssuanceAttempt, plan: Plan, context: AuthorizationContext, deadline: Deadline
-    ) -> IssuedSession:
-        plan, assumed = self._assume(attempt, plan, context, deadline)
+    def _obtain_session(self, attempt: IssuanceAttempt, plan: Plan, deadline: Deadline) -> IssuedSession:
+        try:
+            return self._assume(attempt, plan, deadline)
+        except RoleMaximumExceeded:
+            if plan.validity.duration <= MINIMUM_ROLE_MAXIMUM:
+                raise
+        # The portal has no permission to read this role's maximum, or the maximum was lowered just now.
+        self._roles.remember_maximum(attempt.role_arn, MINIMUM_ROLE_MAXIMUM, attempt.asked_at)
+        shorter = choose_validity(attempt, MINIMUM_ROLE_MAXIMUM, is_chained=self.broker.is_chained)
+        return self._assume(attempt, replace(plan, validity=shorter), deadline)
+
+    def _assume(self, attempt: IssuanceAttempt, plan: Plan, deadline: Deadline) -> IssuedSession:
+        parameters = assume_role_parameters(attempt, plan)
+        assumed = self._roles.assume(parameters, attempt.context.role, attempt.asked_at, deadline)
         return IssuedSession(
             id=attempt.id,
             user=attempt.caller.user,
-            tenant=attempt.tenant,
+            tenant=attempt.context.tenant,
             role_arn=attempt.role_arn,
             region=attempt.region,
             account_id=self.broker.account_id,
-            session_name=session_name(attempt.caller.user.username),
+            session_name=parameters.session_name,
             access=plan.access,
             issued_at=attempt.asked_at,
             expires_at=_expires_at(assumed.credentials, attempt.asked_at + plan.validity.duration),
@@ -198,20 +193,6 @@ class Issuer:
             is_attributed=assumed.is_attributed,
             console_url=self._console_url(attempt.request.purpose, assumed.credentials, plan, deadline),
         )
-
-    def _assume(
-        self, attempt: IssuanceAttempt, plan: Plan, context: AuthorizationContext, deadline: Deadline
-    ) -> tuple[Plan, AssumedSession]:
-        roles, now = self._role_sessions, attempt.asked_at
-        try:
-            return plan, roles.assume(role_session(attempt, plan), context.role, now, deadline)
-        except RoleMaximumExceeded:
-            if plan.validity.duration <= MINIMUM_ROLE_MAXIMUM:
-                raise
-        # The portal has no permission to read this role's maximum, or the maximum was lowered just now.
-        roles.remember_maximum(attempt.role_arn, MINIMUM_ROLE_MAXIMUM, now)
-        shorter = replace(plan, validity=self._choose_validity(attempt, context, MINIMUM_ROLE_MAXIMUM))
-        return shorter, roles.assume(role_session(attempt, shorter), context.role, now, deadline)
 
     def _console_url(
         self, purpose: Purpose, credentials: Credentials, plan: Plan, deadline: Deadline
@@ -240,9 +221,9 @@ class Issuer:
             return refusal
         if isinstance(context.decision, Deny):
             return context.decision.refusal
-        if context.decision != Allow(issuance.access) or context.tenant != attempt.tenant:
+        if context.decision != Allow(issuance.access) or context.tenant != attempt.context.tenant:
             return AccessDenied("Your access to this tenant has just been changed. Try again.")
-        if issuance.validity.duration > configured_validity(context.values, attempt.setting).duration:
+        if issuance.validity.duration > configured_limit(context.values, attempt.setting).duration:
             return AccessDenied("The allowed session duration has just been changed. Try again.")
         return None
 

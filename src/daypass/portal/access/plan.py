@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from daypass.portal.access.duration import choose
+from daypass.portal.access.authorization import AuthorizationContext
+from daypass.portal.access.duration import choose, configured_limit
 from daypass.portal.access.model import (
     AdminScope,
     AssumeRoleParameters,
     Caller,
     IssuanceId,
-    Limit,
-    LimitSource,
     SessionRequest,
     TenantScope,
     Validity,
@@ -18,7 +17,6 @@ from daypass.portal.access.model import (
 from daypass.portal.access.session_names import printable, session_name, session_tags
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
 from daypass.portal.settings.setting import Setting
-from daypass.portal.settings.store import Values
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 
 _LONGEST_NAME = 64
@@ -26,18 +24,25 @@ _LONGEST_NAME = 64
 
 @dataclass(frozen=True, slots=True)
 class IssuanceAttempt:
-    """An attempt: one caller's request for one session, with the issuance id and the data it refers to."""
+    """One caller's request for one session, with the issuance id and the decision on it."""
 
     id: IssuanceId
     caller: Caller
     request: SessionRequest
     asked_at: datetime
-    tenant: Tenant | None
-    """The requested tenant; None if it does not exist or the caller may not know that it exists."""
-    tenant_id: TenantId | None
-    """The id of the requested tenant even if the caller may not know of it; for the audit log only."""
+    context: AuthorizationContext
     role_arn: str
     region: str
+
+    @property
+    def tenant(self) -> Tenant | None:
+        """The requested tenant; None if it does not exist or the caller may not know that it exists."""
+        return self.context.tenant
+
+    @property
+    def tenant_id(self) -> TenantId | None:
+        """The id of the requested tenant even if the caller may not know of it; for the audit log only."""
+        return self.context.tenant_id
 
     @property
     def is_admin(self) -> bool:
@@ -52,8 +57,8 @@ class IssuanceAttempt:
     @property
     def tenant_name(self) -> str | None:
         """The tenant's name, or the text given for it if there is no such tenant; None for admin access."""
-        if self.tenant is not None:
-            return self.tenant.name
+        if self.context.tenant is not None:
+            return self.context.tenant.name
         if isinstance(self.request.scope, TenantScope):
             return printable(self.request.scope.reference, _LONGEST_NAME)
         return None
@@ -70,12 +75,12 @@ class Plan:
 
 
 def choose_validity(
-    attempt: IssuanceAttempt, values: Values, role_maximum: timedelta | None, *, is_chained: bool
+    attempt: IssuanceAttempt, role_maximum: timedelta | None, *, is_chained: bool
 ) -> Validity:
     """Return the longest duration that the settings and all other limits allow for *attempt*."""
     return choose(
         attempt.request.duration,
-        configured_validity(values, attempt.setting),
+        configured_limit(attempt.context.values, attempt.setting),
         role_maximum=role_maximum,
         is_chained=is_chained,
         grant_ends_at=attempt.caller.token.grant_ends_at,
@@ -83,12 +88,7 @@ def choose_validity(
     )
 
 
-def configured_validity(values: Values, setting: Setting[timedelta]) -> Limit:
-    """Return the limit that an Administrator configured with *setting*, or its default."""
-    return Limit(LimitSource.CONFIGURED, setting.label, values.get(setting))
-
-
-def role_session(attempt: IssuanceAttempt, plan: Plan) -> AssumeRoleParameters:
+def assume_role_parameters(attempt: IssuanceAttempt, plan: Plan) -> AssumeRoleParameters:
     """Return the parameters of the AssumeRole call for *plan*."""
     user, tenant = attempt.caller.user, attempt.tenant
     return AssumeRoleParameters(

@@ -105,7 +105,11 @@ class Services:
     def durations(self) -> DurationReports:
         """The reports on session durations."""
         return DurationReports(
-            self.database, self.broker, self.clock, self.issuer.master_role_arn, shares=self.role_concurrency
+            self.database,
+            self.broker,
+            self.clock,
+            self.issuer.find_master_role_arn,
+            shares=self.role_concurrency,
         )
 
     @property

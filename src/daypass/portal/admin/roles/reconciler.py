@@ -48,13 +48,13 @@ class RoleReconciler:
         units: UnitsOfWork,
         clock: Clock,
         iam: IamRoles,
-        master_role_arn: Callable[[], str],
+        find_master_role_arn: Callable[[], str],
     ) -> None:
         self._database = database
         self._units = units
         self._clock = clock
         self._iam = iam
-        self._master_role_arn = master_role_arn
+        self._find_master_role_arn = find_master_role_arn
         self._background = ThreadPoolExecutor(1, thread_name_prefix="roles")
         self._closing = threading.Event()
         self._running = threading.Lock()
@@ -179,7 +179,7 @@ class RoleReconciler:
     def _master_roles(self, known: Mapping[str, RoleStatus]) -> Sequence[str]:
         """Return the ARN of the master role; while the account is unknown, the stored one, if any."""
         try:
-            return [self._master_role_arn()]
+            return [self._find_master_role_arn()]
         except AwsError:
             return [arn for arn, change in known.items() if change.desired.tenant_id is None]
 

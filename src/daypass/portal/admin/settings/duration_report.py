@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline
-from daypass.portal.access.duration import choose
+from daypass.portal.access.duration import choose, configured_limit
 from daypass.portal.access.model import CachedRole, Limit, LimitSource, Validity
-from daypass.portal.access.plan import configured_validity
 from daypass.portal.access.role_cache import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.store.roles import CachedRoleStore
@@ -69,7 +68,7 @@ class DurationReports:
     database: Database
     broker: Broker
     clock: Clock
-    master_role_arn: Callable[[], str]
+    find_master_role_arn: Callable[[], str]
     """Returns the ARN of the master role, or raises an `AwsError` while the account is unknown."""
     monotonic: Callable[[], float] = time.monotonic
     shares: RoleConcurrency = field(default_factory=RoleConcurrency)
@@ -79,16 +78,16 @@ class DurationReports:
         with self.database.reading() as connection:
             tenant = find_tenant(connection, reference).tenant
             values = SettingStore(connection).read(tenant.id)
-        configured = configured_validity(values, TENANT_VALIDITY)
+        configured = configured_limit(values, TENANT_VALIDITY)
         return self._report(tenant.role_arn, configured, asked, is_tenant=True)
 
     def of_admin(self, asked: timedelta | None = None) -> DurationReport:
         """Return the report on the master role."""
         with self.database.reading() as connection:
             values = SettingStore(connection).read(None)
-        configured = configured_validity(values, ADMIN_JIT_SESSION_DURATION)
+        configured = configured_limit(values, ADMIN_JIT_SESSION_DURATION)
         try:
-            role_arn = self.master_role_arn()
+            role_arn = self.find_master_role_arn()
         except AwsError:
             # Nothing is known of a role without an ARN, so the report has the configured duration only.
             role_arn = ""
