@@ -4,6 +4,10 @@ import os
 import sys
 from time import time  # noqa: TID251  now() is the one place of the CLI that reads it
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from daypass.cli.cache.request import CredentialRequest
+
 EXTRA_COMMANDS = {
     "portal": (
         "daypass.portal.commands.group:portal",
@@ -30,13 +34,14 @@ def main() -> int:
     _occupy_closed_streams()
     flags = _flags_for_keys(words)
     if flags is not None:
-        answer = _cached_answer(flags)
+        wanted = _parse(flags)
+        answer = _cached_answer(flags, wanted)
         if answer is not None:
             _end_with(answer)
         from daypass.cli.runtime.exit_status import exit_code_of
 
         # As in _end_with: everything is closed and flushed, so the interpreter's shutdown is skipped.
-        os._exit(exit_code_of(lambda: _print_keys(flags), words))
+        os._exit(exit_code_of(lambda: _print_keys(flags, wanted), words))
     from daypass.cli.app import run
 
     return run(words, EXTRA_COMMANDS, now)
@@ -61,16 +66,25 @@ def _flags_for_keys(words: list[str]) -> dict[str, str] | None:
     return None
 
 
-def _cached_answer(flags: dict[str, str]) -> bytes | None:
+def _parse(flags: dict[str, str]) -> "CredentialRequest | None":
+    """Return the request; None if it is refused, which parsing it again in `_print_keys` reports."""
+    from daypass.cli.cache import request
+
+    try:
+        return request.parse_request(flags, os.environ)
+    except ValueError:
+        return None
+
+
+def _cached_answer(flags: dict[str, str], wanted: "CredentialRequest | None") -> bytes | None:
     """Return the cached answer; None if there is none or if it cannot be determined safely."""
     from daypass.cli.cache import files, request
     from daypass.cli.cache.credentials import Credentials
 
     # On GitHub Actions, credentials must be masked in the log before they are printed.
-    if request.NO_CACHE in flags or "GITHUB_ACTIONS" in os.environ:
+    if wanted is None or request.NO_CACHE in flags or "GITHUB_ACTIONS" in os.environ:
         return None
     try:
-        wanted = request.parse_request(flags, os.environ)
         with files.open_private_folder(files.folder(os.environ)) as directory:
             cached = files.read(directory, wanted.key(), Credentials)
     except (ValueError, OSError):
@@ -79,10 +93,10 @@ def _cached_answer(flags: dict[str, str]) -> bytes | None:
     return cached.answer if cached is not None and cached.is_served(now()) else None
 
 
-def _print_keys(flags: dict[str, str]) -> None:
+def _print_keys(flags: dict[str, str], wanted: "CredentialRequest | None") -> None:
     from daypass.cli.credentials.provider import print_keys
 
-    print_keys(flags, now)
+    print_keys(flags, now, wanted)
 
 
 def _occupy_closed_streams() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from daypass.cli.api.tls import Trust
     from daypass.cli.auth.oauth_client import OAuthClient
     from daypass.cli.auth.session_store import LockedSession, Now
+    from daypass.cli.cache.request import CredentialRequest
 
 
 class StaticToken:
@@ -262,8 +263,7 @@ class AuthSession:
 
 def open_session(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> AuthSession:
     """Return the session for the portal that the flags or the environment name, even if a token is given."""
-    origin = request.origin_of(flags, environment)
-    return AuthSession(origin, trust(origin, flags, environment), flags, environment, now)
+    return _session_at(request.origin_of(flags, environment), flags, environment, now)
 
 
 def portal(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> Portal:
@@ -273,9 +273,31 @@ def portal(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "N
     `SignInNeeded` if the user cannot be prompted.
     """
     token = request.token_of(flags, environment)
+    return _portal_at(request.origin_of(flags, environment), token, flags, environment, now)
+
+
+def portal_for(
+    wanted: "CredentialRequest",
+    flags: "Mapping[str, str]",
+    environment: "Mapping[str, str]",
+    now: "Now",
+) -> Portal:
+    """Return the client as `portal` does, for a request that was already parsed from *flags*."""
+    return _portal_at(wanted.origin, wanted.token, flags, environment, now)
+
+
+def _portal_at(
+    origin: str, token: str, flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now"
+) -> Portal:
     if token:
-        origin = request.origin_of(flags, environment)
         return Portal(origin, StaticToken(token), trust(origin, flags, environment))
-    session = open_session(flags, environment, now)
+    session = _session_at(origin, flags, environment, now)
+    # Signs in now if necessary, so that a refusal comes before anything else is done.
     session.token()
     return Portal(session.origin, session, session.trust)
+
+
+def _session_at(
+    origin: str, flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now"
+) -> AuthSession:
+    return AuthSession(origin, trust(origin, flags, environment), flags, environment, now)

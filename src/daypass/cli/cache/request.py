@@ -49,13 +49,13 @@ class CredentialRequest:
     __slots__ = ("duration", "origin", "session_id", "tenant", "token")
 
     def __init__(
-        self, origin: str, token: str, tenant: str | None, duration: int | None, sign_in: str = ""
+        self, origin: str, token: str, tenant: str | None, duration: int | None, session_id: str = ""
     ) -> None:
         self.origin = origin
         self.token = token
         self.tenant = tenant
         self.duration = duration
-        self.session_id = sign_in
+        self.session_id = session_id
 
     def __repr__(self) -> str:
         scope = f"tenant={self.tenant!r}, duration={self.duration!r}"
@@ -65,6 +65,16 @@ class CredentialRequest:
     def what(self) -> str:
         """The requested access, as text for messages."""
         return "admin access" if self.tenant is None else f"tenant {self.tenant}"
+
+    def after_sign_in(self, environment: "Mapping[str, str]") -> "CredentialRequest":
+        """Return the request with the id of the session that is stored now."""
+        if self.token:
+            return self
+        # Imported here because a request with a token does not need it.
+        from daypass.cli.cache.session_id import stored_id
+
+        session_id = stored_id(environment, self.origin, admin=self.tenant is None)
+        return CredentialRequest(self.origin, "", self.tenant, self.duration, session_id)
 
     def key(self) -> str:
         """Return the cache key; two requests share it only if all their parts are equal.
@@ -115,14 +125,8 @@ def parse_request(flags: "Mapping[str, str]", environment: "Mapping[str, str]") 
     if "admin" in flags and ("tenant" in flags or "tenant_id" in flags):
         raise UsageError("Choose one: --tenant NAME for a tenant's keys, or --admin for admin access.")
     tenant = None if "admin" in flags else tenant_of(flags, environment)
-    token = token_of(flags, environment)
-    if token:
-        return CredentialRequest(origin, token, tenant, duration)
-    from daypass.cli.cache import session_id
-
-    return CredentialRequest(
-        origin, "", tenant, duration, session_id.stored_id(environment, origin, admin=tenant is None)
-    )
+    wanted = CredentialRequest(origin, token_of(flags, environment), tenant, duration)
+    return wanted.after_sign_in(environment)
 
 
 def origin_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:

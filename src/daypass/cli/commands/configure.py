@@ -169,7 +169,7 @@ def _facts_without_sign_in(flags: Mapping[str, str], now: Now) -> CallerFacts | 
     try:
         if not (wanted.token or wanted.session_id):
             raise SignInNeeded("There is no sign-in yet.")
-        return _caller_facts(session.portal(flags, os.environ, now))
+        return _caller_facts(session.portal_for(wanted, flags, os.environ, now))
     except Denied:
         raise
     except Refusal as refusal:

@@ -71,7 +71,7 @@ def open_endpoint(flags: dict[str, str], now: fetch.Now, port: int = 0) -> Conta
     def renew() -> Credentials:
         wanted = request.parse_request(flags, os.environ)
         try:
-            return fetch.new_credentials(wanted, session.portal(flags, os.environ, now), now)
+            return fetch.new_credentials(wanted, session.portal_for(wanted, flags, os.environ, now), now)
         except Denied as denied:
             raise tenant_names.with_suggestion(denied, os.environ, wanted.origin, wanted.tenant) from denied
 

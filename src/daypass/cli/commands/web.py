@@ -50,7 +50,7 @@ def web(now: Now, /, print_only: bool, target: str | None, **params: str | bool 
 def open_console(flags: Mapping[str, str], now: Now, *, target: str | None, print_only: bool) -> None:
     """Sign a browser in to the console, or print the link that does."""
     wanted = request.parse_request(flags, os.environ)
-    portal = session.portal(flags, os.environ, now)
+    portal = session.portal_for(wanted, flags, os.environ, now)
     destination = None if target is None else _destination(target, wanted, portal)
     try:
         link = queries.console_url(portal, wanted, destination)

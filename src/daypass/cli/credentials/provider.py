@@ -10,15 +10,22 @@ from daypass.cli.credentials import fetch, github_actions
 from daypass.cli.runtime.errors import Denied
 
 
-def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: fetch.Now) -> Credentials:
+def keys(
+    flags: Mapping[str, str],
+    environment: Mapping[str, str],
+    now: fetch.Now,
+    wanted: request.CredentialRequest | None = None,
+) -> Credentials:
     """Return the credentials that *flags* and *environment* request, from the cache or the portal.
 
-    Signs in if necessary. Raises a `Refusal` on every failure.
+    *wanted* is the request if it was parsed from them already. Signs in if necessary. Raises a `Refusal` on
+    every failure.
     """
-    request.parse_request(flags, environment)
-    portal = session.portal(flags, environment, now)
-    # Parsed again because the sign-in may have changed the id of the stored session.
-    wanted = request.parse_request(flags, environment)
+    # Parsed before the portal is called: a sign-in for an incomplete request would be for nothing.
+    wanted = wanted or request.parse_request(flags, environment)
+    portal = session.portal_for(wanted, flags, environment, now)
+    # The id of the session is part of the cache key, and the call above may have signed in.
+    wanted = wanted.after_sign_in(environment)
     try:
         if request.NO_CACHE in flags:
             return fetch.new_credentials(wanted, portal, now)
@@ -29,9 +36,11 @@ def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: fetch.No
         raise with_suggestion(denied, environment, wanted.origin, wanted.tenant) from denied
 
 
-def print_keys(flags: Mapping[str, str], now: fetch.Now) -> None:
+def print_keys(
+    flags: Mapping[str, str], now: fetch.Now, wanted: request.CredentialRequest | None = None
+) -> None:
     """Write the credentials to stdout as one line of JSON, in the format of credential_process."""
-    credentials = keys(flags, os.environ, now)
+    credentials = keys(flags, os.environ, now, wanted)
     github_actions.mask_keys(credentials, os.environ)
     try:
         os.write(1, credentials.answer)
