@@ -24,7 +24,7 @@ from daypass.demo.certificate_authority import Certificates
 from daypass.portal.clock import utc_now
 from tests.portal.aws.stub import Script, StubAws, answer, error, identity
 from tests.portal.processes import Ended, Operator, Serving, answer_by_action, environment
-from tests.proc import sockets_of
+from tests.processes import sockets_of
 from tests.waiting import wait_until
 
 ADMIN = "admin@example.com"

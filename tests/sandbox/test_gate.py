@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from daypass.sandbox.process import SandboxProcess
-from tests.proc import sockets_of
+from tests.processes import sockets_of
 from tests.sandbox.browser import ask
 from tests.sandbox.world import World
 from tests.sandbox_fixture import client

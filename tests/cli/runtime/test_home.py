@@ -13,7 +13,7 @@ import pytest
 from daypass.common.home import expand_user, home_directory
 from tests.cli.conftest import SCRIPT, TOKEN, Command, Ran, search_path
 from tests.cli.stub import StubPortal
-from tests.unknown_user import as_unknown_user
+from tests.processes import as_unknown_user
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from daypass.portal.clock import utc_now
 from daypass.portal.errors import AwsMisconfigured
 from tests.portal.aws.conftest import PUBLIC_URL, aws_config
 from tests.portal.aws.stub import FakeTiming, StubAws, error, identity
-from tests.unknown_user import as_unknown_user
+from tests.processes import as_unknown_user
 from tests.waiting import wait_until
 
 OLD, NEW = "AKIAOLDOLDOLDOLDOLD1", "AKIANEWNEWNEWNEWNEW1"

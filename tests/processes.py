@@ -1,16 +1,18 @@
-"""Runs commands as a user id without a passwd entry, and so without a home directory."""
+"""The sockets of other processes, and commands that run as a user without a home directory."""
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 UNKNOWN_USER = "54321"
 """A user id without a passwd entry, as container platforms assign them."""
 
 
 def as_unknown_user(command: list[str], environment: Mapping[str, str]) -> list[str]:
-    """The command as run by that user; the capability only lets it read this checkout."""
+    """Return the command as run by that user; the capability only lets it read this checkout."""
     inside = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command]
     if os.getuid() != 0 and _may_have_namespaces():
         return ["unshare", "--user", f"--map-user={UNKNOWN_USER}", "--", *inside]
@@ -22,6 +24,15 @@ def as_unknown_user(command: list[str], environment: Mapping[str, str]) -> list[
 
 @cache
 def _may_have_namespaces() -> bool:
-    """Whether an ordinary user may have another user id in a namespace; some distributions forbid it."""
+    """Return whether an ordinary user may have another id in a namespace; some distributions forbid it."""
     trial = ["unshare", "--user", f"--map-user={UNKNOWN_USER}", "true"]
     return subprocess.run(trial, capture_output=True, check=False).returncode == 0
+
+
+def sockets_of(pid: int) -> Iterator[str]:
+    """Yield the inodes of the open sockets of a process; one that it closes meanwhile may be missing."""
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            target = str(link.readlink())
+            if target.startswith("socket:"):
+                yield target.removeprefix("socket:[").removesuffix("]")

@@ -7,7 +7,7 @@ data has a new action that the fence allows, a test fails until the action is ad
 import pytest
 
 from tests.evaluator.run import Request, allowed, writing_actions
-from tests.portal.aws.test_fence import API, BUCKET, FENCED, OWN, QUEUE, STREAM, TABLE, TAGGED, TOPIC
+from tests.portal.aws.policies.test_fence import API, BUCKET, FENCED, OWN, QUEUE, STREAM, TABLE, TAGGED, TOPIC
 
 # A resource of each kind. Actions on other kinds are evaluated with "*".
 RESOURCES = {
