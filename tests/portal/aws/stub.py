@@ -4,6 +4,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from urllib.parse import parse_qs
@@ -134,16 +135,26 @@ class StubAws:
         self.stopped.wait(30)
         handler.close_connection = True
 
+    def late(self, script: Script) -> Script:
+        """Return a script that begins three seconds late: after a short deadline, within one read timeout."""
+
+        def wait(handler: BaseHTTPRequestHandler) -> None:
+            self.stopped.wait(3)
+            with suppress(OSError):
+                script(handler)
+
+        return wait
+
     def drip(self, handler: BaseHTTPRequestHandler) -> None:
-        """Send a body that never ends, byte by byte."""
+        """Send a complete but invalid response, byte by byte, which takes half a minute."""
         handler.send_response(200)
-        handler.send_header("Content-Length", "100000")
+        handler.send_header("Content-Length", "600")
         handler.end_headers()
-        while not self.stopped.wait(0.05):
-            try:
+        with suppress(OSError):
+            for _ in range(600):
+                if self.stopped.wait(0.05):
+                    return
                 handler.wfile.write(b"<")
-            except OSError:
-                return
 
     def stop(self) -> None:
         """Stop the server."""

@@ -201,15 +201,14 @@ def test_temporary_errors_are_retried_and_lasting_ones_raised(
         broker.assume(_session(account.open), attributed=True, deadline=_soon())
 
 
-def test_a_slow_iam_leaves_the_maximum_unknown_after_two_seconds(
+def test_a_maximum_that_iam_returns_after_three_seconds_is_not_waited_for(
     broker: AwsBroker, sandbox: SandboxProcess, account: Account
 ) -> None:
+    # Within one read timeout, and after the two seconds that the lookup may take.
     sandbox.control.add_fault("delay", "iam", "GetRole", delay=timedelta(seconds=3), count=1)
 
-    started = time.monotonic()
-
     assert broker.role_maximum(account.open, _soon()) is None
-    assert time.monotonic() - started < 3
+    assert broker.role_maximum(account.open, _soon()) == timedelta(hours=1)
 
 
 def test_unknown_keys_are_a_configuration_error(sandbox: SandboxProcess) -> None:

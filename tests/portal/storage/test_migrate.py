@@ -8,16 +8,19 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import insert, inspect, text
 
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, _config, check, migrate
-from daypass.portal.storage.schema import metadata
+from daypass.portal.storage.schema import metadata, tenants
 from tests.database_fixture import PostgresServer
+from tests.fakes import NOON
 from tests.portal.forked import PROCESSES
 
 ONE_DATABASE_ONLY = {"ix_users_last_sign_in", "ix_users_username_trigrams", "ix_tenants_name_trigrams"}
 """Indexes that exist, or can be reflected, on one of the databases only."""
+
+TENANT = {"id": "t" * 32, "name": "dev01", "region": "us-west-2", "role_arn": "", "created_at": NOON}
 
 
 def test_the_migrations_produce_the_schema(database: Database) -> None:
@@ -86,10 +89,37 @@ def test_pg_trgm_in_a_schema_outside_the_search_path_is_used(
     assert found >= ONE_DATABASE_ONLY
 
 
+def _schema_and_rows(database: Database) -> dict[str, object]:
+    """Return each table's columns, indexes and rows."""
+    with database.reading() as connection, warnings.catch_warnings():
+        # SQLite cannot reflect indexes on expressions.
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression")
+        inspector = inspect(connection)
+        return {
+            table: (
+                [
+                    (column["name"], str(column["type"]), column["nullable"])
+                    for column in inspector.get_columns(table)
+                ],
+                sorted(
+                    (str(index["name"]), str(index["column_names"]), index["unique"])
+                    for index in inspector.get_indexes(table)
+                ),
+                sorted(map(repr, connection.execute(text(f"SELECT * FROM {table}")))),  # noqa: S608  a table of the catalogue
+            )
+            for table in inspector.get_table_names()
+        }
+
+
 def test_migrating_again_changes_nothing(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(insert(tenants).values(TENANT))
+    before = _schema_and_rows(database)
+
     migrate(database)
 
     check(database)
+    assert _schema_and_rows(database) == before
 
 
 def _migrate(url: str) -> None:
