@@ -76,6 +76,7 @@ class Instructions:
     def _show_command_line(self) -> None:
         print_title("The daypass command, in another terminal")
         print_command(f". {_quote(self.state.path / SHELL_FILE)}")
+        # The first versions that read the variable AWS_ENDPOINT_URL and a profile's endpoint_url.
         print_text(
             "  The AWS CLI beside it must be 2.13 (or 1.29) or newer; older ones would call the real AWS."
         )

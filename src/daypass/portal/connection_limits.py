@@ -50,8 +50,8 @@ class Limits:
     """The most connections of one client address; beyond it, its quiet ones are closed. Trusted proxies are
     exempt."""
     unanswered: float = 10.0
-    """The time from accept to the first response, which limits slow headers (slowloris) and incomplete TLS
-    handshakes."""
+    """The time from accept to the first byte that the client acknowledged: of a response, or of the server's
+    part of a TLS handshake. From there on `idle` applies, and the server's own limit on headers."""
     idle: float = 120.0
     """The time without a byte in either direction."""
     quiet: float = 1.0
@@ -298,6 +298,7 @@ def _state(
         raise OSError(errno.ENOTSUP, "this kernel's TCP_INFO does not count bytes")
     numbers = _TCP_INFO.unpack(info)
     has_answered = numbers[_BYTES_ACKNOWLEDGED] > 0
+    # The kernel counts milliseconds.
     idle_for = min(numbers[_LAST_DATA_RECEIVED], numbers[_LAST_DATA_SENT]) / 1000
     return ConnectionState(
         key=key,
@@ -313,6 +314,7 @@ def _state(
 def _shut_down(keys: set[int]) -> None:
     if not keys:
         return
+    # Listed again, because descriptors may have been closed and reused since the connections were read.
     for key, fd in _sockets():
         if key in keys:
             with suppress(OSError), _DuplicateSocket(fd) as (same_key, connection):

@@ -26,7 +26,7 @@ _CONNECTIONS = 2048
 """The most concurrent connections, if the limit of open files allows it; others wait in the backlog."""
 
 _LONGEST_HEADERS = 64 * 1024
-# As long as `Limits.unanswered`, which also covers what precedes the first byte of the headers.
+# granian's time begins with the first byte of the headers; `Limits.unanswered` limits the silence before it.
 _HEADER_MILLISECONDS = 10_000
 
 _CLOSING = timedelta(seconds=10)
@@ -90,6 +90,7 @@ class _OwnSocketServer(Server):
             interface=Interfaces.ASGINL,
             http=HTTPModes.auto,
             websockets=False,
+            # At this number granian accepts no more connections.
             backpressure=connections,
             http1_settings=HTTP1Settings(
                 header_read_timeout=_HEADER_MILLISECONDS, max_buffer_size=_LONGEST_HEADERS
@@ -226,6 +227,7 @@ def _fork(work: Callable[[], int]) -> int:
     if child == 0:
         code = 1
         try:
+            # The child inherits the handler and the blocked signals of its parent.
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
             code = work()

@@ -87,6 +87,7 @@ class SecurityTokens:
         if caller.kind == "Root":
             raise Refusal(403, "AccessDenied", "Roles may not be assumed by root accounts.")
         role = self._ministack.role(request.role_arn)
+        # AWS does not tell a missing role from one that may not be assumed.
         if role is None or self._is_invisible(role):
             raise _denied(caller, "sts:AssumeRole", request.role_arn)
         # AWS keeps the source identity of a role chain: a later role cannot change it, and must allow it too.

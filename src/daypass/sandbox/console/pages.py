@@ -81,6 +81,7 @@ class Console:
         session = self._session(request)
         if session is None:
             return self._signed_out()
+        # In a thread, because the inventory calls this same server and waits for its answers.
         resources = await run_in_threadpool(self._inventory.accessible_resources, session)
         return self._page("overview.html", "Overview", session, resources=tuple(resources))
 

@@ -48,6 +48,7 @@ def _limit_dead_letter_sources(sqs: _Module) -> None:
 
 def _permits(target: _MiniStackValue, source_arn: str) -> bool:
     allowed = json.loads(target["attributes"].get("RedriveAllowPolicy") or "{}")
+    # AWS's default for a queue without a rule.
     match allowed.get("redrivePermission", "allowAll"):
         case "denyAll":
             return False
