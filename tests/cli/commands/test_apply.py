@@ -17,6 +17,7 @@ from daypass.cli.app import run
 from daypass.cli.declarative import live_state, manifest
 from daypass.cli.declarative.plan import ADD, CHANGE, REMOVE, Plan, plan
 from daypass.cli.runtime.errors import UsageError
+from daypass.common.usernames import canonical_username
 from daypass.main import EXTRA_COMMANDS, now
 from daypass.portal import logs
 from daypass.portal.admin.roles.findings import Finding, Level
@@ -235,7 +236,7 @@ keys = texts.filter(lambda key: not key.startswith("/") and "//" not in key)
 estates = st.builds(
     manifest.Manifest,
     st.dictionaries(
-        texts.map(manifest.canonical).filter(lambda name: name.isprintable() and name != ""),
+        texts.map(canonical_username).filter(lambda name: name.isprintable() and name != ""),
         st.builds(manifest.User, st.sampled_from(manifest.ROLES), st.booleans()),
         max_size=4,
     ),

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from daypass.common.usernames import canonical_username
 from daypass.portal.audit.event import OPERATOR, Actor, Event, Outcome
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import InvalidRequest, SignInAgain, Unauthenticated
 from daypass.portal.identity.authentication import Identity, token_use_change
-from daypass.portal.identity.model import Role, TokenKind, User, canonical_username
+from daypass.portal.identity.model import Role, TokenKind, User
 from daypass.portal.identity.store import UserStore
 from daypass.portal.identity.tokens import digest, mint
 from daypass.portal.secret import Secret

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daypass.common.usernames import canonical_username
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AlreadyExists, InvalidRequest
 from daypass.portal.identity.authentication import Identity
-from daypass.portal.identity.model import Role, canonical_username
+from daypass.portal.identity.model import Role
 from daypass.portal.identity.usernames import RESERVED, check_new_username
 
 ACCEPTED = [

@@ -6,6 +6,7 @@ from daypass import __version__
 from daypass.cli.api import errors
 from daypass.cli.api.client import Answer, ApiRequest, exchange
 from daypass.cli.api.responses import read_json
+from daypass.cli.auth.pending_login import PushedRequest
 from daypass.cli.runtime.errors import Misconfigured, Refusal, SessionExpired, Unavailable, UsageError
 
 TYPE_CHECKING = False
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from daypass.cli.api.tls import Trust
-    from daypass.cli.auth.pending_login import PushedRequest
 
 CLIENT_ID = "daypass-cli"
 
@@ -56,7 +56,7 @@ class OAuthClient:
         """URL of the portal's page that sends the user back to the terminal."""
         return f"{self.origin}/oauth/done"
 
-    def push(self, redirect_uri: str, device: str, tenant: str, *, admin: bool) -> "PushedRequest":
+    def push(self, redirect_uri: str, device: str, tenant: str, *, admin: bool) -> PushedRequest:
         """Push the authorization request (RFC 9126) and return what is needed to complete it.
 
         Raises `Misconfigured` if the portal's issuer differs from the origin that was called.
@@ -64,7 +64,7 @@ class OAuthClient:
         # Imported here because refreshing tokens is far more frequent and needs neither.
         import secrets
 
-        from daypass.cli.auth.pending_login import PushedRequest
+        from daypass.common.pkce import s256_challenge
 
         verifier, state = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
         content = self._post(
@@ -72,7 +72,7 @@ class OAuthClient:
             {
                 "client_id": CLIENT_ID,
                 "response_type": "code",
-                "code_challenge": _code_challenge(verifier),
+                "code_challenge": s256_challenge(verifier),
                 "code_challenge_method": "S256",
                 "state": state,
                 "redirect_uri": redirect_uri,
@@ -103,7 +103,7 @@ class OAuthClient:
             {"client_id": CLIENT_ID, "request_uri": request_uri}
         )
 
-    def redeem(self, code: str, pushed: "PushedRequest") -> Tokens:
+    def redeem(self, code: str, pushed: PushedRequest) -> Tokens:
         """Exchange an authorization code for tokens."""
         return self._tokens(
             {
@@ -146,13 +146,6 @@ class OAuthClient:
         if error == "invalid_grant":
             return SessionExpired(sentence)
         return (Unavailable if answer.status >= 500 or answer.status == 429 else UsageError)(sentence)
-
-
-def _code_challenge(verifier: str) -> str:
-    from base64 import urlsafe_b64encode
-    from hashlib import sha256
-
-    return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def _fields(answer: Answer) -> "dict[str, Any] | None":

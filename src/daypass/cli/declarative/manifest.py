@@ -1,11 +1,11 @@
 """The manifest of `daypass apply`: parsing it, with errors that name the line, and writing it."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daypass.cli.runtime.errors import UsageError
+from daypass.common.usernames import canonical_username
 
 if TYPE_CHECKING:
     from yaml.nodes import Node
@@ -57,12 +57,6 @@ class Manifest:
     settings: Mapping[SettingKey, str] | None = None
 
 
-def canonical(username: str) -> str:
-    """Return the portal's spelling of a username."""
-    folded = unicodedata.normalize("NFKC", username).casefold()
-    return unicodedata.normalize("NFKC", folded).strip()
-
-
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """A parser of one file; errors are a `UsageError` that names the line."""
@@ -99,7 +93,7 @@ class _Reader:
     def _users(self, node: "Node") -> Mapping[str, User]:
         users: dict[str, User] = {}
         for name, user in self._mapping(node):
-            username = canonical(name)
+            username = canonical_username(name)
             if username in users:
                 raise self._error(user, f"“{username}” occurs twice")
             fields = {} if self._is_empty(user) else dict(self._fields(user, ("role", "disabled"), "a user"))
@@ -119,7 +113,8 @@ class _Reader:
         texts, inner = ("region", "role_arn", "external_id"), ("members", "settings", "metadata")
         fields = dict(self._fields(node, (*texts, *inner), "a tenant"))
         members = {
-            canonical(name): self._access(access) for name, access in self._mapping(fields.get("members"))
+            canonical_username(name): self._access(access)
+            for name, access in self._mapping(fields.get("members"))
         }
         settings = {key: self._text(value) for key, value in self._entries(fields.get("settings"))}
         metadata = {key: self._metadata_entry(entry) for key, entry in self._entries(fields.get("metadata"))}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from daypass.common.usernames import canonical_username
 from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
@@ -18,7 +19,6 @@ from daypass.portal.identity.model import (
     TokenKind,
     User,
     UserId,
-    canonical_username,
     network_of,
 )
 from daypass.portal.identity.passwords import new_password_hash

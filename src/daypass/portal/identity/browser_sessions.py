@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from daypass.common.usernames import canonical_username
 from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
@@ -20,7 +21,7 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.authentication import token_use_change
-from daypass.portal.identity.model import UNKNOWN_USER, ApiToken, TokenId, TokenKind, User, canonical_username
+from daypass.portal.identity.model import UNKNOWN_USER, ApiToken, TokenId, TokenKind, User
 from daypass.portal.identity.passwords import hash_queue_slot, verify_password
 from daypass.portal.identity.rate_limit import limits
 from daypass.portal.identity.rate_limit.actions import require_rate

@@ -1,6 +1,5 @@
 """Users, roles and API tokens."""
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -94,15 +93,6 @@ class ApiToken:
     def reaches_admin(self) -> bool:
         """Whether the token's scope covers the master role; the owner's role is checked separately."""
         return self.allows_admin or self.kind not in CONSENTED_KINDS
-
-
-def canonical_username(typed: str) -> str:
-    """Return the canonical form of a username: NFKC, case-folded, trimmed.
-
-    Case folding can undo NFKC, so the result is normalised again (Unicode, section 3.13).
-    """
-    folded = unicodedata.normalize("NFKC", typed).casefold()
-    return unicodedata.normalize("NFKC", folded).strip()
 
 
 def network_of(address: str) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from daypass.common.usernames import canonical_username
 from daypass.portal.access.model import Channel, IssuanceRecord, State
 from daypass.portal.admin.reporting.model import EventQuery, RecordedEvent, SessionQuery
 from daypass.portal.admin.reporting.store.events import EventList
@@ -10,7 +11,7 @@ from daypass.portal.admin.reporting.store.sessions import SessionList
 from daypass.portal.admin.tenants.store.tenants import TenantList
 from daypass.portal.admin.users.store.users import UserList
 from daypass.portal.errors import EventNotFound, InvalidRequest
-from daypass.portal.identity.model import UserId, canonical_username
+from daypass.portal.identity.model import UserId
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.tenants.model import TenantId

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from daypass.common.usernames import canonical_username
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import MemberRecord, UserQuery, UserRecord, Version
 from daypass.portal.admin.transactions import (
@@ -25,7 +26,7 @@ from daypass.portal.admin.users.store.users import (
 )
 from daypass.portal.errors import InvalidRequest, LastAdministrator, UserNotFound
 from daypass.portal.identity.authentication import name_taken, new_user
-from daypass.portal.identity.model import Role, User, canonical_username
+from daypass.portal.identity.model import Role, User
 from daypass.portal.identity.passwords import new_password_hash
 from daypass.portal.identity.store import UserStore
 from daypass.portal.secret import Secret

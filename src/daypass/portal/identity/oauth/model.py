@@ -1,12 +1,11 @@
 """The values of the authorization code flow: parameters, redirect targets, grants (RFC 6749, 7636, 8252)."""
 
-import base64
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NewType
 
+from daypass.common.pkce import s256_challenge
 from daypass.portal.errors import OAuthRefused
 from daypass.portal.identity.model import ApiToken, TokenId, User, UserId
 from daypass.portal.secret import Secret
@@ -154,7 +153,4 @@ class TokenGrant:
 
 def challenge_of(verifier: str) -> str | None:
     """Return the S256 code challenge (RFC 7636) of *verifier*, or None if the verifier is malformed."""
-    if not _VERIFIER.fullmatch(verifier):
-        return None
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return s256_challenge(verifier) if _VERIFIER.fullmatch(verifier) else None
