@@ -14,6 +14,7 @@ from daypass.cli.runtime.errors import (
     Unavailable,
     UsageError,
 )
+from daypass.common.lines import printable_line
 from daypass.common.proxies import Proxy, ProxyError
 
 _MAX_LENGTH = 2000
@@ -133,4 +134,4 @@ def _problem(headers: http.client.HTTPMessage, body: bytes) -> dict[str, str] | 
 
 def printable(message: str) -> str:
     """Return a portal's message shortened, and without control characters that a terminal would obey."""
-    return "".join(letter if letter.isprintable() else " " for letter in message[:_MAX_LENGTH])
+    return printable_line(message, _MAX_LENGTH, " ")

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from daypass.common.lines import printable_line
+
 _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.get(sys.argv[1] or None).open(sys.argv[2]))"
 
 _CONTAINER_VARIABLES = ("container", "KUBERNETES_SERVICE_HOST", "REMOTE_CONTAINERS", "CODESPACES")
@@ -97,4 +99,4 @@ def open_url(url: str, choice: str, environment: Mapping[str, str]) -> "subproce
 def machine() -> str:
     """Return this machine's name for the consent page and the list of devices."""
     name = os.uname().nodename
-    return "".join(letter for letter in name if letter.isprintable())[:64] or "this machine"
+    return printable_line(name, 64, "") or "this machine"

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
+from daypass.common.lines import printable_line
 from daypass.portal.access.model import IssuanceId
 from daypass.portal.redaction import redacted
 from daypass.portal.tenants.model import Tenant
@@ -42,7 +43,4 @@ def printable(typed: str, length: int) -> str:
 
     Secrets are masked, unprintable characters replaced, and the result is cut to *length* characters.
     """
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
-        for character in redacted(typed)[:length]
-    )
+    return printable_line(redacted(typed), length)

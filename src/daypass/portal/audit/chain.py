@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import NoneType
 
+from daypass.common.lines import printable_line
 from daypass.portal.audit.event import PORTAL, Event, Outcome, Scalar
 from daypass.portal.redaction import redacted
 
@@ -66,13 +67,13 @@ def link(head: Head, event: Event, now: datetime) -> tuple[Head, dict[str, objec
         "at": now,
         "action": event.action,
         "actor_id": event.actor.id,
-        "actor": _line(event.actor.name, 255),
+        "actor": printable_line(event.actor.name, 255),
         "tenant_id": event.tenant_id,
-        "subject": _line(event.subject, _MAX_LENGTH),
+        "subject": printable_line(event.subject, _MAX_LENGTH),
         # The plain string: some drivers adapt an enum by another, slower path.
         "outcome": event.outcome.value,
         "detail": _canonical(event.detail),
-        "request_id": _line(event.actor.request_id, 32),
+        "request_id": printable_line(event.actor.request_id, 32),
     }
     row["previous_hash"] = head.hash
     row["hash"] = hash_ = row_hash(row)
@@ -118,12 +119,3 @@ def _canonical(detail: Mapping[str, Scalar]) -> str:
             raise TypeError(f"{key}: an audit event cannot contain a {type(value).__name__}")
         cut[key] = value[:_MAX_LENGTH] if isinstance(value, str) else value
     return _SORTED.encode(cut)
-
-
-def _line(text: str, longest: int) -> str:
-    """Return *text* cut to *longest* characters, with unprintable characters replaced."""
-    if text.isprintable():
-        return text[:longest]
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:longest]
-    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
+from daypass.common.lines import printable_line
 from daypass.portal.audit.event import Event, Outcome, Scalar
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.errors import AccessDenied, PortalError, RequestExpired, SignInAgain
@@ -150,4 +151,4 @@ def _id_of(sign_in: ApiToken, consent: str) -> TokenId:
 
 def shown_name(typed: str) -> str:
     """Return the name that an application sent, for display: printable, redacted and shortened."""
-    return redacted("".join(sign for sign in typed if sign.isprintable()).strip())[:LONGEST_NAME]
+    return redacted(printable_line(typed, replacement="").strip())[:LONGEST_NAME]

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from daypass.common.lines import printable_line
 from daypass.portal.admin.reporting.model import RecordedEvent
 from daypass.portal.admin.reporting.reports import Reports, SessionFilter
 from daypass.portal.storage.pagination import PageRequest
@@ -86,7 +87,7 @@ def chunks(lines: Iterable[str]) -> Iterator[str]:
 
 def cell(text: str) -> str:
     """Return *text* as one printable line, with an apostrophe before the beginning of a formula."""
-    shown = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    shown = printable_line(text, replacement=lambda sign: sign.encode("unicode_escape").decode())
     return f"'{shown}" if text.startswith(_FORMULA) else shown
 
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
+from daypass.common.lines import printable_line
 from daypass.portal.access.duration import parse_duration
 from daypass.portal.errors import InvalidRequest, PortalError
 from daypass.portal.http.core.endpoints import answer_json
@@ -54,6 +55,6 @@ def _refusal(error: ValidationError) -> PortalError:
     field = str(first["loc"][0])
     if field == "duration":
         parse_duration("")
-    shown = "".join(char for char in field[:40] if char.isprintable())
+    shown = printable_line(field[:40], replacement="")
     sentence = _SENTENCES.get(first["type"], "“{field}”: " + first["msg"] + ".")
     return InvalidRequest(sentence.format(field=shown))

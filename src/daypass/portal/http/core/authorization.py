@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
+from daypass.common.lines import printable_line
 from daypass.portal.access.model import Caller
 from daypass.portal.audit.event import Event, Outcome
 from daypass.portal.clock import Clock
@@ -103,7 +104,7 @@ def _event(caller: Caller, place: RouteInfo, refusal: AccessDenied) -> Event:
         "token_id": caller.token.id,
     }
     # The path is the caller's input; the audit log takes printable text only.
-    path = redacted("".join(char for char in place.path if char.isprintable()))[:_MAX_PATH_LENGTH]
+    path = redacted(printable_line(place.path, replacement=""))[:_MAX_PATH_LENGTH]
     return Event(
         action="administration.enter",
         actor=caller.actor,
