@@ -8,7 +8,7 @@ from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.roles.reconciler import RoleReconciler
-from daypass.portal.admin.tenants.service import RoleNaming
+from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws.factory import browser_origins
 from daypass.portal.aws_services import Aws

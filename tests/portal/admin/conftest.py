@@ -18,7 +18,8 @@ from daypass.portal.admin.reporting.verification import Verification
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.settings.service import Settings
 from daypass.portal.admin.tenants.metadata import TenantMetadata
-from daypass.portal.admin.tenants.service import RoleNaming, Tenants
+from daypass.portal.admin.tenants.role_naming import RoleNaming
+from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens

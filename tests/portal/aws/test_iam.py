@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.admin.roles.findings import readiness
-from daypass.portal.admin.tenants.service import RoleNaming, Tenants
+from daypass.portal.admin.tenants.role_naming import RoleNaming
+from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.transactions import ChangeExecutor
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.units_of_work import UnitsOfWork

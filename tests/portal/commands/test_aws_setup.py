@@ -97,7 +97,7 @@ import boto3
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Caller, Channel, SessionRequest, TenantScope
 from daypass.portal.admin.administration import administration
-from daypass.portal.admin.tenants.service import RoleNaming
+from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.aws.iam import aws_roles

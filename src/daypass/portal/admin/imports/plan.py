@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from daypass.common.usernames import canonical_username
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.imports.limits import MAX_TENANTS_PER_LINE
 from daypass.portal.admin.imports.table import ACCESS_COLUMNS, BEYOND, Line, tenant_names
@@ -13,7 +14,7 @@ from daypass.portal.admin.tenants.store.tenants import TenantList
 from daypass.portal.admin.users.store.users import MemberList, UserList
 from daypass.portal.errors import InvalidRequest, PortalError
 from daypass.portal.identity.authentication import check_no_secret
-from daypass.portal.identity.model import Role, User, UserId, canonical_username
+from daypass.portal.identity.model import Role, User, UserId
 from daypass.portal.identity.usernames import check_new_username, check_username
 from daypass.portal.storage.engine import Connection
 from daypass.portal.tenants.model import Access, Tenant

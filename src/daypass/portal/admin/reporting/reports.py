@@ -93,31 +93,31 @@ class Reports:
     def event(self, event_id: str) -> RecordedEvent:
         """Return one event with all its fields; raises `EventNotFound`."""
         chain_id, _, position = event_id.rpartition("-")
-        found = None
+        event = None
         if chain_id.isalnum() and chain_id.isascii() and position.isascii() and position.isdigit():
             with self.database.reading() as connection:
-                found = EventList(connection).find(chain_id[:32], int(position[:9]))
-        if found is None or found.id != event_id:
+                event = EventList(connection).find(chain_id[:32], int(position[:9]))
+        if event is None or event.id != event_id:
             raise EventNotFound("There is no such event.")
-        return found
+        return event
 
 
 def _user(connection: Connection, reference: str | None) -> tuple[UserId | None, str | None]:
-    """Return what to filter by: the id of an existing user, or else the name of a deleted one."""
+    """Return the filter: the id of an existing user, or else the name of a deleted one."""
     if reference is None:
         return None, None
     _check(reference)
     name = canonical_username(reference)
-    found = UserList(connection).find(name) if name.isprintable() else None
-    return (None, name) if found is None else (found.user.id, None)
+    record = UserList(connection).find(name) if name.isprintable() else None
+    return (None, name) if record is None else (record.user.id, None)
 
 
 def _tenant(connection: Connection, reference: str | None) -> TenantId | None:
     if reference is None:
         return None
     _check(reference)
-    found = TenantList(connection).find(reference)
-    return TenantId(reference) if found is None else found.tenant.id
+    record = TenantList(connection).find(reference)
+    return TenantId(reference) if record is None else record.tenant.id
 
 
 def _check(text: str | None) -> None:

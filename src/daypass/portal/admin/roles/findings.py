@@ -42,21 +42,20 @@ def run_check(code: str, subject: str, check: Callable[[], Iterable[Finding]]) -
         sentence = error.reason if cause is None else f"The database cannot be used. {cause}"
         yield Finding(code, Level.ERROR, subject, f"A check was not completed. {sentence}")
     except Exception as error:
-        sentence = (
-            f"A check was not completed: {_place_of(error)}. This is a defect of Daypass; please report it."
-        )
+        location = _location_of(error)
+        sentence = f"A check was not completed: {location}. This is a defect of Daypass; please report it."
         yield Finding(code, Level.ERROR, subject, sentence)
 
 
-def _place_of(error: Exception) -> str:
+def _location_of(error: Exception) -> str:
     """Return the type and location of an error. Its message is left out, since it may repeat a secret."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
-    place = (
+    location = (
         "" if last is None else f" in {last.tb_frame.f_globals.get('__name__', '?')}, line {last.tb_lineno}"
     )
-    return f"{type(error).__name__}{place}"
+    return f"{type(error).__name__}{location}"
 
 
 EMPTIED = "emptied"

@@ -1,4 +1,4 @@
-"""The interface to IAM roles, which `portal/aws` implements, and the results of changes to them."""
+"""The interfaces to IAM roles, which `portal/aws` implements, and the results of changes to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,23 +22,37 @@ class RoleState:
     tags: Mapping[str, str]
 
 
-class IamRoles(Protocol):
-    """IAM's operations on roles. A failure raises an `AwsError` whose reason is safe to show."""
+class RoleProvisioner(Protocol):
+    """Creates IAM roles for tenants, and empties and restores them."""
+
+    def make(self, tenant: Tenant) -> None:
+        """Create the tenant's role with the trust and the policies that it needs, unless it exists.
+
+        Raises an `AwsError`.
+        """
+
+    def empty(self, tenant: Tenant) -> bool:
+        """Remove all rights from the tenant's role, and so from its sessions; return whether it did.
+
+        Only a role that this portal created is changed. Raises an `AwsError`.
+        """
+
+    def restore(self, tenant: Tenant) -> bool:
+        """Restore the rights of the tenant's role if `empty` removed them; return whether it did.
+
+        Only a role that this portal created, and that has the policy of `empty`, is changed. Raises an
+        `AwsError`.
+        """
+
+
+class IamRoles(RoleProvisioner, Protocol):
+    """All operations on roles in IAM. A failure raises an `AwsError` whose reason is safe to show."""
 
     def read(self, role_arn: str) -> RoleState:
         """Return the role as it is; raises `RoleNotFound`."""
 
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
         """Set the role's maximum session duration; raises `AwsNotAllowed` if the portal may not."""
-
-    def make(self, tenant: Tenant) -> None:
-        """Create the tenant's role with its trust and policies, unless it exists."""
-
-    def empty(self, tenant: Tenant) -> bool:
-        """Remove all rights from the tenant's role if this portal created it; return whether it did."""
-
-    def restore(self, tenant: Tenant) -> bool:
-        """Restore the rights of the tenant's role if `empty` removed them; return whether it did."""
 
 
 class RoleOutcome(StrEnum):

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.admin.roles.provisioner import DesiredRole, IamRoles, RoleOutcome, RoleStatus
@@ -57,6 +57,7 @@ class RoleReconciler:
         self._find_master_role_arn = find_master_role_arn
         self._background = ThreadPoolExecutor(1, thread_name_prefix="roles")
         self._closing = threading.Event()
+        # Two runs at the same time would change each waiting role twice, and AWS throttles IAM.
         self._running = threading.Lock()
 
     def reconcile(self) -> None:
@@ -81,6 +82,7 @@ class RoleReconciler:
                     waiting = RoleChangeList(connection).waiting(_BATCH)
                 if not waiting:
                     return
+                # A role whose setting was changed meanwhile still waits, and the next turn applies it.
                 list(pool.map(self._apply, waiting))
 
     def page(self, outcome: RoleOutcome | None, turn: PageRequest) -> Page[RoleStatus]:
@@ -108,8 +110,9 @@ class RoleReconciler:
         self._background.shutdown(cancel_futures=True)
 
     def _begin(self) -> None:
-        # Single worker: a request that arrives while it runs is picked up by that run; callers never wait.
-        with suppress(RuntimeError):  # closing already
+        # There is one worker, so a request that arrives while it runs is queued, and no caller waits for AWS.
+        # The executor refuses it if `close` was called; the next process resumes the rest.
+        with suppress(RuntimeError):
             self._background.submit(self._run_quietly)
 
     def _run_quietly(self) -> None:
@@ -118,32 +121,23 @@ class RoleReconciler:
             self.run()
 
     def _record_desired(self, connection: Connection) -> None:
+        """Store the desired roles: those that are new or changed wait for their change in AWS."""
+        # Two replicas that compare at the same time would both add the same new role.
         lock_exclusive(connection)
-        changes, now = RoleChangeList(connection), self._clock()
-        known = changes.all()
-        wanted = {desired.role_arn: desired for desired in self._desired(connection, known)}
-        new = [_row(desired) for arn, desired in wanted.items() if arn not in known]
-        other = [
-            _row(desired)
-            for arn, desired in wanted.items()
-            if arn in known and (known[arn].desired != desired or known[arn].outcome is RoleOutcome.LEFT)
+        known, now = RoleChangeList(connection).all(), self._clock()
+        desired = {role.role_arn: role for role in self._desired(connection, known)}
+        new = [role for arn, role in desired.items() if arn not in known]
+        changed = [
+            role
+            for arn, role in desired.items()
+            # A role that was left may have been changed in AWS since, so its maximum is set again.
+            if arn in known and (known[arn].desired != role or known[arn].outcome is RoleOutcome.LEFT)
         ]
-        self._drop_undesired(connection, {arn: change for arn, change in known.items() if arn not in wanted})
+        self._drop_undesired(connection, {arn: status for arn, status in known.items() if arn not in desired})
         if new:
-            rows = [
-                {
-                    "role_arn": row["role"],
-                    "tenant_id": row["new_tenant"],
-                    "maximum": row["new_maximum"],
-                    "outcome": RoleOutcome.WAITING.value,
-                    "reason": "",
-                    "changed_at": now,
-                }
-                for row in new
-            ]
-            connection.execute(ADD_CHANGE, rows)
-        if other:
-            connection.execute(UPDATE_DESIRED, [{**row, "now": now} for row in other])
+            connection.execute(ADD_CHANGE, [_new_row(role, now) for role in new])
+        if changed:
+            connection.execute(UPDATE_DESIRED, [_changed_row(role, now) for role in changed])
 
     def _drop_undesired(self, connection: Connection, unwanted: Mapping[str, RoleStatus]) -> None:
         """Mark changed roles that no setting determines any more; delete the other rows."""
@@ -181,18 +175,20 @@ class RoleReconciler:
         try:
             return [self._find_master_role_arn()]
         except AwsError:
-            return [arn for arn, change in known.items() if change.desired.tenant_id is None]
+            return [arn for arn, status in known.items() if status.desired.tenant_id is None]
 
-    def _apply(self, change: RoleStatus) -> None:
+    def _apply(self, status: RoleStatus) -> None:
         if self._closing.is_set():
             return
-        desired = change.desired
+        desired = status.desired
         try:
             before, after = self._apply_maximum(desired)
         except AwsError as refusal:
             outcome = RoleOutcome.MISSING if isinstance(refusal, RoleNotFound) else RoleOutcome.REFUSED
             self._record_result(desired, outcome, refusal.reason, {"code": refusal.code})
             return
+        # The maximum is stored before the result: if the process is killed in between, the role still waits
+        # and is applied again. In the other order, issuances would go on with the former maximum.
         with self._database.writing() as connection:
             CachedRoleStore(connection).remember_maximum(desired.role_arn, after, self._clock())
         old = {} if before is None else {"old.maximum": before // _SECOND}
@@ -201,7 +197,7 @@ class RoleReconciler:
     def _apply_maximum(self, desired: DesiredRole) -> tuple[timedelta | None, timedelta]:
         """Set the role's maximum; return the one before, if it is known, and the one after."""
         if desired.tenant_id is None:
-            # The master role's maximum is only ever raised: the setting is a lower bound for it.
+            # The master role's maximum is only raised: the setting is a lower bound for it.
             before = self._iam.read(desired.role_arn).maximum
             if before >= desired.maximum:
                 return before, before
@@ -232,9 +228,21 @@ class RoleReconciler:
         self._units.commit(event, RowChange(CONCLUDE, row))
 
 
-def _row(desired: DesiredRole) -> dict[str, object]:
+def _new_row(role: DesiredRole, now: datetime) -> dict[str, object]:
     return {
-        "role": desired.role_arn,
-        "new_tenant": desired.tenant_id,
-        "new_maximum": desired.maximum // _SECOND,
+        "role_arn": role.role_arn,
+        "tenant_id": role.tenant_id,
+        "maximum": role.maximum // _SECOND,
+        "outcome": RoleOutcome.WAITING.value,
+        "reason": "",
+        "changed_at": now,
+    }
+
+
+def _changed_row(role: DesiredRole, now: datetime) -> dict[str, object]:
+    return {
+        "role": role.role_arn,
+        "new_tenant": role.tenant_id,
+        "new_maximum": role.maximum // _SECOND,
+        "now": now,
     }

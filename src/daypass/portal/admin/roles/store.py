@@ -112,8 +112,8 @@ class RoleChangeList:
     def count(self) -> Mapping[RoleOutcome, int]:
         """Return the number of changes by outcome, including zeros."""
         counted = self._connection.execute(select(_c.outcome, func.count()).group_by(_c.outcome))
-        found = {RoleOutcome(outcome): number for outcome, number in counted}
-        return {outcome: found.get(outcome, 0) for outcome in RoleOutcome}
+        numbers = {RoleOutcome(outcome): number for outcome, number in counted}
+        return {outcome: numbers.get(outcome, 0) for outcome in RoleOutcome}
 
 
 def _own(value: str | None) -> timedelta | None:

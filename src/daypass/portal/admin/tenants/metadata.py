@@ -73,12 +73,13 @@ class TenantMetadata:
         writes = (RowChange(REMOVE_METADATA, entry_key), RowChange(ADD_METADATA, row))
 
         def plan(connection: Connection) -> Change | None:
-            owner_still = find_tenant(connection, owner).tenant.id
-            old = MetadataList(connection).find(owner_still, key)
+            # A tenant that was deleted in the meantime must not get a row.
+            find_tenant(connection, owner)
+            old = MetadataList(connection).find(owner, key)
             check_version(expected, old.version if old else Version(""), f"“{key}”")
             if old is not None and (old.kind, old.value) == (kind, value):
                 return None
-            return Change(writes, _values(old), {"kind": kind.value, "value": value}, owner_still)
+            return Change(writes, _values(old), {"kind": kind.value, "value": value}, owner)
 
         self.executor.execute(single_change("metadata.put", key, by, plan))
         return self.find(owner, key)

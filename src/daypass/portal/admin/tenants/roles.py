@@ -2,8 +2,8 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
+from daypass.portal.admin.roles.provisioner import RoleProvisioner
 from daypass.portal.admin.tenants.store.tenants import TenantList
 from daypass.portal.audit.event import PORTAL, Event, Outcome
 from daypass.portal.audit.units_of_work import UnitsOfWork
@@ -13,29 +13,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant
 
 _TRIES = 5
-
-
-class RoleProvisioner(Protocol):
-    """Creates IAM roles for tenants, and empties and restores them."""
-
-    def make(self, tenant: Tenant) -> None:
-        """Create the tenant's role with the trust and the policies that it needs, unless it exists.
-
-        Raises an `AwsError`.
-        """
-
-    def empty(self, tenant: Tenant) -> bool:
-        """Remove all rights from the tenant's role, and so from its sessions; return whether it did.
-
-        Only a role that this portal created is changed. Raises an `AwsError`.
-        """
-
-    def restore(self, tenant: Tenant) -> bool:
-        """Restore the rights of the tenant's role if `empty` removed them; return whether it did.
-
-        Only a role that this portal created, and that has the policy of `empty`, is changed. Raises an
-        `AwsError`.
-        """
+"""The largest number of comparisons; another one follows only if the tenant changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +68,8 @@ class TenantRoles:
         """
         if self.provisioner is None:
             return
+        # No transaction stays open during a call to AWS, so the tenant can change between the read and the
+        # call. Then the role got the rights of a former state, and is compared again.
         restored: Tenant | None = None
         owner = self._owner(tenant)
         for _ in range(_TRIES):

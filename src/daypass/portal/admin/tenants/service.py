@@ -2,16 +2,16 @@
 
 import re
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from daypass.common.console.partitions import partition_of
-from daypass.common.console.regions import region_error
 from daypass.portal.access.policy import tenant_not_found
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import TenantQuery, TenantRecord, Version
-from daypass.portal.admin.tenants.roles import RoleProvisioner, TenantRoles
+from daypass.portal.admin.roles.provisioner import RoleProvisioner
+from daypass.portal.admin.tenants.role_naming import RoleNaming
+from daypass.portal.admin.tenants.roles import TenantRoles
 from daypass.portal.admin.tenants.store.tenants import (
     CHANGE_TENANT,
     DELETE_MEMBERS,
@@ -27,7 +27,7 @@ from daypass.portal.admin.transactions import (
     noop,
     single_change,
 )
-from daypass.portal.errors import AuditUnavailable, AwsError, InvalidRequest, PortalError, PreconditionFailed
+from daypass.portal.errors import AuditUnavailable, InvalidRequest, PortalError, PreconditionFailed
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.storage.unit_of_work import RowChange
@@ -35,67 +35,8 @@ from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.names import check_name
 from daypass.portal.tenants.store import ADD_TENANT, tenant_row
 
-# IAM accepts any printable ASCII in a path. Characters that a name cannot have are refused, because an ARN
-# is also written into shell commands.
-_ROLE = re.compile(r"arn:([a-z-]+):iam::([0-9]{12}):role/([\w+=,.@/-]{1,510}/)?[\w+=,.@-]{1,64}", re.ASCII)
 # The characters that AWS accepts. AWS allows 2 to 1,224 of them.
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,255}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class RoleNaming:
-    """The rules for the IAM roles of tenants."""
-
-    partition: str
-    account_id: Callable[[], str]
-    """Returns the portal's account, or raises an `AwsError` while it is unknown."""
-    prefix: str
-    master_role: str
-    extra_regions: Collection[str] = ()
-    """Regions that are accepted although their names do not follow the known pattern."""
-
-    def own(self, name: str) -> str:
-        """Return the ARN of a tenant's default role; raises an `AwsError` while the account is unknown."""
-        return self._arn(f"{self.prefix}{name}")
-
-    @property
-    def example(self) -> str:
-        """The form of a default role's ARN, for help texts; with ACCOUNT while the account is unknown."""
-        try:
-            return self.own("NAME")
-        except AwsError:
-            return f"arn:{self.partition}:iam::ACCOUNT:role/{self.prefix}NAME"
-
-    @property
-    def master_role_arn(self) -> str:
-        """The ARN of the master role; raises an `AwsError` while the account is unknown."""
-        return self._arn(self.master_role)
-
-    def _arn(self, role: str) -> str:
-        return f"arn:{self.partition}:iam::{self.account_id()}:role/{role}"
-
-    def check_region(self, region: str) -> None:
-        """Return if *region* is possible and in the portal's partition; raise `InvalidRequest` otherwise."""
-        if error := region_error(region, self.extra_regions):
-            raise InvalidRequest(error)
-        partition = partition_of(region)
-        if partition != self.partition:
-            raise InvalidRequest(
-                f"{region} is in the AWS partition {partition}, and this portal is in the partition "
-                f"{self.partition}. Choose a region of {self.partition}."
-            )
-
-    def check(self, role_arn: str) -> None:
-        """Return if *role_arn* may be a tenant's role; raise `InvalidRequest` otherwise."""
-        match = _ROLE.fullmatch(role_arn)
-        if match is None or match.group(1, 2) != (self.partition, self.account_id()):
-            example = self._arn("NAME")
-            raise InvalidRequest(
-                f"A tenant's role must be in the portal's account, such as {example}. Its path and name have "
-                "letters, digits and any of _+=,.@- only."
-            )
-        if role_arn.lower() == self.master_role_arn.lower():
-            raise InvalidRequest("The master role is reserved for Administrators. Choose another role.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +75,7 @@ class Tenants:
         external_id: str | None = None,
     ) -> TenantRecord:
         """Create a tenant, with an existing IAM role or, if *role_arn* is None, with a new one."""
+        # Checked before any role is named after it; the names of other tenants are read by the plan.
         check_name(name, ())
         now = self.executor.clock()
         tenant = Tenant(
@@ -216,6 +158,7 @@ class Tenants:
                 self._roles.settle_unconfirmed(with_role)
             raise
         if role_arn is not None:
+            # Also if nothing changed: writing a role's ARN again repairs a role that a deletion left empty.
             self._roles.settle(with_role)
         self.follow()
         return self.find(tenant.id)
@@ -251,6 +194,7 @@ class Tenants:
         except PortalError as refusal:
             raise self._roles.after_refusal(tenant, refusal) from refusal
         if not reason:
+            # Another request may have restored the role before this commit.
             self._roles.settle(tenant)
         return reason
 

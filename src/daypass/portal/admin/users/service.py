@@ -106,6 +106,8 @@ class Users:
     ) -> UserRecord:
         """Set a user's password, and end their sign-ins with the tokens that were derived from them."""
         user, now = self.find(reference).user, self.executor.clock()
+        # The hash is computed before the change is planned: it is slow, and its random salt would make the
+        # second plan differ from the first.
         row = {"changed_id": user.id, "new_password_hash": new_password_hash(password)}
         writes = (
             RowChange(SET_PASSWORD, row),

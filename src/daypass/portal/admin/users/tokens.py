@@ -71,6 +71,8 @@ class Tokens:
                 )
             return Change((), proof=reauthentication.to_create_token(is_exempt=owner.user.is_administrator))
 
+        # `Identity` commits the token with an event of its own. The plan has no rows: it refuses the creation
+        # now, with a record, and again within the transaction of the token.
         request = single_change("token.create", chosen.username, by, plan)
         self.executor.plan(request)
         return self.identity.create_token(

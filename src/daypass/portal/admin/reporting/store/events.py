@@ -47,8 +47,8 @@ class EventList:
         first = select(func.min(_c.action).label("action")).cte("actions", recursive=True)
         following = select(func.min(_c.action)).where(_c.action > first.c.action).scalar_subquery()
         actions = first.union_all(select(following).where(first.c.action.is_not(None)))
-        found = self._connection.execute(select(actions.c.action).where(actions.c.action.is_not(None)))
-        return sorted(found.scalars())
+        rows = self._connection.execute(select(actions.c.action).where(actions.c.action.is_not(None)))
+        return sorted(rows.scalars())
 
     def page(self, query: EventQuery, turn: PageRequest) -> Page[RecordedEvent]:
         """Return a page of matching events, newest first."""

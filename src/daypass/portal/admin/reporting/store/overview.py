@@ -20,9 +20,9 @@ _CAPPED = (
 
 def capped_validities(connection: Connection) -> Sequence[tuple[str, timedelta, timedelta]]:
     """Return the tenants whose validity exceeds their role's maximum, as (name, validity, maximum)."""
-    found = []
+    capped = []
     for name, written, seconds in connection.execute(_CAPPED):
         validity, maximum = TENANT_VALIDITY.parse_stored(written), timedelta(seconds=seconds)
         if validity is not None and validity > maximum:
-            found.append((name, validity, maximum))
-    return found
+            capped.append((name, validity, maximum))
+    return capped

@@ -183,13 +183,13 @@ class MemberList:
             query = self._named(_MEMBERS.where(memberships.c.tenant_id == tenant_id), search)
             return read_page(self._connection, query, order, turn, _member)
         of_tenant = select(users.c.id, users.c.username).where(_is_member_of(tenant_id))
-        found = read_page(self._connection, self._named(of_tenant, search), order, turn, lambda row: row.id)
+        ids = read_page(self._connection, self._named(of_tenant, search), order, turn, lambda row: row.id)
         rows = self._connection.execute(
-            _MEMBERS.where(memberships.c.tenant_id == tenant_id, memberships.c.user_id.in_(found.records))
+            _MEMBERS.where(memberships.c.tenant_id == tenant_id, memberships.c.user_id.in_(ids.records))
         )
         members = {row.user_id: _member(row) for row in rows}
         # A member may have been removed between the two reads.
-        return Page([members[id_] for id_ in found.records if id_ in members], found.next_cursor)
+        return Page([members[id_] for id_ in ids.records if id_ in members], ids.next_cursor)
 
     def count_of_tenant(self, tenant_id: TenantId, search: str) -> int:
         """Return the number on all pages; for a search, at most `COUNT_LIMIT` + 1."""
@@ -197,11 +197,11 @@ class MemberList:
             query = select(func.count()).select_from(memberships)
             return self._connection.scalar(query.where(memberships.c.tenant_id == tenant_id)) or 0
         if self._is_crowded(tenant_id):
-            found = select(users.c.id).where(_is_member_of(tenant_id))
+            members = select(users.c.id).where(_is_member_of(tenant_id))
         else:
-            found = select(users.c.id).join(memberships, memberships.c.user_id == users.c.id)
-            found = found.where(memberships.c.tenant_id == tenant_id)
-        return count_found(self._connection, self._named(found, search))
+            members = select(users.c.id).join(memberships, memberships.c.user_id == users.c.id)
+            members = members.where(memberships.c.tenant_id == tenant_id)
+        return count_found(self._connection, self._named(members, search))
 
     def page(self, turn: PageRequest) -> Page[MemberRecord]:
         """Return a page of all memberships, ordered by tenant id."""
@@ -224,10 +224,10 @@ class MemberList:
 
 def _is_member_of(tenant_id: TenantId) -> ColumnElement[bool]:
     """Return a correlated EXISTS. OFFSET 0 keeps query planners from turning it into a join and a sort."""
-    found = select(memberships.c.user_id).where(
+    membership = select(memberships.c.user_id).where(
         memberships.c.user_id == users.c.id, memberships.c.tenant_id == tenant_id
     )
-    return found.offset(0).correlate(users).exists()
+    return membership.offset(0).correlate(users).exists()
 
 
 def _user(row: Row[*tuple[Any, ...]]) -> UserRecord:
