@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from daypass.portal.admin.imports.table import Line, batches_of
 from daypass.portal.admin.model import UserQuery, Version
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
+    AuditUnavailable,
     InvalidRequest,
     LastAdministrator,
     PortalError,
@@ -21,9 +23,12 @@ from daypass.portal.errors import (
     ReauthenticationRequired,
 )
 from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
+from tests.database_fixture import PostgresServer
 from tests.fakes import FakeClock
-from tests.portal.admin.conftest import REGION, Administration
+from tests.portal.admin.conftest import REGION, Administration, SlowLog, open_administration
+from tests.proxy_fixture import proxied
 
 _WAITING = text(
     "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
@@ -195,6 +200,28 @@ def test_two_windows_cannot_import_the_same_batch_twice(
     while another_window():
         pass
     assert count(administration) == 250
+
+
+def test_a_batch_whose_commit_was_not_confirmed_is_not_imported_again(
+    postgres: PostgresServer, postgres_url: str, clock: FakeClock
+) -> None:
+    with proxied(postgres, postgres_url) as (proxy, url):
+        database = Database(url, connections=4, patience=timedelta(seconds=1.5))
+        with closing(database), closing(SlowLog(database, clock)) as log:
+            administration = open_administration(database, log, clock)
+            administration.users.create("alice@example.com", Role.ADMINISTRATOR, None, OPERATOR)
+            administration.tenants.create("dev01", REGION, OPERATOR)
+            alice = administration.caller("alice@example.com")
+            planned = administration.imports.stage(TABLE, alice)
+            log.before_next = lambda: proxy.withhold_answer_to(b"COMMIT")
+
+            with pytest.raises(AuditUnavailable):
+                administration.imports.resume(planned.id, planned.version, alice, never)
+            assert proxy.swallowed.is_set()
+            done = administration.imports.resume(planned.id, planned.version, alice, never)
+
+            assert (done.is_done, done.changed, count(administration)) == (True, 250, 250)
+            assert len(administration.events("user.create")) == 1 + 250
 
 
 @pytest.mark.parametrize(

@@ -158,12 +158,12 @@ def _check_cells(row: Mapping[str, str]) -> None:
         raise InvalidRequest(f"This is a name with an address. Write the address only: {addressed[1]}")
 
 
-def _role(written: str) -> Role:
-    if not written:
+def _role(cell: str) -> Role:
+    if not cell:
         return Role.USER
-    if written.lower() not in _ROLES:
+    if cell.lower() not in _ROLES:
         raise InvalidRequest(f"A role is {' or '.join(Role)}.")
-    return _ROLES[written.lower()]
+    return _ROLES[cell.lower()]
 
 
 def _memberships(row: Mapping[str, str]) -> Mapping[str, Access]:

@@ -67,7 +67,7 @@ class ImportJobStore:
         row = {
             "id": key.id,
             "content": job.content,
-            "seen": _written(job.reviewed),
+            "seen": _to_json(job.reviewed),
             "taken": job.taken,
             "changed": job.changed,
             "staged_at": now,
@@ -81,30 +81,32 @@ class ImportJobStore:
     def find(self, key: JobKey, expired_before: datetime) -> StoredJob | None:
         """Return a job, or None if it was done, replaced, or is from *expired_before*."""
         row = self._connection.execute(
-            select(_c.content, _c.seen, _c.taken, _c.changed).where(*_is(key), _c.staged_at >= expired_before)
+            select(_c.content, _c.seen, _c.taken, _c.changed).where(
+                *_matches(key), _c.staged_at >= expired_before
+            )
         ).first()
-        return None if row is None else StoredJob(row.content, _read(row.seen), row.taken, row.changed)
+        return None if row is None else StoredJob(row.content, _from_json(row.seen), row.taken, row.changed)
 
     def taken(self, key: JobKey) -> int | None:
         """Return the number of done lines, or None if the job does not exist any more."""
-        taken: int | None = self._connection.scalar(select(_c.taken).where(*_is(key)))
+        taken: int | None = self._connection.scalar(select(_c.taken).where(*_matches(key)))
         return taken
 
     def restart(self, key: JobKey, reviewed: Sequence[ReviewedBatch]) -> None:
         """Restart a job with a newly reviewed plan."""
         # Lines that are done change nothing when they are imported again, so the number of changes stays.
         self._connection.execute(
-            update(staged_imports).where(*_is(key)).values(seen=_written(reviewed), taken=0)
+            update(staged_imports).where(*_matches(key)).values(seen=_to_json(reviewed), taken=0)
         )
 
 
-def _is(key: JobKey) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _matches(key: JobKey) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return _c.user_id == key.owner, _c.id == key.id
 
 
-def _written(reviewed: Sequence[ReviewedBatch]) -> str:
+def _to_json(reviewed: Sequence[ReviewedBatch]) -> str:
     return json.dumps(reviewed, separators=(",", ":"))
 
 
-def _read(written: str) -> Sequence[ReviewedBatch]:
-    return [ReviewedBatch(Version(version), changes) for version, changes in json.loads(written or "[]")]
+def _from_json(text: str) -> Sequence[ReviewedBatch]:
+    return [ReviewedBatch(Version(version), changes) for version, changes in json.loads(text or "[]")]

@@ -34,7 +34,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", " ")
 
 def every_event(
     records: Reports,
-    wanted: SessionFilter,
+    session_filter: SessionFilter,
     *,
     action: str | None = None,
     outcome: str | None = None,
@@ -43,7 +43,7 @@ def every_event(
     """Yield all matching events, newest first, one database page at a time."""
     turn = PageRequest(limit=_PAGE_SIZE)
     while True:
-        page = records.events(wanted, turn, action=action, outcome=outcome, subject=subject)
+        page = records.events(session_filter, turn, action=action, outcome=outcome, subject=subject)
         yield from page.records
         if page.next_cursor is None:
             return
@@ -73,16 +73,16 @@ FORMATS: Mapping[str, Callable[[Iterable[RecordedEvent]], Iterator[str]]] = {
 
 def chunks(lines: Iterable[str]) -> Iterator[str]:
     """Yield the same text in chunks of many lines, because each send costs far more than a line."""
-    gathered: list[str] = []
+    pending: list[str] = []
     size = 0
     for line in lines:
-        gathered.append(line)
+        pending.append(line)
         size += len(line)
         if size >= _CHUNK:
-            yield "".join(gathered)
-            gathered, size = [], 0
-    if gathered:
-        yield "".join(gathered)
+            yield "".join(pending)
+            pending, size = [], 0
+    if pending:
+        yield "".join(pending)
 
 
 def cell(text: str) -> str:
@@ -108,6 +108,6 @@ def _fields(event: RecordedEvent) -> dict[str, str | None]:
 
 
 def _line(cells: Iterable[str]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow(cells)
-    return written.getvalue()
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue()

@@ -55,7 +55,7 @@ class TenantRoles:
         sessions may still use the role.
         """
         with suppress(PortalError):
-            if self._owner(tenant) is not None:
+            if self.provisioner is not None and self._owner(tenant) is not None:
                 self.reconcile(tenant)
 
     def reconcile(self, tenant: Tenant) -> None:
