@@ -105,6 +105,7 @@ from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.authentication import Identity
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
 

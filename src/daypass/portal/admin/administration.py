@@ -44,13 +44,13 @@ def administration(
     reconciler: RoleReconciler | None = None,
 ) -> Administration:
     """Build the services over the database of *identity*; IAM is not called without the last two."""
-    follow = noop if reconciler is None else reconciler.reconcile
+    reconcile_roles = noop if reconciler is None else reconciler.reconcile
     executor = ChangeExecutor(identity.database, identity.units, identity.clock)
     return Administration(
         users=Users(executor),
         members=Memberships(executor),
-        tenants=Tenants(executor, role_naming, provisioner, follow),
-        settings=Settings(executor, follow),
+        tenants=Tenants(executor, role_naming, provisioner, reconcile_roles),
+        settings=Settings(executor, reconcile_roles),
         metadata=TenantMetadata(executor),
         tokens=Tokens(executor, identity),
         imports=Imports(executor),

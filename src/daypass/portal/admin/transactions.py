@@ -96,7 +96,7 @@ def single_change(
 
 
 def noop() -> None:
-    """Do nothing: the follow-up of a change in a portal that does not manage IAM roles."""
+    """Do nothing: the reconciliation of roles in a portal that does not manage IAM roles."""
 
 
 @dataclass(frozen=True, slots=True)

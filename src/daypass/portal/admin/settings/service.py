@@ -51,7 +51,7 @@ class Settings:
     """
 
     executor: ChangeExecutor
-    follow: Callable[[], None] = noop
+    reconcile_roles: Callable[[], None] = noop
     """Starts the reconciliation of IAM roles, after a setting that affects them is committed."""
     registry: Registry = REGISTRY
 
@@ -104,7 +104,7 @@ class Settings:
             return _change(connection, owner, setting, old, new, writes)
 
         self.executor.execute(single_change("setting.put", setting.wire_name, by, plan))
-        self._follow(setting)
+        self._reconcile_roles(setting)
         return self.find(tenant, setting.type, setting.key)
 
     def remove(
@@ -123,14 +123,14 @@ class Settings:
             return _change(connection, owner, setting, old, None, writes)
 
         self.executor.execute(single_change("setting.remove", setting.wire_name, by, plan))
-        self._follow(setting)
+        self._reconcile_roles(setting)
 
     def _list(self, connection: Connection) -> SettingList:
         return SettingList(connection, self.registry)
 
-    def _follow(self, setting: Setting[Any]) -> None:
+    def _reconcile_roles(self, setting: Setting[Any]) -> None:
         if setting in ROLE_SETTINGS:
-            self.follow()
+            self.reconcile_roles()
 
     def _owner(self, tenant: str | None) -> str:
         with self.executor.database.reading() as connection:

@@ -47,7 +47,7 @@ class Tenants:
     role_naming: RoleNaming
     provisioner: RoleProvisioner | None = None
     """None if the portal does not create roles; then a tenant's role must exist already."""
-    follow: Callable[[], None] = noop
+    reconcile_roles: Callable[[], None] = noop
     """Starts the reconciliation of IAM roles, after a change of a tenant's role is committed."""
 
     def find(self, reference: str) -> TenantRecord:
@@ -110,7 +110,7 @@ class Tenants:
             raise
         # An existing role may be one that a deletion emptied.
         self._roles.settle(tenant)
-        self.follow()
+        self.reconcile_roles()
         return TenantRecord(tenant, now)
 
     def update(
@@ -160,7 +160,7 @@ class Tenants:
         if role_arn is not None:
             # Also if nothing changed: writing a role's ARN again repairs a role that a deletion left empty.
             self._roles.settle(with_role)
-        self.follow()
+        self.reconcile_roles()
         return self.find(tenant.id)
 
     def delete(self, reference: str, by: Author, expected: Version | None = None) -> str:
