@@ -1,5 +1,6 @@
 """Silent, slow and too many TCP connections are closed, and other clients are served meanwhile."""
 
+import asyncio
 import resource
 import select
 import socket
@@ -112,8 +113,7 @@ def test_the_watch_reads_the_state_of_its_own_connections_only() -> None:
         for client, server in (spoke, answered):
             client.sendall(b"GET")
             assert server.recv(3) == b"GET"
-        answered[1].sendall(b"HTTP")
-        assert answered[0].recv(4) == b"HTTP"
+        handle_request(watch, answered[0].getsockname())
 
         assert watch.close_surplus() == 0
         now[0] += 10
@@ -123,6 +123,15 @@ def test_the_watch_reads_the_state_of_its_own_connections_only() -> None:
         assert answered[0].recv(4) == b"more"
         ends[3][1].sendall(b"other")
         assert ends[3][0].recv(5) == b"other"
+
+
+def handle_request(watch: ConnectionWatch, peer: tuple[str, int]) -> None:
+    """Have the application answer a request of that client."""
+
+    async def app(_scope: object, _receive: object, _send: object) -> None:
+        pass
+
+    asyncio.run(watch.wrap(app)({"type": "http", "client": (peer[0], str(peer[1]))}, None, None))
 
 
 def test_proxies_are_exempt_by_network() -> None:
@@ -195,6 +204,50 @@ def test_over_tls_half_handshakes_beyond_the_limit_of_an_address_are_closed(
         serving.trust, serving.url = certificates.ssl_context(), f"https://localhost:{port}"
 
         assert serving.ask("GET", "/healthz")[0] == 200
+
+
+SHORT = """
+import asyncio
+import sys
+from pathlib import Path
+from daypass.portal import server
+from daypass.portal.connection_limits import ConnectionWatch, Limits
+
+listening = server.bind("127.0.0.1", 0)
+port = listening.getsockname()[1]
+watch = ConnectionWatch(port, Limits(100, 100, unanswered=0.5), interval=0.1)
+
+
+def ready(stop):
+    watch.start()
+    print(port, flush=True)
+
+
+tls = Path(sys.argv[1]), Path(sys.argv[2])
+asyncio.run(server.serve(watch.wrap(None), listening, tls, ready))
+"""
+
+
+@pytest.mark.parametrize("is_complete", [False, True])
+def test_a_tls_handshake_is_no_response(certificates: Certificates, is_complete: bool) -> None:
+    command = [sys.executable, "-c", SHORT, str(certificates.certificate), str(certificates.private_key)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            with ExitStack() as stack:
+                client = stack.enter_context(socket.create_connection(("127.0.0.1", port), 30))
+                if is_complete:
+                    context = certificates.ssl_context()
+                    client = stack.enter_context(context.wrap_socket(client, server_hostname="localhost"))
+                else:
+                    client.sendall(client_hello())
+                    # The server's part of the handshake.
+                    assert client.recv(65536)
+                while client.recv(65536):
+                    pass
+        finally:
+            process.kill()
 
 
 def client_hello() -> bytes:

@@ -30,10 +30,9 @@ _RESERVED_FILES = 512
 """File descriptors reserved for the database, AWS and files."""
 _MOST_FILES = 65_536
 
-# linux/tcp.h: 8 bytes, 24 numbers of 32 bits, 2 of 64 bits (pacing), then the bytes acknowledged.
-_TCP_INFO = struct.Struct("=8x24I2QQ")
+# linux/tcp.h: 8 bytes, then 24 numbers of 32 bits.
+_TCP_INFO = struct.Struct("=8x24I")
 _LAST_DATA_SENT, _LAST_DATA_RECEIVED = 9, 11
-_BYTES_ACKNOWLEDGED = 26
 
 _Peer = tuple[str, int]
 
@@ -50,8 +49,8 @@ class Limits:
     """The most connections of one client address; beyond it, its quiet ones are closed. Trusted proxies are
     exempt."""
     unanswered: float = 10.0
-    """The time from accept to the first byte that the client acknowledged: of a response, or of the server's
-    part of a TLS handshake. From there on `idle` applies, and the server's own limit on headers."""
+    """The time from accept to the first response, which limits slow headers (slowloris) and incomplete TLS
+    handshakes."""
     idle: float = 120.0
     """The time without a byte in either direction."""
     quiet: float = 1.0
@@ -216,7 +215,16 @@ class ConnectionWatch:
                 gone.discard(peer)
                 accepted_at = found[key] = self._accepted_at.get(key, now)
                 unused_for = now - max(accepted_at, used_at.get(peer, accepted_at))
-                yield _state(key, peer, accepted_at, unused_for, connection, is_busy=peer in busy)
+                yield ConnectionState(
+                    key=key,
+                    peer=peer,
+                    accepted_at=accepted_at,
+                    # Not by the bytes that the client acknowledged, which include a TLS handshake's.
+                    has_answered=peer in used_at,
+                    unused_for=unused_for,
+                    idle_for=_idle_for(connection),
+                    is_busy=peer in busy,
+                )
         for peer in gone:
             self._used_at.pop(peer, None)
         self._accepted_at, self._others = found, others
@@ -284,31 +292,15 @@ class _DuplicateSocket:
         self._socket.close()
 
 
-def _state(
-    key: int,
-    peer: _Peer,
-    accepted_at: float,
-    unused_for: float,
-    connection: socket.socket,
-    *,
-    is_busy: bool,
-) -> ConnectionState:
+def _idle_for(connection: socket.socket) -> float:
+    """Return the seconds since the last byte in either direction."""
     info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
     if len(info) < _TCP_INFO.size:
-        raise OSError(errno.ENOTSUP, "this kernel's TCP_INFO does not count bytes")
+        raise OSError(errno.ENOTSUP, "this kernel's TCP_INFO has no times")
     numbers = _TCP_INFO.unpack(info)
-    has_answered = numbers[_BYTES_ACKNOWLEDGED] > 0
     # The kernel counts milliseconds.
-    idle_for = min(numbers[_LAST_DATA_RECEIVED], numbers[_LAST_DATA_SENT]) / 1000
-    return ConnectionState(
-        key=key,
-        peer=peer,
-        accepted_at=accepted_at,
-        has_answered=has_answered,
-        unused_for=unused_for,
-        idle_for=idle_for,
-        is_busy=is_busy,
-    )
+    milliseconds: int = min(numbers[_LAST_DATA_RECEIVED], numbers[_LAST_DATA_SENT])
+    return milliseconds / 1000
 
 
 def _shut_down(keys: set[int]) -> None:
