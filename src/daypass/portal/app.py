@@ -22,6 +22,7 @@ from daypass.portal.http.legacy import build as legacy
 from daypass.portal.http.oauth import build as oauth
 from daypass.portal.http.pages import build as pages
 from daypass.portal.http.services import Services
+from daypass.portal.settings.registry import REGISTRY, Registry
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 from daypass.portal.storage.pooler import Profile
@@ -88,10 +89,15 @@ def open_database(config: PortalConfig) -> Database:
 
 
 def assemble(
-    config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates
+    config: PortalConfig,
+    database: Database,
+    aws: Aws,
+    clock: Clock,
+    templates: Templates,
+    registry: Registry = REGISTRY,
 ) -> Portal:
     """Build a portal from its services; takes ownership of the database, whose schema must be checked."""
-    services = make_services(config, database, aws, clock, templates)
+    services = make_services(config, database, aws, clock, templates, registry)
     channels = [channel for build_channel in CHANNELS for channel in build_channel(services)]
     attempts = AbandonedAttempts(database, services.units)
 

@@ -22,11 +22,12 @@ from daypass.portal.http.services import Services
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.inventory.service import Inventory
+from daypass.portal.settings.registry import Registry
 from daypass.portal.storage.engine import Database
 
 
 def make_services(
-    config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates
+    config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates, registry: Registry
 ) -> Services:
     """Build the services of a portal on a database whose schema was checked."""
     units, broker = UnitsOfWork(database, clock), aws.broker
@@ -59,7 +60,7 @@ def make_services(
             is_attribution_required=config.require_attribution,
             role_concurrency=shares,
         ),
-        administration=_administration(config, aws, identity, find_master),
+        administration=_administration(config, aws, identity, find_master, registry),
         doctor=aws.doctor,
         issuing=aws.issuing,
         authenticator=Authenticator(
@@ -76,7 +77,7 @@ def make_services(
 
 
 def _administration(
-    config: PortalConfig, aws: Aws, identity: Identity, master_role_arn: Callable[[], str]
+    config: PortalConfig, aws: Aws, identity: Identity, master_role_arn: Callable[[], str], registry: Registry
 ) -> Administration:
     # A portal that may not change IAM still issues sessions; it only has no reconciler of role durations.
     reconciler = None
@@ -84,7 +85,7 @@ def _administration(
         reconciler = RoleReconciler(
             identity.database, identity.units, identity.clock, aws.roles, master_role_arn
         )
-    return administration(identity, _role_rules(aws.broker, config.aws), aws.roles, reconciler)
+    return administration(identity, _role_rules(aws.broker, config.aws), aws.roles, reconciler, registry)
 
 
 def _role_rules(broker: Broker, aws: AwsConfig) -> RoleNaming:

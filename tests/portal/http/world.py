@@ -15,6 +15,7 @@ from daypass.portal.aws_services import Aws
 from daypass.portal.config import PortalConfig
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
+from daypass.portal.settings.registry import REGISTRY, Registry
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
@@ -88,6 +89,7 @@ def world(
     url: str,
     patience: timedelta = timedelta(seconds=5),
     roles: IamRoles | None = None,
+    registry: Registry = REGISTRY,
     **changed: object,
 ) -> Iterator[World]:
     """Yield a portal on the migrated database at *url*; *changed* overrides its configuration."""
@@ -95,7 +97,7 @@ def world(
     broker, source, doctor = FakeBroker(clock), FakeFinder(), FakeDoctor()
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
     units = UnitsOfWork(database, clock)
-    portal = assemble(config, database, Aws(broker, source, roles, doctor), clock, _templates())
+    portal = assemble(config, database, Aws(broker, source, roles, doctor), clock, _templates(), registry)
     created = World(portal, database, broker, source, doctor, clock, units, Identity(database, units, clock))
     _populate(created)
     yield created

@@ -17,6 +17,7 @@ from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.identity.authentication import Identity
+from daypass.portal.settings.registry import REGISTRY, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,19 @@ def administration(
     role_naming: RoleNaming,
     provisioner: RoleProvisioner | None = None,
     reconciler: RoleReconciler | None = None,
+    registry: Registry = REGISTRY,
 ) -> Administration:
-    """Build the services over the database of *identity*; IAM is not called without the last two."""
+    """Build the services over the database of *identity*.
+
+    IAM is not called without *provisioner* and *reconciler*.
+    """
     reconcile_roles = noop if reconciler is None else reconciler.reconcile
     executor = ChangeExecutor(identity.database, identity.units, identity.clock)
     return Administration(
         users=Users(executor),
         members=Memberships(executor),
         tenants=Tenants(executor, role_naming, provisioner, reconcile_roles),
-        settings=Settings(executor, reconcile_roles),
+        settings=Settings(executor, reconcile_roles, registry),
         metadata=TenantMetadata(executor),
         tokens=Tokens(executor, identity),
         imports=Imports(executor),
