@@ -27,7 +27,7 @@ from daypass.portal.settings.registry import (
     TENANT_VALIDITY,
 )
 from daypass.portal.settings.setting import Setting
-from daypass.portal.settings.store import SYSTEM, SettingStore
+from daypass.portal.settings.store import ADD_SETTING, SYSTEM, SettingStore, setting_key
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration
 from tests.settings import put_text
@@ -146,6 +146,26 @@ def test_removing_a_tenants_maximum_below_the_common_one_needs_reauthentication(
         put(administration, TENANT_ROLE_MAXIMUM, "7200", by)
     remove(administration, TENANT_ROLE_MAXIMUM, alice)
     # The common maximum is twelve hours, so a shorter one is no elevation.
+    put(administration, TENANT_ROLE_MAXIMUM, "7200", by)
+
+
+def test_an_invalid_stored_maximum_counts_as_not_set(
+    administration: Administration, alice: Caller, clock: FakeClock
+) -> None:
+    put(administration, ROLE_MAXIMUM, "43200", alice)
+    tenant = administration.tenants.find("dev01").tenant
+    with administration.database.writing() as connection:
+        row = {
+            **setting_key(tenant.id, "", TENANT_ROLE_MAXIMUM.key),
+            "updated_at": clock(),
+            "updated_by": "x",
+        }
+        connection.execute(ADD_SETTING, {**row, "value": "1"})
+    by = administration.caller("alice@example.com", TokenKind.BROWSER)
+    clock.move(timedelta(minutes=6))
+
+    assert not administration.settings.of("dev01")[0].is_in_force
+    # The common maximum applies, which is longer.
     put(administration, TENANT_ROLE_MAXIMUM, "7200", by)
 
 

@@ -148,3 +148,22 @@ def test_a_setting_without_a_default_is_not_read_as_if_it_had_one() -> None:
         Values({}).get(ROLE_MAXIMUM)
 
     assert Values({}).find(ROLE_MAXIMUM) is None
+
+
+@pytest.mark.parametrize("setting", list(REGISTRY), ids=lambda setting: setting.wire_name)
+def test_a_setting_accepts_its_default_and_every_option_of_its_form_field(setting: Setting[Any]) -> None:
+    codec = setting.codec
+    if setting.default is not None:
+        assert codec.parse(codec.to_text(setting.default)) == setting.default
+    for text, _ in setting.form_field.options:
+        assert codec.to_text(setting.parse(text)) == text
+    # The pages select the form field with space-separated names.
+    assert len(setting.wire_name.split()) == 1
+
+
+def test_maxima_are_selected_in_whole_hours_within_their_bounds() -> None:
+    options = ROLE_MAXIMUM.form_field.options
+
+    assert (options[0], options[-1]) == (("3600", "1 Hour"), ("43200", "12 Hours"))
+    assert len(options) == 12
+    assert ROLE_MAXIMUM.form_field.custom_help == "In seconds, from 3600 (1 h) to 43200 (12 h)."

@@ -279,6 +279,29 @@ def test_an_unknown_key_is_stored_and_marked_as_unused(admin: Browser) -> None:
     assert "<b>&" not in page
 
 
+def test_an_unknown_key_is_edited_in_the_pane(admin: Browser) -> None:
+    ref = {"type": "AppConfig", "key": "Some Key/x"}
+    admin.do(CONFIG, config_type="Other", other_type=ref["type"], other_key=ref["key"], other_value="before")
+    page = admin.see(f"{CONFIG}?{urlencode(ref)}")
+    field = re.search(r'id="change-value" name="([^"]+)"[^>]* value="before"', page)
+    version = re.search(r'name="version" value="([^"]+)"', page)
+    assert field
+    assert version
+
+    admin.do(f"{CONFIG}/change", **ref, version=version[1], **{field[1]: "after"})
+
+    assert "<code>after</code>" in admin.see(CONFIG)
+
+
+def test_a_stored_text_is_kept_as_written_and_its_option_is_selected(admin: Browser) -> None:
+    key = {"other_type": "Flags", "other_key": "DisableAwsNonAdminJitAccess"}
+    admin.do(CONFIG, config_type="Other", **key, other_value="TRUE")
+
+    assert "<code>TRUE</code>" in admin.see(CONFIG)
+    pane = admin.see(f"{CONFIG}?type=Flags&key=DisableAwsNonAdminJitAccess").partition('id="change"')[2]
+    assert '<option value="true" selected>' in pane
+
+
 def test_a_change_of_an_outdated_version_is_refused(admin: Browser, quick_world: World) -> None:
     admin.do(CONFIG, **ADMIN_SESSION, other_value="1800")
     page = admin.see(f"{CONFIG}?type=AppConfig&key=AdminJitSessionDuration")
