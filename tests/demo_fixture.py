@@ -32,7 +32,7 @@ DAYPASS = str(Path(sys.executable).with_name("daypass"))
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A running demo, by what its ready file says."""
+    """A running demo, described by its ready file."""
 
     folder: Path
     ready: Mapping[str, Any]
@@ -51,24 +51,24 @@ class Demo:
 
     @property
     def tenants(self) -> dict[str, Any]:
-        """Its tenants, by name."""
+        """The tenants by name."""
         return {tenant["name"]: tenant for tenant in self.ready["tenants"]}
 
     def token(self, username: str) -> str:
-        """A user's API token."""
+        """Return a user's API token."""
         return next(str(user["api_token"]) for user in self.ready["users"] if user["username"] == username)
 
     def password(self, username: str) -> str:
-        """A user's password."""
+        """Return a user's password."""
         return next(str(user["password"]) for user in self.ready["users"] if user["username"] == username)
 
     def visitor(self, token: str) -> HttpClient:
-        """Somebody at the portal's door, with this token."""
+        """Return an HTTP client of the portal with this token."""
         return HttpClient(self.portal_url, ssl.create_default_context(cafile=self.ca_file), token)
 
     @contextmanager
     def database(self) -> Iterator[Database]:
-        """Its portal's database, beside the portal."""
+        """Open the database of the running portal."""
         database = Database(f"sqlite:///{self.folder / 'daypass.db'}")
         try:
             yield database
@@ -77,7 +77,7 @@ class Demo:
 
     @contextmanager
     def setting(self, setting: Setting[Any], value: str, tenant_id: str = SYSTEM) -> Iterator[None]:
-        """Let a setting of the system, or of a tenant, be that for a while; for a test that is alone."""
+        """Change a setting of the system or a tenant within the context; no other test may run meanwhile."""
         with self.database() as database:
             with database.writing() as connection:
                 store_setting(
@@ -91,12 +91,12 @@ class Demo:
 
     @property
     def control(self) -> ControlClient:
-        """The switches of its AWS."""
+        """A client of the sandbox's control API."""
         return ControlClient(self.aws_endpoint_url, self._sandbox()["control_token"])
 
     @property
     def root(self) -> Aws:
-        """Its AWS, as the account's root."""
+        """A client of the sandbox as the account's root."""
         sandbox = self._sandbox()
         secret = Secret(sandbox["root_secret_access_key"])
         return Aws(self.aws_endpoint_url, Keys(sandbox["root_access_key_id"], secret))
@@ -108,19 +108,19 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Demo]:
-    """The session's demo. Its AWS is always well, and its clock is right."""
+    """The session's demo, whose AWS has no faults and whose clock is right."""
     yield from _shared("demo", tmp_path_factory, worker_id)
 
 
 @pytest.fixture(scope="session")
 def fragile_demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Demo]:
-    """A second one, for tests that make trouble in its AWS or move its clock."""
+    """A second demo, for tests that inject faults into its AWS or move its clock."""
     yield from _shared("fragile-demo", tmp_path_factory, worker_id)
 
 
 @pytest.fixture
 def troubled(fragile_demo: Demo) -> Iterator[Demo]:
-    """The fragile demo, for this test alone, and without trouble again afterwards."""
+    """The fragile demo, for one test at a time; its faults are removed afterwards."""
     with (fragile_demo.folder / "test-turn").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield fragile_demo
@@ -128,46 +128,46 @@ def troubled(fragile_demo: Demo) -> Iterator[Demo]:
 
 
 def _shared(name: str, factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Demo]:
-    """One demo for all workers: whoever comes first starts it, whoever leaves last stops it."""
+    """Share a demo between all workers: the first one starts it, and the last one stops it."""
     base = factory.getbasetemp()
-    place = (base if worker_id == "master" else base.parent) / name
-    place.mkdir(exist_ok=True)
-    with (place / "users").open("w") as users:
-        with _turn(place):
+    folder = (base if worker_id == "master" else base.parent) / name
+    folder.mkdir(exist_ok=True)
+    with (folder / "users").open("w") as users:
+        with _turn(folder):
             fcntl.flock(users, fcntl.LOCK_SH)
-            if not (place / READY).exists():
-                start(place)
-        yield read(place)
-        with _turn(place):
-            # A worker that crashed holds no lock, so it keeps nobody from being the last.
+            if not (folder / READY).exists():
+                start(folder)
+        yield read(folder)
+        with _turn(folder):
+            # A worker that crashed holds no lock, so the last one is still recognized.
             if _is_last(users):
-                stop(place)
+                stop(folder)
 
 
-def read(place: Path) -> Demo:
-    """The demo that runs in *place*."""
-    return Demo(place / "state", json.loads((place / READY).read_bytes()))
+def read(folder: Path) -> Demo:
+    """Return the demo that runs in *folder*."""
+    return Demo(folder / "state", json.loads((folder / READY).read_bytes()))
 
 
 @contextmanager
-def _turn(place: Path) -> Iterator[None]:
-    with (place / "turn").open("w") as turn:
+def _turn(folder: Path) -> Iterator[None]:
+    with (folder / "turn").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield
 
 
-def start(place: Path, *, has_history: bool = False) -> None:
-    """Start a demo in *place*, with an empty home, and return when it is ready.
+def start(folder: Path, *, has_history: bool = False) -> None:
+    """Start a demo in *folder*, with an empty home directory, and return when it is ready.
 
     Without the sample history, so that tests can count sessions and events.
     """
-    ready, home, log = place / READY, place / "home", place / "log"
+    ready, home, log = folder / READY, folder / "home", folder / "log"
     home.mkdir(exist_ok=True)
     options = ["--portal-port", "0", "--aws-port", "0", *([] if has_history else ["--no-history"])]
     # Not a Popen: the worker that starts it may be gone before the one that stops it.
     pid = os.posix_spawn(
         DAYPASS,
-        [DAYPASS, "demo", "--dir", str(place / "state"), *options, "--ready-file", str(ready)],
+        [DAYPASS, "demo", "--dir", str(folder / "state"), *options, "--ready-file", str(ready)],
         bare_environment(home),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -175,7 +175,7 @@ def start(place: Path, *, has_history: bool = False) -> None:
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
     )
-    (place / "pid").write_text(str(pid))
+    (folder / "pid").write_text(str(pid))
 
     def is_ready() -> bool:
         assert os.waitpid(pid, os.WNOHANG)[0] != pid, log.read_text()
@@ -184,17 +184,17 @@ def start(place: Path, *, has_history: bool = False) -> None:
     wait_until(is_ready, log.read_text, PATIENCE)
 
 
-def stop(place: Path) -> None:
-    """Stop the demo in *place*, and return when it is gone."""
-    os.kill(int((place / "pid").read_text()), signal.SIGTERM)
-    # It holds this lock as long as it lives, whoever is its parent.
-    with (place / "state" / "lock").open("w") as lock:
+def stop(folder: Path) -> None:
+    """Stop the demo in *folder*, and return when its process has ended."""
+    os.kill(int((folder / "pid").read_text()), signal.SIGTERM)
+    # The demo holds this lock until it ends; this process may not be its parent and cannot wait for it.
+    with (folder / "state" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-    (place / READY).unlink()
+    (folder / READY).unlink()
 
 
 def bare_environment(home: Path, **more: str) -> dict[str, str]:
-    """What a newcomer's shell has: a PATH, an empty home, and nothing about AWS."""
+    """Return the environment of a new shell: a PATH, an empty home directory, and no AWS variables."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}"
     return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", **more}
 

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 
 from tests.browser_fixture import Person
 from tests.demo_fixture import bare_environment
-from tests.journeys.terminal import Terminal, told
+from tests.journeys.terminal import Terminal, json_output
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
 PATIENCE = 60.0
@@ -99,7 +99,7 @@ def test_authorize_gives_duploctl_credentials(
         expect(page.get_by_role("heading", level=1)).to_have_text("Access authorized")
         said, complained = waiting.communicate(timeout=PATIENCE)
 
-    keys = told(subprocess.CompletedProcess([], waiting.returncode, said, complained))
+    keys = json_output(subprocess.CompletedProcess([], waiting.returncode, said, complained))
     assert who(terminal, keys) == f"assumed-role/{role}/{username}"
     assert page.url == f"{terminal.demo.portal_url}/app/user/verify-token/done"
     person.find_nothing_wrong()
@@ -121,7 +121,7 @@ def test_the_manuals_profile_prompts_at_the_first_aws_call(person: Person, termi
         expect(page.get_by_role("heading", level=1)).to_have_text("Access authorized")
         said, complained = waiting.communicate(timeout=PATIENCE)
 
-    identity = told(subprocess.CompletedProcess([], waiting.returncode, said, complained))
+    identity = json_output(subprocess.CompletedProcess([], waiting.returncode, said, complained))
     assert identity["Arn"].endswith(f":assumed-role/duplomaster/{ADMIN}")
 
 

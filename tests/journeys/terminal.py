@@ -1,4 +1,4 @@
-"""A newcomer's terminal: an empty home, the tools on the PATH, and nothing else."""
+"""A terminal with an empty home directory and the tools on the PATH."""
 
 import json
 import subprocess
@@ -13,13 +13,13 @@ Done = subprocess.CompletedProcess[str]
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """Runs commands as somebody would type them beside a running demo."""
+    """Runs commands as a user would type them, with a running demo."""
 
     demo: Demo
     home: Path
 
     def run(self, *words: str, **environment: str) -> Done:
-        """Run a command; whatever comes of it is the answer."""
+        """Run a command and return its exit code and output."""
         return subprocess.run(
             words,
             env=bare_environment(self.home, **environment),
@@ -69,7 +69,7 @@ class Terminal:
             )
 
 
-def told(done: Done) -> Any:  # noqa: ANN401  whatever the command says in JSON
+def json_output(done: Done) -> Any:  # noqa: ANN401  any JSON
     """What a command that succeeded said, as JSON."""
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.demo_fixture import Demo, demo, fragile_demo, troubled
-from tests.matrix.portal import Portal, people_in
+from tests.matrix.portal import Portal, portal_with_members
 
 __all__ = ["demo", "fragile_demo", "troubled"]
 
@@ -11,10 +11,10 @@ __all__ = ["demo", "fragile_demo", "troubled"]
 @pytest.fixture(scope="session")
 def portal(demo: Demo) -> Portal:
     """The demo's portal, with two members for each tenant."""
-    return people_in(demo)
+    return portal_with_members(demo)
 
 
 @pytest.fixture(scope="session")
 def fragile_portal(fragile_demo: Demo) -> Portal:
     """The same, in the demo whose clock may be moved."""
-    return people_in(fragile_demo)
+    return portal_with_members(fragile_demo)

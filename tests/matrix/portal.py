@@ -1,4 +1,4 @@
-"""What the matrix asks of the demo: keys for a tenant, and clients that use them."""
+"""Keys of the demo's tenants, and AWS clients that use them."""
 
 import uuid
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ class Portal:
         return getattr(self.aws.with_keys(keys), service)
 
 
-def people_in(demo: Demo) -> Portal:
+def portal_with_members(demo: Demo) -> Portal:
     """Give every tenant of a running demo two members of its own, and answer with their tokens."""
     database = Database(f"sqlite:///{demo.folder / 'daypass.db'}")
     units = UnitsOfWork(database, utc_now)

@@ -1,4 +1,4 @@
-"""What the keys of an admin session are refused: changes to the portal's own access."""
+"""Refusals for the keys of an admin session: changes to the portal's own access."""
 
 import json
 import uuid
@@ -61,7 +61,7 @@ def admin(portal: Portal) -> Aws:
 
 
 @pytest.mark.parametrize("what", PROTECTED)
-def test_an_admin_session_cannot_change(admin: Aws, what: str) -> None:
+def test_an_admin_session_cannot_change_access_of_the_portal(admin: Aws, what: str) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         PROTECTED[what](admin.iam)
 
@@ -73,7 +73,7 @@ def test_an_admin_session_assumes_neither_the_master_role_nor_a_tenant_s(admin: 
             admin.sts.assume_role(RoleArn=arn, RoleSessionName="dana@example.com", SourceIdentity="dana")
 
 
-def test_an_admin_session_does_everything_else(admin: Aws) -> None:
+def test_an_admin_session_may_do_everything_else(admin: Aws) -> None:
     name = f"admin-{uuid.uuid4().hex[:8]}"
 
     admin.iam.create_user(UserName=name)

@@ -1,4 +1,4 @@
-"""What a tenant's own keys are refused, although it is about the tenant's own resources."""
+"""Refusals for a tenant's keys on the tenant's own resources: lasting grants and forwarding."""
 
 import json
 import uuid
@@ -137,7 +137,7 @@ LASTING |= LOCKING
 
 
 @pytest.mark.parametrize("what", LASTING)
-def test_a_full_member_s_keys_leave_nothing_behind_that_opens_or_forwards(portal: Portal, what: str) -> None:
+def test_keys_of_a_full_member_create_no_permanent_grants_or_forwarding(portal: Portal, what: str) -> None:
     service, act = LASTING[what]
     client = portal.client(service, portal.keys("dev01"))
 
@@ -145,7 +145,7 @@ def test_a_full_member_s_keys_leave_nothing_behind_that_opens_or_forwards(portal
         act(client, portal)
 
 
-def test_a_read_only_member_s_keys_look_at_a_queue_and_take_no_message_from_its_consumers(
+def test_keys_of_a_read_only_member_read_attributes_of_a_queue_and_receive_no_message(
     portal: Portal,
 ) -> None:
     url = portal.demo.tenants["dev01"]["queue_url"]
@@ -169,7 +169,7 @@ def test_a_topic_delivers_to_the_tenant_s_own_queue(portal: Portal) -> None:
     )
 
 
-def test_a_bucket_of_another_account_is_closed_whatever_its_name(portal: Portal) -> None:
+def test_a_bucket_of_another_account_is_refused_even_with_a_name_of_the_tenant(portal: Portal) -> None:
     bucket = f"duploservices-dev01-{uuid.uuid4().hex[:8]}"
     portal.aws.s3.create_bucket(Bucket=bucket)
     s3 = portal.client("s3", portal.keys("dev01"))

@@ -1,4 +1,4 @@
-"""Every tenant, every service, every kind of keys: what opens, and with which word AWS refuses the rest."""
+"""Access of each kind of keys to each service of each tenant, and the error code of each refusal."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -121,7 +121,7 @@ def test_a_tenant_s_keys_are_refused_at_every_other_tenant(
 
 @each_service
 @each_tenant
-def test_keys_are_refused_once_they_are_expired(
+def test_expired_keys_are_refused(
     troubled: Demo, fragile_portal: Portal, tenant: str, service: Service
 ) -> None:
     client = fragile_portal.client(service.name, fragile_portal.keys(tenant, duration="15m"))

@@ -1,4 +1,4 @@
-"""What a person is told, and which exit code a script sees, when AWS does not do its part."""
+"""Messages and exit codes when AWS fails or refuses."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def ask(terminal: Terminal, tenant: str) -> tuple[Answer, Done]:
     return answer, terminal.daypass(ADMIN, "--tenant", tenant)
 
 
-def assert_told_alike(answer: Answer, done: Done, *, status: int, code: str, exit_code: int) -> None:
+def assert_same_refusal(answer: Answer, done: Done, *, status: int, code: str, exit_code: int) -> None:
     assert (answer.status, answer.body["code"]) == (status, code), answer.body
     assert done.returncode == exit_code, done.stderr
     # The reason reaches the person at the terminal, and nothing reaches the program that asked for keys.
@@ -72,17 +72,17 @@ def add_role(terminal: Terminal, name: str, principal: str, *actions: str) -> No
     ("kind", "code"),
     [("throttle", "aws_throttled"), ("reset", "aws_unavailable"), ("error", "aws_unavailable")],
 )
-def test_an_sts_that_cannot_answer_now_is_said_to_be_worth_trying_later(
+def test_a_temporary_failure_of_sts_is_reported_as_temporary(
     terminal: Terminal, kind: str, code: str
 ) -> None:
     terminal.demo.control.add_fault(kind, "sts", "AssumeRole")
 
     answer, done = ask(terminal, "dev01")
 
-    assert_told_alike(answer, done, status=503, code=code, exit_code=CANNOT_NOW)
+    assert_same_refusal(answer, done, status=503, code=code, exit_code=CANNOT_NOW)
 
 
-def test_a_single_throttled_call_is_tried_again_and_nobody_notices(terminal: Terminal) -> None:
+def test_a_single_throttled_call_is_retried_without_an_error(terminal: Terminal) -> None:
     terminal.demo.control.add_fault("throttle", "sts", "AssumeRole", count=1)
 
     answer, done = ask(terminal, "dev01")
@@ -91,7 +91,7 @@ def test_a_single_throttled_call_is_tried_again_and_nobody_notices(terminal: Ter
     assert done.returncode == 0
 
 
-def test_keys_in_the_cache_outlive_an_sts_that_is_down(terminal: Terminal) -> None:
+def test_cached_keys_are_returned_while_sts_is_unavailable(terminal: Terminal) -> None:
     kept = terminal.daypass(ADMIN, "--tenant", "dev01")
     terminal.demo.control.add_fault("reset", "sts")
 
@@ -104,7 +104,7 @@ def test_a_role_that_does_not_exist_is_named(terminal: Terminal) -> None:
     with added_tenant(terminal, "ghost01") as role:
         answer, done = ask(terminal, "ghost01")
 
-        assert_told_alike(answer, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
+        assert_same_refusal(answer, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
         assert role in answer.body["detail"]
 
 
@@ -114,7 +114,7 @@ def test_a_role_that_does_not_trust_the_portal_is_named(terminal: Terminal) -> N
 
         answer, done = ask(terminal, "wary01")
 
-        assert_told_alike(answer, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
+        assert_same_refusal(answer, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
         assert role in answer.body["detail"]
 
 

@@ -9,12 +9,12 @@ import pytest
 from daypass import __version__
 from daypass.demo.http_client import browse
 from daypass.portal.clock import utc_now
-from tests.journeys.terminal import Terminal, told
+from tests.journeys.terminal import Terminal, json_output
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
 
 
-def who(terminal: Terminal, keys: dict[str, str]) -> str:
+def session_of(terminal: Terminal, keys: dict[str, str]) -> str:
     sts = boto3.client(
         "sts",
         region_name=terminal.demo.ready["region"],
@@ -27,43 +27,43 @@ def who(terminal: Terminal, keys: dict[str, str]) -> str:
 
 
 def test_jit_aws_gives_keys_of_the_tenant(terminal: Terminal) -> None:
-    keys = told(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01"))
+    keys = json_output(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01"))
 
-    assert who(terminal, keys) == f"assumed-role/duploservices-dev01/{DANA}"
+    assert session_of(terminal, keys) == f"assumed-role/duploservices-dev01/{DANA}"
     left = datetime.fromisoformat(keys["Expiration"]) - utc_now()
     assert timedelta(minutes=59) < left <= timedelta(hours=1)
     assert 3500 < keys["Validity"] <= 3600
 
 
 def test_jit_aws_admin_gives_keys_of_the_master_role(terminal: Terminal) -> None:
-    keys = told(terminal.duploctl(ADMIN, "jit", "aws", "--admin"))
+    keys = json_output(terminal.duploctl(ADMIN, "jit", "aws", "--admin"))
 
-    assert who(terminal, keys) == f"assumed-role/duplomaster/{ADMIN}"
+    assert session_of(terminal, keys) == f"assumed-role/duplomaster/{ADMIN}"
 
 
-def test_a_user_who_is_no_administrator_is_told_so(terminal: Terminal) -> None:
+def test_admin_keys_are_refused_to_a_user_with_a_reason(terminal: Terminal) -> None:
     refused = terminal.duploctl(DANA, "jit", "aws", "--admin")
 
     assert refused.returncode == 403 % 256
     assert "Administrator" in refused.stdout
 
 
-def test_a_second_call_is_answered_from_duploctl_s_own_cache(terminal: Terminal) -> None:
-    first = told(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01"))
+def test_a_second_call_returns_the_keys_that_duploctl_cached(terminal: Terminal) -> None:
+    first = json_output(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01"))
 
-    assert told(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01")) == first
+    assert json_output(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01")) == first
 
 
-def test_two_tenants_one_after_the_other(terminal: Terminal) -> None:
+def test_keys_of_a_second_tenant_differ_from_those_of_the_first(terminal: Terminal) -> None:
     # Its cache has no tenant in the name of its file, so the second tenant needs --nocache.
-    first = told(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01", "--nocache"))
-    second = told(terminal.duploctl(DANA, "jit", "aws", "--tenant", "prod01", "--nocache"))
+    first = json_output(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01", "--nocache"))
+    second = json_output(terminal.duploctl(DANA, "jit", "aws", "--tenant", "prod01", "--nocache"))
 
-    assert who(terminal, first).startswith("assumed-role/duploservices-dev01/")
-    assert who(terminal, second).startswith("assumed-role/duploservices-prod01/")
+    assert session_of(terminal, first).startswith("assumed-role/duploservices-dev01/")
+    assert session_of(terminal, second).startswith("assumed-role/duploservices-prod01/")
 
 
-def test_a_tenant_that_is_not_dana_s_is_not_found(terminal: Terminal) -> None:
+def test_a_tenant_without_membership_is_not_found(terminal: Terminal) -> None:
     refused = terminal.duploctl(DANA, "jit", "aws", "--tenant", "data01")
 
     assert refused.returncode == 404 % 256
@@ -77,7 +77,7 @@ def test_a_wrong_token_ends_with_the_code_of_401(terminal: Terminal) -> None:
 
 
 def test_jit_token_shows_the_token_in_use(terminal: Terminal) -> None:
-    assert told(terminal.duploctl(DANA, "jit", "token")) == {"token": terminal.demo.token(DANA)}
+    assert json_output(terminal.duploctl(DANA, "jit", "token")) == {"token": terminal.demo.token(DANA)}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_update_aws_config_writes_a_profile_that_the_aws_cli_uses(
     config = configparser.ConfigParser()
     config.read(terminal.home / ".aws" / "config")
 
-    identity = told(
+    identity = json_output(
         terminal.aws("portal", "sts", "get-caller-identity", REQUESTS_CA_BUNDLE=terminal.demo.ca_file)
     )
 
@@ -117,16 +117,16 @@ def test_jit_web_opens_a_browser_that_is_signed_in(terminal: Terminal) -> None:
     ("username", "tenants"),
     [(DANA, {"dev01", "prod01"}), (ADMIN, {"dev01", "prod01", "data01"}), ("noor@example.com", set())],
 )
-def test_tenant_list_shows_the_tenants_one_may_use(
+def test_tenant_list_shows_the_tenants_that_the_user_may_use(
     terminal: Terminal, username: str, tenants: set[str]
 ) -> None:
-    listed = told(terminal.duploctl(username, "tenant", "list"))
+    listed = json_output(terminal.duploctl(username, "tenant", "list"))
 
     assert {tenant["AccountName"] for tenant in listed} == tenants
 
 
 def test_system_info_describes_the_portal(terminal: Terminal) -> None:
-    info = told(terminal.duploctl(DANA, "system", "info"))
+    info = json_output(terminal.duploctl(DANA, "system", "info"))
 
     assert info["IsAwsCloudEnabled"] is True
     assert info["IsOtpNeeded"] is False
@@ -134,7 +134,7 @@ def test_system_info_describes_the_portal(terminal: Terminal) -> None:
 
 
 def test_version_shows_the_version_of_the_portal(terminal: Terminal) -> None:
-    versions = told(terminal.duploctl(DANA, "version"))
+    versions = json_output(terminal.duploctl(DANA, "version"))
 
     parts = versions.keys() - {"cli"}
     assert {"backend", "auth", "ui", "frontdoor"} <= parts

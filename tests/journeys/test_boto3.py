@@ -1,4 +1,4 @@
-"""An application uses a profile whose keys come from daypass, and never sees how."""
+"""An unmodified application uses a profile whose keys come from daypass."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ for item in session.resource("dynamodb").Table("duploservices-dev01-orders").sca
 """
 
 
-def test_a_program_reads_its_table_with_nothing_but_a_profile(terminal: Terminal) -> None:
+def test_boto3_reads_a_table_with_the_keys_of_a_profile(terminal: Terminal) -> None:
     terminal.write_profile("dev01", "ci@example.com", "--tenant", "dev01")
 
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Programs that know nothing of Daypass take their keys from a profile, or from the endpoint."""
+"""Programs without support for Daypass take their keys from a profile or from the endpoint."""
 
 import fcntl
 import json
@@ -23,7 +23,7 @@ from daypass.cli.credentials import fetch
 from daypass.cli.credentials.container_endpoint import ContainerEndpoint
 from daypass.main import now
 from tests.demo_fixture import bare_environment
-from tests.journeys.terminal import Terminal, told
+from tests.journeys.terminal import Terminal, json_output
 
 DANA = "dana@example.com"
 ROLE = f":assumed-role/duploservices-dev01/{DANA}"
@@ -93,7 +93,7 @@ class Program:
         assert process.returncode == 0
 
 
-def who(process: "subprocess.Popen[str]") -> tuple[str, str]:
+def session_of(process: "subprocess.Popen[str]") -> tuple[str, str]:
     """The access key and the ARN that the program is by now."""
     assert process.stdin is not None
     assert process.stdout is not None
@@ -107,7 +107,7 @@ def renewed(process: "subprocess.Popen[str]", first: str) -> str:
     """The ARN that the program is by another key than the *first*; an SDK may fetch that behind its calls."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        key, arn = who(process)
+        key, arn = session_of(process)
         if key != first:
             return arn
     raise AssertionError("the keys were never renewed")
@@ -142,38 +142,38 @@ def test_a_program_finds_its_keys_in_a_profile_that_configure_wrote(
     configure(terminal)
 
     with program.running(environment(terminal, AWS_PROFILE="dev01")) as process:
-        key, arn = who(process)
+        key, arn = session_of(process)
 
     assert key.startswith("ASIA")
     assert arn.endswith(ROLE)
 
 
-def test_a_profile_s_keys_are_renewed_in_the_middle_of_a_run(terminal: Terminal, program: Program) -> None:
+def test_keys_of_a_profile_are_renewed_while_a_program_runs(terminal: Terminal, program: Program) -> None:
     # Keys of a quarter of an hour are asked for again before they end, and without the cache they are new.
     configure(terminal, "--duration", "15m")
     config = terminal.home / ".aws" / "config"
     config.write_text(config.read_text().replace("--duration 15m", "--duration 15m --no-cache"))
 
     with program.running(environment(terminal, AWS_PROFILE="dev01")) as process:
-        first, _ = who(process)
+        first, _ = session_of(process)
         arn = renewed(process, first)
 
     assert arn.endswith(ROLE)
 
 
 @pytest.mark.parametrize("aws", ["PyPI's", "Debian's"])
-def test_the_aws_cli_old_and_new_uses_the_profile_and_the_endpoint(terminal: Terminal, aws: str) -> None:
+def test_both_versions_of_the_aws_cli_use_the_profile_and_the_endpoint(terminal: Terminal, aws: str) -> None:
     configure(terminal)
     command = DEBIANS_AWS if aws == "Debian's" else "aws"
     # Debian's takes no endpoint from the environment.
     words = (command, "--endpoint-url", terminal.demo.aws_endpoint_url, "sts", "get-caller-identity")
     access = ("--host", terminal.demo.portal_url, "--ca-file", terminal.demo.ca_file, "--tenant", "dev01")
 
-    by_profile = told(terminal.run(*words, "--profile", "dev01"))
-    by_keys = told(
+    by_profile = json_output(terminal.run(*words, "--profile", "dev01"))
+    by_keys = json_output(
         terminal.run("daypass", "exec", *access, "--", *words, DAYPASS_TOKEN=terminal.demo.token(DANA))
     )
-    by_endpoint = told(
+    by_endpoint = json_output(
         terminal.run(
             *("daypass", "exec", "--serve", *access, "--", *words), DAYPASS_TOKEN=terminal.demo.token(DANA)
         )
@@ -184,7 +184,7 @@ def test_the_aws_cli_old_and_new_uses_the_profile_and_the_endpoint(terminal: Ter
     }
 
 
-def test_the_endpoint_renews_keys_in_the_middle_of_a_run(terminal: Terminal, program: Program) -> None:
+def test_keys_of_the_endpoint_are_renewed_while_a_program_runs(terminal: Terminal, program: Program) -> None:
     flags = {
         "host": terminal.demo.portal_url,
         "ca_file": terminal.demo.ca_file,
@@ -205,7 +205,7 @@ def test_the_endpoint_renews_keys_in_the_middle_of_a_run(terminal: Terminal, pro
         try:
             # The program ends first: it may be asking for keys once more behind its last answer.
             with program.running(environment(terminal, **endpoint.variables)) as process:
-                first, _ = who(process)
+                first, _ = session_of(process)
                 moved[0] = 14 * 60
                 arn = renewed(process, first)
         finally:
@@ -216,7 +216,7 @@ def test_the_endpoint_renews_keys_in_the_middle_of_a_run(terminal: Terminal, pro
     assert arn.endswith(ROLE)
 
 
-def test_keys_end_at_the_fence_whichever_way_they_come(terminal: Terminal) -> None:
+def test_keys_from_every_source_are_refused_outside_the_tenant(terminal: Terminal) -> None:
     configure(terminal)
     foreign = terminal.demo.tenants["data01"]["buckets"][0]
 

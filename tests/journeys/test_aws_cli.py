@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from tests.journeys.terminal import Terminal, told
+from tests.journeys.terminal import Terminal, json_output
 
 DANA = "dana@example.com"
 
 
-def test_the_aws_cli_says_who_dana_is(terminal: Terminal) -> None:
+def test_get_caller_identity_returns_the_session_of_the_user(terminal: Terminal) -> None:
     terminal.write_profile("dev01", DANA, "--tenant", "dev01")
 
-    identity = told(terminal.aws("dev01", "sts", "get-caller-identity"))
+    identity = json_output(terminal.aws("dev01", "sts", "get-caller-identity"))
 
     assert identity["Arn"].endswith(f":assumed-role/duploservices-dev01/{DANA}")
 
 
-def test_dana_lists_reads_and_writes_her_own_bucket(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_full_member_reads_and_writes_the_bucket_of_the_tenant(terminal: Terminal, tmp_path: Path) -> None:
     terminal.write_profile("dev01", DANA, "--tenant", "dev01")
     bucket = terminal.demo.tenants["dev01"]["buckets"][0]
     note = tmp_path / "note.txt"
@@ -31,7 +31,7 @@ def test_dana_lists_reads_and_writes_her_own_bucket(terminal: Terminal, tmp_path
     assert read.stdout == "from dana"
 
 
-def test_dana_is_refused_at_the_bucket_of_a_tenant_that_is_not_hers(terminal: Terminal) -> None:
+def test_a_member_is_refused_at_the_bucket_of_another_tenant(terminal: Terminal) -> None:
     terminal.write_profile("dev01", DANA, "--tenant", "dev01")
     foreign = terminal.demo.tenants["data01"]["buckets"][0]
 
@@ -41,9 +41,7 @@ def test_dana_is_refused_at_the_bucket_of_a_tenant_that_is_not_hers(terminal: Te
     assert "AccessDenied" in refused.stderr
 
 
-def test_dana_reads_a_tenant_where_she_may_only_read_and_cannot_write(
-    terminal: Terminal, tmp_path: Path
-) -> None:
+def test_a_read_only_member_reads_and_cannot_write(terminal: Terminal, tmp_path: Path) -> None:
     terminal.write_profile("prod01", DANA, "--tenant", "prod01")
     bucket = terminal.demo.tenants["prod01"]["buckets"][0]
     note = tmp_path / "note.txt"
@@ -57,7 +55,7 @@ def test_dana_reads_a_tenant_where_she_may_only_read_and_cannot_write(
     assert "AccessDenied" in refused.stderr
 
 
-def test_a_profile_for_a_tenant_that_is_not_hers_says_why_there_are_no_keys(terminal: Terminal) -> None:
+def test_a_profile_for_a_tenant_without_membership_explains_the_refusal(terminal: Terminal) -> None:
     terminal.write_profile("data01", DANA, "--tenant", "data01")
 
     refused = terminal.aws("data01", "sts", "get-caller-identity")
@@ -66,7 +64,7 @@ def test_a_profile_for_a_tenant_that_is_not_hers_says_why_there_are_no_keys(term
     assert "data01" in refused.stderr
 
 
-def test_an_administrator_opens_every_tenant(terminal: Terminal) -> None:
+def test_an_administrator_gets_keys_of_every_tenant(terminal: Terminal) -> None:
     terminal.write_profile("admin", "admin@example.com", "--admin")
 
     for tenant in terminal.demo.tenants.values():
@@ -74,9 +72,9 @@ def test_an_administrator_opens_every_tenant(terminal: Terminal) -> None:
         assert "welcome.txt" in listed.stdout, listed.stderr
 
 
-def test_a_service_account_works_with_the_permanent_token_it_was_given(terminal: Terminal) -> None:
+def test_a_service_account_gets_keys_with_its_permanent_token(terminal: Terminal) -> None:
     terminal.write_profile("ci", "ci@example.com", "--tenant", "dev01")
 
-    identity = told(terminal.aws("ci", "sts", "get-caller-identity"))
+    identity = json_output(terminal.aws("ci", "sts", "get-caller-identity"))
 
     assert identity["Arn"].endswith(":assumed-role/duploservices-dev01/ci@example.com")

@@ -1,9 +1,9 @@
-"""Somebody asks the command line who they are, what they may use, and for the console."""
+"""A user lists identity and tenants, and opens the console, from the command line."""
 
 import json
 
 from daypass.demo.http_client import browse
-from tests.journeys.terminal import Done, Terminal, told
+from tests.journeys.terminal import Done, Terminal, json_output
 
 DANA = "dana@example.com"
 
@@ -13,12 +13,12 @@ def daypass(terminal: Terminal, command: str, *words: str) -> Done:
     return terminal.run("daypass", command, *access, *words, DAYPASS_TOKEN=terminal.demo.token(DANA))
 
 
-def test_the_portal_tells_who_one_is_and_what_one_has(terminal: Terminal) -> None:
-    told(daypass(terminal, "aws", "--tenant", "dev01"))
+def test_identity_tenants_and_sessions_are_those_of_the_user(terminal: Terminal) -> None:
+    json_output(daypass(terminal, "aws", "--tenant", "dev01"))
 
-    tenants = told(daypass(terminal, "tenants", "--output", "json"))
-    whoami = told(daypass(terminal, "whoami", "--output", "json"))
-    sessions = told(daypass(terminal, "sessions", "--output", "json", "--limit", "1"))
+    tenants = json_output(daypass(terminal, "tenants", "--output", "json"))
+    whoami = json_output(daypass(terminal, "whoami", "--output", "json"))
+    sessions = json_output(daypass(terminal, "sessions", "--output", "json", "--limit", "1"))
 
     assert {tenant["name"] for tenant in tenants} == {"dev01", "prod01"}
     assert whoami["me"]["username"] == DANA
@@ -37,7 +37,7 @@ def test_the_console_opens_at_a_bucket(terminal: Terminal) -> None:
     assert f"duploservices-dev01/{DANA}" in page
 
 
-def test_doctor_has_no_complaint_about_a_machine_that_works(terminal: Terminal) -> None:
+def test_doctor_reports_no_problem_on_a_working_machine(terminal: Terminal) -> None:
     ran = daypass(terminal, "doctor", "--output", "json")
 
     findings = json.loads(ran.stdout)
