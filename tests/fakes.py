@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
-from daypass.portal.admin.roles.findings import Finding
+from daypass.portal.diagnostics.finding import Finding
 from daypass.portal.errors import AwsTrustRefused, InvalidRequest
 from daypass.portal.inventory.finder import Query
 from daypass.portal.inventory.model import TaggedArn

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.issuing_status import IssuingStatus, always_issuing
-from daypass.portal.admin.roles.findings import Examiner
 from daypass.portal.admin.roles.provisioner import IamRoles
-from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
+from daypass.portal.diagnostics.doctor import Doctor
+from daypass.portal.diagnostics.finding import Examiner
 from daypass.portal.http.core.threadpool import aws_threads
 from daypass.portal.inventory.finder import ResourceFinder
 from daypass.portal.storage.engine import Database

@@ -20,10 +20,10 @@ from daypass.cli.runtime.errors import UsageError
 from daypass.common.usernames import canonical_username
 from daypass.main import EXTRA_COMMANDS, now
 from daypass.portal import logs
-from daypass.portal.admin.roles.findings import Finding, Level
-from daypass.portal.admin.roles.provisioner import RoleState
+from daypass.portal.diagnostics.finding import Finding, Level
 from daypass.portal.errors import AwsThrottled
 from daypass.portal.tenants.model import Tenant
+from daypass.portal.tenants.roles import RoleState
 from tests.cli.near import portal_client
 from tests.portal.http.world import DANA, World
 from tests.portal.http.world import world as make_world

@@ -10,7 +10,7 @@ import pytest
 
 from daypass.portal.access.model import Caller, LimitSource
 from daypass.portal.admin import administration as all_of
-from daypass.portal.admin.roles.provisioner import RoleOutcome, RoleState, RoleStatus
+from daypass.portal.admin.roles.provisioner import RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.reconciler import AT_ONCE, RoleReconciler
 from daypass.portal.admin.roles.remediation import Remedy
 from daypass.portal.admin.settings.duration_report import DurationReports
@@ -20,6 +20,7 @@ from daypass.portal.errors import AwsError, AwsNotAllowed, InvalidRequest, RoleN
 from daypass.portal.settings.registry import APP_CONFIG
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Tenant
+from daypass.portal.tenants.roles import RoleState
 from tests.fakes import FakeBroker
 from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
 from tests.settings import put_text

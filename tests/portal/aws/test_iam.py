@@ -14,16 +14,16 @@ from botocore.exceptions import ClientError
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import AssumeRoleParameters
-from daypass.portal.admin.roles.findings import readiness
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.transactions import ChangeExecutor
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws import policies
-from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.iam import AwsRoles, aws_roles, make_tenant_role
 from daypass.portal.aws.policies import Account
+from daypass.portal.diagnostics.doctor import Doctor
+from daypass.portal.diagnostics.finding import readiness
 from daypass.portal.errors import AwsNotAllowed, AwsRefused, AwsTrustRefused, RoleNotFound
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from daypass.portal.admin.roles.remediation import set_maximum
 from daypass.portal.aws import patches, policies, setup
-from daypass.portal.aws.doctor import Doctor
+from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.http.pages.workstation import Workstations
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.store import TenantStore
 from tests.fakes import NOON, FakeBroker, FakeClock
-from tests.portal.aws.test_doctor import ACCOUNT, DEV, Iam, iam, role, roles_of
+from tests.portal.diagnostics.test_doctor import ACCOUNT, DEV, Iam, iam, role, roles_of
 
 __all__ = ["iam"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from daypass.portal.admin.roles.findings import Finding, Level, run_check
+from daypass.portal.diagnostics.finding import Finding, Level, run_check
 from daypass.portal.errors import AwsThrottled, StorageUnavailable
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant, TenantId

@@ -10,13 +10,13 @@ from urllib.parse import unquote, urlencode
 
 import pytest
 
-from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.errors import AwsError, AwsThrottled, RoleNotFound
 from daypass.portal.http.core.threadpool import PATIENCE
 from daypass.portal.http.layout.cookies import NOTICE, SESSION
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.tenants.model import Tenant
+from daypass.portal.tenants.roles import RoleState
 from tests.portal.aws.conftest import OwnKeys, aws_config
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.oauth.test_endpoints import Browser

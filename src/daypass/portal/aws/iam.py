@@ -12,7 +12,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
-from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import clock_refusal, invalid_response, unreachable
@@ -33,6 +32,7 @@ from daypass.portal.errors import (
     RoleNotFound,
 )
 from daypass.portal.tenants.model import Tenant
+from daypass.portal.tenants.roles import RoleState
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient

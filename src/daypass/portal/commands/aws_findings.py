@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from daypass.common.proxies import ProxyError
-from daypass.portal.admin.roles.findings import Finding, Level, run_check
-from daypass.portal.aws.doctor import Doctor, every_tenant, region_findings
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.patches import aws_cli
@@ -16,6 +14,9 @@ from daypass.portal.aws.transport.proxy import service_urls, used_proxies
 from daypass.portal.clock import utc_now
 from daypass.portal.commands.doctor import NO_AWS
 from daypass.portal.config import AwsConfig, PortalConfig
+from daypass.portal.diagnostics.doctor import Doctor, every_tenant, region_findings
+from daypass.portal.diagnostics.finding import Finding, Level, run_check
+from daypass.portal.diagnostics.queues import DeadLetters
 from daypass.portal.errors import AwsError, AwsUnavailable
 from daypass.portal.storage.engine import Database
 
@@ -31,7 +32,8 @@ def aws_findings(config: PortalConfig, database: Database) -> Iterator[Finding]:
             roles = aws_roles(config.aws, lambda: broker.account_id, credentials=broker.credentials)
             broker.identity.learn()
             queues = aws_queues(roles.account, config.aws.endpoint_url, broker.credentials)
-            yield from Doctor(database, broker, roles, utc_now, queues, config.aws.extra_regions).examine()
+            extra_regions = config.aws.extra_regions
+            yield from Doctor(database, broker, roles, utc_now, DeadLetters(queues), extra_regions).examine()
     except AwsError as error:
         yield from run_check("tenants", "database", lambda: _regions(config.aws, database))
         yield _no_aws(config.aws, error)

@@ -13,7 +13,7 @@ from daypass.portal.commands.common import open_database, report_errors
 from daypass.portal.config import PortalConfig
 
 if TYPE_CHECKING:
-    from daypass.portal.admin.roles.findings import Finding
+    from daypass.portal.diagnostics.finding import Finding
     from daypass.portal.storage.engine import Database
 
 _PROFILES = {
@@ -54,8 +54,8 @@ def doctor(form: str, strict: bool) -> None:
 
 
 def _findings() -> "Sequence[Finding]":
-    from daypass.portal.admin.roles.findings import run_check
     from daypass.portal.commands.aws_findings import aws_findings
+    from daypass.portal.diagnostics.finding import run_check
     from daypass.portal.storage.migrate import check
 
     with report_errors(exit_code=2), open_database() as database:
@@ -69,14 +69,14 @@ def _findings() -> "Sequence[Finding]":
 
 
 def _session_profile(database: "Database") -> "Finding":
-    from daypass.portal.admin.roles.findings import Finding, Level
+    from daypass.portal.diagnostics.finding import Finding, Level
 
     sentence = f"The session profile is {database.profile}: {_PROFILES[database.profile]}."
     return Finding("database_profile", Level.FINE, "database", sentence)
 
 
 def _audit_privileges(database: "Database") -> "Sequence[Finding]":
-    from daypass.portal.admin.roles.findings import Finding, Level
+    from daypass.portal.diagnostics.finding import Finding, Level
     from daypass.portal.storage.privileges import rewriting_privileges
 
     if database.is_sqlite:

@@ -11,11 +11,11 @@ from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.roles.findings import Examiner
 from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
+from daypass.portal.diagnostics.finding import Examiner
 from daypass.portal.http.core.authentication import Authenticator, Permission
 from daypass.portal.http.core.authorization import Authorizer
 from daypass.portal.http.core.endpoints import ApiEndpoints

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from daypass.portal.admin.roles.findings import Finding, Level
+from daypass.portal.diagnostics.finding import Finding, Level
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.settings.registry import TENANT_VALIDITY
 from tests.portal.http.client import Answer, Client, Headers

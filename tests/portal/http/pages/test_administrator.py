@@ -9,15 +9,15 @@ from urllib.parse import urlencode
 
 import pytest
 
-from daypass.portal.admin.roles.findings import Finding, Level
-from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.audit.event import OPERATOR
+from daypass.portal.diagnostics.finding import Finding, Level
 from daypass.portal.errors import RoleNotFound
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.layout.csrf import check_token, csrf_token
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Tenant
+from daypass.portal.tenants.roles import RoleState
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ACCOUNT, ADMIN, DANA, DEV, NOOR, PROD, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world

@@ -1,6 +1,5 @@
 """The interfaces to IAM roles, which `portal/aws` implements, and the results of changes to them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,18 +7,7 @@ from typing import Protocol
 
 from daypass.portal.admin.roles.remediation import Remedy, set_maximum
 from daypass.portal.tenants.model import Tenant, TenantId
-
-
-@dataclass(frozen=True, slots=True)
-class RoleState:
-    """A role as it is in AWS."""
-
-    arn: str
-    maximum: timedelta
-    trust: Mapping[str, object]
-    """The trust policy."""
-    boundary_arn: str | None
-    tags: Mapping[str, str]
+from daypass.portal.tenants.roles import RoleState
 
 
 class RoleProvisioner(Protocol):

@@ -11,7 +11,7 @@ from daypass.portal.access.policy import tenant_not_found
 from daypass.portal.access.tenants import VisibleTenants, access_of
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantRecord, tenant_version
-from daypass.portal.admin.roles.findings import Examiner, readiness
+from daypass.portal.diagnostics.finding import Examiner, readiness
 from daypass.portal.errors import AlreadyExists, InvalidRequest, TenantNotFound
 from daypass.portal.http.api.codec import answer_with, read_body, read_query
 from daypass.portal.http.api.etags import expected, tagged

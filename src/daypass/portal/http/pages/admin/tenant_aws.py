@@ -9,8 +9,8 @@ from starlette.routing import BaseRoute
 from daypass.portal.access.role_concurrency import RoleBusy
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.reporting.reports import SessionFilter
-from daypass.portal.admin.roles.findings import Examiner, Finding, Level
 from daypass.portal.admin.settings.duration_report import DurationReports
+from daypass.portal.diagnostics.finding import Examiner, Finding, Level
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer

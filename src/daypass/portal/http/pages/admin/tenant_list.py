@@ -8,8 +8,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from daypass.portal.admin.model import TenantQuery, TenantRecord, TenantSort, Version
-from daypass.portal.admin.roles.findings import Examiner, readiness
 from daypass.portal.admin.tenants.service import Tenants
+from daypass.portal.diagnostics.finding import Examiner, readiness
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of

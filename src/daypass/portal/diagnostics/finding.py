@@ -1,4 +1,4 @@
-"""Findings of the doctor, and the interface to the checks, which `portal/aws` implements."""
+"""Findings, and the interface to the checks for the channels, which must not reach AWS themselves."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

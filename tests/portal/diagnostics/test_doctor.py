@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from daypass.portal.admin.roles.findings import Finding, Level, readiness
 from daypass.portal.aws import policies
-from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.iam import TENANT_POLICY, AwsRoles
 from daypass.portal.aws.policies import Account
+from daypass.portal.diagnostics.doctor import Doctor
+from daypass.portal.diagnostics.finding import Finding, Level, readiness
 from daypass.portal.errors import AwsUnavailable
 from daypass.portal.settings.registry import TENANT_VALIDITY
 from daypass.portal.storage.engine import Database

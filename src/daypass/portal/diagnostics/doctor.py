@@ -11,21 +11,21 @@ from daypass.common.console.regions import region_error
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.model import LimitSource
 from daypass.portal.access.store.roles import CachedRoleStore
-from daypass.portal.admin.roles.findings import UNREADABLE, Finding, Level, run_check
-from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.admin.roles.remediation import set_maximum
 from daypass.portal.admin.roles.store import RoleChangeList
 from daypass.portal.admin.settings.duration_report import DurationReport, DurationReports
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.errors import LARGEST_SKEW
-from daypass.portal.aws.fence import Fence
 from daypass.portal.aws.iam import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
-from daypass.portal.aws.queues import Queues
 from daypass.portal.aws.trust import read_trust
 from daypass.portal.clock import Clock
+from daypass.portal.diagnostics.fence import Fence
+from daypass.portal.diagnostics.finding import UNREADABLE, Finding, Level, run_check
+from daypass.portal.diagnostics.queues import DeadLetters
 from daypass.portal.errors import AwsError, AwsNotAllowed, AwsRefused, RoleNotFound
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant
+from daypass.portal.tenants.roles import RoleState
 
 _SKEW = timedelta(seconds=60)
 _MASTER = "master role"
@@ -39,7 +39,7 @@ class Doctor:
     broker: Broker
     roles: AwsRoles
     clock: Clock
-    queues: Queues | None = None
+    dead_letters: DeadLetters | None = None
     """None if queues are not checked, for example while a page waits."""
     extra_regions: Collection[str] = ()
     """Regions to accept although their names do not match the known pattern."""
@@ -62,8 +62,8 @@ class Doctor:
         for tenant in tenants:
             examine = partial(self._role, tenant.name, tenant.role_arn, principal, tenant)
             yield from run_check(UNREADABLE, tenant.name, examine)
-        if self.queues is not None:
-            yield from run_check("dead_letters", "queues", partial(self.queues.examine, tenants))
+        if self.dead_letters is not None:
+            yield from run_check("dead_letters", "queues", partial(self.dead_letters.examine, tenants))
 
     def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:
         """Return the findings on one tenant's role; an AWS error becomes a finding."""

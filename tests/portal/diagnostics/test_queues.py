@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from daypass.portal.admin.roles.findings import Finding
 from daypass.portal.aws import policies
 from daypass.portal.aws.policies import Account
-from daypass.portal.aws.queues import Queues
+from daypass.portal.aws.queues import AwsQueues
+from daypass.portal.diagnostics.finding import Finding
+from daypass.portal.diagnostics.queues import DeadLetters
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.sandbox.process import SandboxProcess
 from tests.sandbox.world import World, allow
@@ -32,8 +33,8 @@ def tenant(world: World, name: str) -> Tenant:
 
 def examined(world: World, keys: Keys, *names: str) -> list[Finding]:
     account = account_of(world)
-    queues = Queues(account, lambda _region: client(world.sandbox, "sqs", keys))
-    return list(queues.examine([tenant(world, name) for name in names]))
+    queues = AwsQueues(account, lambda _region: client(world.sandbox, "sqs", keys))
+    return list(DeadLetters(queues).examine([tenant(world, name) for name in names]))
 
 
 def portal_keys(world: World) -> Keys:

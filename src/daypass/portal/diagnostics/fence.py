@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from daypass.portal.admin.roles.findings import EMPTIED, Finding, Level
-from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.compare import lacking
 from daypass.portal.aws.iam import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
 from daypass.portal.aws.policies import Document
+from daypass.portal.diagnostics.finding import EMPTIED, Finding, Level
 from daypass.portal.errors import AwsError, AwsNotAllowed
 from daypass.portal.tenants.model import Tenant
+from daypass.portal.tenants.roles import RoleState
 
 
 @dataclass(frozen=True, slots=True)
