@@ -24,6 +24,7 @@ from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.settings.registry import Registry
 from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.roles import iam_role_arn
 
 
 def make_services(
@@ -96,4 +97,4 @@ def _role_rules(broker: Broker, aws: AwsConfig) -> RoleNaming:
 
 def _role_arn(broker: Broker, name: str) -> str:
     """Return the ARN of a role in the portal's account; raises an `AwsError` while that is unknown."""
-    return f"arn:{broker.partition}:iam::{broker.account_id}:role/{name}"
+    return iam_role_arn(broker.partition, broker.account_id, name)

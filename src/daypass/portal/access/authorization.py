@@ -19,6 +19,7 @@ from daypass.portal.access.store.authorization import AuthorizationReader
 from daypass.portal.errors import Unauthenticated
 from daypass.portal.settings.store import SettingStore, Values
 from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.search import is_storable
 from daypass.portal.tenants.model import Tenant, TenantId
 
 
@@ -88,7 +89,6 @@ def _read_data(
 
 
 def _reference(scope: Scope) -> str | None:
-    # No tenant has a name with unprintable characters, and databases reject NUL and lone surrogates.
-    if isinstance(scope, TenantScope) and scope.reference.isprintable():
+    if isinstance(scope, TenantScope) and is_storable(scope.reference):
         return scope.reference
     return None

@@ -10,6 +10,7 @@ from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import User
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.search import is_storable
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess
 from daypass.portal.tenants.store import TenantStore
 
@@ -35,6 +36,8 @@ class VisibleTenants:
 
     def search(self, user: User, text: str, number: int) -> Sequence[TenantAccess]:
         """Return the first *number* of the visible tenants with *text* in their names."""
+        if not is_storable(text):
+            return ()
         with self.database.reading() as connection:
             store = TenantStore(connection)
             return store.search(user.id, text, number, is_member=not user.is_administrator)
@@ -46,8 +49,7 @@ class VisibleTenants:
 
     def find(self, user: User, reference: str) -> TenantAccess | None:
         """Return the tenant with that name or id and the access of *user*, or None if it is not visible."""
-        # No name or id has such characters, and PostgreSQL cannot store all of them (NUL, lone surrogates).
-        if not reference.isprintable():
+        if not is_storable(reference):
             return None
         with self.database.reading() as connection:
             access = TenantStore(connection).find(reference, user.id)

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# The order of these values has no meaning in IAM. Identity-based policies have no Principal, and a Sid has no
-# effect.
+from daypass.portal.aws.policies import as_list
+
 _LISTS = ("Action", "NotAction", "Resource", "NotResource")
 
 
@@ -16,11 +16,11 @@ def lacking(actual: Mapping[str, Any], expected: Mapping[str, Any]) -> Sequence[
     """
     present = {
         _normalized(statement)
-        for statement in _listed(actual.get("Statement"))
+        for statement in as_list(actual.get("Statement"))
         if statement.get("Effect") == "Deny"
     }
     required = [
-        statement for statement in _listed(expected.get("Statement")) if statement["Effect"] == "Deny"
+        statement for statement in as_list(expected.get("Statement")) if statement["Effect"] == "Deny"
     ]
     return [str(statement.get("Sid", "")) for statement in required if _normalized(statement) not in present]
 
@@ -37,10 +37,4 @@ def _normalized(statement: Mapping[str, Any]) -> str:
 
 
 def _sorted(value: object) -> list[str]:
-    return sorted(str(item) for item in _listed(value))
-
-
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401  JSON; AWS accepts a single value in place of a list
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+    return sorted(str(item) for item in as_list(value))

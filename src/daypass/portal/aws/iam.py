@@ -37,13 +37,14 @@ from daypass.portal.tenants.roles import RoleState
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
 
-# These calls are on the path of no JIT request, so botocore may retry through throttling and server errors.
-_PATIENT = Config(
+MANAGEMENT_CONFIG = Config(
     connect_timeout=3,
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 5},
     max_pool_connections=10,
 )
+"""The configuration of calls that no JIT request waits for: botocore retries throttling and server errors."""
+
 # A deletion must be answered within nine seconds; with one retry, an unanswered call takes four.
 _PROMPT = Config(
     connect_timeout=1.5,
@@ -326,7 +327,7 @@ class _Lazy:
         with classified(f"read the portal's own role {rest.partition('/')[0]}", "iam:GetRole"):
             return str(_role(self.iam(), rest.partition("/")[0])["Arn"])
 
-    def _client(self, service: str, region: str, config: Config = _PATIENT) -> Any:  # noqa: ANN401  boto3's own
+    def _client(self, service: str, region: str, config: Config = MANAGEMENT_CONFIG) -> Any:  # noqa: ANN401  boto3's own
         # botocore's clients may be used by several threads, but its sessions may create only one at a time.
         with self._creating:
             if (service, config) not in self._clients:

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from daypass.portal.aws.guards import guards, portal_guards
+from daypass.portal.tenants.roles import iam_role_arn
 
 Document = dict[str, object]
 Statement = dict[str, object]
@@ -40,7 +42,7 @@ class Account:
 
     def role_arn(self, name: str) -> str:
         """Return the ARN of the role of that name."""
-        return f"arn:{self.partition}:iam::{self.id}:role/{name}"
+        return iam_role_arn(self.partition, self.id, name)
 
     @property
     def boundary_arn(self) -> str:
@@ -255,3 +257,10 @@ def allow(
 def to_json(policy: Document) -> str:
     """Return a policy as compact JSON."""
     return json.dumps(policy, separators=(",", ":"))
+
+
+def as_list(value: object) -> list[Any]:
+    """Return an element of a policy as a list: AWS accepts a single value in place of one, or none."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

@@ -11,7 +11,7 @@ from botocore.session import Session
 
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import PortalCredentials
-from daypass.portal.aws.iam import classified
+from daypass.portal.aws.iam import MANAGEMENT_CONFIG, classified
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.patches import aws_cli
 from daypass.portal.aws.policies import Account
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _ATTRIBUTES: Any = ["QueueArn", "RedrivePolicy", "RedriveAllowPolicy"]
 ANY_QUEUE = "*"
 """Stands for every queue of the account among the queues whose dead letters one accepts."""
-_PATIENT = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
 # AWS's limit for one RedriveAllowPolicy.
 _MAX_SOURCES = 10
 
@@ -103,7 +102,7 @@ def aws_queues(account: Account, endpoint_url: str | None, credentials: PortalCr
         import boto3
 
         url = endpoint_url or f"https://sqs.{region}.{PARTITIONS[account.partition].dns_suffix}"
-        config = _PATIENT.merge(Config(proxies=boto_proxies(url)))
+        config = MANAGEMENT_CONFIG.merge(Config(proxies=boto_proxies(url)))
         boto = boto3.Session(botocore_session=session)
         return boto.client("sqs", region_name=region, endpoint_url=endpoint_url, config=config)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from daypass.portal.aws.policies import SESSION_ACTIONS
+from daypass.portal.aws.policies import SESSION_ACTIONS, as_list
 
 _REQUIRING = {"stringequals", "foranyvalue:stringequals"}
 # ForAllValues also holds for a request without the key, so it compares an ExternalId but does not require it.
@@ -28,7 +28,7 @@ class Trust:
 def read_trust(document: Mapping[str, Any], principal_arn: str, external_id: str | None) -> Trust:
     """Analyse *document* for the portal's principal, which sends *external_id*."""
     statements = [
-        statement for statement in _list(document.get("Statement")) if statement.get("Effect") == "Allow"
+        statement for statement in as_list(document.get("Statement")) if statement.get("Effect") == "Allow"
     ]
     ours = [
         statement for statement in statements if _matches_principal(statement.get("Principal"), principal_arn)
@@ -54,13 +54,6 @@ def read_trust(document: Mapping[str, Any], principal_arn: str, external_id: str
     )
 
 
-def _list(value: object) -> list[Any]:
-    """Return a list; in policies AWS accepts a single value in place of a list."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
 def _matches_principal(principal: object, arn: str) -> bool:
     if principal == "*":
         return True
@@ -75,7 +68,7 @@ def _is_anybody(principal: object) -> bool:
 
 
 def _texts(value: object) -> Iterable[str]:
-    return [text for text in _list(value) if isinstance(text, str)]
+    return [text for text in as_list(value) if isinstance(text, str)]
 
 
 def _allows(actions: object, wanted: str) -> bool:

@@ -49,6 +49,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
 from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 
 IDLE_TIMEOUT = timedelta(minutes=60)
@@ -196,8 +197,7 @@ class BrowserSessions:
 
     def _find_user(self, name: str, device: str | None) -> tuple[SignInRecord | None, bytes | None]:
         """Return the user of that name, and the digest of *device* if it is one of their known browsers."""
-        # No username is unprintable, and PostgreSQL rejects some such text as a parameter.
-        if not name.isprintable():
+        if not is_storable(name):
             return None, None
         with self.database.reading() as connection:
             login = UserStore(connection).find_login(name)

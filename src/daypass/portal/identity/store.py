@@ -19,6 +19,7 @@ from sqlalchemy import (
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.storage.prepared import Prepared, ResultRow
 from daypass.portal.storage.schema import api_tokens, users
+from daypass.portal.storage.search import is_storable
 
 ADD_USER = insert(users)
 ADD_TOKEN = insert(api_tokens)
@@ -311,10 +312,7 @@ class TokenStore:
     def can_be_revoked(self, token_id: TokenId, owner_id: UserId) -> bool:
         """Return whether that owner has a token of that ID which was not revoked itself."""
         conditions = (_c.id == token_id, _c.user_id == owner_id, _c.revoked_at.is_(None))
-        # PostgreSQL rejects NUL in a parameter.
-        return (
-            token_id.isprintable() and self._connection.scalar(select(_c.id).where(*conditions)) is not None
-        )
+        return is_storable(token_id) and self._connection.scalar(select(_c.id).where(*conditions)) is not None
 
     def list_for(self, user_id: UserId, kinds: Collection[TokenKind], now: datetime) -> Sequence[ApiToken]:
         """Return a user's valid tokens of the given kinds, oldest first."""

@@ -1,9 +1,18 @@
-"""Substring search, with the fastest form for each database."""
+"""Search for text from clients: whether a column can hold it, and substring search."""
 
 from typing import Any
 
 from sqlalchemy import Connection, func
 from sqlalchemy.sql.elements import ColumnElement
+
+
+def is_storable(text: str) -> bool:
+    """Return whether *text*, typed by a client, can be a name or an id in the database.
+
+    Names and ids are printable. Other text must not reach a query, because PostgreSQL rejects NUL and lone
+    surrogates in a parameter with an error, where the answer is that there is no such record.
+    """
+    return text.isprintable()
 
 
 def contains(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:

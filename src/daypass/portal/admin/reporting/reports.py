@@ -14,6 +14,7 @@ from daypass.portal.errors import EventNotFound, InvalidRequest
 from daypass.portal.identity.model import UserId
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.search import is_storable
 from daypass.portal.tenants.model import TenantId
 
 
@@ -108,7 +109,7 @@ def _user(connection: Connection, reference: str | None) -> tuple[UserId | None,
         return None, None
     _check(reference)
     name = canonical_username(reference)
-    record = UserList(connection).find(name) if name.isprintable() else None
+    record = UserList(connection).find(name) if is_storable(name) else None
     return (None, name) if record is None else (record.user.id, None)
 
 

@@ -30,6 +30,7 @@ from daypass.portal.settings.setting import TENANT, Setting, SettingValue
 from daypass.portal.settings.store import ADD_SETTING, REMOVE_SETTING, SYSTEM, SettingStore, setting_key
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 
 _LONGEST_TYPE = 64
@@ -69,7 +70,7 @@ class Settings:
         """Return one setting; raises `SettingNotFound`."""
         with self.executor.database.reading() as connection:
             found = None
-            if type_.isprintable() and key.isprintable():
+            if is_storable(type_) and is_storable(key):
                 found = self._list(connection).find(_owner(connection, tenant), type_, key)
         if found is None:
             raise _not_set(key)

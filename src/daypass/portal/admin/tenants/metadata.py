@@ -18,6 +18,7 @@ from daypass.portal.admin.transactions import (
 from daypass.portal.errors import InvalidRequest, MetadataNotFound
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 
 
@@ -103,7 +104,7 @@ class TenantMetadata:
 
 
 def _find(connection: Connection, owner: str, key: str) -> MetadataRecord:
-    entry = MetadataList(connection).find(owner, key) if key.isprintable() else None
+    entry = MetadataList(connection).find(owner, key) if is_storable(key) else None
     if entry is None:
         raise MetadataNotFound("This tenant has no metadata with that key.")
     return entry

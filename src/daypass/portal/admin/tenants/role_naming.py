@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from daypass.common.console.partitions import partition_of
 from daypass.common.console.regions import region_error
 from daypass.portal.errors import AwsError, InvalidRequest
+from daypass.portal.tenants.roles import iam_role_arn
 
 # IAM accepts any printable ASCII in a path. Characters that a name cannot have are refused, because an ARN
 # is also written into shell commands.
@@ -35,7 +36,7 @@ class RoleNaming:
         try:
             return self.own("NAME")
         except AwsError:
-            return f"arn:{self.partition}:iam::ACCOUNT:role/{self.prefix}NAME"
+            return iam_role_arn(self.partition, "ACCOUNT", f"{self.prefix}NAME")
 
     @property
     def master_role_arn(self) -> str:
@@ -43,7 +44,7 @@ class RoleNaming:
         return self._arn(self.master_role)
 
     def _arn(self, role: str) -> str:
-        return f"arn:{self.partition}:iam::{self.account_id()}:role/{role}"
+        return iam_role_arn(self.partition, self.account_id(), role)
 
     def check_region(self, region: str) -> None:
         """Return if *region* is possible and in the portal's partition; raise `InvalidRequest` otherwise."""

@@ -30,6 +30,7 @@ from daypass.portal.admin.transactions import (
 from daypass.portal.errors import AuditUnavailable, InvalidRequest, PortalError, PreconditionFailed
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.names import check_name
@@ -228,7 +229,7 @@ class Tenants:
 
 def find_tenant(connection: Connection, reference: str) -> TenantRecord:
     """Return the tenant with that id or name; raises `TenantNotFound`."""
-    record = TenantList(connection).find(reference) if reference.isprintable() else None
+    record = TenantList(connection).find(reference) if is_storable(reference) else None
     if record is None:
         raise tenant_not_found(reference)
     return record

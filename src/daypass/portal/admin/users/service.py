@@ -32,6 +32,7 @@ from daypass.portal.identity.store import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 
 _LONGEST_SEARCH = 255
@@ -147,7 +148,7 @@ class Users:
 def find_user(connection: Connection, reference: str) -> UserRecord:
     """Return the user with that id or username; raises `UserNotFound`."""
     name = canonical_username(reference)
-    record = UserList(connection).find(name) if name.isprintable() else None
+    record = UserList(connection).find(name) if is_storable(name) else None
     if record is None:
         raise UserNotFound("There is no such user.")
     return record

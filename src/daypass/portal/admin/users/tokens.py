@@ -22,6 +22,7 @@ from daypass.portal.identity.store import REVOKE_TOKEN
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 
 _DAY = timedelta(days=1)
@@ -101,7 +102,7 @@ class Tokens:
 
 
 def _find(connection: Connection, token_id: str) -> TokenRecord:
-    token = TokenList(connection).find(token_id) if token_id.isprintable() else None
+    token = TokenList(connection).find(token_id) if is_storable(token_id) else None
     if token is None:
         raise TokenNotFound("There is no such API token.")
     return token

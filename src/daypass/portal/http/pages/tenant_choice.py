@@ -34,7 +34,7 @@ class TenantChoice:
     def offers(self, visit: PageVisit) -> Response:
         """Return the first tenants whose names contain the typed text."""
         text = visit.query.get("q", "").strip().lower()[:_LONGEST_SEARCH]
-        found = self.tenants.search(visit.caller.user, text, _OFFERED) if text.isprintable() else ()
+        found = self.tenants.search(visit.caller.user, text, _OFFERED)
         return JSONResponse(
             {"offers": [{"value": access.tenant.id, "label": access.tenant.name} for access in found]}
         )

@@ -10,7 +10,7 @@ from daypass.portal.access.model import State
 from daypass.portal.admin.model import TenantQuery, TenantRecord, TenantSort
 from daypass.portal.storage.pagination import Order, Page, PageRequest, count_found, read_page
 from daypass.portal.storage.schema import issuances, memberships, settings, tenants, users
-from daypass.portal.storage.search import contains
+from daypass.portal.storage.search import contains, is_storable
 from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.store import TENANT, tenant_of
 
@@ -72,8 +72,8 @@ class TenantList:
 
     def by_names(self, names: Collection[str]) -> Mapping[str, Tenant]:
         """Return the existing tenants among these names, by name."""
-        printable = [name for name in names if name.isprintable()]
-        rows = self._connection.execute(select(*_TENANT).where(tenants.c.name.in_(printable)))
+        storable = [name for name in names if is_storable(name)]
+        rows = self._connection.execute(select(*_TENANT).where(tenants.c.name.in_(storable)))
         return {row.name: _record(row).tenant for row in rows}
 
     def page(self, query: TenantQuery, turn: PageRequest) -> Page[TenantRecord]:
