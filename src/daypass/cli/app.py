@@ -34,25 +34,25 @@ OWN_COMMANDS: OwnCommands = {
         "Serve keys to AWS SDKs on this machine until stopped.",
     ),
     "web": ("daypass.cli.commands.web:web", "Open the AWS console, signed in."),
-    "tenants": ("daypass.cli.commands.info:tenants", "List the tenants that you may use."),
+    "tenants": ("daypass.cli.commands.tenants:tenants", "List the tenants that you may use."),
     "whoami": (
-        "daypass.cli.commands.info:whoami",
+        "daypass.cli.commands.whoami:whoami",
         "Show who you are, and the cached keys of this machine.",
     ),
     "sessions": (
-        "daypass.cli.commands.info:sessions",
+        "daypass.cli.commands.sessions:sessions",
         "List the AWS sessions you requested, the newest first.",
     ),
-    "token": ("daypass.cli.commands.info:token", "Print the API token that other commands would use."),
+    "token": ("daypass.cli.commands.token:token", "Print the API token that other commands would use."),
     "apply": ("daypass.cli.commands.apply:apply", "Make users, tenants and settings match a file."),
     "export": (
         "daypass.cli.commands.apply:export",
         "Print users, tenants and settings as a file to apply.",
     ),
-    "cache": ("daypass.cli.commands.housekeeping:cache", "Manage the keys that are cached on this machine."),
+    "cache": ("daypass.cli.commands.cache:cache", "Manage the keys that are cached on this machine."),
     "doctor": ("daypass.cli.commands.doctor:doctor", "Find out why this machine gets no keys."),
     "completion": (
-        "daypass.cli.commands.housekeeping:completion",
+        "daypass.cli.commands.completion:completion",
         "Print the script for shell completion of `daypass`.",
     ),
 }

@@ -26,7 +26,7 @@ from daypass.cli.awsconfig.profile_specs import (
 from daypass.cli.awsconfig.profiles import Config
 from daypass.cli.cache import request, tenant_names
 from daypass.cli.commands import options
-from daypass.cli.commands.info import no_tenants
+from daypass.cli.commands.tenants import no_tenants
 from daypass.cli.credentials.fetch import SHORT_LIFETIME, Now
 from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import Denied, Refusal, SignInNeeded, UsageError

@@ -7,7 +7,7 @@ import click
 from daypass.cli.cache import request
 from daypass.cli.commands import legacy, options
 from daypass.cli.commands.configure import update_one
-from daypass.cli.commands.info import print_token
+from daypass.cli.commands.token import print_token
 from daypass.cli.commands.web import open_console
 from daypass.cli.credentials.fetch import Now
 from daypass.cli.credentials.provider import print_keys

@@ -1,6 +1,5 @@
-"""`daypass tenants`, `whoami`, `sessions` and `token`: facts about the caller."""
+"""`daypass whoami`: the caller, and the cached keys of this machine."""
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,73 +12,10 @@ from daypass.cli.auth import session
 from daypass.cli.cache import removal
 from daypass.cli.cache.credentials import Credentials
 from daypass.cli.commands import options
-from daypass.cli.credentials import github_actions
 from daypass.cli.credentials.fetch import Now
 from daypass.cli.runtime.deadline import print_message
-from daypass.cli.runtime.output import moment, output_option, show_json, show_list, show_pairs, show_table
+from daypass.cli.runtime.output import moment, output_option, show_json, show_pairs, show_table
 from daypass.common.counting import counted
-
-
-@click.command("tenants", context_settings=options.HELP)
-@output_option
-@options.portal
-@click.pass_obj
-def tenants(now: Now, /, output: str, **params: str | bool | None) -> None:
-    """List the tenants that you may use.
-
-    \b
-    Examples:
-      daypass tenants --host https://portal.example.com
-      daypass tenants --output json
-    """
-    portal = session.portal(options.flags_of(params), os.environ, now)
-    listed = queries.tenants(portal)
-    if output == "json":
-        show_json(listed)
-    else:
-        rows = [(tenant.name, tenant.region, tenant.access, tenant.id) for tenant in listed]
-        show_list(rows, ("TENANT", "REGION", "ACCESS", "ID"), no_tenants(portal.origin))
-
-
-def no_tenants(origin: str) -> str:
-    """Return the message for a caller without tenants."""
-    return f"{origin} lists no tenant for you. Administrators of the portal add tenants and their members."
-
-
-@click.command("sessions", context_settings=options.HELP)
-@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many at most.")
-@output_option
-@options.portal
-@click.pass_obj
-def sessions(now: Now, /, output: str, limit: int, **params: str | bool | None) -> None:
-    """List the AWS sessions you requested, the newest first.
-
-    \b
-    Examples:
-      daypass sessions
-      daypass sessions --limit 200 --output json
-    """
-    listed = queries.sessions(session.portal(options.flags_of(params), os.environ, now), limit)
-    if output == "json":
-        show_json(listed)
-        return
-    rows = [
-        (
-            moment(session.asked_at),
-            session.tenant or session.scope,
-            session.state,
-            moment(session.expires_at),
-            session.purpose,
-            session.door,
-            session.address,
-        )
-        for session in listed
-    ]
-    show_list(
-        rows,
-        ("ASKED", "SCOPE", "STATE", "UNTIL", "FOR", "THROUGH", "FROM"),
-        "You have not requested any AWS session yet. Get keys: daypass aws --tenant NAME",
-    )
 
 
 @click.command("whoami", context_settings=options.HELP)
@@ -122,30 +58,6 @@ def whoami(now: Now, /, output: str, **params: str | bool | None) -> None:
     if others:
         number = counted(len(others), "other user")
         print_message(f"Keys of {number} are cached here too; daypass cache clear removes all.")
-
-
-@click.command("token", context_settings=options.HELP)
-@click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--admin", is_flag=True, help="The token of the sign-in with admin access.")
-@options.portal
-@click.pass_obj
-def token(now: Now, /, output: str, **params: str | bool | None) -> None:
-    """Print the API token that other commands would use.
-
-    \b
-    Examples:
-      export DAYPASS_TOKEN="$(daypass token)"
-      curl --header "Authorization: Bearer $(daypass token)" https://portal.example.com/api/v1/me
-      curl --header "Authorization: Bearer $(daypass token --admin)" https://portal.example.com/api/v1/users
-    """
-    print_token(options.flags_of(params), now, as_json=output == "json")
-
-
-def print_token(flags: dict[str, str], now: Now, *, as_json: bool) -> None:
-    """Write the token to stdout."""
-    secret = session.portal(flags, os.environ, now).bearer.token()
-    github_actions.mask([secret], os.environ)
-    click.echo(json.dumps({"token": secret}) if as_json else secret)
 
 
 @dataclass(frozen=True, slots=True)

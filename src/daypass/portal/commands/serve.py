@@ -1,0 +1,190 @@
+"""`daypass portal serve`: the portal's processes, from the start to the stop signal."""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from daypass.portal.commands.common import database_file, prepare_database_url, report_errors
+from daypass.portal.config import DATABASE_URL, VARIABLES, ConfigError, PortalConfig
+from daypass.portal.unknown_variables import unknown_names
+
+if TYPE_CHECKING:
+    import socket
+
+    import structlog
+
+    from daypass.portal.logs import LogStream
+    from daypass.portal.storage.pooler import Profile
+
+
+class _Serve(click.Command):
+    """A command whose help ends with a table of environment variables."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's own
+        """Write the table of variables."""
+        with formatter.section("Environment"):
+            formatter.write_dl(
+                [
+                    (variable.name, f"{variable.help} Takes {variable.takes}.{_default(variable.default)}")
+                    for variable in VARIABLES
+                ]
+            )
+
+
+def _default(default: str | None) -> str:
+    if default is None:
+        return " Must be set."
+    return f" [{default}]" if default else ""
+
+
+@click.command(cls=_Serve)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Number of processes; more than one needs PostgreSQL.",
+)
+@click.option(
+    "--ready-fd",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Write a line with the URL to this file descriptor when ready, and close it.",
+)
+def serve(workers: int, ready_fd: int | None) -> None:
+    """Serve pages and APIs until SIGTERM or Ctrl-C.
+
+    Logs are JSON lines on stderr. Without a certificate it serves plain HTTP, on this machine only, unless
+    DAYPASS_BEHIND_PROXY says that a proxy terminates TLS.
+
+    \b
+    To try it on this machine:
+      DAYPASS_AWS_REGION=eu-central-1 daypass portal serve
+    For a network, with a certificate:
+      DAYPASS_LISTEN=0.0.0.0:8443 DAYPASS_PUBLIC_URL=https://portal.example.com \\
+      DAYPASS_TLS_CERTIFICATE=portal.pem DAYPASS_TLS_KEY=portal-key.pem daypass portal serve
+    """
+    # Imported here, because help and completion must not wait for a web server and an AWS library.
+    import structlog
+
+    from daypass.portal import app, logs, server
+    from daypass.portal.storage.engine import parse_url
+
+    with report_errors():
+        unknown = unknown_names(os.environ)
+        config = PortalConfig.from_environment(os.environ)
+        prepare_database_url()
+        if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
+            raise ConfigError(
+                "--workers needs PostgreSQL: SQLite serves one process. See DAYPASS_DATABASE_URL."
+            )
+        if config.certificate and config.private_key:
+            server.check_certificate(config.certificate, config.private_key)
+        listening = server.bind(config.host, config.port)
+        config = replace(config, port=listening.getsockname()[1])
+        stderr = logs.take_over_stderr()
+        logs.configure(stderr)
+        for name in unknown:
+            structlog.get_logger("portal").warning("Unknown variable, ignored.", variable=name)
+        if workers == 1:
+            _work(config, listening, ready_fd, stderr)
+            # The server's threads may still call into an interpreter that is being finalized, and abort it.
+            sys.stderr.flush()
+            os._exit(0)
+        # A configuration error is reported once here, rather than by each worker.
+        app.build(config).close()
+        raise SystemExit(server.run_workers(workers, lambda: _worker(config, listening, ready_fd, stderr)))
+
+
+def _worker(
+    config: PortalConfig, listening: "socket.socket", ready_fd: int | None, stderr: "LogStream"
+) -> int:
+    with report_errors():
+        _work(config, listening, ready_fd, stderr)
+    return 0
+
+
+def _work(
+    config: PortalConfig, listening: "socket.socket", ready_fd: int | None, stderr: "LogStream"
+) -> None:
+    """Build the portal and serve until a stop signal."""
+    import gc
+
+    import structlog
+
+    from daypass.portal import app, cpu_affinity, server
+
+    built = app.build(config)
+    built.reach_aws()
+    log = structlog.get_logger("portal")
+    is_ownerless = not built.has_administrator()
+
+    def ready() -> None:
+        # Threads inherit the affinity, so it is set before the server and the pools start theirs.
+        if config.pin_to_one_cpu:
+            cpu_affinity.pin_to_one_core()
+        # From now on no request waits for the process that reads the log.
+        stderr.start()
+        built.start()
+        # The objects that exist now stay; each collection over them would take tens of milliseconds.
+        gc.collect()
+        gc.freeze()
+        _announce(config, built.database_profile, log, is_ownerless=is_ownerless)
+        stderr.drain()
+        if ready_fd is not None:
+            os.write(ready_fd, f"{config.public_url}\n".encode())
+            os.close(ready_fd)
+
+    def give_up() -> None:
+        log.error("A thread did not end in time.", pid=os.getpid())
+        stderr.finish()
+
+    tls = (config.certificate, config.private_key) if config.certificate and config.private_key else None
+    proxies = config.trusted_proxies if config.is_behind_proxy else ()
+    try:
+        try:
+            server.run_until_signal(built.app, listening, tls, ready, proxies)
+        finally:
+            with server.cleanup_timeout(give_up):
+                built.close()
+        log.info("stopped", pid=os.getpid())
+    finally:
+        stderr.finish()
+
+
+def _announce(
+    config: PortalConfig, profile: "Profile", log: "structlog.BoundLogger", *, is_ownerless: bool
+) -> None:
+    """Log that the portal is ready, and what its operator still has to do."""
+    log.info("database", profile=profile)
+    log.info("serving", url=config.public_url, tls=config.serves_tls, pid=os.getpid())
+    _log_database(log)
+    if not config.serves_tls:
+        log.warning("This process speaks no TLS.", **_tls_advice(config))
+    if is_ownerless:
+        log.warning(
+            "Nobody can sign in yet.", remedy="daypass portal create-admin you@example.com --with-token"
+        )
+
+
+def _log_database(log: "structlog.BoundLogger") -> None:
+    file = database_file()
+    if file is not None and not DATABASE_URL.read(os.environ):
+        log.info("The database is at its default place.", path=str(file))
+        if file.parent == Path.cwd():
+            log.warning(
+                "The database is the daypass.db of the folder in which the portal was started.",
+                remedy=f"Set DAYPASS_DATABASE_URL=sqlite:///{file} to use it from any folder.",
+            )
+
+
+def _tls_advice(config: PortalConfig) -> dict[str, str]:
+    if config.is_behind_proxy:
+        return {"why": "DAYPASS_BEHIND_PROXY says that a proxy terminates TLS."}
+    return {
+        "remedy": "Set DAYPASS_TLS_CERTIFICATE and DAYPASS_TLS_KEY; tokens are not encrypted on this machine."
+    }
