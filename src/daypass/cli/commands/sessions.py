@@ -42,6 +42,6 @@ def sessions(now: Now, /, output: str, limit: int, **params: str | bool | None) 
     ]
     show_list(
         rows,
-        ("ASKED", "SCOPE", "STATE", "UNTIL", "FOR", "THROUGH", "FROM"),
+        ("REQUESTED", "SCOPE", "STATE", "UNTIL", "FOR", "VIA", "FROM"),
         "You have not requested any AWS session yet. Get keys: daypass aws --tenant NAME",
     )
