@@ -38,6 +38,7 @@ def connection_failure(
     origin: str, error: OSError | http.client.HTTPException, proxy: Proxy | None = None
 ) -> Refusal:
     """Return the refusal for a call that got no answer, directly or through *proxy*."""
+    # The order matters: the certificate error is an SSLError, and all of these are OSErrors.
     if isinstance(error, ProxyError):
         return (Misconfigured if error.needs_setup else Unavailable)(str(error))
     if proxy is not None:
@@ -82,6 +83,7 @@ def error_answer(origin: str, status: int, headers: http.client.HTTPMessage, bod
     """Return the refusal for an error answer, with the portal's own message if it sent one."""
     problem = _problem(headers, body)
     if problem is None:
+        # Most likely from a proxy in front of the portal that does not reach it, or limits its clients.
         if status >= 500 or status == 429:
             return Unavailable(f"{origin} answers with an error ({status}). Try again later.")
         return not_a_portal(origin, status)

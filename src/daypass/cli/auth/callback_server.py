@@ -50,6 +50,7 @@ class CallbackServer:
 
     def __init__(self, port: int = 0, path: str = "") -> None:
         self._loopback = LoopbackServer(self._reply, port)
+        # A random path, because every web page and every user of this machine can send requests to the port.
         self.path = path or f"/cb/{secrets.token_urlsafe(24)}"
         self._lock = Lock()
         self._requests_left = MAX_REQUESTS
@@ -114,10 +115,12 @@ def _read_callback(query: str, expected: Expected) -> Callback | None:
     """Return the response in *query*; None if state or issuer (RFC 9207) differ or a name is repeated."""
     pairs = parse_qsl(query, keep_blank_values=True)
     fields = dict(pairs)
+    # Of a repeated name, another parser may have checked the other value.
     if len(fields) != len(pairs) or not compare_digest(
         fields.get("state", "").encode(), expected.state.encode()
     ):
         return None
+    # The issuer is compared so that no other server's code is sent to this portal (mix-up attack).
     if fields.get("iss") != expected.issuer or ("code" in fields) == ("error" in fields):
         return None
     return Callback(fields.get("code", ""), fields.get("error", ""))

@@ -143,12 +143,14 @@ class OAuthClient:
         description = content.get("error_description")
         message = description if isinstance(description, str) else f"the portal says {error}."
         sentence = errors.printable(message)
+        # RFC 6749, section 5.2: the code or the refresh token has expired, or was revoked or used before.
         if error == "invalid_grant":
             return SessionExpired(sentence)
         return (Unavailable if answer.status >= 500 or answer.status == 429 else UsageError)(sentence)
 
 
 def _fields(answer: Answer) -> "dict[str, Any] | None":
+    # The answer to a revocation has no body (RFC 7009, section 2.2).
     if answer.status == 200 and not answer.body:
         return {}
     try:

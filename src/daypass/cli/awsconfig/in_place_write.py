@@ -46,6 +46,7 @@ def overwrite(target: Path, content: bytes, old: bytes, environment: Mapping[str
     A crash can leave the file incomplete, so a backup of *old* is in our state folder until the write is
     complete. Raises `Misconfigured` if there can be no backup, and `OSError` if the file is not writable.
     """
+    # Without O_TRUNC: the old content stays until the backup of it is complete.
     descriptor = os.open(target, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "wb", buffering=0) as file:
         backup = _write_backup(target, old, environment)
@@ -62,6 +63,7 @@ def _write(descriptor: int, content: bytes) -> None:
     written = 0
     while written < len(content):
         written += os.pwrite(descriptor, content[written:], written)
+    # After writing, so that a reader never sees an empty file.
     os.ftruncate(descriptor, len(content))
     os.fsync(descriptor)
 

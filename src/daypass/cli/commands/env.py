@@ -51,18 +51,20 @@ def env(now: Now, /, shell: str | None, unset: bool, **params: str | bool | None
     if unset:
         lines = environment.lines(syntax, {}, environment.VARIABLES)
     else:
-        entry = keys(options.flags_of(params), os.environ, now)
-        github_actions.mask_keys(entry, os.environ)
+        credentials = keys(options.flags_of(params), os.environ, now)
+        github_actions.mask_keys(credentials, os.environ)
         lines = environment.lines(
-            syntax, environment.credential_variables(entry), environment.CONFLICTING_VARIABLES
+            syntax, environment.credential_variables(credentials), environment.CONFLICTING_VARIABLES
         )
     click.echo("\n".join(lines))
 
 
 def print_failure(words: Sequence[str]) -> None:
     """Print commands that fail, so that the shell that evaluates our output fails too."""
+    # On a terminal no shell evaluates the output, so the message on stderr is enough.
     if sys.stdout is None or sys.stdout.isatty():
         return
+    # The words are searched without click, which may have refused them.
     chosen = _chosen_shell(words)
     if chosen == "json":
         return

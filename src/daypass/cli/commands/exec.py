@@ -45,14 +45,15 @@ def exec_command(now: Now, /, serve: bool, command: tuple[str, ...], **params: s
         github_actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
         _serve_in_background(endpoint)
     else:
-        entry = keys(flags, os.environ, now)
-        variables = environment.credential_variables(entry)
-        github_actions.mask_keys(entry, os.environ)
+        credentials = keys(flags, os.environ, now)
+        variables = environment.credential_variables(credentials)
+        github_actions.mask_keys(credentials, os.environ)
     _execute(command, environment.without_keys(os.environ) | variables)
 
 
 def _execute(command: Sequence[str], environment: Mapping[str, str]) -> None:
     """Replace this process by the command (execve)."""
+    # execve discards the buffers of this process.
     sys.stdout.flush()
     sys.stderr.flush()
     # Python ignores these signals; the command expects their default actions, as under a shell.
@@ -77,6 +78,7 @@ def _serve_in_background(endpoint: ContainerEndpoint) -> None:
         endpoint.loopback.close()
         return
     try:
+        # A session of its own: Ctrl-C in the terminal is for the command, which still needs the endpoint.
         os.setsid()
         if os.fork() == 0:
             _detach_from_terminal()
@@ -87,6 +89,7 @@ def _serve_in_background(endpoint: ContainerEndpoint) -> None:
                 if parent_end is not None:
                     break
     finally:
+        # Not `sys.exit`, which would run the caller's handlers in this process a second time.
         os._exit(0)
 
 
@@ -95,6 +98,7 @@ def _detach_from_terminal() -> None:
     # A reader of the command's output waits for the end of the pipe, so this process must not hold it open.
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
+    # A process in a folder keeps its file system from being unmounted.
     os.chdir("/")
 
 

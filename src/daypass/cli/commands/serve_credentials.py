@@ -52,6 +52,7 @@ def serve_credentials(now: fetch.Now, /, port: int, output: str | None, **params
     """
     syntax = "" if output == "json" else syntax_of(output, os.environ)
     endpoint = open_endpoint(options.flags_of(params), now, port)
+    # Python's default for SIGTERM skips the cleanup that an exception runs.
     signal.signal(signal.SIGTERM, _exit)
     variables = {**endpoint.variables, **environment.region_variables(endpoint.credentials)}
     github_actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)

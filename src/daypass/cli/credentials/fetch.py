@@ -75,6 +75,7 @@ def shared_credentials(
         return new_credentials(request, portal, now)
     with locked:
         old = locked.read(Credentials)
+        # Read under the lock: another process may have stored new credentials while this one waited.
         if old is not None and old.is_served(now()):
             debug(f"Using cached keys of {request.what} from {path}")
             return old
@@ -82,6 +83,7 @@ def shared_credentials(
         new = _cacheable(request, issued, now())
         _report_change(request, old, new)
         locked.write(new)
+    # After the lock: it may remove files of other keys, whose locks this process does not hold.
     _discard_outdated(request, issued, environment)
     return new
 
@@ -89,6 +91,7 @@ def shared_credentials(
 def _discard_outdated(
     request: "CredentialRequest", issued: "IssuedKeys", environment: "Mapping[str, str]"
 ) -> None:
+    # Without an id or an access level, nothing is known that could contradict the cached metadata.
     tenant, access = issued.tenant_id, issued.access
     if tenant and access:
         discard_other_access(environment, request.origin, {tenant: access}, issued.user_id)

@@ -62,6 +62,8 @@ class _Planner:
     live: LiveState
 
     def plan(self, *, prune: bool) -> Plan:
+        # Rights are extended before the steps that may need them, and reduced after all others, so that the
+        # caller's own step down from Administrator does not stop the rest.
         last = [step for step in self._users() if step.before and not _grants_more(step)]
         first = [step for step in self._users() if step not in last]
         settings = list(self._system_settings())

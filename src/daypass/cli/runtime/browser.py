@@ -21,6 +21,7 @@ def unavailable_reason(environment: Mapping[str, str]) -> str:
     """Return why a browser cannot reach a server on this machine's loopback address; "" if it can."""
     if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
         return "this is a remote shell"
+    # In WSL and in containers, a named browser is one that the user has made to work.
     if environment.get("BROWSER"):
         return ""
     if environment.get("WSL_DISTRO_NAME"):
@@ -87,6 +88,7 @@ def _has_own_controller(name: str) -> bool:
 def open_url(url: str, choice: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     """Start a process that opens *url*, detached from the session and from stdout."""
     return subprocess.Popen(  # noqa: S603  our own interpreter; the URL is an argument, no shell
+        # In a process of its own, because some browsers stay in the foreground until they are closed.
         [sys.executable, "-I", "-c", _OPEN, choice, url],
         env=dict(environment),
         stdin=subprocess.DEVNULL,

@@ -35,6 +35,7 @@ def _convert_errors() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
+        # The reader has ended, as `head` does: that is no failure, and ends the command silently.
         raise
     except OSError as error:
         raise unwritable(error) from error
