@@ -218,6 +218,15 @@ def test_an_invalid_type_key_or_value_is_refused(administration: Administration,
             administration.settings.find(tenant, type_, key)
 
 
+def test_a_value_is_not_stored_for_an_owner_that_has_no_such_setting(
+    administration: Administration, alice: Caller
+) -> None:
+    value = administration.settings.parse("dev01", "", TENANT_VALIDITY.key, "7200")
+
+    with pytest.raises(InvalidRequest):
+        administration.settings.put(None, value, alice)
+
+
 def test_settings_of_an_unknown_tenant_are_not_found(administration: Administration, alice: Caller) -> None:
     with pytest.raises(TenantNotFound):
         put_text(administration.settings, "nowhere", "", "key", "value", alice)

@@ -91,6 +91,7 @@ class Settings:
         The expected version of a setting that does not exist is `Version("")`.
         """
         setting = new.setting
+        _check_owner(tenant, setting.type)
         owner, now = self._owner(tenant), self.executor.clock()
         place = setting_key(owner, setting.type, setting.key)
         row = {**place, "value": new.text, "updated_at": now, "updated_by": author_id(by)}
@@ -170,9 +171,13 @@ def _default(connection: Connection, setting: Setting[Any]) -> timedelta | None:
     return SettingStore(connection).read(None).find(ROLE_MAXIMUM)
 
 
-def _check_place(tenant: str | None, type_: str, key: str) -> None:
+def _check_owner(tenant: str | None, type_: str) -> None:
     if (tenant is None) == (type_ == TENANT):
         raise InvalidRequest("A system setting needs a type, and a tenant's setting has none.")
+
+
+def _check_place(tenant: str | None, type_: str, key: str) -> None:
+    _check_owner(tenant, type_)
     if len(type_) > _LONGEST_TYPE or not type_.isprintable() or "/" in type_:
         raise InvalidRequest(f"A type has 1 to {_LONGEST_TYPE} printable characters, and no slash.")
     check_key(key)

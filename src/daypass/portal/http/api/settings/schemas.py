@@ -22,6 +22,7 @@ class SettingRead(BaseModel):
     version: Version
 
 
+# A type of setting is described by its codec alone, so there is no enumeration of types to refer to.
 _SETTING_KINDS: list[JsonValue] = list(dict.fromkeys(setting.codec.kind for setting in REGISTRY))
 
 
