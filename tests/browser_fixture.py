@@ -30,40 +30,6 @@ PHONE = (390, 844)
 PATIENCE = 60_000
 """The timeout of page operations in milliseconds."""
 
-LOCAL_ACCESS = "/app/user/verify-token"
-
-PAGES: Sequence[str] = (
-    "/profile",
-    "/sessions",
-    "/sessions?state=refused&search=x",
-    "/confirm?next=/profile",
-    "/resources",
-    "/go?arn=arn%3Aaws%3As3%3A%3A%3Aduploservices-dev01-reports",
-    "/go?arn=arn%3Aaws%3As3%3A%3A%3Aduploservices-dev01-reports&tab=Details",
-    f"{LOCAL_ACCESS}?localAppName=somebody%27s-script&localPort=52417&redirect=true",
-    f"{LOCAL_ACCESS}/done",
-    f"{LOCAL_ACCESS}/cancelled",
-)
-"""The addresses of all pages for signed-in users; checks of all pages visit these."""
-
-ADMINISTRATOR_PAGES: Sequence[str] = (
-    "/administrator/overview",
-    "/administrator/audit",
-    "/administrator/audit?action=session.issue&since=2026-01-01",
-    "/administrator/tenants",
-    "/administrator/tenants?search=nothing-like-it",
-    "/administrator/users",
-    "/administrator/users?search=nobody-like-it&sort=-last_sign_in",
-    "/administrator/import-users",
-    "/administrator/system-settings",
-    "/administrator/system-settings/roles",
-    f"{LOCAL_ACCESS}?localAppName=duplo-jit&localPort=52417&isAdmin=true&redirect=true",
-)
-"""The addresses of all pages for Administrators only."""
-
-PUBLIC_PAGES: Sequence[str] = ("/sign-in", "/no-such-page", "/api/docs")
-"""The addresses of all pages without sign-in."""
-
 _ALLOWED_REFUSALS = ("Failed to load resource: the server responded with a status of 404",)
 """The console message of Chromium for a page with an error status."""
 

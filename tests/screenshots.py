@@ -12,20 +12,12 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
-from tests.browser_fixture import (
-    ADMINISTRATOR_PAGES,
-    DESK,
-    LOCAL_ACCESS,
-    PAGES,
-    PHONE,
-    PUBLIC_PAGES,
-    Chromium,
-    Person,
-    launched,
-    new_person,
-)
+from tests.browser_fixture import DESK, PHONE, Chromium, Person, launched, new_person
 from tests.demo_fixture import READY, Demo, read, start, stop
+from tests.page_addresses import addresses
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
 DOCS_SIZE = (1280, 760)
@@ -205,8 +197,12 @@ def _show(person: Person, username: str, address: str) -> None:
 
 def all_pages(folder: Path) -> None:
     """Take screenshots of every page, in both schemes and both sizes."""
-    groups = (("", PUBLIC_PAGES), (DANA, PAGES), (ADMIN, ADMINISTRATOR_PAGES))
-    shots = {_named(address): (who, address, nothing) for who, addresses in groups for address in addresses}
+    groups = (("", Permission.PUBLIC), (DANA, Permission.USER), (ADMIN, Permission.ADMINISTRATOR))
+    shots = {
+        _named(address): (who, address, nothing)
+        for who, permission in groups
+        for address in addresses(permission)
+    }
     with launched() as chromium, demo() as running:
         for name, (who, address, prepare) in {**shots, **EXTRA}.items():
             for scheme in SCHEMES:

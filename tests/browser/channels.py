@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from playwright.sync_api import APIResponse
 
 from daypass.portal.http.layout.csrf import FIELD
+from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from tests.browser.laptop import Laptop, authorize
 from tests.browser.listener import listening
-from tests.browser_fixture import LOCAL_ACCESS, Person
+from tests.browser_fixture import Person
 
 PAGES = frozenset({"/console", "/console-url", "/credentials"})
 """The addresses of the page forms that issue access."""

@@ -10,12 +10,15 @@ from sqlalchemy import update
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import utc_now
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.secret import Secret
 from daypass.portal.storage.schema import users
-from tests.browser_fixture import ADMINISTRATOR_PAGES, LOCAL_ACCESS, PAGES, Chromium, Person, new_person
+from tests.browser_fixture import Chromium, Person, new_person
 from tests.demo_fixture import Demo
+from tests.page_addresses import addresses
 from tests.rows import disable_user
 
 POLYGLOTS = (
@@ -75,7 +78,7 @@ def test_names_are_escaped_on_every_page(chromium: Chromium, troubled: Demo) -> 
                 ("/sign-in?next=", ""),
             )
         ]
-        for address in (*PAGES, *ADMINISTRATOR_PAGES, *strange):
+        for address in (*addresses(Permission.USER, Permission.ADMINISTRATOR), *strange):
             person.visit(address)
             assert person.page.locator("img, [onerror], [onload], [ontoggle]").count() == 0, address
             person.find_nothing_wrong()

@@ -7,18 +7,11 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # a text
 from playwright.sync_api import Page, Response
 
+from daypass.portal.http.core.authentication import Permission
 from tests.browser.framing import BLOCKED, failure_in_a_frame
-from tests.browser_fixture import (
-    ADMINISTRATOR_PAGES,
-    DESK,
-    PAGES,
-    PHONE,
-    PUBLIC_PAGES,
-    Chromium,
-    Person,
-    new_person,
-)
+from tests.browser_fixture import DESK, PHONE, Chromium, Person, new_person
 from tests.demo_fixture import Demo
+from tests.page_addresses import addresses
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
 FIRST_VIEW = 60_000
@@ -28,8 +21,12 @@ SERIOUS = {"serious", "critical"}
 SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
 
 each_role = pytest.mark.parametrize(
-    ("username", "addresses"),
-    [("", PUBLIC_PAGES), (DANA, PAGES), (ADMIN, (*ADMINISTRATOR_PAGES, *PAGES))],
+    ("username", "permissions"),
+    [
+        ("", [Permission.PUBLIC]),
+        (DANA, [Permission.USER]),
+        (ADMIN, [Permission.ADMINISTRATOR, Permission.USER]),
+    ],
     ids=["signed out", "user", "administrator"],
 )
 
@@ -75,12 +72,12 @@ def find_no_barrier(page: Page, where: str) -> None:
 
 @each_role
 def test_every_page_is_accessible_on_any_screen(
-    chromium: Chromium, demo: Demo, username: str, addresses: Sequence[str]
+    chromium: Chromium, demo: Demo, username: str, permissions: Sequence[Permission]
 ) -> None:
     with new_person(chromium, demo, PHONE) as person:
         if username:
             person.be(username)
-        for address in addresses:
+        for address in addresses(*permissions):
             for width, height in (PHONE, DESK):
                 person.page.set_viewport_size({"width": width, "height": height})
                 if (width, height) == PHONE:

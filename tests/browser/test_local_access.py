@@ -5,8 +5,9 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
+from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from tests.browser.listener import listening
-from tests.browser_fixture import LOCAL_ACCESS, Chromium, Person, new_person
+from tests.browser_fixture import Chromium, Person, new_person
 from tests.demo_fixture import Demo
 
 DANA = "dana@example.com"

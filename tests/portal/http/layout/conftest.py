@@ -25,7 +25,7 @@ from daypass.portal.http.core.threadpool import ThreadPools
 from daypass.portal.http.layout.assets import Assets
 from daypass.portal.http.layout.cookies import SESSION, VISIT
 from daypass.portal.http.layout.csrf import csrf_token
-from daypass.portal.http.layout.endpoints import AnonymousRequest, PageEndpoints, PageVisit
+from daypass.portal.http.layout.endpoints import BrowserRequest, PageEndpoints, PageVisit
 from daypass.portal.http.layout.errors import ErrorPages
 from daypass.portal.http.layout.page_layout import PageLayouts
 from daypass.portal.http.layout.reauthentication import Reauthentication
@@ -149,8 +149,8 @@ def _routes(pages: PageRenderer, endpoints: PageEndpoints, assets: Assets) -> St
     def done(visit: PageVisit) -> Response:
         return redirect("/page", f"Did {visit.form.get('what')}.")
 
-    def opened(anonymous: AnonymousRequest) -> Response:
-        return PlainTextResponse(csrf_token(anonymous.visit))
+    def opened(request: BrowserRequest) -> Response:
+        return PlainTextResponse(csrf_token(request.visit_cookie))
 
     routes = [
         exact("GET", "/page", endpoints.page(user, shown)),

@@ -1,7 +1,7 @@
 """Authorization of a caller for a route. Refused attempts on administrative routes are audited."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,28 +28,22 @@ _Attempt = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class RouteInfo:
-    """The method, path and path parameters of a request."""
+    """The method and path of a request, and the route that it matched."""
 
     method: str
     path: str
-    path_params: Mapping[str, str]
-    """The path parameters by name."""
+    template: str
+    """The path of the route, such as `/users/{user}`."""
 
     @classmethod
     def of(cls, request: Request) -> "RouteInfo":
         """Return the route information of a request after routing."""
-        return cls(request.method, request.scope["path"], request.path_params)
+        return cls(request.method, request.scope["path"], request.scope["route"].path)
 
     @property
     def route(self) -> str:
-        """The route template, such as `GET /users/{user}`: the same for all values of its parameters."""
-        # Parameters are replaced from the end of the path, because one value may contain another.
-        head, tail = self.path, ""
-        for name, value in reversed(list(self.path_params.items())):
-            before, match, after = head.rpartition(value) if value else (head, "", "")
-            if match:
-                head, tail = before, f"{{{name}}}{after}{tail}"
-        return f"{self.method} {head}{tail}"
+        """The method and the template: the same for all values of the path parameters."""
+        return f"{self.method} {self.template}"
 
 
 class Authorizer:

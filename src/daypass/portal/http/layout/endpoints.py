@@ -1,4 +1,8 @@
-"""Endpoints of pages: authentication by cookie, permission, CSRF protection, and a worker thread."""
+"""Endpoints of pages: authentication by cookie, permission, CSRF protection, and a worker thread.
+
+The order of the checks is the same for every form: the origin of the sender, the body, the session, the
+permission, the CSRF token; then the handler, which may demand reauthentication.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,51 +29,72 @@ from daypass.portal.identity.model import ApiToken, User
 
 
 @dataclass(frozen=True, slots=True)
-class AnonymousRequest:
-    """A request before authentication: nothing in it is verified yet."""
+class BrowserRequest:
+    """A request of a browser: nothing in it is verified."""
 
-    address: str
-    request_id: str
-    path: Mapping[str, str]
-    query: Mapping[str, str]
+    request: Request
     form: Form
-    preferences: Preferences
-    session: str
-    """The session cookie as sent; empty if there is none."""
-    device: str
-    """The device cookie, which marks a browser in which the user has signed in before."""
-    visit: str
-    """The key of this browser's CSRF tokens before sign-in; empty at the first page."""
-    current_path: str
-    """Path and query."""
-    route: RouteInfo
-    back: str
-    """The page that the form was on."""
-    wants_page: bool
-    """Whether the client wants HTML; scripts and programs want JSON."""
-    log_fields: dict[str, str]
-    """Additional fields for the log line of the request."""
+    """The submitted form; empty for a page."""
+    address: str
+    """The address of the client."""
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        """The path parameters by name."""
+        return self.request.path_params
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The query parameters by name."""
+        return self.request.query_params
+
+    @property
+    def current_path(self) -> str:
+        """Path and query."""
+        url = self.request.url
+        return f"{url.path}?{url.query}" if url.query else url.path
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request in the log."""
+        return str(self.request.scope[REQUEST_ID])
+
+    @property
+    def preferences(self) -> Preferences:
+        """The choices of the user that cookies hold, such as the theme."""
+        return Preferences.of(self.request.cookies)
+
+    @property
+    def session_cookie(self) -> str:
+        """The session cookie, from which CSRF tokens are made; empty if there is none."""
+        return self.request.cookies.get(SESSION, "")
+
+    @property
+    def device_cookie(self) -> str:
+        """The cookie that marks a browser in which the user has signed in before."""
+        return self.request.cookies.get(DEVICE, "")
+
+    @property
+    def visit_cookie(self) -> str:
+        """The cookie from which CSRF tokens are made before sign-in; empty at the first page."""
+        return self.request.cookies.get(VISIT, "")
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether the client wants HTML; scripts and programs want JSON."""
+        return wants_page(self.request)
 
 
 @dataclass(frozen=True, slots=True)
-class PageVisit:
-    """An authenticated request for a page."""
+class PageVisit(BrowserRequest):
+    """A request of a browser whose user is authenticated and authorized."""
 
     caller: Caller
     layout: PageLayout
-    path: Mapping[str, str]
-    query: Mapping[str, str]
-    form: Form
-    cookie: str
-    """The session cookie, from which CSRF tokens for one purpose are made."""
-    device: str
-    """The device cookie, which marks a browser in which the user has signed in before."""
-    wants_page: bool
-    """Whether the client wants HTML; scripts and programs want JSON."""
 
 
 Page = Callable[[PageVisit], Response]
-OpenPage = Callable[[AnonymousRequest], Response]
+OpenPage = Callable[[BrowserRequest], Response]
 SessionLookup = Callable[[str], tuple[ApiToken, User]]
 """Resolves a session cookie to its token and user; raises `Unauthenticated` or `SignInAgain`."""
 
@@ -90,85 +115,82 @@ class PageEndpoints:
 
     def page(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "PageEndpoint":
         """Return the endpoint of a page (GET) that requires *permission*; *calls_aws* selects its pool."""
-        show = partial(self._show, permission, handler)
-        return PageEndpoint(self, permission, show, is_form=False, calls_aws=calls_aws)
+        return PageEndpoint(self, permission, self._authorized(permission, handler), calls_aws=calls_aws)
 
-    def form(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "PageEndpoint":
+    def form(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "FormEndpoint":
         """Return the endpoint of a form (POST); the handler runs only after the CSRF checks."""
-        act = partial(self._act, permission, handler)
-        return PageEndpoint(self, permission, act, is_form=True, calls_aws=calls_aws)
+        return FormEndpoint(self, permission, self._protected(permission, handler), calls_aws=calls_aws)
 
-    def upload(self, permission: Permission, handler: Page, largest: int) -> "PageEndpoint":
+    def upload(self, permission: Permission, handler: Page, largest: int) -> "UploadEndpoint":
         """Return the endpoint of a form with a file, read only after authorization, up to *largest* bytes."""
-        admit, act = partial(self._admit, permission), partial(self._act, permission, handler)
-        return PageEndpoint(self, permission, act, is_form=True, upload=Upload(admit, largest))
+        return UploadEndpoint(self, permission, self._protected(permission, handler), largest)
 
     def open_page(self, handler: OpenPage) -> "PageEndpoint":
         """Return the endpoint of a page that needs no sign-in."""
-        return PageEndpoint(self, Permission.PUBLIC, handler, is_form=False)
+        return PageEndpoint(self, Permission.PUBLIC, handler)
 
-    def open_form(self, handler: OpenPage) -> "PageEndpoint":
+    def open_form(self, handler: OpenPage) -> "FormEndpoint":
         """Return the endpoint of a form that needs no sign-in; its CSRF token is of the visit cookie."""
-        return PageEndpoint(self, Permission.PUBLIC, partial(self._open_act, handler), is_form=True)
 
-    def _admit(self, permission: Permission, anonymous: AnonymousRequest) -> None:
-        self._visit(permission, anonymous)
+        def submit(request: BrowserRequest) -> Response:
+            check_token(request.visit_cookie, request.form.raw(FIELD))
+            return handler(request)
 
-    def _show(self, permission: Permission, handler: Page, anonymous: AnonymousRequest) -> Response:
-        return handler(self._visit(permission, anonymous))
+        return FormEndpoint(self, Permission.PUBLIC, submit)
 
-    def _act(self, permission: Permission, handler: Page, anonymous: AnonymousRequest) -> Response:
-        visit = self._visit(permission, anonymous)
-        check_token(anonymous.session, anonymous.form.raw(FIELD))
+    def visit(self, permission: Permission, request: BrowserRequest) -> PageVisit:
+        """Authenticate and authorize; raises `Unauthenticated`, `SignInAgain` or `AccessDenied`."""
+        if not request.session_cookie:
+            raise Unauthenticated("You are not signed in.")
+        token, user = self.signed_in(request.session_cookie)
+        fields = request.request.scope.get(LOG_FIELDS, {})
+        fields["user"] = user.username
+        caller = Caller(user, token, self.channel, request.address, request.request_id, fields)
+        self.authorizer.authorize(permission, caller, RouteInfo.of(request.request))
+        layout = self.layouts.of(
+            caller,
+            request.preferences,
+            request.request.url.path,
+            request.current_path,
+            csrf_token(request.session_cookie),
+        )
+        return PageVisit(request.request, request.form, request.address, caller, layout)
+
+    def _authorized(self, permission: Permission, handler: Page) -> OpenPage:
+        """Let *handler* run only for users with *permission*."""
+        return lambda request: handler(self.visit(permission, request))
+
+    def _protected(self, permission: Permission, handler: Page) -> OpenPage:
+        """Let *handler* act only on forms of the portal's own pages, and carry them over reauthentication."""
+
+        def submit(visit: PageVisit) -> Response:
+            check_token(visit.session_cookie, visit.form.raw(FIELD))
+            return self._reauthenticated(handler, visit)
+
+        return self._authorized(permission, submit)
+
+    def _reauthenticated(self, handler: Page, visit: PageVisit) -> Response:
+        """Return the answer of *handler*, or the page that asks for the password and holds the form."""
         try:
             return handler(visit)
         except ReauthenticationRequired as refusal:
-            waiting = DeferredForm.of(anonymous.current_path, anonymous.form)
-            if not (anonymous.wants_page and waiting.can_wait):
+            waiting = DeferredForm.of(visit.current_path, visit.form)
+            if not (visit.wants_page and waiting.can_wait):
                 raise
-            theme = anonymous.preferences.theme
+            # The page that the form was on, for a user who cancels.
+            back = referring_path(visit.request.headers.get("referer", ""), self.origin)
             return self.reauthentication.ask(
-                visit.caller, anonymous.session, theme, anonymous.back, waiting=waiting, refusal=refusal
+                visit.caller,
+                visit.session_cookie,
+                visit.layout.theme,
+                back,
+                waiting=waiting,
+                refusal=refusal,
             )
-
-    @staticmethod
-    def _open_act(handler: OpenPage, anonymous: AnonymousRequest) -> Response:
-        check_token(anonymous.visit, anonymous.form.raw(FIELD))
-        return handler(anonymous)
-
-    def _visit(self, permission: Permission, anonymous: AnonymousRequest) -> PageVisit:
-        if not anonymous.session:
-            raise Unauthenticated("You are not signed in.")
-        token, user = self.signed_in(anonymous.session)
-        fields = anonymous.log_fields
-        fields["user"] = user.username
-        caller = Caller(user, token, self.channel, anonymous.address, anonymous.request_id, fields)
-        self.authorizer.authorize(permission, caller, anonymous.route)
-        path = anonymous.current_path.partition("?")[0]
-        csrf = csrf_token(anonymous.session)
-        frame = self.layouts.of(caller, anonymous.preferences, path, anonymous.current_path, csrf)
-        return PageVisit(
-            caller=caller,
-            layout=frame,
-            path=anonymous.path,
-            query=anonymous.query,
-            form=anonymous.form,
-            cookie=anonymous.session,
-            device=anonymous.device,
-            wants_page=anonymous.wants_page,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """The authorization check and the size limit of a form with a file."""
-
-    admit: Callable[[AnonymousRequest], None]
-    largest: int
 
 
 class PageEndpoint:
-    """The endpoint of a page or a form; its handler runs in one worker thread."""
+    """The endpoint of a page; its handler runs in one worker thread."""
 
     def __init__(
         self,
@@ -176,54 +198,50 @@ class PageEndpoint:
         permission: Permission,
         handler: OpenPage,
         *,
-        is_form: bool,
         calls_aws: bool = False,
-        upload: Upload | None = None,
     ) -> None:
         self.permission = permission
-        self.is_form = is_form
-        self._upload = upload
         self._endpoints = endpoints
         self._pool = endpoints.pools.aws if calls_aws else endpoints.pools.local
         self._handler = handler
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request; raises `PortalError` if it is refused."""
-        form = Form({})
-        if self.is_form:
-            check_sender(request.headers, self._endpoints.origin)
-            form = await self._read(request)
-        return await self._pool.run(
-            partial(self._answer, self._anonymous(request, form), accepts_gzip(request.headers))
-        )
+        return await self._pool.run(partial(self._show, self._received(request, Form({}))))
 
-    def _answer(self, anonymous: AnonymousRequest, accepts_compression: bool) -> Response:
-        response = self._handler(anonymous)
+    def _show(self, request: BrowserRequest) -> Response:
+        response = self._handler(request)
+        return compressed(response) if accepts_gzip(request.request.headers) else response
+
+    def _received(self, request: Request, form: Form) -> BrowserRequest:
+        return BrowserRequest(request, form, self._endpoints.addresses.of(request))
+
+
+class FormEndpoint(PageEndpoint):
+    """The endpoint of a form."""
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request; raises `PortalError` if it is refused."""
+        check_sender(request.headers, self._endpoints.origin)
+        form = await self._read(request)
         # Answers to forms are never compressed: they may contain a secret that is shown once.
-        return compressed(response) if accepts_compression and not self.is_form else response
+        return await self._pool.run(partial(self._handler, self._received(request, form)))
 
     async def _read(self, request: Request) -> Form:
-        if self._upload is None:
-            return read_form(request, await read_body(request))
-        await self._pool.run(partial(self._upload.admit, self._anonymous(request, Form({}))))
-        return await read_upload(request, self._upload.largest)
+        return read_form(request, await read_body(request))
 
-    def _anonymous(self, request: Request, form: Form) -> AnonymousRequest:
-        cookies = request.cookies
-        query = request.url.query
-        return AnonymousRequest(
-            address=self._endpoints.addresses.of(request),
-            request_id=request.scope[REQUEST_ID],
-            path=request.path_params,
-            query=request.query_params,
-            form=form,
-            preferences=Preferences.of(cookies),
-            session=cookies.get(SESSION, ""),
-            device=cookies.get(DEVICE, ""),
-            visit=cookies.get(VISIT, ""),
-            current_path=f"{request.url.path}?{query}" if query else request.url.path,
-            route=RouteInfo.of(request),
-            back=referring_path(request.headers.get("referer", ""), self._endpoints.origin),
-            wants_page=wants_page(request),
-            log_fields=request.scope.get(LOG_FIELDS, {}),
-        )
+
+class UploadEndpoint(FormEndpoint):
+    """The endpoint of a form with a file."""
+
+    def __init__(
+        self, endpoints: PageEndpoints, permission: Permission, handler: OpenPage, largest: int
+    ) -> None:
+        super().__init__(endpoints, permission, handler)
+        self._largest = largest
+
+    async def _read(self, request: Request) -> Form:
+        # The user is authorized before the body is read, because it may be large.
+        without_form = self._received(request, Form({}))
+        await self._pool.run(partial(self._endpoints.visit, self.permission, without_form))
+        return await read_upload(request, self._largest)

@@ -112,7 +112,7 @@ class LocalAccess:
         form, caller = visit.form, visit.caller
         request = _read_request(form.raw("localAppName"), form.raw("localPort"), form.raw("isAdmin"))
         shown_at = form.raw("shownAt")
-        check_token(visit.cookie, form.raw("consent"), _purpose(request, shown_at))
+        check_token(visit.session_cookie, form.raw("consent"), _purpose(request, shown_at))
         visible_for = self.clock() - datetime.fromtimestamp(int(shown_at) / 1000, UTC)
         if visible_for < ARMED_AFTER:
             raise InvalidRequest("You authorized too quickly. Review the request, then authorize it.")
@@ -164,7 +164,7 @@ class LocalAccess:
         page = LocalAccessPage(
             csrf=visit.layout.csrf,
             request=request,
-            consent=csrf_token(visit.cookie, _purpose(request, str(shown_at))),
+            consent=csrf_token(visit.session_cookie, _purpose(request, str(shown_at))),
             shown_at=shown_at,
             username=visit.caller.user.username,
             ends_at=now + LIFETIME,

@@ -15,7 +15,7 @@ from daypass.portal.errors import AccessDenied, ConsentTooFast, RequestExpired
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import exact
 from daypass.portal.http.layout.csrf import check_token, csrf_token
-from daypass.portal.http.layout.endpoints import AnonymousRequest, PageVisit
+from daypass.portal.http.layout.endpoints import BrowserRequest, PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.oauth.endpoints import AUTHORIZE, request_id_of
 from daypass.portal.http.services import Services
@@ -100,7 +100,7 @@ class ConsentPages:
         """Apply the user's decision. The code is sent to the loopback port, or displayed once."""
         form, caller = visit.form, visit.caller
         request_id = RequestId(form.raw("request"))
-        check_token(visit.cookie, form.raw("consent"), _purpose(request_id))
+        check_token(visit.session_cookie, form.raw("consent"), _purpose(request_id))
         is_by_script = form.raw("by") == "script"
         try:
             if form.raw("answer") not in ("authorize", "paste"):
@@ -122,9 +122,9 @@ class ConsentPages:
             return self._redirect(approved.request, destination, code=code)
         return self._outcome(visit, OutcomePage(code=code))
 
-    def done(self, stranger: AnonymousRequest) -> Response:
+    def done(self, request: BrowserRequest) -> Response:
         """Return the page after the sign-in, which sends the user back to the terminal."""
-        return self.pages.show_alone("oauth/outcome.html", OutcomePage(), theme=stranger.preferences.theme)
+        return self.pages.show_alone("oauth/outcome.html", OutcomePage(), theme=request.preferences.theme)
 
     def _denied(self, visit: PageVisit, request: AuthorizationRequest, *, is_by_script: bool) -> Response:
         destination = request.parameters.destination
@@ -149,7 +149,7 @@ class ConsentPages:
         page = ConsentPage(
             request=request,
             csrf=visit.layout.csrf,
-            consent=csrf_token(visit.cookie, _purpose(request.id)),
+            consent=csrf_token(visit.session_cookie, _purpose(request.id)),
             username=visit.caller.user.username,
             address=visit.caller.address,
             now=now,

@@ -23,7 +23,7 @@ from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.core.routing import exact
 from daypass.portal.http.layout.cookies import DEVICE, SESSION, VISIT, delete_cookie, set_cookie
 from daypass.portal.http.layout.csrf import csrf_token
-from daypass.portal.http.layout.endpoints import AnonymousRequest, PageVisit
+from daypass.portal.http.layout.endpoints import BrowserRequest, PageVisit
 from daypass.portal.http.layout.reauthentication import DeferredForm, Reauthentication, page_title
 from daypass.portal.http.layout.redirects import CONFIRM, SIGN_IN, redirect, safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
@@ -60,33 +60,33 @@ class SignInPages:
     has_administrator: Callable[[], bool]
     public_url: str
 
-    def show(self, anonymous: AnonymousRequest) -> Response:
+    def show(self, request: BrowserRequest) -> Response:
         """Show the sign-in page, or redirect a user who is already signed in."""
-        next_page = safe_path(anonymous.query.get("next", ""))
-        if self._is_signed_in(anonymous):
+        next_page = safe_path(request.query.get("next", ""))
+        if self._is_signed_in(request):
             return redirect(next_page)
         notice = ""
-        if "ended" in anonymous.query:
+        if "ended" in request.query:
             notice = "Your session has expired. Sign in again to continue."
-        elif "out" in anonymous.query:
+        elif "out" in request.query:
             notice = "You are signed out."
-        return self._answer(anonymous, next_page, notice=notice)
+        return self._answer(request, next_page, notice=notice)
 
-    def sign_in(self, anonymous: AnonymousRequest) -> Response:
+    def sign_in(self, request: BrowserRequest) -> Response:
         """Sign in, and redirect to the page in `next`."""
-        form = anonymous.form
+        form = request.form
         next_page = safe_path(form.raw("next"))
         try:
             signed_in = self.sign_ins.sign_in(
                 form.get("username"),
                 Secret(form.raw("password")),
-                address=anonymous.address,
-                device=anonymous.device or None,
-                request_id=anonymous.request_id,
-                replaces=anonymous.session or None,
+                address=request.address,
+                device=request.device_cookie or None,
+                request_id=request.request_id,
+                replaces=request.session_cookie or None,
             )
         except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
-            return self._answer(anonymous, next_page, refusal=refusal)
+            return self._answer(request, next_page, refusal=refusal)
         response = redirect(next_page)
         _set_session_cookies(response, signed_in)
         delete_cookie(response, VISIT)
@@ -95,12 +95,12 @@ class SignInPages:
     def show_confirm(self, visit: PageVisit) -> Response:
         """Show *Confirm your password*."""
         back = safe_path(visit.query.get("next", ""))
-        return self.confirmations.ask(visit.caller, visit.cookie, visit.layout.theme, back)
+        return self.confirmations.ask(visit.caller, visit.session_cookie, visit.layout.theme, back)
 
     def confirm(self, visit: PageVisit) -> Response:
         """Check the password, then redirect back or show the deferred form for submission."""
         caller, back, theme = visit.caller, safe_path(visit.form.raw("next")), visit.layout.theme
-        waiting = DeferredForm.from_signed(visit.form, visit.cookie)
+        waiting = DeferredForm.from_signed(visit.form, visit.session_cookie)
         try:
             signed_in = self.sign_ins.confirm(
                 caller.token,
@@ -108,11 +108,17 @@ class SignInPages:
                 Secret(visit.form.raw("password")),
                 address=caller.address,
                 request_id=caller.request_id,
-                device=visit.device or None,
+                device=visit.device_cookie or None,
             )
         except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
             return self.confirmations.ask(
-                caller, visit.cookie, theme, back, waiting=waiting, refusal=refusal, wrong=refusal.reason
+                caller,
+                visit.session_cookie,
+                theme,
+                back,
+                waiting=waiting,
+                refusal=refusal,
+                wrong=refusal.reason,
             )
         if waiting is None:
             response = redirect(
@@ -131,37 +137,35 @@ class SignInPages:
         delete_cookie(response, SESSION)
         return response
 
-    def _is_signed_in(self, anonymous: AnonymousRequest) -> bool:
+    def _is_signed_in(self, request: BrowserRequest) -> bool:
         try:
-            self.sign_ins.find(anonymous.session)
+            self.sign_ins.find(request.session_cookie)
         except (Unauthenticated, SignInAgain):
             return False
         return True
 
     def _answer(
         self,
-        anonymous: AnonymousRequest,
+        request: BrowserRequest,
         next_page: str,
         *,
         notice: str = "",
         refusal: PortalError | None = None,
     ) -> Response:
-        visit = anonymous.visit or secrets.token_urlsafe(24)
+        visit = request.visit_cookie or secrets.token_urlsafe(24)
         page = SignInPage(
             csrf=csrf_token(visit),
             next=next_page,
             host=urlsplit(self.public_url).netloc,
             then=page_title(next_page),
             is_ownerless=not self.has_administrator(),
-            username=anonymous.form.get("username")[:_LONGEST_USERNAME],
+            username=request.form.get("username")[:_LONGEST_USERNAME],
             wrong="" if refusal is None else refusal.reason,
             notice=notice,
         )
         status = HTTPStatus.OK if refusal is None else status_of(refusal)
-        response = self.pages.show_alone(
-            "pages/sign-in.html", page, status, theme=anonymous.preferences.theme
-        )
-        if not anonymous.visit:
+        response = self.pages.show_alone("pages/sign-in.html", page, status, theme=request.preferences.theme)
+        if not request.visit_cookie:
             set_cookie(response, VISIT, visit)
         return response
 
