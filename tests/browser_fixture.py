@@ -48,13 +48,13 @@ addEventListener('securitypolicyviolation', (event) => {
 
 
 @dataclass(slots=True)
-class Person:
+class User:
     """A user with their own browser at the demo's portal."""
 
     demo: Demo
     context: BrowserContext
     page: Page = field(init=False)
-    complaints: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     """The console errors and uncaught exceptions of all pages."""
     hosts: set[str] = field(default_factory=set)
     """All hosts that were contacted."""
@@ -73,7 +73,7 @@ class Person:
         page.wait_for_url(f"{self.demo.portal_url}{address}")
         return page
 
-    def enter(self, username: str, address: str = "/profile") -> Page:
+    def sign_in_by_request(self, username: str, address: str = "/profile") -> Page:
         """Sign in by a request instead of the form, for tests that are not about sign-in."""
         portal, sent = self.demo.portal_url, self.context.request
         form: dict[str, str | float | bool] = {
@@ -93,16 +93,16 @@ class Person:
         assert token
         return token[1]
 
-    def be(self, username: str, address: str = "/profile") -> Page:
+    def open_signed_in(self, username: str, address: str = "/profile") -> Page:
         """Open a page with a shared session, for tests that neither test sign-in nor end the session."""
         key = (self.demo.portal_url, username)
         if key not in _SIGN_INS:
-            self.enter(username)
+            self.sign_in_by_request(username)
             _SIGN_INS[key] = [cookie for cookie in self.context.cookies() if cookie["name"] in _OF_SIGN_IN]
         self._add(_SIGN_INS[key])
         return self.visit(address)
 
-    def take_cookies(self, other: "Person") -> None:
+    def take_cookies(self, other: "User") -> None:
         """Copy the cookies of another user's browser."""
         self._add(other.context.cookies())
 
@@ -119,37 +119,37 @@ class Person:
                 ]
             )
 
-    def find_nothing_wrong(self, page: Page | None = None) -> None:
+    def assert_no_errors(self, page: Page | None = None) -> None:
         """Fail if a page violated its policy, threw an exception or logged an error."""
         violations = (page or self.page).evaluate("window.violations")
         assert violations == []
-        assert self.complaints == []
+        assert self.errors == []
 
-    def find_no_sideways_scrolling(self, page: Page | None = None) -> None:
+    def assert_no_sideways_scrolling(self, page: Page | None = None) -> None:
         """Fail if a page is wider than its window."""
         root = "document.documentElement"
         wider = (page or self.page).evaluate(f"{root}.scrollWidth - {root}.clientWidth")
         assert wider <= 0, f"{wider} pixels too wide"
 
-    def find_nothing_cut(self, page: Page | None = None) -> None:
+    def assert_nothing_cut_off(self, page: Page | None = None) -> None:
         """Fail if a table scrolls sideways or a name in it is cut off."""
         cut = """() => [...document.querySelectorAll('.scroll, table.shares td')]
             .filter((one) => one.scrollWidth > one.clientWidth + 1)
             .map((one) => `${one.getAttribute('aria-label') || one.textContent}`)"""
         assert (page or self.page).evaluate(cut) == []
 
-    def copied(self) -> str:
+    def clipboard(self) -> str:
         """Return the text of the clipboard."""
         return str(self.page.evaluate("navigator.clipboard.readText()"))
 
     def _watch(self, page: Page) -> None:
-        page.on("console", lambda message: self._listen(message))
-        page.on("pageerror", lambda error: self.complaints.append(f"threw: {error}"))
+        page.on("console", lambda message: self._record_message(message))
+        page.on("pageerror", lambda error: self.errors.append(f"threw: {error}"))
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
 
-    def _listen(self, message: ConsoleMessage) -> None:
+    def _record_message(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not message.text.startswith(_ALLOWED_REFUSALS):
-            self.complaints.append(f"{message.type}: {message.text}")
+            self.errors.append(f"{message.type}: {message.text}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +197,14 @@ def _running(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
 
 
 @contextmanager
-def new_person(
+def new_user(
     chromium: Chromium,
     demo: Demo,
     size: tuple[int, int] = DESK,
     *,
     scheme: str = "light",
     has_script: bool = True,
-) -> Iterator[Person]:
+) -> Iterator[User]:
     """Open a fresh browser profile with the given window size and color scheme."""
     with _running(chromium.loop):
         context = chromium.browser.new_context(
@@ -218,31 +218,31 @@ def new_person(
         context.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         context.add_init_script(_WATCH)
-        person = Person(demo, context)
-        context.on("page", lambda page: person._watch(page))
-        person.page = context.new_page()
+        user = User(demo, context)
+        context.on("page", lambda page: user._watch(page))
+        user.page = context.new_page()
         try:
-            yield person
+            yield user
         finally:
             context.close()
 
 
 @pytest.fixture
-def person(chromium: Chromium, demo: Demo) -> Iterator[Person]:
+def user(chromium: Chromium, demo: Demo) -> Iterator[User]:
     """A user at a desktop browser."""
-    with new_person(chromium, demo) as sitting:
-        yield sitting
+    with new_user(chromium, demo) as user:
+        yield user
 
 
 @pytest.fixture
-def dana(person: Person) -> Person:
+def dana(user: User) -> User:
     """Dana, signed in: a full member of dev01 and a read-only member of prod01."""
-    person.enter("dana@example.com")
-    return person
+    user.sign_in_by_request("dana@example.com")
+    return user
 
 
 @pytest.fixture
-def admin(person: Person) -> Person:
+def admin(user: User) -> User:
     """The Administrator, signed in."""
-    person.enter("admin@example.com")
-    return person
+    user.sign_in_by_request("admin@example.com")
+    return user

@@ -124,7 +124,7 @@ class FakeFinder:
     error_after: int = 0
     """The number of pages before `error` is raised."""
     page_size: int = 100
-    meanwhile: Callable[[], None] = nothing_happens
+    during_search: Callable[[], None] = nothing_happens
     """Runs during each search."""
     queries: list[Query] = field(default_factory=list)
 
@@ -136,7 +136,7 @@ class FakeFinder:
     ) -> Iterator[Sequence[TaggedArn]]:
         """Yield all resources, one page at a time."""
         self.queries.append(query)
-        self.meanwhile()
+        self.during_search()
         for number, start in enumerate(range(0, len(self.resources) or 1, self.page_size)):
             if self.error is not None and number == self.error_after:
                 raise self.error

@@ -59,10 +59,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn the failure of a test that started a program into a test that was left out."""
+    """Count a test that started a program, or whose fixture did, as left out whatever its outcome."""
     report = yield
-    # A session fixture that was refused raises the same exception for each test that uses it.
-    if report.outcome != "passed" and (item.nodeid in _left_out or _REASON in str(report.longrepr)):
+    # A fixture of a larger scope raises the same error for each test that uses it.
+    is_refused = item.nodeid in _left_out or _REASON in str(report.longrepr)
+    if is_refused and (report.when == "call" or report.failed):
         report.outcome, report.longrepr = "skipped", (str(item.path), 0, _REASON)
     return report
 
@@ -86,4 +87,5 @@ def _refuse_programs(event: str, _arguments: tuple[object, ...]) -> None:
     current = os.environ.get("PYTEST_CURRENT_TEST")
     if event in _PROGRAM_EVENTS and current is not None:
         _left_out.add(current.rpartition(" ")[0])
-        pytest.skip(_REASON)
+        # Code under test handles this error as a program that cannot be started, so that no test hangs.
+        raise PermissionError(_REASON)

@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
-from tests.browser_fixture import DESK, PHONE, Chromium, Person, launched, new_person
+from tests.browser_fixture import DESK, PHONE, Chromium, User, launched, new_user
 from tests.demo_fixture import READY, Demo, read, start, stop
 from tests.page_addresses import addresses
 
@@ -182,17 +182,17 @@ def picture(
 ) -> None:
     """Take one screenshot of one page."""
     username, address, prepare, scheme = shot
-    with new_person(chromium, running, size, scheme=scheme) as person:
-        _show(person, username, address)
-        prepare(person.page)
-        person.page.screenshot(path=str(file), full_page=is_whole)
+    with new_user(chromium, running, size, scheme=scheme) as user:
+        _show(user, username, address)
+        prepare(user.page)
+        user.page.screenshot(path=str(file), full_page=is_whole)
 
 
-def _show(person: Person, username: str, address: str) -> None:
+def _show(user: User, username: str, address: str) -> None:
     if username:
-        person.be(username, address)
+        user.open_signed_in(username, address)
     else:
-        person.visit(address)
+        user.visit(address)
 
 
 def all_pages(folder: Path) -> None:

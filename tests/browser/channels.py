@@ -12,7 +12,7 @@ from daypass.portal.http.layout.csrf import FIELD
 from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from tests.browser.laptop import Laptop, authorize
 from tests.browser.listener import listening
-from tests.browser_fixture import Person
+from tests.browser_fixture import User
 
 PAGES = frozenset({"/console", "/console-url", "/credentials"})
 """The addresses of the page forms that issue access."""
@@ -24,7 +24,7 @@ ALL_CHANNELS = PAGES | {"API", "legacy API", "Local Access", "CLI"}
 class AccessChannels:
     """A signed-in user who requests the same access through every channel."""
 
-    person: Person
+    user: User
     username: str
     home: Path
     tenant: str | None
@@ -35,11 +35,11 @@ class AccessChannels:
         return {channel for channel in channels if self._grants_access(channel)}
 
     def _grants_access(self, channel: str) -> bool:
-        token = self.person.demo.token(self.username)
+        token = self.user.demo.token(self.username)
         match channel:
             case "API":
                 asked = {"admin": True} if self.tenant is None else {"tenant": self.tenant}
-                return self.person.demo.visitor(token).session(**asked).status == HTTPStatus.CREATED
+                return self.user.demo.visitor(token).session(**asked).status == HTTPStatus.CREATED
             case "legacy API":
                 return _is_given(self._by_legacy_call(token))
             case "Local Access":
@@ -54,32 +54,32 @@ class AccessChannels:
 
     def _by_page(self, address: str) -> APIResponse:
         form = {
-            FIELD: self.person.csrf("/profile"),
+            FIELD: self.user.csrf("/profile"),
             **({"scope": "admin"} if self.tenant is None else {"tenant": self.tenant}),
         }
         # Submitted by hand, because the page has no button for what is refused.
-        return self._send("POST", address, {"Origin": self.person.demo.portal_url}, form)
+        return self._send("POST", address, {"Origin": self.user.demo.portal_url}, form)
 
     def _by_legacy_call(self, token: str) -> APIResponse:
         path = "/adminproxy/GetJITAwsConsoleAccessUrl"
         if self.tenant is not None:
-            id_ = self.person.demo.tenants[self.tenant]["id"]
+            id_ = self.user.demo.tenants[self.tenant]["id"]
             path = f"/subscriptions/{id_}/GetAwsConsoleTokenUrl"
         return self._send("GET", path, {"Authorization": f"Bearer {token}"})
 
     def _by_cli(self) -> bool:
         """Sign in with a fresh CLI, and request access there."""
         self.home.mkdir()
-        laptop = Laptop(self.person.demo, self.home)
+        laptop = Laptop(self.user.demo, self.home)
         scope = ("--admin",) if self.tenant is None else ("--tenant", self.tenant)
-        with laptop.types("aws", *scope) as sitting:
-            page = self.person.visit(laptop.address())
+        with laptop.types("aws", *scope) as terminal:
+            page = self.user.visit(laptop.address())
             if page.get_by_role("button", name="Authorize", exact=True).count():
                 authorize(page)
             else:
-                sitting.press_ctrl_c()
-            code, _ = sitting.end()
-        assert code in {0, 4, 130}, sitting.seen
+                terminal.press_ctrl_c()
+            code, _ = terminal.end()
+        assert code in {0, 4, 130}, terminal.seen
         return code == 0
 
     def _approval(self) -> str | None:
@@ -87,7 +87,7 @@ class AccessChannels:
         with listening() as listener:
             asked = {"localAppName": "duplo-jit", "localPort": str(listener.port), "redirect": "true"}
             wanted = {"isAdmin": "true"} if self.tenant is None else {}
-            page = self.person.visit(f"{LOCAL_ACCESS}?{urlencode(asked | wanted)}")
+            page = self.user.visit(f"{LOCAL_ACCESS}?{urlencode(asked | wanted)}")
             if page.get_by_role("alert").count():
                 return None
             page.get_by_role("button", name="Authorize").click()
@@ -96,8 +96,8 @@ class AccessChannels:
     def _send(
         self, method: str, path: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None
     ) -> APIResponse:
-        return self.person.context.request.fetch(
-            f"{self.person.demo.portal_url}{path}",
+        return self.user.context.request.fetch(
+            f"{self.user.demo.portal_url}{path}",
             method=method,
             headers=dict(headers),
             form=None if form is None else dict(form),

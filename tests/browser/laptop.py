@@ -36,8 +36,8 @@ class Laptop:
     @contextmanager
     def types(self, *words: str, **more: str) -> Iterator[Shell]:
         """Run a command in a terminal of this laptop."""
-        with shell([SCRIPT, *words], self.environment(**more)) as sitting:
-            yield sitting
+        with shell([SCRIPT, *words], self.environment(**more)) as terminal:
+            yield terminal
 
     def address(self, number: int = 1) -> str:
         """Return the URL that the browser was told to open, without the portal's origin."""

@@ -16,7 +16,7 @@ from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.secret import Secret
 from daypass.portal.storage.schema import users
-from tests.browser_fixture import Chromium, Person, new_person
+from tests.browser_fixture import Chromium, User, new_user
 from tests.demo_fixture import Demo
 from tests.page_addresses import addresses
 from tests.rows import disable_user
@@ -51,8 +51,8 @@ def known_as(demo: Demo, names: Sequence[str]) -> Iterator[str]:
             units.close()
 
 
-def sign_in_as(person: Person, username: str) -> None:
-    page = person.visit("/sign-in")
+def sign_in_as(user: User, username: str) -> None:
+    page = user.visit("/sign-in")
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
@@ -60,15 +60,15 @@ def sign_in_as(person: Person, username: str) -> None:
 
 
 def test_names_are_escaped_on_every_page(chromium: Chromium, troubled: Demo) -> None:
-    with known_as(troubled, POLYGLOTS) as username, new_person(chromium, troubled) as person:
+    with known_as(troubled, POLYGLOTS) as username, new_user(chromium, troubled) as user:
         dialogs: list[str] = []
 
         def note(dialog: Dialog) -> None:
             dialogs.append(dialog.message)
             dialog.dismiss()
 
-        person.page.on("dialog", lambda dialog: note(dialog))
-        sign_in_as(person, username)
+        user.page.on("dialog", lambda dialog: note(dialog))
+        sign_in_as(user, username)
         strange = [
             f"{address}{name}{rest}"
             for name in POLYGLOTS
@@ -79,8 +79,8 @@ def test_names_are_escaped_on_every_page(chromium: Chromium, troubled: Demo) -> 
             )
         ]
         for address in (*addresses(Permission.USER, Permission.ADMINISTRATOR), *strange):
-            person.visit(address)
-            assert person.page.locator("img, [onerror], [onload], [ontoggle]").count() == 0, address
-            person.find_nothing_wrong()
-        assert username in person.visit("/profile").locator(".who .name").inner_text()
+            user.visit(address)
+            assert user.page.locator("img, [onerror], [onload], [ontoggle]").count() == 0, address
+            user.assert_no_errors()
+        assert username in user.visit("/profile").locator(".who .name").inner_text()
         assert dialogs == []

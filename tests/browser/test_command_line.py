@@ -12,7 +12,7 @@ from daypass.cli.cache.files import CacheFile
 from tests.browser.framing import BLOCKED, failure_in_a_frame
 from tests.browser.laptop import Laptop, authorize
 from tests.browser.listener import listening
-from tests.browser_fixture import PHONE, Chromium, Person, new_person
+from tests.browser_fixture import PHONE, Chromium, User, new_user
 from tests.cli.sign_in import OTHER_CODE
 from tests.demo_fixture import Demo
 
@@ -25,29 +25,29 @@ def laptop(demo: Demo, tmp_path: Path) -> Laptop:
     return Laptop(demo, tmp_path)
 
 
-def test_after_authorization_keys_are_issued_without_another_prompt(laptop: Laptop, person: Person) -> None:
-    with laptop.types(*DEV) as sitting:
+def test_after_authorization_keys_are_issued_without_another_prompt(laptop: Laptop, user: User) -> None:
+    with laptop.types(*DEV) as terminal:
         # The signed request in the link may contain letters that look like a code.
-        match_code = sitting.until(r"(?<= show )[A-Z]{4}-[A-Z]{4}(?=\?)")
-        page = person.sign_in(DANA, laptop.address())
+        match_code = terminal.until(r"(?<= show )[A-Z]{4}-[A-Z]{4}(?=\?)")
+        page = user.sign_in(DANA, laptop.address())
         expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
         expect(page.get_by_text(match_code)).to_be_visible()
         button, hint = page.locator("main form"), page.get_by_text("If your browser cannot connect")
         assert _bottom(button) + 12 <= _top(hint)
         expect(page.get_by_text("dev01")).to_be_visible()
-        person.find_nothing_wrong()
+        user.assert_no_errors()
         authorize(page)
-        code, out = sitting.end()
+        code, out = terminal.end()
 
-    assert code == 0, sitting.seen
+    assert code == 0, terminal.seen
     keys = json.loads(out)
     assert keys["AccessKeyId"].startswith("ASIA")
-    assert f"as {DANA} until" in sitting.seen
+    assert f"as {DANA} until" in terminal.seen
     assert page.url == f"{laptop.demo.portal_url}/oauth/done"
     assert laptop.kept() == [".portal", ".sign-in"]
 
-    with laptop.types(*DEV) as sitting:
-        assert sitting.end() == (0, out)
+    with laptop.types(*DEV) as terminal:
+        assert terminal.end() == (0, out)
     assert len(laptop.tabs.opened) == 1
 
 
@@ -63,33 +63,33 @@ def _bottom(place: Locator) -> float:
     return box["y"] + box["height"]
 
 
-def test_a_denied_consent_ends_the_command(laptop: Laptop, dana: Person) -> None:
-    with laptop.types(*DEV) as sitting:
+def test_a_denied_consent_ends_the_command(laptop: Laptop, dana: User) -> None:
+    with laptop.types(*DEV) as terminal:
         page = dana.visit(laptop.address())
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Return to your terminal")
-        code, out = sitting.end()
+        code, out = terminal.end()
 
     assert (code, out) == (3, "")
-    assert "declined" in sitting.seen
+    assert "declined" in terminal.seen
 
 
-def test_a_command_can_be_stopped_after_the_tab_is_closed(laptop: Laptop, dana: Person) -> None:
-    with laptop.types(*DEV) as sitting:
-        sitting.until("paste it here")
+def test_a_command_can_be_stopped_after_the_tab_is_closed(laptop: Laptop, dana: User) -> None:
+    with laptop.types(*DEV) as terminal:
+        terminal.until("paste it here")
         dana.visit(laptop.address()).close()
-        sitting.press_ctrl_c()
-        assert sitting.end() == (130, "")
+        terminal.press_ctrl_c()
+        assert terminal.end() == (130, "")
 
     assert laptop.kept() == []
 
 
-def test_a_consent_after_the_command_has_ended_says_what_to_do(laptop: Laptop, dana: Person) -> None:
-    with laptop.types(*DEV) as sitting:
+def test_a_consent_after_the_command_has_ended_says_what_to_do(laptop: Laptop, dana: User) -> None:
+    with laptop.types(*DEV) as terminal:
         page = dana.visit(laptop.address())
-        sitting.until("paste it here")
-        sitting.press_ctrl_c()
-        sitting.end()
+        terminal.until("paste it here")
+        terminal.press_ctrl_c()
+        terminal.end()
     button = page.get_by_role("button", name="Authorize", exact=True)
     expect(button).to_have_attribute("aria-disabled", "false")
 
@@ -104,7 +104,7 @@ def test_a_consent_after_the_command_has_ended_says_what_to_do(laptop: Laptop, d
     expect(page.locator("main")).to_contain_text(
         "the command ended before it received the answer. Run it again."
     )
-    dana.complaints.clear()
+    dana.errors.clear()
 
     # The code was not delivered, but the consent was given and cannot be given twice.
     later = dana.context.new_page()
@@ -113,42 +113,42 @@ def test_a_consent_after_the_command_has_ended_says_what_to_do(laptop: Laptop, d
     assert laptop.kept() == []
 
 
-def test_a_code_can_be_pasted_into_the_terminal(laptop: Laptop, dana: Person) -> None:
-    with laptop.types("login", "--no-browser", BROWSER="") as sitting:
+def test_a_code_can_be_pasted_into_the_terminal(laptop: Laptop, dana: User) -> None:
+    with laptop.types("login", "--no-browser", BROWSER="") as terminal:
         # With trailing white space, because terminal output is read in chunks.
-        address = sitting.until(r"https://localhost:\d+/oauth/authorize\S+\s").strip()
+        address = terminal.until(r"https://localhost:\d+/oauth/authorize\S+\s").strip()
         page = dana.visit(address.removeprefix(laptop.demo.portal_url))
         button = page.get_by_role("button", name="Authorize", exact=True)
         expect(button).to_have_attribute("aria-disabled", "false")
         button.click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Paste this into your terminal")
-        dana.find_nothing_wrong()
+        dana.assert_no_errors()
         page.get_by_role("button", name="Copy code").click()
-        sitting.type(dana.copied())
-        code, _ = sitting.end()
+        terminal.type(dana.clipboard())
+        code, _ = terminal.end()
 
-    assert code == 0, sitting.seen
+    assert code == 0, terminal.seen
 
 
 def test_without_script_the_page_shows_a_code(laptop: Laptop, chromium: Chromium) -> None:
-    with new_person(chromium, laptop.demo, has_script=False) as person, laptop.types(*DEV) as sitting:
-        page = person.sign_in(DANA, laptop.address())
+    with new_user(chromium, laptop.demo, has_script=False) as user, laptop.types(*DEV) as terminal:
+        page = user.sign_in(DANA, laptop.address())
         # The click must come after the arming delay of 700 ms.
         page.get_by_role("button", name="Authorize", exact=True).click()
         if "too fast" in page.content():
             page.wait_for_timeout(800)
             page.get_by_role("button", name="Authorize", exact=True).click()
         code = page.locator("code", has_text="daypass_code_").inner_text()
-        sitting.type(code)
-        ended, out = sitting.end()
+        terminal.type(code)
+        ended, out = terminal.end()
 
-    assert ended == 0, sitting.seen
+    assert ended == 0, terminal.seen
     assert json.loads(out)["Version"] == 1
 
 
-def test_a_page_that_sends_foreign_codes_to_every_port_achieves_nothing(laptop: Laptop, dana: Person) -> None:
+def test_a_page_that_sends_foreign_codes_to_every_port_achieves_nothing(laptop: Laptop, dana: User) -> None:
     # Chromium blocks requests to 127.0.0.1 from other origins, so this page is served there, too.
-    with laptop.types("login") as sitting, listening() as site:
+    with laptop.types("login") as terminal, listening() as site:
         page = dana.visit(laptop.address())
         port = int(page.get_by_text("127.0.0.1:").inner_text().rpartition(":")[2])
         evil = dana.context.new_page()
@@ -169,40 +169,40 @@ def test_a_page_that_sends_foreign_codes_to_every_port_achieves_nothing(laptop: 
         )
         evil.close()
         assert answered == 2 * 32 > MAX_REQUESTS
-        dana.complaints.clear()
+        dana.errors.clear()
         page.bring_to_front()
         authorize(page)
-        code, _ = sitting.end()
+        code, _ = terminal.end()
 
-    assert code == 0, sitting.seen
-    assert f"as {DANA} until" in sitting.seen
+    assert code == 0, terminal.seen
+    assert f"as {DANA} until" in terminal.seen
 
 
-def test_an_administrator_gets_admin_access_on_request(laptop: Laptop, admin: Person) -> None:
-    with laptop.types(*DEV) as sitting:
+def test_an_administrator_gets_admin_access_on_request(laptop: Laptop, admin: User) -> None:
+    with laptop.types(*DEV) as terminal:
         authorize(admin.visit(laptop.address()))
-        assert sitting.end()[0] == 0
-    with laptop.types("aws", "--admin") as sitting:
+        assert terminal.end()[0] == 0
+    with laptop.types("aws", "--admin") as terminal:
         page = admin.visit(laptop.address(2))
         expect(page.get_by_text("The master role, and your tenants")).to_be_visible()
         authorize(page)
-        code, out = sitting.end()
+        code, out = terminal.end()
 
-    assert code == 0, sitting.seen
+    assert code == 0, terminal.seen
     assert json.loads(out)["AccessKeyId"].startswith("ASIA")
 
 
-def test_a_user_is_refused_admin_access_with_a_reason(laptop: Laptop, dana: Person) -> None:
-    with laptop.types("aws", "--admin") as sitting:
+def test_a_user_is_refused_admin_access_with_a_reason(laptop: Laptop, dana: User) -> None:
+    with laptop.types("aws", "--admin") as terminal:
         page = dana.visit(laptop.address())
         expect(page.get_by_role("alert").first).to_contain_text("Administrator role")
         expect(page.get_by_role("button", name="Authorize", exact=True)).to_have_count(0)
         page.get_by_role("button", name="Cancel").click()
-        assert sitting.end()[0] == 3
+        assert terminal.end()[0] == 3
 
 
-def test_a_click_before_the_arming_delay_is_ignored(laptop: Laptop, dana: Person) -> None:
-    with laptop.types("login") as sitting:
+def test_a_click_before_the_arming_delay_is_ignored(laptop: Laptop, dana: User) -> None:
+    with laptop.types("login") as terminal:
         page = dana.visit(laptop.address())
         page.evaluate(
             """async () => {
@@ -216,23 +216,23 @@ def test_a_click_before_the_arming_delay_is_ignored(laptop: Laptop, dana: Person
         )
         expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
         assert laptop.kept() == [".pending"]
-        sitting.press_ctrl_c()
-        sitting.end()
+        terminal.press_ctrl_c()
+        terminal.end()
 
 
-def test_the_consent_cannot_be_framed(laptop: Laptop, dana: Person) -> None:
-    with laptop.types("login") as sitting:
+def test_the_consent_cannot_be_framed(laptop: Laptop, dana: User) -> None:
+    with laptop.types("login") as terminal:
         address = laptop.address()
         assert failure_in_a_frame(dana.context, f"{laptop.demo.portal_url}{address}") == BLOCKED
-        dana.complaints.clear()
-        sitting.press_ctrl_c()
-        sitting.end()
+        dana.errors.clear()
+        terminal.press_ctrl_c()
+        terminal.end()
 
 
-def test_a_cli_sign_in_is_listed_in_the_profile_and_can_be_revoked(laptop: Laptop, dana: Person) -> None:
-    with laptop.types("login") as sitting:
+def test_a_cli_sign_in_is_listed_in_the_profile_and_can_be_revoked(laptop: Laptop, dana: User) -> None:
+    with laptop.types("login") as terminal:
         authorize(dana.visit(laptop.address()))
-        assert sitting.end()[0] == 0
+        assert terminal.end()[0] == 0
     page = dana.visit("/profile")
     row = page.locator("#standing-table tr", has_text="CLI").filter(has_text="just now").first
     expect(row).to_contain_text(os.uname().nodename)
@@ -242,23 +242,23 @@ def test_a_cli_sign_in_is_listed_in_the_profile_and_can_be_revoked(laptop: Lapto
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     page.wait_for_load_state()
 
-    with laptop.types("tenants", BROWSER="/bin/false %s") as sitting:
-        sitting.until("This sign-in has ended")
-        sitting.until("paste it here")
-        sitting.press_ctrl_c()
-        assert sitting.end()[0] == 130
+    with laptop.types("tenants", BROWSER="/bin/false %s") as terminal:
+        terminal.until("This sign-in has ended")
+        terminal.until("paste it here")
+        terminal.press_ctrl_c()
+        assert terminal.end()[0] == 130
 
 
-def test_logout_revokes_the_sign_in_at_the_portal(laptop: Laptop, dana: Person) -> None:
-    with laptop.types("login") as sitting:
+def test_logout_revokes_the_sign_in_at_the_portal(laptop: Laptop, dana: User) -> None:
+    with laptop.types("login") as terminal:
         authorize(dana.visit(laptop.address()))
-        assert sitting.end()[0] == 0
+        assert terminal.end()[0] == 0
     (kept,) = (laptop.home / ".local" / "state" / "daypass").glob("*.sign-in")
     access = json.loads(CacheFile.from_bytes(kept.read_bytes()).body)["access"]
     assert laptop.demo.visitor(access).session(tenant="dev01").status == 201
 
-    with laptop.types("logout") as sitting:
-        assert sitting.end()[0] == 0
+    with laptop.types("logout") as terminal:
+        assert terminal.end()[0] == 0
 
     assert laptop.demo.visitor(access).session(tenant="dev01").status == 401
     assert laptop.kept() == []
@@ -266,9 +266,12 @@ def test_logout_revokes_the_sign_in_at_the_portal(laptop: Laptop, dana: Person) 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_consent_fits_on_a_phone(laptop: Laptop, chromium: Chromium, scheme: str) -> None:
-    with new_person(chromium, laptop.demo, PHONE, scheme=scheme) as person, laptop.types("login") as sitting:
-        person.sign_in(ADMIN, laptop.address())
-        person.find_no_sideways_scrolling()
-        person.find_nothing_wrong()
-        sitting.press_ctrl_c()
-        sitting.end()
+    with (
+        new_user(chromium, laptop.demo, PHONE, scheme=scheme) as user,
+        laptop.types("login") as terminal,
+    ):
+        user.sign_in(ADMIN, laptop.address())
+        user.assert_no_sideways_scrolling()
+        user.assert_no_errors()
+        terminal.press_ctrl_c()
+        terminal.end()

@@ -13,15 +13,15 @@ from playwright.sync_api import Page, expect
 from daypass import __version__
 from daypass.common.package import install_target
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
-from tests.browser_fixture import Chromium, Person, new_person
+from tests.browser_fixture import Chromium, User, new_user
 from tests.demo_fixture import Demo
 
 DANA, ADMIN, NOOR = "dana@example.com", "admin@example.com", "noor@example.com"
 
 
-def open_profile(person: Person, username: str) -> Page:
+def open_profile(user: User, username: str) -> Page:
     """Follow the manual's first step: the person icon, then **Profile**."""
-    page = person.be(username, "/sessions")
+    page = user.open_signed_in(username, "/sessions")
     page.get_by_role("button", name=username).click()
     page.get_by_role("menuitem", name="Profile").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
@@ -45,41 +45,41 @@ def shown_principal(console: Page) -> str:
     return console.locator("dt", has_text="Signed in as").locator("xpath=following-sibling::dd").inner_text()
 
 
-def test_the_button_opens_a_console_restricted_to_the_selected_tenant(person: Person) -> None:
-    page = open_profile(person, DANA)
+def test_the_button_opens_a_console_restricted_to_the_selected_tenant(user: User) -> None:
+    page = open_profile(user, DANA)
     choose_tenant(page, "prod01")
 
-    with person.context.expect_page() as opened:
+    with user.context.expect_page() as opened:
         page.get_by_role("button", name="JIT AWS Console", exact=True).click()
 
     assert shown_principal(opened.value) == f"duploservices-prod01/{DANA}"
     expect(opened.value.locator("body")).to_contain_text("duploservices-prod01-reports")
     expect(opened.value.locator("body")).not_to_contain_text("duploservices-dev01")
-    assert page.url == f"{person.demo.portal_url}/profile"
-    person.find_nothing_wrong(page)
+    assert page.url == f"{user.demo.portal_url}/profile"
+    user.assert_no_errors(page)
 
 
-def test_open_jit_aws_console_does_the_same(person: Person) -> None:
-    page = open_profile(person, DANA)
+def test_open_jit_aws_console_does_the_same(user: User) -> None:
+    page = open_profile(user, DANA)
     choose_tenant(page, "dev01")
 
-    with person.context.expect_page() as opened:
+    with user.context.expect_page() as opened:
         choose(page, "Open JIT AWS Console")
 
     assert shown_principal(opened.value) == f"duploservices-dev01/{DANA}"
 
 
-def test_copy_aws_console_url_gives_a_url_that_signs_in_with_a_countdown(person: Person) -> None:
-    page = open_profile(person, DANA)
+def test_copy_aws_console_url_gives_a_url_that_signs_in_with_a_countdown(user: User) -> None:
+    page = open_profile(user, DANA)
     choose_tenant(page, "dev01")
     choose(page, "Copy AWS Console URL")
 
     dialog = page.get_by_role("dialog", name="AWS Console URL")
     expect(dialog).to_contain_text("Open it within 15 minutes: 14:5")
-    url = person.copied()
+    url = user.clipboard()
     assert url not in page.content()
     dialog.get_by_role("button", name="Close").click()
-    other = person.context.new_page()
+    other = user.context.new_page()
     other.goto(url)
     assert shown_principal(other) == f"duploservices-dev01/{DANA}"
 
@@ -87,8 +87,8 @@ def test_copy_aws_console_url_gives_a_url_that_signs_in_with_a_countdown(person:
 FORMATS = ("bash, zsh", "fish", "PowerShell", "Credentials file", "JSON")
 
 
-def test_temporary_aws_credentials_can_be_copied_and_are_dropped_with_the_pane(person: Person) -> None:
-    page = open_profile(person, DANA)
+def test_temporary_aws_credentials_can_be_copied_and_are_dropped_with_the_pane(user: User) -> None:
+    page = open_profile(user, DANA)
     choose_tenant(page, "dev01")
     choose(page, "Temporary AWS Credentials")
     dialog = page.get_by_role("dialog", name="Temporary AWS Credentials")
@@ -99,7 +99,7 @@ def test_temporary_aws_credentials_can_be_copied_and_are_dropped_with_the_pane(p
     for name in FORMATS:
         dialog.get_by_role("tab", name=name).click()
         dialog.get_by_role("tabpanel").get_by_role("button").click()
-        copied[name] = person.copied()
+        copied[name] = user.clipboard()
     keys = json.loads(copied["JSON"])
     secret = keys["SecretAccessKey"]
 
@@ -113,8 +113,8 @@ def test_temporary_aws_credentials_can_be_copied_and_are_dropped_with_the_pane(p
     expect(dialog).to_be_hidden()
     for gone in (secret, keys["AccessKeyId"]):
         page.wait_for_function("text => !document.documentElement.outerHTML.includes(text)", arg=gone)
-    assert who(person.demo, keys) == f"assumed-role/duploservices-dev01/{DANA}"
-    person.find_nothing_wrong()
+    assert who(user.demo, keys) == f"assumed-role/duploservices-dev01/{DANA}"
+    user.assert_no_errors()
 
 
 def who(demo: Demo, keys: dict[str, str]) -> str:
@@ -129,23 +129,23 @@ def who(demo: Demo, keys: dict[str, str]) -> str:
     return str(sts.get_caller_identity()["Arn"]).rpartition(":")[2]
 
 
-def test_pasted_exports_work_in_a_shell(person: Person) -> None:
-    page = open_profile(person, DANA)
+def test_pasted_exports_work_in_a_shell(user: User) -> None:
+    page = open_profile(user, DANA)
     choose(page, "Temporary AWS Credentials")
     dialog = page.get_by_role("dialog", name="Temporary AWS Credentials")
     dialog.get_by_role("button", name="Copy exports").first.click()
-    exports = person.copied()
+    exports = user.clipboard()
     print_all = 'printf "%s\\n" "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" "$AWS_SESSION_TOKEN"'
 
     done = subprocess.run(["sh", "-c", f"{exports}\n{print_all}"], capture_output=True, text=True, check=True)
 
     access_key_id, secret, token = done.stdout.splitlines()
     keys = {"AccessKeyId": access_key_id, "SecretAccessKey": secret, "SessionToken": token}
-    assert who(person.demo, keys).endswith(DANA)
+    assert who(user.demo, keys).endswith(DANA)
 
 
-def test_each_single_value_can_be_copied(person: Person) -> None:
-    page = open_profile(person, DANA)
+def test_each_single_value_can_be_copied(user: User) -> None:
+    page = open_profile(user, DANA)
     choose(page, "Temporary AWS Credentials")
     dialog = page.get_by_role("dialog", name="Temporary AWS Credentials")
     dialog.get_by_role("tab", name="One by one").click()
@@ -157,13 +157,13 @@ def test_each_single_value_can_be_copied(person: Person) -> None:
         ("SessionToken", "Session token"),
     ):
         dialog.get_by_role("button", name=f"Copy {label}").click()
-        keys[name] = person.copied()
+        keys[name] = user.clipboard()
 
-    assert who(person.demo, keys).endswith(DANA)
+    assert who(user.demo, keys).endswith(DANA)
 
 
-def test_aws_access_from_my_workstation_has_host_and_tenant_filled_in(person: Person) -> None:
-    page = open_profile(person, DANA)
+def test_aws_access_from_my_workstation_has_host_and_tenant_filled_in(user: User) -> None:
+    page = open_profile(user, DANA)
     choose_tenant(page, "dev01")
     choose(page, "AWS Access from my Workstation")
     dialog = page.get_by_role("dialog", name="AWS Access from my Workstation")
@@ -171,16 +171,16 @@ def test_aws_access_from_my_workstation_has_host_and_tenant_filled_in(person: Pe
     for program in ("daypass", "duploctl"):
         dialog.get_by_role("tab", name=program).click()
         dialog.get_by_role("button", name="Copy profile").click()
-        lines = person.copied().splitlines()
-        process = f"{program} jit aws --host {person.demo.portal_url} --tenant dev01 --interactive"
+        lines = user.clipboard().splitlines()
+        process = f"{program} jit aws --host {user.demo.portal_url} --tenant dev01 --interactive"
         assert lines[0] == "[profile dev01]"
         assert f"credential_process={process}" in lines
-        assert f"region={person.demo.ready['region']}" in lines
+        assert f"region={user.demo.ready['region']}" in lines
         expect(dialog).to_contain_text("aws sts get-caller-identity --profile dev01")
 
 
-def test_each_install_command_can_be_copied(person: Person) -> None:
-    page = open_profile(person, DANA)
+def test_each_install_command_can_be_copied(user: User) -> None:
+    page = open_profile(user, DANA)
     choose(page, "AWS Access from my Workstation")
     dialog = page.get_by_role("dialog", name="AWS Access from my Workstation")
     installs = (
@@ -190,7 +190,7 @@ def test_each_install_command_can_be_copied(person: Person) -> None:
     copied = []
     for button in installs.get_by_role("button", name="Copy").all():
         button.click()
-        copied.append(person.copied())
+        copied.append(user.clipboard())
 
     expect(installs.locator(".meta")).not_to_contain_text("pipx")
     assert copied == [f"pipx install {install_target(__version__)}", "pipx install ."]
@@ -212,14 +212,14 @@ REOPENED = """async () => {
 """Choose an entry, and reopen the menu before the page has closed it."""
 
 
-def test_a_reopened_menu_is_not_closed_by_the_previous_click(person: Person) -> None:
-    page = open_profile(person, DANA)
+def test_a_reopened_menu_is_not_closed_by_the_previous_click(user: User) -> None:
+    page = open_profile(user, DANA)
 
     assert page.evaluate(REOPENED) is True
 
 
-def test_without_the_flag_the_menu_has_no_administrator_section_and_says_why(person: Person) -> None:
-    page = open_profile(person, ADMIN)
+def test_without_the_flag_the_menu_has_no_administrator_section_and_says_why(user: User) -> None:
+    page = open_profile(user, ADMIN)
     page.get_by_role("button", name="More ways into AWS").click()
 
     expect(page.get_by_role("menuitem", name="Open JIT AWS Console")).to_be_visible()
@@ -228,17 +228,17 @@ def test_without_the_flag_the_menu_has_no_administrator_section_and_says_why(per
 
 
 @contextmanager
-def at_trouble(chromium: Chromium, demo: Demo, username: str) -> Iterator[tuple[Person, Page]]:
-    with new_person(chromium, demo) as person:
-        yield person, open_profile(person, username)
+def at_trouble(chromium: Chromium, demo: Demo, username: str) -> Iterator[tuple[User, Page]]:
+    with new_user(chromium, demo) as user:
+        yield user, open_profile(user, username)
 
 
 def test_with_the_flag_the_menu_has_the_administrator_section(chromium: Chromium, troubled: Demo) -> None:
     with (
         troubled.setting(ENABLE_ADMIN_JIT_ON_UI, "true"),
-        at_trouble(chromium, troubled, ADMIN) as (person, page),
+        at_trouble(chromium, troubled, ADMIN) as (user, page),
     ):
-        with person.context.expect_page() as opened:
+        with user.context.expect_page() as opened:
             choose(page, "JIT Admin AWS Console")
         assert shown_principal(opened.value) == f"duplomaster/{ADMIN}"
 
@@ -247,14 +247,14 @@ def test_with_the_flag_the_menu_has_the_administrator_section(chromium: Chromium
         expect(dialog).to_contain_text("1 h: the portal’s AdminJitSessionDuration.")
         dialog.get_by_role("tab", name="JSON").click()
         dialog.get_by_role("button", name="Copy JSON").click()
-        assert who(troubled, json.loads(person.copied())) == f"assumed-role/duplomaster/{ADMIN}"
+        assert who(troubled, json.loads(user.clipboard())) == f"assumed-role/duplomaster/{ADMIN}"
         dialog.get_by_role("button", name="Close").click()
 
         choose(page, "Admin AWS Access from my Workstation")
         expect(page.get_by_role("dialog", name="Admin AWS Access from my Workstation")).to_contain_text(
             f"credential_process=daypass jit aws --host {troubled.portal_url} --admin --interactive"
         )
-        person.find_nothing_wrong()
+        user.assert_no_errors()
 
 
 def test_a_user_never_has_the_administrator_section(chromium: Chromium, troubled: Demo) -> None:
@@ -277,7 +277,7 @@ def test_a_user_never_has_the_administrator_section(chromium: Chromium, troubled
 def test_with_jit_disabled_for_users_the_menu_is_replaced_by_a_sentence(
     chromium: Chromium, troubled: Demo
 ) -> None:
-    with at_trouble(chromium, troubled, DANA) as (person, page):
+    with at_trouble(chromium, troubled, DANA) as (user, page):
         with troubled.setting(DISABLE_NON_ADMIN_JIT, "true"):
             # A form that was loaded before is refused, too.
             choose(page, "Temporary AWS Credentials")
@@ -289,12 +289,12 @@ def test_with_jit_disabled_for_users_the_menu_is_replaced_by_a_sentence(
             expect(page.locator("#main")).to_contain_text("An administrator turned JIT AWS access off")
         page.reload()
         expect(page.get_by_role("button", name="JIT AWS Console", exact=True)).to_be_visible()
-        refused = [text for text in person.complaints if "403" not in text]
+        refused = [text for text in user.errors if "403" not in text]
         assert refused == []
 
 
-def test_a_user_without_tenants_is_told_which_administrators_to_ask(person: Person) -> None:
-    page = open_profile(person, NOOR)
+def test_a_user_without_tenants_is_told_which_administrators_to_ask(user: User) -> None:
+    page = open_profile(user, NOOR)
 
     expect(page.locator("#main")).to_contain_text(f"Ask an Administrator to add you to a tenant: {ADMIN}.")
     expect(page.get_by_role("button", name="JIT AWS Console")).to_have_count(0)
@@ -302,13 +302,13 @@ def test_a_user_without_tenants_is_told_which_administrators_to_ask(person: Pers
 
 
 def test_keys_and_console_urls_are_available_without_script(chromium: Chromium, demo: Demo) -> None:
-    with new_person(chromium, demo, has_script=False) as person:
-        page = person.be(DANA)
+    with new_user(chromium, demo, has_script=False) as user:
+        page = user.open_signed_in(DANA)
         choose(page, "Temporary AWS Credentials")
         lines = page.locator("#keys-bash-lines").inner_text()
         assert re.search(r"AWS_SESSION_TOKEN='[^'•]{20,}'", lines)
 
-        person.visit("/profile")
+        user.visit("/profile")
         choose(page, "Copy AWS Console URL")
         url = page.locator(".copy code").inner_text()
         page.goto(url)
@@ -316,7 +316,7 @@ def test_keys_and_console_urls_are_available_without_script(chromium: Chromium, 
 
 
 @pytest.mark.parametrize("path", ["/console", "/console-url", "/credentials", "/tokens/temporary", "/tokens"])
-def test_another_site_cannot_use_the_users_session(dana: Person, path: str) -> None:
+def test_another_site_cannot_use_the_users_session(dana: User, path: str) -> None:
     with dana.demo.database() as database, database.reading() as connection:
         before = connection.exec_driver_sql("select count(*) from issuances").scalar()
     evil = dana.context.new_page()

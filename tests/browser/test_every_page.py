@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Response
 
 from daypass.portal.http.core.authentication import Permission
 from tests.browser.framing import BLOCKED, failure_in_a_frame
-from tests.browser_fixture import DESK, PHONE, Chromium, Person, new_person
+from tests.browser_fixture import DESK, PHONE, Chromium, User, new_user
 from tests.demo_fixture import Demo
 from tests.page_addresses import addresses
 
@@ -74,25 +74,25 @@ def find_no_barrier(page: Page, where: str) -> None:
 def test_every_page_is_accessible_on_any_screen(
     chromium: Chromium, demo: Demo, username: str, permissions: Sequence[Permission]
 ) -> None:
-    with new_person(chromium, demo, PHONE) as person:
+    with new_user(chromium, demo, PHONE) as user:
         if username:
-            person.be(username)
+            user.open_signed_in(username)
         for address in addresses(*permissions):
             for width, height in (PHONE, DESK):
-                person.page.set_viewport_size({"width": width, "height": height})
+                user.page.set_viewport_size({"width": width, "height": height})
                 if (width, height) == PHONE:
-                    person.visit(address)
-                person.find_no_sideways_scrolling()
-                person.find_nothing_cut()
-            assert person.page.title().endswith("· Daypass"), address
-            find_no_barrier(person.page, address)
-            person.find_nothing_wrong()
-        assert len(person.hosts) == 1
+                    user.visit(address)
+                user.assert_no_sideways_scrolling()
+                user.assert_nothing_cut_off()
+            assert user.page.title().endswith("· Daypass"), address
+            find_no_barrier(user.page, address)
+            user.assert_no_errors()
+        assert len(user.hosts) == 1
 
 
 def test_panes_and_menus_are_accessible(chromium: Chromium, demo: Demo) -> None:
-    with new_person(chromium, demo) as person:
-        page = person.be(ADMIN)
+    with new_user(chromium, demo) as user:
+        page = user.open_signed_in(ADMIN)
         more = page.get_by_role("button", name="More ways into AWS")
         more.click()
         find_no_barrier(page, "the menu")
@@ -106,26 +106,26 @@ def test_panes_and_menus_are_accessible(chromium: Chromium, demo: Demo) -> None:
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Add").click()
         find_no_barrier(page, "the form")
-        person.find_nothing_wrong()
+        user.assert_no_errors()
 
 
 @pytest.mark.parametrize(("who", "address"), [(DANA, "/sign-in"), (DANA, "/profile"), (ADMIN, "/profile")])
 def test_a_first_visit_is_small_and_contacts_no_other_host(
     chromium: Chromium, demo: Demo, who: str, address: str
 ) -> None:
-    with new_person(chromium, demo) as person:
+    with new_user(chromium, demo) as user:
         if address != "/sign-in":
-            person.be(who, "/no-such-page")
+            user.open_signed_in(who, "/no-such-page")
         finished: list[Response] = []
-        person.context.new_cdp_session(person.page).send("Network.clearBrowserCache")
-        person.page.on("response", lambda response: finished.append(response))
-        person.visit(address)
-        person.page.wait_for_load_state("networkidle")
+        user.context.new_cdp_session(user.page).send("Network.clearBrowserCache")
+        user.page.on("response", lambda response: finished.append(response))
+        user.visit(address)
+        user.page.wait_for_load_state("networkidle")
         sizes = [weight(response) for response in finished]
 
         assert len(sizes) > 3
         assert sum(sizes) < FIRST_VIEW
-        assert person.hosts == {demo.portal_url.removeprefix("https://")}
+        assert user.hosts == {demo.portal_url.removeprefix("https://")}
 
 
 def weight(response: Response) -> int:
@@ -134,5 +134,5 @@ def weight(response: Response) -> int:
     return sent["responseBodySize"] + sent["responseHeadersSize"]
 
 
-def test_no_page_can_be_framed(dana: Person) -> None:
+def test_no_page_can_be_framed(dana: User) -> None:
     assert failure_in_a_frame(dana.context, f"{dana.demo.portal_url}/sign-in") == BLOCKED

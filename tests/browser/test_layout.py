@@ -10,24 +10,24 @@ from playwright.sync_api import Page, expect
 from daypass.portal.clock import utc_now
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.browser_fixture import PHONE, Chromium, Person, new_person
+from tests.browser_fixture import PHONE, Chromium, User, new_user
 from tests.demo_fixture import Demo
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
 
 
-def test_the_selected_tenant_is_remembered_on_every_page(person: Person) -> None:
-    page = person.be(DANA)
+def test_the_selected_tenant_is_remembered_on_every_page(user: User) -> None:
+    page = user.open_signed_in(DANA)
     page.get_by_role("combobox", name="Tenant:").select_option(label="prod01")
     expect(page.locator("#main")).to_contain_text("in prod01, with read-only access.")
 
-    person.visit("/sessions")
+    user.visit("/sessions")
 
     expect(page.get_by_role("combobox", name="Tenant:").locator("option:checked")).to_have_text("prod01")
 
 
-def test_the_navigation_collapses_and_stays_collapsed(person: Person) -> None:
-    page = person.be(DANA)
+def test_the_navigation_collapses_and_stays_collapsed(user: User) -> None:
+    page = user.open_signed_in(DANA)
     link = page.get_by_role("navigation", name="Main").get_by_role("link", name="My sessions")
     wide = link.bounding_box()
     page.get_by_role("button", name="Collapse").click()
@@ -49,8 +49,8 @@ def background(page: Page) -> str:
 
 
 def test_the_theme_follows_the_system_and_the_user_menu(chromium: Chromium, demo: Demo) -> None:
-    with new_person(chromium, demo, scheme="dark") as person:
-        page = person.be(DANA)
+    with new_user(chromium, demo, scheme="dark") as user:
+        page = user.open_signed_in(DANA)
         assert background(page) == "rgb(15, 17, 21)"
 
         page.get_by_role("button", name=DANA).click()
@@ -65,12 +65,12 @@ def test_the_theme_follows_the_system_and_the_user_menu(chromium: Chromium, demo
         assert background(page) == "rgb(15, 17, 21)"
 
 
-def test_the_jit_menu_works_by_keyboard_alone(person: Person) -> None:
-    page = person.visit("/profile")
+def test_the_jit_menu_works_by_keyboard_alone(user: User) -> None:
+    page = user.visit("/profile")
     expect(page.get_by_label("Username")).to_be_focused()
     page.keyboard.type(DANA)
     page.keyboard.press("Tab")
-    page.keyboard.type(person.demo.password(DANA))
+    page.keyboard.type(user.demo.password(DANA))
     page.keyboard.press("Enter")
     page.wait_for_url("**/profile")
 
@@ -95,14 +95,14 @@ def test_the_jit_menu_works_by_keyboard_alone(person: Person) -> None:
 
     page.keyboard.press("Shift+Tab")
     expect(page.get_by_role("button", name="JIT AWS Console", exact=True)).to_be_focused()
-    with person.context.expect_page() as opened:
+    with user.context.expect_page() as opened:
         page.keyboard.press("Enter")
     expect(opened.value.locator("body")).to_contain_text(f"duploservices-dev01/{DANA}")
 
 
-def test_slash_focuses_the_search_field(person: Person) -> None:
-    assert person.demo.visitor(person.demo.token(DANA)).session(tenant="dev01").status == 201
-    page = person.be(DANA, "/sessions")
+def test_slash_focuses_the_search_field(user: User) -> None:
+    assert user.demo.visitor(user.demo.token(DANA)).session(tenant="dev01").status == 201
+    page = user.open_signed_in(DANA, "/sessions")
     page.keyboard.press("/")
     page.keyboard.type("no such tenant")
     page.keyboard.press("Enter")
@@ -113,8 +113,8 @@ def test_slash_focuses_the_search_field(person: Person) -> None:
 
 
 def test_on_a_phone_the_navigation_is_a_drawer(chromium: Chromium, demo: Demo) -> None:
-    with new_person(chromium, demo, PHONE) as person:
-        page = person.be(DANA)
+    with new_user(chromium, demo, PHONE) as user:
+        page = user.open_signed_in(DANA)
         link = page.get_by_role("link", name="My sessions")
         expect(link).to_be_hidden()
         page.get_by_role("button", name="Navigation").click()
@@ -123,8 +123,8 @@ def test_on_a_phone_the_navigation_is_a_drawer(chromium: Chromium, demo: Demo) -
         expect(page.get_by_role("heading", level=1)).to_have_text("My sessions")
 
 
-def test_a_temporary_token_is_revealed_copied_and_ends_with_the_session(person: Person) -> None:
-    page = person.sign_in(DANA)
+def test_a_temporary_token_is_revealed_copied_and_ends_with_the_session(user: User) -> None:
+    page = user.sign_in(DANA)
     page.get_by_role("button", name="Show token").click()
     token = page.locator("#temporary-token")
     expect(token).to_have_text(re.compile("^daypass_tmp_"))
@@ -132,15 +132,15 @@ def test_a_temporary_token_is_revealed_copied_and_ends_with_the_session(person: 
     page.get_by_role("button", name="Copy token").click()
     expect(page.locator("#say")).to_have_text("Copied")
 
-    assert person.copied() == text
-    assert person.demo.visitor(text).session(tenant="dev01").status == 201
+    assert user.clipboard() == text
+    assert user.demo.visitor(text).session(tenant="dev01").status == 201
     page.get_by_role("button", name=DANA).click()
     page.get_by_role("menuitem", name="Logout").click()
     page.wait_for_url("**/sign-in?out=1")
-    assert person.demo.visitor(text).session(tenant="dev01").status == 401
+    assert user.demo.visitor(text).session(tenant="dev01").status == 401
 
 
-def test_a_permanent_token_is_shown_once_and_can_be_revoked(admin: Person) -> None:
+def test_a_permanent_token_is_shown_once_and_can_be_revoked(admin: User) -> None:
     page, name = admin.page, f"pipeline {uuid.uuid4().hex[:8]}"
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_label("Token Name")).to_be_focused()
@@ -148,7 +148,7 @@ def test_a_permanent_token_is_shown_once_and_can_be_revoked(admin: Person) -> No
     page.get_by_role("button", name="Create").click()
     created = page.get_by_role("dialog", name="Token created")
     created.get_by_role("button", name="Copy the token").click()
-    token = admin.copied()
+    token = admin.clipboard()
     assert admin.demo.visitor(token).session(admin=True).status == 201
 
     admin.visit("/profile")
@@ -159,11 +159,11 @@ def test_a_permanent_token_is_shown_once_and_can_be_revoked(admin: Person) -> No
     expect(page.get_by_role("status")).to_contain_text("Access revoked")
 
     assert admin.demo.visitor(token).session(admin=True).status == 401
-    admin.find_nothing_wrong()
+    admin.assert_no_errors()
 
 
-def test_a_user_cannot_add_a_token(person: Person) -> None:
-    page = person.be(DANA)
+def test_a_user_cannot_add_a_token(user: User) -> None:
+    page = user.open_signed_in(DANA)
 
     expect(page.get_by_role("button", name="Add")).to_have_count(0)
 
@@ -189,8 +189,8 @@ def many_tenants(troubled: Demo) -> Iterator[Demo]:
 
 
 def test_many_tenants_are_selected_by_search(chromium: Chromium, many_tenants: Demo) -> None:
-    with new_person(chromium, many_tenants) as person:
-        page = person.be(DANA)
+    with new_user(chromium, many_tenants) as user:
+        page = user.open_signed_in(DANA)
         box = page.get_by_role("combobox", name="Tenant:")
         box.click()
         box.fill("m37")
@@ -199,4 +199,4 @@ def test_many_tenants_are_selected_by_search(chromium: Chromium, many_tenants: D
 
         expect(page.locator("#main")).to_contain_text("in team37, with")
         expect(page.get_by_role("combobox", name="Tenant:")).to_have_value("team37")
-        person.find_nothing_wrong()
+        user.assert_no_errors()

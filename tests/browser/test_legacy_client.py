@@ -14,7 +14,7 @@ import boto3
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser_fixture import Person
+from tests.browser_fixture import User
 from tests.demo_fixture import bare_environment
 from tests.journeys.terminal import Terminal, json_output
 
@@ -25,9 +25,9 @@ Waiting = subprocess.Popen[str]
 
 
 @pytest.fixture
-def terminal(person: Person, tmp_path: Path) -> Terminal:
+def terminal(user: User, tmp_path: Path) -> Terminal:
     """A terminal with an empty home directory, beside the user's browser."""
-    return Terminal(person.demo, tmp_path)
+    return Terminal(user.demo, tmp_path)
 
 
 def duploctl(terminal: Terminal, *scope: str) -> AbstractContextManager[tuple[Waiting, str]]:
@@ -89,10 +89,10 @@ def who(terminal: Terminal, keys: dict[str, str]) -> str:
     ],
 )
 def test_authorize_gives_duploctl_credentials(
-    person: Person, terminal: Terminal, username: str, scope: tuple[str, ...], role: str
+    user: User, terminal: Terminal, username: str, scope: tuple[str, ...], role: str
 ) -> None:
     with duploctl(terminal, *scope) as (waiting, address):
-        page = person.sign_in(username, address)
+        page = user.sign_in(username, address)
         expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
         expect(page.locator("code.chip")).to_have_text("duploctl")
         page.get_by_role("button", name="Authorize").click()
@@ -102,10 +102,10 @@ def test_authorize_gives_duploctl_credentials(
     keys = json_output(subprocess.CompletedProcess([], waiting.returncode, said, complained))
     assert who(terminal, keys) == f"assumed-role/{role}/{username}"
     assert page.url == f"{terminal.demo.portal_url}/app/user/verify-token/done"
-    person.find_nothing_wrong()
+    user.assert_no_errors()
 
 
-def test_the_manuals_profile_prompts_at_the_first_aws_call(person: Person, terminal: Terminal) -> None:
+def test_the_manuals_profile_prompts_at_the_first_aws_call(user: User, terminal: Terminal) -> None:
     host = terminal.demo.portal_url.removeprefix("https://")
     config = terminal.home / ".aws" / "config"
     config.parent.mkdir()
@@ -116,7 +116,7 @@ def test_the_manuals_profile_prompts_at_the_first_aws_call(person: Person, termi
     call = ("aws", "--endpoint-url", terminal.demo.aws_endpoint_url, "sts", "get-caller-identity")
 
     with asking(terminal, *call, AWS_PROFILE=host) as (waiting, address):
-        page = person.sign_in(ADMIN, address)
+        page = user.sign_in(ADMIN, address)
         page.get_by_role("button", name="Authorize").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Access authorized")
         said, complained = waiting.communicate(timeout=PATIENCE)
@@ -125,11 +125,9 @@ def test_the_manuals_profile_prompts_at_the_first_aws_call(person: Person, termi
     assert identity["Arn"].endswith(f":assumed-role/duplomaster/{ADMIN}")
 
 
-def test_cancel_delivers_no_token_and_says_how_to_stop_the_command(
-    person: Person, terminal: Terminal
-) -> None:
+def test_cancel_delivers_no_token_and_says_how_to_stop_the_command(user: User, terminal: Terminal) -> None:
     with duploctl(terminal, "--tenant", "dev01") as (waiting, address):
-        page = person.sign_in(DANA, address)
+        page = user.sign_in(DANA, address)
         page.get_by_role("button", name="Cancel").click()
 
         expect(page.get_by_text("stop it with Ctrl-C")).to_be_visible()
@@ -137,9 +135,9 @@ def test_cancel_delivers_no_token_and_says_how_to_stop_the_command(
     assert not list(terminal.home.glob(".duplo/cache/*"))
 
 
-def test_a_user_cannot_authorize_admin_access(person: Person, terminal: Terminal) -> None:
+def test_a_user_cannot_authorize_admin_access(user: User, terminal: Terminal) -> None:
     with duploctl(terminal, "--admin") as (waiting, address):
-        page = person.sign_in(DANA, address)
+        page = user.sign_in(DANA, address)
 
         expect(page.get_by_role("alert")).to_contain_text("for Administrators")
         expect(page.get_by_role("button", name="Authorize")).to_have_count(0)

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from tests.browser.listener import listening
-from tests.browser_fixture import Chromium, Person, new_person
+from tests.browser_fixture import Chromium, User, new_user
 from tests.demo_fixture import Demo
 
 DANA = "dana@example.com"
@@ -26,7 +26,7 @@ def watch_posts(page: Page) -> list[str]:
     return posts
 
 
-def test_the_token_is_delivered_by_a_navigation_to_the_port(dana: Person) -> None:
+def test_the_token_is_delivered_by_a_navigation_to_the_port(dana: User) -> None:
     with listening() as listener:
         page = dana.visit(asked(listener.port))
         page.get_by_role("button", name="Authorize").click()
@@ -40,7 +40,7 @@ def test_the_token_is_delivered_by_a_navigation_to_the_port(dana: Person) -> Non
     assert not listener.has_more()
 
 
-def test_an_old_client_gets_the_token_by_a_post_of_our_origin(dana: Person) -> None:
+def test_an_old_client_gets_the_token_by_a_post_of_our_origin(dana: User) -> None:
     with listening() as listener:
         page = dana.visit(asked(listener.port, redirect="false"))
         page.get_by_role("button", name="Authorize").click()
@@ -49,10 +49,10 @@ def test_an_old_client_gets_the_token_by_a_post_of_our_origin(dana: Person) -> N
 
     assert (came.method, came.path, came.origin) == ("POST", "/", dana.demo.portal_url)
     assert came.body.startswith("daypass_jit_")
-    dana.find_nothing_wrong()
+    dana.assert_no_errors()
 
 
-def test_if_an_old_client_has_ended_the_page_says_what_to_do(dana: Person) -> None:
+def test_if_an_old_client_has_ended_the_page_says_what_to_do(dana: User) -> None:
     with listening() as listener:
         address = asked(listener.port, redirect="false")
     page = dana.visit(address)
@@ -62,7 +62,7 @@ def test_if_an_old_client_has_ended_the_page_says_what_to_do(dana: Person) -> No
     expect(page.get_by_role("alert")).to_contain_text("install a newer version")
 
 
-def test_if_a_client_has_ended_back_leads_to_instructions(dana: Person) -> None:
+def test_if_a_client_has_ended_back_leads_to_instructions(dana: User) -> None:
     with listening() as listener:
         address = asked(listener.port)
     page = dana.visit(address)
@@ -74,10 +74,10 @@ def test_if_a_client_has_ended_back_leads_to_instructions(dana: Person) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
     expect(page.locator("main")).to_contain_text("the command has ended. Run it again")
-    dana.complaints.clear()
+    dana.errors.clear()
 
 
-def test_cancel_notifies_only_clients_that_expect_it(dana: Person) -> None:
+def test_cancel_notifies_only_clients_that_expect_it(dana: User) -> None:
     with listening() as listener:
         page = dana.visit(asked(listener.port))
         page.get_by_role("button", name="Cancel").click()
@@ -97,7 +97,7 @@ def test_cancel_notifies_only_clients_that_expect_it(dana: Person) -> None:
         assert listener.next().method == "GET"
 
 
-def test_authorize_works_once_the_page_was_visible_for_700_milliseconds(dana: Person) -> None:
+def test_authorize_works_once_the_page_was_visible_for_700_milliseconds(dana: User) -> None:
     page = dana.page
     page.clock.install()
     dana.visit(asked(52417))
@@ -117,7 +117,7 @@ def test_authorize_works_once_the_page_was_visible_for_700_milliseconds(dana: Pe
     assert posts == []
 
 
-def test_an_immediate_click_delivers_no_token(dana: Person) -> None:
+def test_an_immediate_click_delivers_no_token(dana: User) -> None:
     posts = watch_posts(dana.page)
     dana.page.add_init_script(
         "addEventListener('DOMContentLoaded', () => {"
@@ -130,7 +130,7 @@ def test_an_immediate_click_delivers_no_token(dana: Person) -> None:
     assert posts == []
 
 
-def test_a_required_reauthentication_redirects_there_and_back(dana: Person) -> None:
+def test_a_required_reauthentication_redirects_there_and_back(dana: User) -> None:
     refusal = {"code": "fresh_sign_in_needed", "detail": "This needs your password once more."}
     page = dana.visit(asked(52417))
     page.route(f"**{LOCAL_ACCESS}", lambda route: route.fulfill(status=403, json=refusal))
@@ -143,7 +143,7 @@ def test_a_required_reauthentication_redirects_there_and_back(dana: Person) -> N
     assert page.url == f"{dana.demo.portal_url}{asked(52417)}"
 
 
-def test_a_portal_without_an_answer_is_reported_and_authorize_works_again(dana: Person) -> None:
+def test_a_portal_without_an_answer_is_reported_and_authorize_works_again(dana: User) -> None:
     page = dana.visit(asked(52417))
     page.route(f"**{LOCAL_ACCESS}", lambda route: route.abort())
 
@@ -153,13 +153,13 @@ def test_a_portal_without_an_answer_is_reported_and_authorize_works_again(dana: 
     expect(page.get_by_role("button", name="Authorize")).to_have_attribute("aria-disabled", "false")
 
 
-def test_no_control_has_the_focus_at_first(dana: Person) -> None:
+def test_no_control_has_the_focus_at_first(dana: User) -> None:
     page = dana.visit(asked(52417))
 
     assert page.evaluate("document.activeElement === document.body")
 
 
-def test_another_site_cannot_frame_the_page(dana: Person) -> None:
+def test_another_site_cannot_frame_the_page(dana: User) -> None:
     page = dana.page
     html = f'<iframe src="{dana.demo.portal_url}{asked(52417)}" name="framed"></iframe>'
     page.route("https://evil.example/", lambda route: route.fulfill(body=html, content_type="text/html"))
@@ -171,8 +171,8 @@ def test_another_site_cannot_frame_the_page(dana: Person) -> None:
 
 
 def test_without_script_the_page_says_what_to_do_instead(chromium: Chromium, demo: Demo) -> None:
-    with new_person(chromium, demo, has_script=False) as person:
-        page = person.sign_in(DANA, asked(52417))
+    with new_user(chromium, demo, has_script=False) as user:
+        page = user.sign_in(DANA, asked(52417))
 
         expect(page.get_by_text("requires JavaScript")).to_be_visible()
         expect(page.get_by_role("button", name="Authorize")).to_be_hidden()
@@ -183,11 +183,11 @@ def test_without_script_the_page_says_what_to_do_instead(chromium: Chromium, dem
 @pytest.mark.parametrize(
     "polyglot", ["<img src=x onerror=alert(1)>", "'\"><script>alert(1)</script>", "{{7*7}}"]
 )
-def test_an_application_name_is_escaped(dana: Person, polyglot: str) -> None:
+def test_an_application_name_is_escaped(dana: User, polyglot: str) -> None:
     dana.page.on("dialog", lambda dialog: pytest.fail(dialog.message))
 
     page = dana.visit(asked(52417, localAppName=polyglot))
 
     expect(page.locator("code.chip")).to_have_text(polyglot[:32])
     expect(page.get_by_text("Unrecognised application")).to_be_visible()
-    dana.find_nothing_wrong()
+    dana.assert_no_errors()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser_fixture import DESK, PHONE, Chromium, new_person
+from tests.browser_fixture import DESK, PHONE, Chromium, new_user
 from tests.demo_fixture import Demo
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
@@ -18,10 +18,10 @@ def test_a_long_reason_does_not_widen_a_list_of_sessions(
     asked = troubled.visitor(troubled.token(DANA)).session(tenant="dev01", reason="x" * 480)
     assert asked.status == 201
 
-    with new_person(chromium, troubled, size) as person:
-        person.be(username, address)
-        reason = person.page.locator("td .meta", has_text="x" * 480).first
-        table = person.page.locator("table", has=reason)
+    with new_user(chromium, troubled, size) as user:
+        user.open_signed_in(username, address)
+        reason = user.page.locator("td .meta", has_text="x" * 480).first
+        table = user.page.locator("table", has=reason)
         overflow = table.evaluate(
             "table => table.parentElement.scrollWidth - table.parentElement.clientWidth"
         )

@@ -14,28 +14,28 @@ from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TENANT_VALIDITY
 from tests.browser.channels import ALL_CHANNELS, PAGES, AccessChannels
-from tests.browser_fixture import Chromium, Person, new_person
+from tests.browser_fixture import Chromium, User, new_user
 from tests.demo_fixture import Demo
 
 ADMIN, DANA = "admin@example.com", "dana@example.com"
 
 
 @pytest.fixture
-def administrator(chromium: Chromium, troubled: Demo) -> Iterator[Person]:
+def administrator(chromium: Chromium, troubled: Demo) -> Iterator[User]:
     """The Administrator of a portal whose settings no other test uses."""
-    with new_person(chromium, troubled) as person:
-        person.enter(ADMIN)
-        yield person
-        person.find_nothing_wrong()
-        person.find_no_sideways_scrolling()
+    with new_user(chromium, troubled) as user:
+        user.sign_in_by_request(ADMIN)
+        yield user
+        user.assert_no_errors()
+        user.assert_no_sideways_scrolling()
 
 
-def navigate(person: Person, *labels: str) -> Page:
+def navigate(user: User, *labels: str) -> Page:
     """Use the navigation on the left, as the manual says."""
-    side = person.page.get_by_role("navigation", name="Main")
+    side = user.page.get_by_role("navigation", name="Main")
     expect(side.get_by_text("Administrator", exact=True)).to_be_visible()
     side.get_by_role("link", name=labels[-1], exact=True).click()
-    return person.page
+    return user.page
 
 
 def field(pane: Locator, label: str) -> Locator:
@@ -107,9 +107,9 @@ def roles_as_before(demo: Demo) -> Iterator[None]:
 _OVERFLOWING = "values => values.filter(v => v.scrollWidth > v.clientWidth).map(v => v.textContent)"
 
 
-def wait_for_roles(person: Person, result: str) -> None:
+def wait_for_roles(user: User, result: str) -> None:
     """Wait for the result of the role changes on the page AWS Roles."""
-    page = navigate(person, "Administrator", "System Settings")
+    page = navigate(user, "Administrator", "System Settings")
     page.get_by_role("link", name="AWS Roles").click()
     for _ in range(50):
         if page.get_by_text(result).count():
@@ -119,10 +119,10 @@ def wait_for_roles(person: Person, result: str) -> None:
 
 
 def test_enabling_administrator_jit_access_in_the_ui(
-    administrator: Person, chromium: Chromium, tmp_path: Path
+    administrator: User, chromium: Chromium, tmp_path: Path
 ) -> None:
-    with new_person(chromium, administrator.demo) as admin:
-        admin.be(ADMIN)
+    with new_user(chromium, administrator.demo) as admin:
+        admin.open_signed_in(ADMIN)
         assert (
             AccessChannels(admin, ADMIN, tmp_path / "admin", None).granting_access() == ALL_CHANNELS - PAGES
         )
@@ -139,8 +139,8 @@ def test_enabling_administrator_jit_access_in_the_ui(
     page.get_by_role("button", name="More ways into AWS").click()
     expect(page.get_by_role("menuitem", name="JIT Admin AWS Console")).to_be_visible()
     assert AccessChannels(administrator, ADMIN, tmp_path, None).granting_access(PAGES) == PAGES
-    with new_person(chromium, administrator.demo) as dana:
-        dana.be(DANA)
+    with new_user(chromium, administrator.demo) as dana:
+        dana.open_signed_in(DANA)
         assert AccessChannels(dana, DANA, tmp_path / "dana", None).granting_access() == set()
     administrator.visit("/profile")
     navigate(administrator, "Administrator", "System Settings")
@@ -148,7 +148,7 @@ def test_enabling_administrator_jit_access_in_the_ui(
 
 
 def test_disabling_jit_access_for_non_admin_users(
-    administrator: Person, chromium: Chromium, tmp_path: Path
+    administrator: User, chromium: Chromium, tmp_path: Path
 ) -> None:
     page = navigate(administrator, "Administrator", "System Settings")
     with adding(page, "System Config", "Add Config") as pane:
@@ -158,8 +158,8 @@ def test_disabling_jit_access_for_non_admin_users(
         pane.get_by_role("button", name="Submit").click()
 
     expect(row(page, "Disable Non-Admin AWS JIT Access On UI")).to_contain_text("true")
-    with new_person(chromium, administrator.demo) as dana:
-        dana.be(DANA)
+    with new_user(chromium, administrator.demo) as dana:
+        dana.open_signed_in(DANA)
         assert AccessChannels(dana, DANA, tmp_path / "off", "dev01").granting_access() == set()
         demo = administrator.demo
         assert demo.visitor(demo.token(ADMIN)).session(tenant="dev01").status == 201
@@ -173,7 +173,7 @@ def test_disabling_jit_access_for_non_admin_users(
         }
 
 
-def test_configuring_jit_timeout_for_tenants(administrator: Person) -> None:
+def test_configuring_jit_timeout_for_tenants(administrator: User) -> None:
     demo = administrator.demo
     page = navigate(administrator, "Administrator", "Tenants")
     page.get_by_role("link", name="dev01", exact=True).click()
@@ -196,7 +196,7 @@ def test_configuring_jit_timeout_for_tenants(administrator: Person) -> None:
     remove(page, "AWS Access Token Validity", "Remove Setting")
 
 
-def test_beyond_an_hour_the_roles_maximum_must_be_raised_too(administrator: Person) -> None:
+def test_beyond_an_hour_the_roles_maximum_must_be_raised_too(administrator: User) -> None:
     demo = administrator.demo
     page = navigate(administrator, "Administrator", "Tenants")
     page.get_by_role("link", name="prod01", exact=True).click()
@@ -227,7 +227,7 @@ def test_beyond_an_hour_the_roles_maximum_must_be_raised_too(administrator: Pers
         expect(page.locator("main")).not_to_contain_text("0 done")
 
 
-def test_configuring_jit_timeout_for_the_aws_master_iam_role(administrator: Person) -> None:
+def test_configuring_jit_timeout_for_the_aws_master_iam_role(administrator: User) -> None:
     demo = administrator.demo
     page = navigate(administrator, "Administrator", "System Settings")
     with adding(page, "System Config", "Add Config") as pane:
@@ -247,7 +247,7 @@ def test_configuring_jit_timeout_for_the_aws_master_iam_role(administrator: Pers
 
 @pytest.mark.parametrize(("chosen", "seconds"), [("2 Hours", 7200), ("Custom", 5400)])
 def test_configuring_global_jit_timeout_for_all_tenants(
-    administrator: Person, chosen: str, seconds: int
+    administrator: User, chosen: str, seconds: int
 ) -> None:
     demo = administrator.demo
     page = navigate(administrator, "Administrator", "System Settings")

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser_fixture import PHONE, Chromium, Person, new_person
+from tests.browser_fixture import PHONE, Chromium, User, new_user
 from tests.demo_fixture import Demo
 
 ADMIN = "admin@example.com"
 
 
 @pytest.fixture
-def administrator(chromium: Chromium, demo: Demo) -> Iterator[Person]:
-    with new_person(chromium, demo) as person:
-        person.be(ADMIN, "/administrator/overview")
-        yield person
-        person.find_nothing_wrong()
-        person.find_no_sideways_scrolling()
+def administrator(chromium: Chromium, demo: Demo) -> Iterator[User]:
+    with new_user(chromium, demo) as user:
+        user.open_signed_in(ADMIN, "/administrator/overview")
+        yield user
+        user.assert_no_errors()
+        user.assert_no_sideways_scrolling()
 
 
 def picture(page: Page, name: str) -> None:
@@ -35,7 +35,7 @@ def rows(page: Page, table: str) -> Locator:
     return page.get_by_role("table", name=table).locator("tbody").get_by_role("row")
 
 
-def test_the_overview_shows_live_sessions_as_text_too(administrator: Person) -> None:
+def test_the_overview_shows_live_sessions_as_text_too(administrator: User) -> None:
     page = administrator.page
     # The demo's checks have issued sessions to dana and to the Administrator, and refused some.
     people = page.get_by_role("table", name="Live sessions by user")
@@ -52,7 +52,7 @@ def test_the_overview_shows_live_sessions_as_text_too(administrator: Person) -> 
 
 
 def test_the_audit_log_is_searched_read_and_verified(
-    administrator: Person,
+    administrator: User,
 ) -> None:
     page = administrator.page
     page.get_by_role("link", name="Audit", exact=True).click()
@@ -82,7 +82,7 @@ def test_the_audit_log_is_searched_read_and_verified(
     expect(page.get_by_role("status")).to_contain_text("The audit log is intact")
 
 
-def test_the_audit_log_is_exported_as_json_lines_and_csv(administrator: Person) -> None:
+def test_the_audit_log_is_exported_as_json_lines_and_csv(administrator: User) -> None:
     page = administrator.page
     page.goto(f"{administrator.demo.portal_url}/administrator/audit?action=session.issue&outcome=issued")
 
@@ -102,19 +102,19 @@ def test_the_audit_log_is_exported_as_json_lines_and_csv(administrator: Person) 
     assert len(cells) >= len(events)
 
 
-def test_an_invalid_date_is_refused_with_a_reason(administrator: Person) -> None:
+def test_an_invalid_date_is_refused_with_a_reason(administrator: User) -> None:
     page = administrator.page
     page.goto(f"{administrator.demo.portal_url}/administrator/audit?since=yesterday")
 
     expect(page.get_by_role("alert")).to_contain_text("Enter dates in the form 2026-11-24.")
     # Chromium logs the error status, which the page explains.
-    administrator.complaints.clear()
+    administrator.errors.clear()
 
 
-def test_audit_pages_fit_a_phone(administrator: Person) -> None:
+def test_audit_pages_fit_a_phone(administrator: User) -> None:
     page = administrator.page
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     for address in ("overview", "audit"):
         page.goto(f"{administrator.demo.portal_url}/administrator/{address}")
-        administrator.find_no_sideways_scrolling()
+        administrator.assert_no_sideways_scrolling()
         picture(page, f"{address}-phone")

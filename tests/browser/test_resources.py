@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser_fixture import PHONE, Chromium, Person, new_person
+from tests.browser_fixture import PHONE, Chromium, User, new_user
 from tests.demo_fixture import Demo
 
 DANA, NOOR, ADMIN = "dana@example.com", "noor@example.com", "admin@example.com"
@@ -34,16 +34,16 @@ def go(arn: str) -> str:
     return f"/go?arn={quote(arn, safe=':/')}"
 
 
-def press_console(person: Person, name: str | re.Pattern[str] = "Console") -> Page:
+def press_console(user: User, name: str | re.Pattern[str] = "Console") -> Page:
     """Click the console button, and return the page that opens in a new tab."""
-    with person.context.expect_page() as opened:
-        person.page.get_by_role("button", name=name, exact=isinstance(name, str)).click()
+    with user.context.expect_page() as opened:
+        user.page.get_by_role("button", name=name, exact=isinstance(name, str)).click()
     console = opened.value
     console.wait_for_load_state()
     return console
 
 
-def test_every_kind_is_listed_and_leads_to_its_console(dana: Person) -> None:
+def test_every_kind_is_listed_and_leads_to_its_console(dana: User) -> None:
     tenant = dana.demo.tenants["dev01"]
     for kind in KINDS:
         arn = arns(tenant)[kind]
@@ -61,10 +61,10 @@ def test_every_kind_is_listed_and_leads_to_its_console(dana: Person) -> None:
             expect(console.get_by_role("heading", level=1)).to_have_text("duploservices-dev01-reports")
         expect(console.get_by_text("duploservices-dev01/dana@example.com")).to_be_visible()
         console.close()
-    dana.find_nothing_wrong()
+    dana.assert_no_errors()
 
 
-def test_the_console_opens_from_the_list_with_one_click(dana: Person) -> None:
+def test_the_console_opens_from_the_list_with_one_click(dana: User) -> None:
     dana.visit("/resources?search=uploads")
 
     console = press_console(dana, re.compile("Open duploservices-dev01-uploads in the AWS console"))
@@ -72,7 +72,7 @@ def test_the_console_opens_from_the_list_with_one_click(dana: Person) -> None:
     expect(console.get_by_role("heading", level=1)).to_have_text("duploservices-dev01-uploads")
 
 
-def test_a_read_only_user_opens_the_resource_read_only(dana: Person) -> None:
+def test_a_read_only_user_opens_the_resource_read_only(dana: User) -> None:
     arn = arns(dana.demo.tenants["prod01"])["DynamoDB Table"]
     page = dana.visit(go(arn))
 
@@ -84,34 +84,34 @@ def test_a_read_only_user_opens_the_resource_read_only(dana: Person) -> None:
     expect(page.get_by_label("Tenant:").locator("option:checked")).to_have_text("prod01")
 
 
-def test_a_link_to_a_resource_survives_sign_in(person: Person) -> None:
-    arn = arns(person.demo.tenants["dev01"])["API Gateway API"]
+def test_a_link_to_a_resource_survives_sign_in(user: User) -> None:
+    arn = arns(user.demo.tenants["dev01"])["API Gateway API"]
 
-    page = person.sign_in(DANA, go(arn))
+    page = user.sign_in(DANA, go(arn))
 
     expect(page.get_by_role("heading", level=1)).to_have_text("API Gateway API")
     assert "secret" not in page.url.lower()
-    person.find_nothing_wrong()
+    user.assert_no_errors()
 
 
 @pytest.mark.parametrize("username", [DANA, NOOR])
-def test_a_user_without_access_gets_the_not_found_page(person: Person, username: str) -> None:
-    person.sign_in(username)
+def test_a_user_without_access_gets_the_not_found_page(user: User, username: str) -> None:
+    user.sign_in(username)
     shown = []
     for arn in (
-        arns(person.demo.tenants["data01"])["S3 Bucket"],
+        arns(user.demo.tenants["data01"])["S3 Bucket"],
         "arn:aws:s3:::duploservices-nope01-reports",
     ):
-        page = person.visit(go(arn))
+        page = user.visit(go(arn))
         expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
         request_id = page.locator("footer code").inner_text()
         shown.append(page.content().replace(request_id, "ID"))
 
     assert shown[0] == shown[1]
-    person.find_nothing_wrong()
+    user.assert_no_errors()
 
 
-def test_search_filter_and_refresh_work_by_keyboard(dana: Person) -> None:
+def test_search_filter_and_refresh_work_by_keyboard(dana: User) -> None:
     page = dana.visit("/resources")
     page.keyboard.press("/")
     page.keyboard.type("orders")
@@ -126,44 +126,44 @@ def test_search_filter_and_refresh_work_by_keyboard(dana: Person) -> None:
     page.get_by_role("button", name="Refresh").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Read just now")).to_be_visible()
-    dana.find_nothing_wrong()
+    dana.assert_no_errors()
 
 
-def test_arn_and_tags_are_copied_completely(dana: Person) -> None:
+def test_arn_and_tags_are_copied_completely(dana: User) -> None:
     arn = arns(dana.demo.tenants["dev01"])["SQS Queue"]
     page = dana.visit(go(arn))
 
     page.get_by_role("button", name="Copy ARN").click()
-    assert dana.copied() == arn
+    assert dana.clipboard() == arn
     page.get_by_role("button", name="Copy the value of TENANT_NAME").click()
-    assert dana.copied() == "dev01"
+    assert dana.clipboard() == "dev01"
     page.get_by_role("link", name="Details").click()
     page.get_by_role("button", name="Copy link").click()
-    assert dana.copied() == f"{dana.demo.portal_url}{go(arn)}"
+    assert dana.clipboard() == f"{dana.demo.portal_url}{go(arn)}"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_resource_pages_fit_a_phone(chromium: Chromium, demo: Demo, scheme: str) -> None:
-    with new_person(chromium, demo, PHONE, scheme=scheme) as person:
-        person.sign_in(DANA, "/resources")
+    with new_user(chromium, demo, PHONE, scheme=scheme) as user:
+        user.sign_in(DANA, "/resources")
         arn = arns(demo.tenants["dev01"])["DynamoDB Table"]
         for address in ("/resources", "/resources?search=nothing", go(arn), f"{go(arn)}&tab=Details"):
-            person.visit(address)
-            person.find_no_sideways_scrolling()
-        person.find_nothing_wrong()
+            user.visit(address)
+            user.assert_no_sideways_scrolling()
+        user.assert_no_errors()
 
 
 def test_the_resource_pages_work_without_script(chromium: Chromium, demo: Demo) -> None:
-    with new_person(chromium, demo, has_script=False) as person:
-        page = person.sign_in(DANA, "/resources?kind=s3-bucket")
+    with new_user(chromium, demo, has_script=False) as user:
+        page = user.sign_in(DANA, "/resources?kind=s3-bucket")
         page.get_by_role("link", name="duploservices-dev01-reports").click()
 
-        console = press_console(person)
+        console = press_console(user)
 
         expect(console.get_by_role("heading", level=1)).to_have_text("duploservices-dev01-reports")
 
 
-def test_the_selected_kind_is_in_view_on_a_phone(dana: Person) -> None:
+def test_the_selected_kind_is_in_view_on_a_phone(dana: User) -> None:
     dana.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     page = dana.visit("/resources")
     last = page.locator(".kinds a").last
@@ -176,7 +176,7 @@ def test_the_selected_kind_is_in_view_on_a_phone(dana: Person) -> None:
     expect(chosen).to_be_in_viewport(ratio=1)
 
 
-def test_a_label_is_aligned_with_its_value(dana: Person) -> None:
+def test_a_label_is_aligned_with_its_value(dana: User) -> None:
     page = dana.visit(f"{go(arns(dana.demo.tenants['dev01'])['S3 Bucket'])}&tab=Details")
 
     for label in ("ARN", "Permalink"):

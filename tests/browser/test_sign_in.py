@@ -5,20 +5,20 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser_fixture import Chromium, Person, new_person
+from tests.browser_fixture import Chromium, User, new_user
 from tests.demo_fixture import Demo
 
 
-def test_sign_in_leads_to_the_requested_page(person: Person) -> None:
-    page = person.sign_in("dana@example.com", "/profile?from=a%20link")
+def test_sign_in_leads_to_the_requested_page(user: User) -> None:
+    page = user.sign_in("dana@example.com", "/profile?from=a%20link")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
-    person.find_nothing_wrong()
+    user.assert_no_errors()
 
 
 @pytest.mark.parametrize("username", ["dana@example.com", "nobody@example.com"])
-def test_a_wrong_password_and_an_unknown_user_get_the_same_error(person: Person, username: str) -> None:
-    page = person.visit("/sign-in")
+def test_a_wrong_password_and_an_unknown_user_get_the_same_error(user: User, username: str) -> None:
+    page = user.visit("/sign-in")
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill("not the password")
     page.get_by_role("button", name="Sign in").click()
@@ -28,7 +28,7 @@ def test_a_wrong_password_and_an_unknown_user_get_the_same_error(person: Person,
     expect(page.get_by_label("Password")).to_have_value("")
 
 
-def test_session_cookies_are_secure_http_only_and_host_bound(dana: Person) -> None:
+def test_session_cookies_are_secure_http_only_and_host_bound(dana: User) -> None:
     cookies = {cookie["name"]: cookie for cookie in dana.context.cookies()}
 
     for name in ("__Host-daypass", "__Host-daypass_device"):
@@ -41,20 +41,20 @@ def test_session_cookies_are_secure_http_only_and_host_bound(dana: Person) -> No
         )
 
 
-def test_a_planted_session_cookie_is_replaced_at_sign_in(person: Person) -> None:
+def test_a_planted_session_cookie_is_replaced_at_sign_in(user: User) -> None:
     planted = "daypass_web_" + "a" * 38
-    person.context.add_cookies(
-        [{"name": "__Host-daypass", "value": planted, "url": person.demo.portal_url, "secure": True}]
+    user.context.add_cookies(
+        [{"name": "__Host-daypass", "value": planted, "url": user.demo.portal_url, "secure": True}]
     )
 
-    person.sign_in("dana@example.com")
+    user.sign_in("dana@example.com")
 
-    values = {cookie["name"]: cookie["value"] for cookie in person.context.cookies()}
+    values = {cookie["name"]: cookie["value"] for cookie in user.context.cookies()}
     assert values["__Host-daypass"] != planted
 
 
 def test_sign_out_ends_the_session_for_copied_cookies_too(chromium: Chromium, demo: Demo) -> None:
-    with new_person(chromium, demo) as first, new_person(chromium, demo) as thief:
+    with new_user(chromium, demo) as first, new_user(chromium, demo) as thief:
         first.sign_in("dana@example.com")
         thief.take_cookies(first)
         expect(thief.visit("/profile").get_by_role("heading", level=1)).to_have_text("Profile")
@@ -68,16 +68,16 @@ def test_sign_out_ends_the_session_for_copied_cookies_too(chromium: Chromium, de
         expect(thief.page.get_by_role("status")).to_contain_text("Your session has expired.")
 
 
-def test_sign_in_never_redirects_to_another_site(person: Person) -> None:
-    page = person.visit("/sign-in?next=//evil.example/%5C@")
+def test_sign_in_never_redirects_to_another_site(user: User) -> None:
+    page = user.visit("/sign-in?next=//evil.example/%5C@")
     page.get_by_label("Username").fill("dana@example.com")
-    page.get_by_label("Password").fill(person.demo.password("dana@example.com"))
+    page.get_by_label("Password").fill(user.demo.password("dana@example.com"))
     page.get_by_role("button", name="Sign in").click()
 
-    page.wait_for_url(f"{person.demo.portal_url}/profile")
+    page.wait_for_url(f"{user.demo.portal_url}/profile")
 
 
-def test_reauthentication_returns_to_the_page(dana: Person) -> None:
+def test_reauthentication_returns_to_the_page(dana: User) -> None:
     before = {cookie["name"]: cookie["value"] for cookie in dana.context.cookies()}
     page = dana.visit("/confirm?next=/profile")
     page.get_by_label("Password").fill(dana.demo.password("dana@example.com"))
@@ -90,7 +90,7 @@ def test_reauthentication_returns_to_the_page(dana: Person) -> None:
 
 
 def test_sign_in_works_without_script(chromium: Chromium, demo: Demo) -> None:
-    with new_person(chromium, demo, has_script=False) as person:
-        page = person.sign_in("dana@example.com")
+    with new_user(chromium, demo, has_script=False) as user:
+        page = user.sign_in("dana@example.com")
 
         expect(page.get_by_role("heading", level=1)).to_have_text("Profile")

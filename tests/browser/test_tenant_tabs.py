@@ -3,10 +3,10 @@
 from playwright.sync_api import Locator, expect
 
 from tests.browser.test_every_page import find_no_barrier
-from tests.browser_fixture import DESK, PHONE, Person
+from tests.browser_fixture import DESK, PHONE, User
 
 
-def test_metadata_is_added_edited_and_removed_by_keyboard_on_any_screen(admin: Person) -> None:
+def test_metadata_is_added_edited_and_removed_by_keyboard_on_any_screen(admin: User) -> None:
     page = admin.visit("/administrator/tenants/dev01")
     page.get_by_role("link", name="Metadata", exact=True).press("Enter")
     expect(page.get_by_role("heading", name="No metadata")).to_be_visible()
@@ -25,7 +25,7 @@ def test_metadata_is_added_edited_and_removed_by_keyboard_on_any_screen(admin: P
 
     for width, height in (PHONE, DESK):
         page.set_viewport_size({"width": width, "height": height})
-        admin.find_no_sideways_scrolling()
+        admin.assert_no_sideways_scrolling()
     find_no_barrier(page, "a tenant's metadata")
 
     page.get_by_role("button", name="Actions for dashboard").press("Enter")
@@ -41,10 +41,10 @@ def test_metadata_is_added_edited_and_removed_by_keyboard_on_any_screen(admin: P
     page.get_by_role("menuitem", name="Remove").press("Enter")
     page.get_by_role("dialog", name="Remove metadata").get_by_role("button", name="Remove").press("Enter")
     expect(page.get_by_role("status")).to_contain_text("dashboard is removed")
-    admin.find_nothing_wrong()
+    admin.assert_no_errors()
 
 
-def test_the_current_tab_is_in_view_on_a_phone(admin: Person) -> None:
+def test_the_current_tab_is_in_view_on_a_phone(admin: User) -> None:
     admin.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
 
     page = admin.visit("/administrator/tenants/dev01/aws")
@@ -53,7 +53,7 @@ def test_the_current_tab_is_in_view_on_a_phone(admin: Person) -> None:
     expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
 
 
-def test_tabs_align_with_the_text_below_on_a_phone(admin: Person) -> None:
+def test_tabs_align_with_the_text_below_on_a_phone(admin: User) -> None:
     admin.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
 
     page = admin.visit("/administrator/tenants/dev01")

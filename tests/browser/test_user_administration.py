@@ -2,13 +2,13 @@
 
 from playwright.sync_api import expect
 
-from tests.browser_fixture import DESK, PHONE, Chromium, Person, new_person
+from tests.browser_fixture import DESK, PHONE, Chromium, User, new_user
 from tests.demo_fixture import Demo
 
 
 def test_a_user_is_created_signs_in_and_is_deleted(chromium: Chromium, demo: Demo) -> None:
     name = "lena.lake@example.com"
-    with new_person(chromium, demo) as admin:
+    with new_user(chromium, demo) as admin:
         admin.sign_in("admin@example.com", "/administrator/users")
         page = admin.page
         page.get_by_role("button", name="Add", exact=True).click()
@@ -19,11 +19,11 @@ def test_a_user_is_created_signs_in_and_is_deleted(chromium: Chromium, demo: Dem
         pane.get_by_role("button", name="Submit").click()
         made = page.get_by_role("dialog", name="Password")
         made.get_by_role("button", name="Copy password").click()
-        password = admin.copied()
+        password = admin.clipboard()
         page.keyboard.press("Escape")
         expect(made).to_be_hidden()
 
-        with new_person(chromium, demo) as lena:
+        with new_user(chromium, demo) as lena:
             lena.visit("/sign-in")
             lena.page.get_by_label("Username").fill(name)
             lena.page.get_by_label("Password").fill(password)
@@ -43,10 +43,10 @@ def test_a_user_is_created_signs_in_and_is_deleted(chromium: Chromium, demo: Dem
 
             lena.visit("/profile")
             expect(lena.page).to_have_url(f"{demo.portal_url}/sign-in?ended=1")
-        admin.find_nothing_wrong()
+        admin.assert_no_errors()
 
 
-def test_a_pipeline_token_is_created_shown_once_and_revoked(admin: Person) -> None:
+def test_a_pipeline_token_is_created_shown_once_and_revoked(admin: User) -> None:
     page = admin.visit("/administrator/users?search=ci@")
     page.get_by_role("link", name="ci@example.com").click()
     page.get_by_role("link", name="Tokens", exact=True).click()
@@ -56,7 +56,7 @@ def test_a_pipeline_token_is_created_shown_once_and_revoked(admin: Person) -> No
     pane.get_by_role("button", name="Create", exact=True).click()
     made = page.get_by_role("dialog", name="Token created")
     made.get_by_role("button", name="Copy").click()
-    token = admin.copied()
+    token = admin.clipboard()
     page.keyboard.press("Escape")
     before = admin.demo.visitor(token).session(tenant="dev01").status
     page.get_by_role("button", name="Actions for nightly").click()
@@ -65,15 +65,15 @@ def test_a_pipeline_token_is_created_shown_once_and_revoked(admin: Person) -> No
     expect(page.get_by_role("status")).to_contain_text("Token revoked")
 
     assert (before, admin.demo.visitor(token).session(tenant="dev01").status) == (201, 401)
-    admin.find_nothing_wrong()
+    admin.assert_no_errors()
 
 
 def test_the_pages_fit_a_phone(chromium: Chromium, demo: Demo) -> None:
-    with new_person(chromium, demo, scheme="dark") as admin:
-        admin.be("admin@example.com")
+    with new_user(chromium, demo, scheme="dark") as admin:
+        admin.open_signed_in("admin@example.com")
         for address in ("users", "import-users", "tenants", "system-settings"):
             admin.visit(f"/administrator/{address}")
             for width, height in (PHONE, DESK):
                 admin.page.set_viewport_size({"width": width, "height": height})
-                admin.find_no_sideways_scrolling()
-        admin.find_nothing_wrong()
+                admin.assert_no_sideways_scrolling()
+        admin.assert_no_errors()

@@ -112,12 +112,12 @@ class Rig:
         user: User,
         ask: SessionRequest | str,
         *,
-        door: Channel = Channel.API,
+        channel: Channel = Channel.API,
         token: ApiToken | None = None,
     ) -> IssuedSession:
         """Issue a session to *user*; a string as *ask* is the name of a tenant."""
         request = SessionRequest(TenantScope(ask)) if isinstance(ask, str) else ask
-        return self.issuer.issue(caller(user, door=door, token=token), request)
+        return self.issuer.issue(caller(user, channel=channel, token=token), request)
 
     def set(self, setting: Setting[Any], value: str, tenant: Tenant | None = None) -> None:
         """Store a setting for the system or a tenant."""
@@ -189,8 +189,8 @@ class Rig:
             connection.execute(update(users).where(users.c.id == user.id).values(role=Role.USER))
 
 
-def caller(user: User, *, door: Channel = Channel.API, token: ApiToken | None = None) -> Caller:
-    return Caller(user, token or token_of(user), door, "192.0.2.7", "request-1")
+def caller(user: User, *, channel: Channel = Channel.API, token: ApiToken | None = None) -> Caller:
+    return Caller(user, token or token_of(user), channel, "192.0.2.7", "request-1")
 
 
 def build(database: Database) -> Iterator[Rig]:

@@ -145,7 +145,7 @@ def test_no_transaction_is_open_during_the_aws_call(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "door", "refusal"),
+    ("ask", "channel", "refusal"),
     [
         (SessionRequest(TenantScope("data01")), Channel.API, TenantNotFound),
         (SessionRequest(TenantScope("nowhere")), Channel.API, TenantNotFound),
@@ -174,10 +174,10 @@ def test_no_transaction_is_open_during_the_aws_call(rig: Rig) -> None:
     ],
 )
 def test_a_denied_request_is_recorded_and_never_reaches_aws(
-    rig: Rig, ask: SessionRequest, door: Channel, refusal: type[PortalError]
+    rig: Rig, ask: SessionRequest, channel: Channel, refusal: type[PortalError]
 ) -> None:
     with pytest.raises(refusal):
-        rig.issue(DANA, ask, door=door)
+        rig.issue(DANA, ask, channel=channel)
 
     assert rig.broker.assumed == []
     assert rig.outcomes() == ["denied"]
@@ -211,20 +211,20 @@ def test_a_users_history_does_not_reveal_whether_a_foreign_tenant_exists(rig: Ri
 def test_disabling_non_admin_access_applies_to_every_channel(rig: Rig) -> None:
     rig.set(DISABLE_NON_ADMIN_JIT, "true")
 
-    for door in Channel:
+    for channel in Channel:
         with pytest.raises(JitDisabled):
-            rig.issue(DANA, "dev01", door=door)
-        rig.issue(ADMIN, "dev01", door=door)
+            rig.issue(DANA, "dev01", channel=channel)
+        rig.issue(ADMIN, "dev01", channel=channel)
 
 
 def test_the_flag_for_admin_access_applies_to_the_web_channel_only(rig: Rig) -> None:
     with pytest.raises(JitDisabled):
-        rig.issue(ADMIN, SessionRequest(AdminScope()), door=Channel.WEB)
-    rig.issue(ADMIN, SessionRequest(AdminScope()), door=Channel.LEGACY)
+        rig.issue(ADMIN, SessionRequest(AdminScope()), channel=Channel.WEB)
+    rig.issue(ADMIN, SessionRequest(AdminScope()), channel=Channel.LEGACY)
 
     rig.set(ENABLE_ADMIN_JIT_ON_UI, "true")
 
-    rig.issue(ADMIN, SessionRequest(AdminScope()), door=Channel.WEB)
+    rig.issue(ADMIN, SessionRequest(AdminScope()), channel=Channel.WEB)
 
 
 def test_the_configured_duration_applies_per_tenant(rig: Rig) -> None:
@@ -491,7 +491,7 @@ def test_if_federation_fails_a_console_request_fails(rig: Rig) -> None:
 def test_if_federation_fails_legacy_clients_still_get_keys(rig: Rig) -> None:
     rig.broker.console_error = AwsUnavailable("Away.")
 
-    issuance = rig.issue(DANA, BOTH, door=Channel.LEGACY)
+    issuance = rig.issue(DANA, BOTH, channel=Channel.LEGACY)
 
     assert issuance.console_url is None
     assert issuance.credentials == rig.broker.issued_credentials[0]

@@ -119,7 +119,7 @@ def test_a_change_waits_for_a_release_on_another_replica(
         was_waiting.append(begun[0].is_alive())
 
     replicas.releasing.meanwhile = administer
-    replicas.rig.issue(user, ask, door=Channel.WEB)
+    replicas.rig.issue(user, ask, channel=Channel.WEB)
     begun[0].join()
 
     assert was_waiting == [True]
@@ -138,7 +138,7 @@ def test_a_release_waits_for_a_change_on_another_replica_and_is_refused(
 
     def release() -> None:
         try:
-            outcomes.append(replicas.rig.issue(user, ask, door=Channel.WEB))
+            outcomes.append(replicas.rig.issue(user, ask, channel=Channel.WEB))
         except PortalError as error:
             outcomes.append(type(error))
 

@@ -276,7 +276,7 @@ def test_an_unreadable_tenant_does_not_stop_the_search(full: InventoryRig) -> No
     full.source.resources = [
         found for found in full.source.resources if found.tags["TENANT_NAME"] != "data01"
     ]
-    full.source.meanwhile = lambda: _refuse_for(full, "data01")
+    full.source.during_search = lambda: _refuse_for(full, "data01")
     arn = arns_of("prod01", "us-west-2")[Kind.API_GATEWAY]
 
     tenant, _ = full.inventory.owner(caller(ADMIN), arn)
