@@ -6,7 +6,7 @@ from daypass.portal.admin.model import SettingRecord, Version
 from daypass.portal.admin.settings.service import Settings
 from daypass.portal.admin.transactions import Author
 from daypass.portal.settings.registry import REGISTRY
-from daypass.portal.settings.store import ADD_SETTING, REMOVE_SETTING, setting_key
+from daypass.portal.settings.store import SettingStore, put_setting, remove_setting
 from daypass.portal.storage.engine import Connection
 
 
@@ -28,11 +28,14 @@ def store_setting(
 ) -> None:
     """Set or replace one setting in the database; raises `InvalidRequest` if its value is out of bounds."""
     REGISTRY.find(type_, key).parse(value)
-    place = setting_key(owner, type_, key)
-    connection.execute(REMOVE_SETTING, place)
-    connection.execute(ADD_SETTING, {**place, "value": value, "updated_at": now, "updated_by": by})
+    for change in put_setting(owner, type_, key, value, by=by, at=now):
+        change.apply(connection)
 
 
 def unset_setting(connection: Connection, owner: str, type_: str, key: str) -> bool:
     """Remove one setting from the database; return whether it was set."""
-    return connection.execute(REMOVE_SETTING, setting_key(owner, type_, key)).rowcount == 1
+    was_set = any(
+        setting.type == type_ and setting.key == key for setting in SettingStore(connection).list_for(owner)
+    )
+    remove_setting(owner, type_, key).apply(connection)
+    return was_set

@@ -22,7 +22,7 @@ from daypass.portal.audit.issuance_check import ISSUING
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role
-from daypass.portal.identity.store import UserStore
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import issuances
 from tests.demo_fixture import DAYPASS, bare_environment

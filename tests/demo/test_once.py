@@ -20,7 +20,7 @@ from daypass.demo.start import start
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.clock import utc_now
-from daypass.portal.identity.store import UserStore
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access, TenantId

@@ -9,7 +9,8 @@ from daypass.demo.accounts import FILE, Accounts
 from daypass.demo.seed.portal import DATABASE, database_url, seed_portal
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.identity.passwords import verify_password
-from daypass.portal.identity.store import TokenStore, UserStore
+from daypass.portal.identity.store.tokens import TokenStore
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.identity.tokens import digest
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.store import TenantStore

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from daypass.portal.identity.passwords import verify_password
-from daypass.portal.identity.store import UserStore
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import users

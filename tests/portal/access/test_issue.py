@@ -26,7 +26,7 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind
-from daypass.portal.identity.store import ADD_TOKEN, REVOKE_TOKEN, row_of
+from daypass.portal.identity.store.tokens import add_token, revoke_token
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
     DISABLE_NON_ADMIN_JIT,
@@ -35,8 +35,8 @@ from daypass.portal.settings.registry import (
 )
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import api_tokens, audit_events
+from daypass.portal.tenants import store as tenant_store
 from daypass.portal.tenants.model import Access
-from daypass.portal.tenants.store import REMOVE_MEMBER
 from tests.fakes import NOON
 from tests.portal.access.conftest import ADMIN, DANA, DEV, MASTER, PROD, Rig, caller, token_of
 from tests.rows import disable_user
@@ -314,12 +314,11 @@ def disable(connection: Connection) -> None:
 
 
 def revoke(connection: Connection) -> None:
-    ended = {"ended_id": token_of(DANA).id, "owner_id": DANA.id, "ended_at": NOON}
-    connection.execute(REVOKE_TOKEN, ended)
+    revoke_token(token_of(DANA).id, owner=DANA.id, at=NOON).apply(connection)
 
 
 def remove_member(connection: Connection) -> None:
-    connection.execute(REMOVE_MEMBER, {"tenant": DEV.id, "user": DANA.id})
+    tenant_store.remove_member(DEV.id, DANA.id).apply(connection)
 
 
 @pytest.mark.parametrize("revoke_access", [disable, revoke, remove_member])
@@ -372,7 +371,8 @@ def test_signing_out_during_the_aws_call_stops_tokens_of_the_sign_in(rig: Rig, k
     sign_in = ApiToken(TokenId("sign-in"), TokenKind.BROWSER, "", DANA.id, NOON, ends_at, ends_at)
     child = replace(sign_in, id=TokenId("child"), kind=TokenKind.TEMPORARY, parent_id=sign_in.id)
     with rig.database.writing() as connection:
-        connection.execute(ADD_TOKEN, [row_of(token, token.id.encode()) for token in (sign_in, child)])
+        for token in (sign_in, child):
+            add_token(token, token.id.encode()).apply(connection)
     token = sign_in if kind is TokenKind.BROWSER else child
     rig.issue(DANA, "dev01", token=token)
 
@@ -389,9 +389,8 @@ def test_an_approval_without_admin_consent_gets_no_admin_session(rig: Rig) -> No
     tenant_only = ApiToken(TokenId("approval"), TokenKind.APPROVAL, "", ADMIN.id, NOON, ends_at, ends_at)
     admin_too = replace(tenant_only, id=TokenId("admin"), allows_admin=True)
     with rig.database.writing() as connection:
-        connection.execute(
-            ADD_TOKEN, [row_of(token, token.id.encode()) for token in (tenant_only, admin_too)]
-        )
+        for token in (tenant_only, admin_too):
+            add_token(token, token.id.encode()).apply(connection)
 
     with pytest.raises(AccessDenied, match="not part of what you authorized"):
         rig.issue(ADMIN, SessionRequest(AdminScope()), token=tenant_only)

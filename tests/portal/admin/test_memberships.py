@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import UserQuery, Version
@@ -15,10 +16,10 @@ from daypass.portal.errors import (
     UserNotFound,
 )
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.store import ADD_USER
 from daypass.portal.storage.pagination import COUNT_LIMIT, PageRequest
+from daypass.portal.storage.schema import users
 from daypass.portal.tenants.model import Access
-from daypass.portal.tenants.store import ADD_MEMBER, member_row
+from daypass.portal.tenants.store import TenantStore
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import REGION, Administration
 
@@ -138,15 +139,15 @@ def test_a_tenant_with_very_many_members_is_paged_searched_and_counted_too(
     numbers = range(COUNT_LIMIT + 2)
     with administration.database.writing() as connection:
         connection.execute(
-            ADD_USER,
+            insert(users),
             [
                 {"id": f"{n:032}", "username": f"user{n:04}@example.com", "role": "User", "created_at": now}
                 for n in numbers
             ],
         )
-        connection.execute(
-            ADD_MEMBER, [member_row(tenant, f"{n:032}", Access.READ_ONLY, now) for n in numbers]
-        )
+        store = TenantStore(connection)
+        for n in numbers:
+            store.add_member(tenant, f"{n:032}", Access.READ_ONLY, now)
     members = administration.members
 
     first = members.of_tenant("dev01", PageRequest(limit=2))

@@ -27,7 +27,7 @@ from daypass.portal.settings.registry import (
     TENANT_VALIDITY,
 )
 from daypass.portal.settings.setting import Setting
-from daypass.portal.settings.store import ADD_SETTING, SYSTEM, SettingStore, setting_key
+from daypass.portal.settings.store import SYSTEM, SettingStore, put_setting
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration
 from tests.settings import put_text
@@ -155,12 +155,8 @@ def test_an_invalid_stored_maximum_counts_as_not_set(
     put(administration, ROLE_MAXIMUM, "43200", alice)
     tenant = administration.tenants.find("dev01").tenant
     with administration.database.writing() as connection:
-        row = {
-            **setting_key(tenant.id, "", TENANT_ROLE_MAXIMUM.key),
-            "updated_at": clock(),
-            "updated_by": "x",
-        }
-        connection.execute(ADD_SETTING, {**row, "value": "1"})
+        for change in put_setting(tenant.id, "", TENANT_ROLE_MAXIMUM.key, "1", by="x", at=clock()):
+            change.apply(connection)
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(timedelta(minutes=6))
 

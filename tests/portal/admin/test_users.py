@@ -22,7 +22,7 @@ from daypass.portal.errors import (
 )
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.passwords import verify_password
-from daypass.portal.identity.store import UPDATE_LAST_SIGN_IN, UserStore
+from daypass.portal.identity.store.users import UserStore, update_last_sign_in
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import PageRequest
@@ -337,7 +337,7 @@ def test_users_are_searched_sorted_and_paged(administration: Administration) -> 
         for number in (3, 1, 4):
             at = administration.clock() + number * MINUTE
             user = administration.users.find(f"user{number}@example.com").user
-            connection.execute(UPDATE_LAST_SIGN_IN, {"user": user.id, "signed_in_at": at})
+            update_last_sign_in(user.id, at=at).apply(connection)
     by_sign_in = names(UserQuery(search="user", sort=UserSort.LAST_SIGN_IN, is_descending=True))
     assert by_sign_in[:3] == ["user4", "user3", "user1"]
     assert names(UserQuery(search="user", sort=UserSort.LAST_SIGN_IN)) == by_sign_in[::-1]

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import insert
 
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.model import Role
-from daypass.portal.identity.store import ADD_USER, UserStore
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.secret import Secret
+from daypass.portal.storage.schema import users
 from tests.fakes import quick_hash
 from tests.portal.http.client import Answer
 from tests.portal.http.pages.test_administrator import sign_in
@@ -115,7 +117,7 @@ def test_a_user_whose_name_predates_the_rules_is_addressed_by_id(quick_world: Wo
         "created_at": quick_world.clock(),
     }
     with quick_world.database.writing() as connection:
-        connection.execute(ADD_USER, row)
+        connection.execute(insert(users), row)
     client, token = quick_world.client(), quick_world.tokens[ADMIN]
 
     shown = client.get(f"/api/v1/users/{'f' * 32}", token)
@@ -166,7 +168,7 @@ def test_a_user_whose_name_predates_the_rules_signs_in_and_is_administered(quick
         "created_at": quick_world.clock(),
     }
     with quick_world.database.writing() as connection:
-        connection.execute(ADD_USER, row)
+        connection.execute(insert(users), row)
     client, token = quick_world.client(), quick_world.tokens[ADMIN]
     sign_ins = BrowserSessions(quick_world.database, quick_world.identity.units, quick_world.clock)
 

@@ -13,7 +13,7 @@ from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import InvalidRequest, SignInAgain, Unauthenticated
 from daypass.portal.identity.authentication import Identity, token_use_change
 from daypass.portal.identity.model import Role, TokenKind, User
-from daypass.portal.identity.store import UserStore
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.identity.tokens import digest, mint
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database

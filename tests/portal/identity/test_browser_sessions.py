@@ -27,7 +27,7 @@ from daypass.portal.identity.browser_sessions import (
 )
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.limits import PER_ACCOUNT
-from daypass.portal.identity.store import REVOKE_TOKEN
+from daypass.portal.identity.store.tokens import revoke_token
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
 from daypass.portal.settings.store import SYSTEM
@@ -284,8 +284,7 @@ def test_tokens_that_ended_long_ago_are_deleted_at_the_next_sign_in(
     parent = token(TokenKind.REFRESH, day)
     child = token(TokenKind.TEMPORARY, RETENTION, parent=parent)
     with database.writing() as connection:
-        row = {"ended_id": revoked, "owner_id": dana.id, "ended_at": clock()}
-        connection.execute(REVOKE_TOKEN, row)
+        revoke_token(revoked, owner=dana.id, at=clock()).apply(connection)
 
     clock.move(RETENTION - timedelta(seconds=1))
     last = sign_in(sign_ins).token.id

@@ -8,26 +8,20 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
 from daypass.portal.audit.event import OPERATOR, Actor, Event, Outcome
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import PortalError, StorageUnavailable, Unauthenticated
 from daypass.portal.identity.authentication import Identity
-from daypass.portal.identity.model import Role, TokenId, TokenKind, UserId
-from daypass.portal.identity.store import (
-    ADD_TOKEN,
-    ADD_USER,
-    MOVE_CHILDREN,
-    REVOKE_TOKEN,
-    TOUCH,
-    TokenStore,
-    UserStore,
-)
+from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.store.tokens import TokenStore, move_children, record_use, revoke_token
+from daypass.portal.identity.store.users import UserStore, add_user
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.schema import api_tokens, audit_events
+from daypass.portal.tenants import store as tenant_store
 from daypass.portal.tenants.model import Access, Tenant, TenantId
-from daypass.portal.tenants.store import REMOVE_MEMBER, TenantStore
+from daypass.portal.tenants.store import TenantStore
 from tests.fakes import NOON, FakeClock
 from tests.rows import disable_user
 
@@ -57,9 +51,8 @@ def token_row(token_id: str, parent_id: str | None = None) -> dict[str, object]:
 @pytest.fixture
 def seeded(database: Database) -> Database:
     with database.writing() as connection:
-        user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
-        connection.execute(ADD_USER, user)
-        connection.execute(ADD_TOKEN, [token_row(SIGN_IN), token_row(TOKEN, SIGN_IN)])
+        add_user(User(DANA, DANA, Role.USER), None, at=NOON).apply(connection)
+        connection.execute(insert(api_tokens), [token_row(SIGN_IN), token_row(TOKEN, SIGN_IN)])
         TenantStore(connection).add(DEV, NOON)
         TenantStore(connection).add_member(DEV.id, DANA, Access.FULL, NOON)
     return database
@@ -81,11 +74,11 @@ def units(seeded: Database) -> Iterator[UnitsOfWork]:
 
 
 def revoke(connection: Connection) -> None:
-    connection.execute(REVOKE_TOKEN, {"ended_id": TOKEN, "owner_id": DANA, "ended_at": NOON})
+    revoke_token(TOKEN, owner=DANA, at=NOON).apply(connection)
 
 
 def sign_out(connection: Connection) -> None:
-    connection.execute(REVOKE_TOKEN, {"ended_id": SIGN_IN, "owner_id": DANA, "ended_at": NOON})
+    revoke_token(SIGN_IN, owner=DANA, at=NOON).apply(connection)
 
 
 def disable(connection: Connection) -> None:
@@ -93,7 +86,7 @@ def disable(connection: Connection) -> None:
 
 
 def remove_member(connection: Connection) -> None:
-    connection.execute(REMOVE_MEMBER, {"tenant": DEV.id, "user": DANA})
+    tenant_store.remove_member(DEV.id, DANA).apply(connection)
 
 
 def withdrawn(connection: Connection, token_id: str = TOKEN) -> PortalError | None:
@@ -162,10 +155,9 @@ def test_a_release_waits_for_a_revocation_in_progress_and_is_refused(
 def test_a_release_locks_the_new_parent_of_a_token_that_was_moved_meanwhile(postgres_url: str) -> None:
     seeded, replica = Database(postgres_url), Database(postgres_url, patience=timedelta(milliseconds=200))
     with seeded.writing() as connection:
-        user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
-        connection.execute(ADD_USER, user)
+        add_user(User(DANA, DANA, Role.USER), None, at=NOON).apply(connection)
         tokens = [token_row(SIGN_IN), token_row("confirmed"), token_row(TOKEN, SIGN_IN)]
-        connection.execute(ADD_TOKEN, tokens)
+        connection.execute(insert(api_tokens), tokens)
     is_held, may_go = threading.Event(), threading.Event()
 
     def release() -> None:
@@ -176,14 +168,13 @@ def test_a_release_locks_the_new_parent_of_a_token_that_was_moved_meanwhile(post
 
     releasing = threading.Thread(target=release)
     with seeded.writing() as connection:
-        connection.execute(MOVE_CHILDREN, {"old_parent": SIGN_IN, "new_parent": "confirmed"})
+        move_children(SIGN_IN, TokenId("confirmed")).apply(connection)
         releasing.start()
         assert not is_held.wait(0.3)
     assert is_held.wait(60)
     try:
         with pytest.raises(StorageUnavailable), replica.writing() as connection:
-            row = {"ended_id": "confirmed", "owner_id": DANA, "ended_at": NOON}
-            connection.execute(REVOKE_TOKEN, row)
+            revoke_token(TokenId("confirmed"), owner=DANA, at=NOON).apply(connection)
     finally:
         may_go.set()
         releasing.join()
@@ -194,13 +185,12 @@ def test_a_release_locks_the_new_parent_of_a_token_that_was_moved_meanwhile(post
 def test_replicas_that_update_the_last_use_of_a_token_do_not_deadlock(postgres_url: str) -> None:
     database = Database(postgres_url, patience=timedelta(seconds=1))
     with database.writing() as connection:
-        user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
-        connection.execute(ADD_USER, user)
-        connection.execute(ADD_TOKEN, token_row(TOKEN))
+        add_user(User(DANA, DANA, Role.USER), None, at=NOON).apply(connection)
+        connection.execute(insert(api_tokens), token_row(TOKEN))
 
     with database.writing() as first, database.writing() as second:
         for connection in (first, second):
-            TOUCH.run(connection, [{"token_id": TOKEN, "used_at": NOON}])
+            record_use(TOKEN, at=NOON).apply(connection)
 
     with database.reading() as connection:
         bearer = TokenStore(connection).find_bearer(TOKEN.encode())
@@ -215,8 +205,8 @@ def test_in_thousands_of_races_no_release_is_audited_after_the_revocation(
     identity = Identity(seeded, units, FakeClock())
     tokens = [uuid4().hex for _ in range(TRIALS)]
     with seeded.writing() as connection:
-        connection.execute(ADD_TOKEN, [token_row(token, _sign_in_of(token)) for token in tokens])
-        connection.execute(ADD_TOKEN, [token_row(_sign_in_of(token)) for token in tokens])
+        connection.execute(insert(api_tokens), [token_row(token, _sign_in_of(token)) for token in tokens])
+        connection.execute(insert(api_tokens), [token_row(_sign_in_of(token)) for token in tokens])
         dana = UserStore(connection).find(DANA)
         assert dana is not None
 

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection
 
-from daypass.portal.identity.model import Role
-from daypass.portal.identity.store import ADD_USER
+from daypass.portal.identity.model import Role, User, UserId
+from daypass.portal.identity.store.users import add_user
 from daypass.portal.storage.engine import Database
+from daypass.portal.tenants import store as tenant_store
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
-from daypass.portal.tenants.store import REMOVE_MEMBER, TenantStore
+from daypass.portal.tenants.store import TenantStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DEV = Tenant(TenantId("id-of-dev"), "dev01", "us-east-1", "arn:aws:iam::1:role/dev", "external")
@@ -17,9 +18,7 @@ DATA = replace(DEV, id=TenantId("id-of-data"), name="data01")
 
 
 def fill(connection: Connection) -> TenantStore:
-    connection.execute(
-        ADD_USER, {"id": "dana", "username": "dana@example.com", "role": Role.USER.value, "created_at": NOON}
-    )
+    add_user(User(UserId("dana"), "dana@example.com", Role.USER), None, at=NOON).apply(connection)
     store = TenantStore(connection)
     for tenant in (PROD, DEV, DATA):
         store.add(tenant, NOON)
@@ -68,6 +67,6 @@ def test_a_removed_member_has_no_membership(database: Database) -> None:
     with database.writing() as connection:
         store = fill(connection)
 
-        connection.execute(REMOVE_MEMBER, {"tenant": DEV.id, "user": "dana"})
+        tenant_store.remove_member(DEV.id, "dana").apply(connection)
 
         assert store.find("dev01", "dana") == TenantAccess(DEV, None)

@@ -42,7 +42,7 @@ from daypass.portal.errors import (
     PortalError,
 )
 from daypass.portal.identity.authentication import token_use_change
-from daypass.portal.identity.store import TokenStore
+from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.prepared import RowMismatch

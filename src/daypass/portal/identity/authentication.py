@@ -22,17 +22,15 @@ from daypass.portal.identity.model import (
     network_of,
 )
 from daypass.portal.identity.passwords import new_password_hash
-from daypass.portal.identity.store import (
-    ADD_TOKEN,
-    ADD_USER,
-    FIRST_USE,
-    REVOKE_TOKEN,
-    TOUCH,
-    UPDATE_ADDRESS,
+from daypass.portal.identity.store.tokens import (
     TokenStore,
-    UserStore,
-    row_of,
+    add_token,
+    record_first_use,
+    record_use,
+    revoke_token,
+    update_address,
 )
+from daypass.portal.identity.store.users import UserStore, add_user
 from daypass.portal.identity.tokens import digest, mint, recognise
 from daypass.portal.identity.usernames import check_new_username
 from daypass.portal.redaction import redacted
@@ -166,7 +164,7 @@ class Identity:
             detail["reauthentication_exempt"] = True
         if token.kind in CONSENTED_KINDS:
             detail |= {"admin": token.allows_admin, "address": token.address}
-        add = RowChange(ADD_TOKEN, row_of(token, digest(secret.reveal())))
+        add = add_token(token, digest(secret.reveal()))
         self.units.commit(_event("token.create", by, user, detail), *before, add, precondition=precondition)
         return secret
 
@@ -178,28 +176,23 @@ class Identity:
         with self.database.reading() as connection:
             if not TokenStore(connection).can_be_revoked(token_id, user.id):
                 return
-        row = {"ended_id": token_id, "owner_id": user.id, "ended_at": self.clock()}
-        self.units.commit(
-            _event("token.revoke", by, user, {"token_id": token_id}), RowChange(REVOKE_TOKEN, row)
-        )
+        revoke = revoke_token(token_id, owner=user.id, at=self.clock())
+        self.units.commit(_event("token.revoke", by, user, {"token_id": token_id}), revoke)
 
     def _record_address(
         self, token: ApiToken, user: User, address: str, request_id: str, now: datetime
     ) -> ApiToken:
         """Record the address at the first use of a handed-over token, and each change of network."""
         address = address[:_LONGEST_ADDRESS]
-        row = {"token_id": token.id, "used_at": now, "seen_at": address}
         by = user.as_actor(request_id)
         if token.last_used_at is None:
             event = _event("token.first_use", by, user, {"token_id": token.id, "address": address})
-            self.units.commit(event, RowChange(FIRST_USE, row))
+            self.units.commit(event, record_first_use(token.id, address, at=now))
         elif network_of(address) != network_of(token.address):
             detail = {"token_id": token.id, "from": token.address, "to": address}
             event = _event("token.network_changed", by, user, detail, Outcome.ALERT)
             # A client that alternates between two networks would write one event per request.
-            self.units.commit_refusal(
-                event, RowChange(UPDATE_ADDRESS, {"token_id": token.id, "seen_at": address})
-            )
+            self.units.commit_refusal(event, update_address(token.id, address))
         else:
             return token
         return replace(token, last_used_at=now, address=address)
@@ -211,14 +204,7 @@ def new_user(username: str, role: Role, password: Secret | None, now: datetime) 
     name = canonical_username(username)
     check_new_username(name)
     user = User(UserId(uuid4().hex), name, role)
-    row = {
-        "id": user.id,
-        "username": name,
-        "role": role.value,
-        "password_hash": None if password is None else new_password_hash(password),
-        "created_at": now,
-    }
-    return user, RowChange(ADD_USER, row)
+    return user, add_user(user, None if password is None else new_password_hash(password), at=now)
 
 
 def check_no_secret(typed: str) -> None:
@@ -244,7 +230,7 @@ def token_use_change(token: ApiToken, now: datetime) -> tuple[RowChange, ...]:
     """Return the update of a token's last use, at most one per minute; committed with another change."""
     if token.last_used_at is not None and now - token.last_used_at < _TOUCH_EVERY:
         return ()
-    return (RowChange(TOUCH, {"token_id": token.id, "used_at": now}),)
+    return (record_use(token.id, at=now),)
 
 
 def _check_text(label: str, text: str, longest: int) -> None:

@@ -26,24 +26,21 @@ from daypass.portal.identity.passwords import hash_queue_slot, verify_password
 from daypass.portal.identity.rate_limit import limits
 from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.rate_limit.store import (
-    ADD_DEVICE,
-    DELETE_DEVICE,
-    DELETE_EXPIRED,
-    REFUND,
     DeviceStore,
+    add_device,
+    delete_device,
+    delete_expired_counters,
+    refund,
 )
-from daypass.portal.identity.store import (
-    ADD_TOKEN,
-    DELETE_ENDED,
-    MOVE_CHILDREN,
-    REVOKE_BY_DIGEST,
-    REVOKE_TOKEN,
-    UPDATE_LAST_SIGN_IN,
-    SignInRecord,
+from daypass.portal.identity.store.tokens import (
     TokenStore,
-    UserStore,
-    row_of,
+    add_token,
+    delete_ended_tokens,
+    move_children,
+    revoke_session,
+    revoke_token,
 )
+from daypass.portal.identity.store.users import SignInRecord, UserStore, update_last_sign_in
 from daypass.portal.identity.tokens import digest, mint, mint_device, recognise
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
@@ -123,8 +120,7 @@ class BrowserSessions:
         session = self._new_session(login.user, address)
         writes = [*self._changes(session, known_device), *_refunds(attempt_limits)]
         if replaces is not None:
-            row = {"ended_digest": digest(replaces), "ended_at": session.token.created_at}
-            writes.append(RowChange(REVOKE_BY_DIGEST, row))
+            writes.append(revoke_session(digest(replaces), at=session.token.created_at))
         detail: Mapping[str, Scalar] = {
             "token_id": session.token.id,
             "address": address,
@@ -174,8 +170,8 @@ class BrowserSessions:
         writes = [
             *self._changes(session, known_device),
             *_refunds(attempt_limits),
-            RowChange(MOVE_CHILDREN, {"old_parent": token.id, "new_parent": session.token.id}),
-            RowChange(REVOKE_TOKEN, {"ended_id": token.id, "owner_id": user.id, "ended_at": now}),
+            move_children(token.id, session.token.id),
+            revoke_token(token.id, owner=user.id, at=now),
         ]
         detail = {"token_id": session.token.id, "address": address}
         actor = user.as_actor(request_id)
@@ -185,7 +181,6 @@ class BrowserSessions:
 
     def sign_out(self, token: ApiToken, user: User, request_id: str) -> None:
         """Revoke a session and its child tokens, on all replicas from the next request on."""
-        row = {"ended_id": token.id, "owner_id": user.id, "ended_at": self.clock()}
         event = Event(
             action="sign_out",
             actor=user.as_actor(request_id),
@@ -193,7 +188,7 @@ class BrowserSessions:
             subject=user.username,
             detail={"token_id": token.id},
         )
-        self.units.commit(event, RowChange(REVOKE_TOKEN, row))
+        self.units.commit(event, revoke_token(token.id, owner=user.id, at=self.clock()))
 
     def _find_user(self, name: str, device: str | None) -> tuple[SignInRecord | None, bytes | None]:
         """Return the user of that name, and the digest of *device* if it is one of their known browsers."""
@@ -260,18 +255,13 @@ class BrowserSessions:
 
     def _changes(self, session: SignedIn, known_device: bytes | None) -> Sequence[RowChange]:
         user, now = session.user, session.token.created_at
-        device = {
-            "digest": digest(session.device.reveal()),
-            "user_id": user.id,
-            "expires_at": now + DEVICE_LIFETIME,
-        }
         return (
-            RowChange(ADD_TOKEN, row_of(session.token, digest(session.cookie.reveal()))),
-            RowChange(UPDATE_LAST_SIGN_IN, {"user": user.id, "signed_in_at": now}),
-            RowChange(ADD_DEVICE, device),
-            RowChange(DELETE_DEVICE, {"ended_digest": known_device, "owner_id": user.id, "now": now}),
-            RowChange(DELETE_EXPIRED, {"now": now}),
-            RowChange(DELETE_ENDED, {"ended_before": now - RETENTION}),
+            add_token(session.token, digest(session.cookie.reveal())),
+            update_last_sign_in(user.id, at=now),
+            add_device(digest(session.device.reveal()), user.id, expires_at=now + DEVICE_LIFETIME),
+            delete_device(known_device, owner=user.id, now=now),
+            delete_expired_counters(now),
+            delete_ended_tokens(before=now - RETENTION),
         )
 
     def _update_last_use(self, token: ApiToken, now: datetime) -> None:
@@ -314,7 +304,7 @@ def _unchanged(
 
 def _refunds(attempt_limits: Sequence[limits.RateLimit]) -> Sequence[RowChange]:
     # A correct password does not count against the limit, so its attempt is refunded.
-    return [RowChange(REFUND, {"paid": limit.subject}) for limit in attempt_limits]
+    return [refund(limit.subject) for limit in attempt_limits]
 
 
 def _refused(

@@ -17,11 +17,11 @@ from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
-from daypass.portal.identity.store import REVOKE_REPLACED, TokenStore, UserStore
+from daypass.portal.identity.store.tokens import TokenStore, revoke_predecessor
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.unit_of_work import RowChange
 
 LIFETIME = timedelta(minutes=60)
 GRANT = timedelta(hours=12)
@@ -130,19 +130,8 @@ class LegacyConsents:
             return None
 
         by = user.as_actor(request_id)
-        return self.identity.add_token(token, user, by, _end_older(token), precondition=still_agreed), token
-
-
-def _end_older(token: ApiToken) -> RowChange:
-    """Return the change that revokes the application's previous token for the same scope."""
-    row = {
-        "owner_id": token.user_id,
-        "replaced_kind": token.kind.value,
-        "replaced_application": token.application,
-        "replaced_admin": token.allows_admin,
-        "now": token.created_at,
-    }
-    return RowChange(REVOKE_REPLACED, row)
+        replace_older = revoke_predecessor(token)
+        return self.identity.add_token(token, user, by, replace_older, precondition=still_agreed), token
 
 
 def _id_of(sign_in: ApiToken, consent: str) -> TokenId:

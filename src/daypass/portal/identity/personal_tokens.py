@@ -8,10 +8,10 @@ from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
-from daypass.portal.identity.store import DROP_OLDEST, TokenStore, UserStore
+from daypass.portal.identity.store.tokens import TokenStore, revoke_oldest
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.unit_of_work import RowChange
 
 MAX_TEMPORARY_TOKENS = 5
 """The number of live temporary tokens per user; a new one revokes the oldest."""
@@ -54,14 +54,8 @@ class PersonalTokens:
             parent_id=sign_in.id,
             address=address,
         )
-        drop = RowChange(
-            DROP_OLDEST,
-            {
-                "owner_id": user.id,
-                "dropped_kind": TokenKind.TEMPORARY.value,
-                "kept": MAX_TEMPORARY_TOKENS - 1,
-                "now": token.created_at,
-            },
+        drop = revoke_oldest(
+            TokenKind.TEMPORARY, owner=user.id, kept=MAX_TEMPORARY_TOKENS - 1, at=token.created_at
         )
 
         def still_signed_in(connection: Connection) -> PortalError | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daypass.portal.identity.store import UserStore
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.storage.engine import Database
 
 

@@ -10,6 +10,7 @@ from daypass.portal.settings.codecs import T
 from daypass.portal.settings.setting import TENANT, Setting
 from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import settings
+from daypass.portal.storage.unit_of_work import RowChange
 
 SYSTEM = ""
 """The value of `tenant_id` for system-wide settings."""
@@ -36,9 +37,8 @@ _LIST = (
     .order_by(settings.c.type, settings.c.key)
 )
 
-
-ADD_SETTING = insert(settings)
-REMOVE_SETTING = delete(settings).where(
+_ADD = insert(settings)
+_REMOVE = delete(settings).where(
     settings.c.tenant_id == bindparam("tenant_id"),
     settings.c.type == bindparam("type"),
     settings.c.key == bindparam("key"),
@@ -95,6 +95,18 @@ class SettingStore:
         return [StoredSetting(*row) for row in self._connection.execute(_LIST, {"tenant": tenant_id})]
 
 
-def setting_key(tenant_id: str, type_: str, key: str) -> dict[str, object]:
-    """Return the key parameters of `REMOVE_SETTING` and `ADD_SETTING`."""
+def put_setting(
+    tenant_id: str, type_: str, key: str, value: str, *, by: str, at: datetime
+) -> tuple[RowChange, ...]:
+    """Return the changes that set or replace a setting, whose value was checked; *by* is the author's id."""
+    row = {**_key(tenant_id, type_, key), "value": value, "updated_at": at, "updated_by": by}
+    return remove_setting(tenant_id, type_, key), RowChange(_ADD, row)
+
+
+def remove_setting(tenant_id: str, type_: str, key: str) -> RowChange:
+    """Return the change that removes a setting."""
+    return RowChange(_REMOVE, _key(tenant_id, type_, key))
+
+
+def _key(tenant_id: str, type_: str, key: str) -> dict[str, object]:
     return {"tenant_id": tenant_id, "type": type_, "key": key}

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, se
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import memberships, tenants, users
 from daypass.portal.storage.search import contains
+from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 
 TENANT = (tenants.c.id, tenants.c.name, tenants.c.region, tenants.c.role_arn, tenants.c.external_id)
@@ -33,10 +34,10 @@ _MEMBERSHIP = and_(
     ),
 )
 
-ADD_TENANT = insert(tenants)
-ADD_MEMBER = insert(memberships)
-CHANGE_MEMBER = update(memberships).where(_MEMBERSHIP).values(is_read_only=bindparam("new_is_read_only"))
-REMOVE_MEMBER = delete(memberships).where(_MEMBERSHIP)
+_ADD = insert(tenants)
+_ADD_MEMBER = insert(memberships)
+_CHANGE_MEMBER = update(memberships).where(_MEMBERSHIP).values(is_read_only=bindparam("new_is_read_only"))
+_REMOVE_MEMBER = delete(memberships).where(_MEMBERSHIP)
 
 _ALL = _TENANT_ACCESS.order_by(tenants.c.name)
 _OWN = _ALL.where(memberships.c.user_id.is_not(None))
@@ -83,23 +84,24 @@ class TenantStore:
 
     def add(self, tenant: Tenant, now: datetime) -> None:
         """Add a tenant; the caller has checked its name."""
-        self._connection.execute(ADD_TENANT, tenant_row(tenant, now))
+        add_tenant(tenant, at=now).apply(self._connection)
 
     def add_member(self, tenant_id: TenantId, user_id: str, access: Access, now: datetime) -> None:
         """Make a user a member; raises an `IntegrityError` if the user is a member already."""
-        self._connection.execute(ADD_MEMBER, member_row(tenant_id, user_id, access, now))
+        add_member(tenant_id, user_id, access, at=now).apply(self._connection)
 
 
-def tenant_row(tenant: Tenant, now: datetime) -> dict[str, object]:
-    """Return the parameters of `ADD_TENANT`."""
-    return {
+def add_tenant(tenant: Tenant, *, at: datetime) -> RowChange:
+    """Return the change that inserts a tenant."""
+    row = {
         "id": tenant.id,
         "name": tenant.name,
         "region": tenant.region,
         "role_arn": tenant.role_arn,
         "external_id": tenant.external_id,
-        "created_at": now,
+        "created_at": at,
     }
+    return RowChange(_ADD, row)
 
 
 def tenant_of(row: Row[*tuple[Any, ...]]) -> Tenant:
@@ -107,14 +109,26 @@ def tenant_of(row: Row[*tuple[Any, ...]]) -> Tenant:
     return Tenant(TenantId(row.id), row.name, row.region, row.role_arn, row.external_id)
 
 
-def member_row(tenant_id: TenantId, user_id: str, access: Access, now: datetime) -> dict[str, object]:
-    """Return the parameters of `ADD_MEMBER`."""
-    return {
+def add_member(tenant_id: TenantId, user_id: str, access: Access, *, at: datetime) -> RowChange:
+    """Return the change that makes a user a member of a tenant."""
+    row = {
         "tenant_id": tenant_id,
         "user_id": user_id,
         "is_read_only": access is Access.READ_ONLY,
-        "created_at": now,
+        "created_at": at,
     }
+    return RowChange(_ADD_MEMBER, row)
+
+
+def change_member(tenant_id: TenantId, user_id: str, access: Access) -> RowChange:
+    """Return the change that gives a member another access."""
+    row = {"user": user_id, "tenant": tenant_id, "new_is_read_only": access is Access.READ_ONLY}
+    return RowChange(_CHANGE_MEMBER, row)
+
+
+def remove_member(tenant_id: TenantId, user_id: str) -> RowChange:
+    """Return the change that removes a member of a tenant."""
+    return RowChange(_REMOVE_MEMBER, {"user": user_id, "tenant": tenant_id})
 
 
 def _tenant_access(row: Row[*tuple[Any, ...]]) -> TenantAccess:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -24,7 +24,7 @@ from daypass.portal.identity.oauth.model import (
 )
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.oauth.token_families import TokenFamilies, TokenRequest
-from daypass.portal.identity.store import ADD_USER
+from daypass.portal.identity.store.users import add_user
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import api_tokens, audit_events, users
@@ -83,9 +83,8 @@ class World:
         self.admin = self._add(User(UserId("ad" * 16), "admin@example.com", Role.ADMINISTRATOR))
 
     def _add(self, user: User) -> User:
-        row = {**asdict(user), "password_hash": HASH, "created_at": self.clock()}
         with self.database.writing() as connection:
-            connection.execute(ADD_USER, row)
+            add_user(user, HASH, at=self.clock()).apply(connection)
         return user
 
     def browser(self, user: User | None = None) -> SignedIn:

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, String, and_, bindparam, func, or_, select
 from daypass.portal.access.model import AuthorizationData
 from daypass.portal.access.store.roles import cached_role
 from daypass.portal.identity.model import Role, TokenId, User, UserId
-from daypass.portal.identity.store import ENDED_AT, parents
+from daypass.portal.identity.store.tokens import ENDED_AT, parents
 from daypass.portal.storage.prepared import Prepared, ResultRow
 from daypass.portal.storage.schema import api_tokens, memberships, role_facts, tenants, users
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess

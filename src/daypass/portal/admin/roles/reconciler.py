@@ -8,19 +8,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.admin.roles.provisioner import DesiredRole, IamRoles, RoleOutcome, RoleStatus
-from daypass.portal.admin.roles.store import (
-    ADD_CHANGE,
-    CONCLUDE,
-    DROP_CHANGE,
-    LEAVE_ROLE,
-    TRY_AGAIN,
-    UPDATE_DESIRED,
-    RoleChangeList,
-)
+from daypass.portal.admin.roles.store import RoleChangeList, record_result
 from daypass.portal.audit.event import PORTAL, Event, Outcome
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
@@ -30,7 +22,6 @@ from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.advisory_lock import lock_exclusive
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.pagination import Page, PageRequest
-from daypass.portal.storage.unit_of_work import RowChange
 
 AT_ONCE = 4
 """The number of roles changed in parallel. AWS throttles IAM early, and for the whole account."""
@@ -71,7 +62,7 @@ class RoleReconciler:
     def try_again(self) -> None:
         """Retry the changes that AWS refused, and those of roles that did not exist."""
         with self._database.writing() as connection:
-            connection.execute(TRY_AGAIN)
+            RoleChangeList(connection).try_again()
         self._begin()
 
     def run(self) -> None:
@@ -124,7 +115,8 @@ class RoleReconciler:
         """Store the desired roles: those that are new or changed wait for their change in AWS."""
         # Two replicas that compare at the same time would both add the same new role.
         lock_exclusive(connection)
-        known, now = RoleChangeList(connection).all(), self._clock()
+        changes, now = RoleChangeList(connection), self._clock()
+        known = changes.all()
         desired = {role.role_arn: role for role in self._desired(connection, known)}
         new = [role for arn, role in desired.items() if arn not in known]
         changed = [
@@ -134,10 +126,8 @@ class RoleReconciler:
             if arn in known and (known[arn].desired != role or known[arn].outcome is RoleOutcome.LEFT)
         ]
         self._drop_undesired(connection, {arn: status for arn, status in known.items() if arn not in desired})
-        if new:
-            connection.execute(ADD_CHANGE, [_new_row(role, now) for role in new])
-        if changed:
-            connection.execute(UPDATE_DESIRED, [_changed_row(role, now) for role in changed])
+        changes.add(new, now)
+        changes.update_desired(changed, now)
 
     def _drop_undesired(self, connection: Connection, unwanted: Mapping[str, RoleStatus]) -> None:
         """Mark changed roles that no setting determines any more; delete the other rows."""
@@ -150,11 +140,9 @@ class RoleReconciler:
             for arn, status in unwanted.items()
             if arn not in existing or status.outcome not in {*changed, RoleOutcome.LEFT}
         ]
-        if left:
-            now = self._clock()
-            connection.execute(LEAVE_ROLE, [{"role": arn, "now": now} for arn in left])
-        if gone:
-            connection.execute(DROP_CHANGE, [{"role": arn} for arn in gone])
+        changes = RoleChangeList(connection)
+        changes.leave(left, self._clock())
+        changes.drop(gone)
 
     def _desired(self, connection: Connection, known: Mapping[str, RoleStatus]) -> Sequence[DesiredRole]:
         """Return the desired state; a tenant's own maximum takes precedence over the one for all tenants."""
@@ -209,13 +197,6 @@ class RoleReconciler:
     def _record_result(
         self, desired: DesiredRole, outcome: RoleOutcome, reason: str, detail: Mapping[str, str | int]
     ) -> None:
-        row = {
-            "role": desired.role_arn,
-            "tried": desired.maximum // _SECOND,
-            "new_outcome": outcome.value,
-            "new_reason": reason,
-            "concluded_at": self._clock(),
-        }
         fields = {"wanted": desired.maximum // _SECOND, **detail}
         event = Event(
             action="role.set_maximum",
@@ -225,24 +206,4 @@ class RoleReconciler:
             tenant_id=desired.tenant_id,
             detail=fields,
         )
-        self._units.commit(event, RowChange(CONCLUDE, row))
-
-
-def _new_row(role: DesiredRole, now: datetime) -> dict[str, object]:
-    return {
-        "role_arn": role.role_arn,
-        "tenant_id": role.tenant_id,
-        "maximum": role.maximum // _SECOND,
-        "outcome": RoleOutcome.WAITING.value,
-        "reason": "",
-        "changed_at": now,
-    }
-
-
-def _changed_row(role: DesiredRole, now: datetime) -> dict[str, object]:
-    return {
-        "role": role.role_arn,
-        "new_tenant": role.tenant_id,
-        "new_maximum": role.maximum // _SECOND,
-        "now": now,
-    }
+        self._units.commit(event, record_result(desired, outcome, reason, at=self._clock()))

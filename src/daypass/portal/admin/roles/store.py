@@ -1,23 +1,24 @@
 """Queries and statements for desired roles and the results of their changes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Executable, Row, and_, bindparam, delete, func, insert, select, update
 
 from daypass.portal.admin.roles.provisioner import DesiredRole, RoleOutcome, RoleStatus
 from daypass.portal.settings.registry import TENANT_ROLE_MAXIMUM
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import role_changes, settings, tenants
+from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TENANT, tenant_of
 
 _SECOND = timedelta(seconds=1)
 _c = role_changes.c
 
-ADD_CHANGE = insert(role_changes)
-UPDATE_DESIRED = (
+_ADD = insert(role_changes)
+_UPDATE_DESIRED = (
     update(role_changes)
     .where(_c.role_arn == bindparam("role"))
     .values(
@@ -28,15 +29,13 @@ UPDATE_DESIRED = (
         changed_at=bindparam("now"),
     )
 )
-LEAVE_ROLE = (
+_LEAVE = (
     update(role_changes)
     .where(_c.role_arn == bindparam("role"))
     .values(outcome=RoleOutcome.LEFT.value, reason="", changed_at=bindparam("now"))
 )
-"""Marks a role that the portal has changed, or is changing, and that no setting determines any more."""
-
-DROP_CHANGE = delete(role_changes).where(_c.role_arn == bindparam("role"))
-CONCLUDE = (
+_DROP = delete(role_changes).where(_c.role_arn == bindparam("role"))
+_CONCLUDE = (
     update(role_changes)
     # If the setting was changed or removed in the meantime, this result does not belong to the current row.
     .where(
@@ -48,9 +47,7 @@ CONCLUDE = (
         outcome=bindparam("new_outcome"), reason=bindparam("new_reason"), changed_at=bindparam("concluded_at")
     )
 )
-"""Records the result of a change."""
-
-TRY_AGAIN = (
+_TRY_AGAIN = (
     update(role_changes)
     .where(_c.outcome.in_([RoleOutcome.REFUSED.value, RoleOutcome.MISSING.value]))
     .values(outcome=RoleOutcome.WAITING.value)
@@ -114,6 +111,63 @@ class RoleChangeList:
         counted = self._connection.execute(select(_c.outcome, func.count()).group_by(_c.outcome))
         numbers = {RoleOutcome(outcome): number for outcome, number in counted}
         return {outcome: numbers.get(outcome, 0) for outcome in RoleOutcome}
+
+    def add(self, roles: Sequence[DesiredRole], now: datetime) -> None:
+        """Insert roles that are to be changed."""
+        rows = [
+            {
+                "role_arn": desired.role_arn,
+                "tenant_id": desired.tenant_id,
+                "maximum": desired.maximum // _SECOND,
+                "outcome": RoleOutcome.WAITING.value,
+                "reason": "",
+                "changed_at": now,
+            }
+            for desired in roles
+        ]
+        self._execute(_ADD, rows)
+
+    def update_desired(self, roles: Sequence[DesiredRole], now: datetime) -> None:
+        """Replace the desired state of roles, which are then to be changed again."""
+        rows = [
+            {
+                "role": desired.role_arn,
+                "new_tenant": desired.tenant_id,
+                "new_maximum": desired.maximum // _SECOND,
+                "now": now,
+            }
+            for desired in roles
+        ]
+        self._execute(_UPDATE_DESIRED, rows)
+
+    def leave(self, role_arns: Sequence[str], now: datetime) -> None:
+        """Mark roles that the portal has changed, or is changing, and that no setting determines any more."""
+        self._execute(_LEAVE, [{"role": role_arn, "now": now} for role_arn in role_arns])
+
+    def drop(self, role_arns: Sequence[str]) -> None:
+        """Delete the rows of roles."""
+        self._execute(_DROP, [{"role": role_arn} for role_arn in role_arns])
+
+    def try_again(self) -> None:
+        """Mark the changes that AWS refused, and those of missing roles, as waiting."""
+        self._connection.execute(_TRY_AGAIN)
+
+    def _execute(self, statement: Executable, rows: Sequence[Mapping[str, object]]) -> None:
+        # SQLAlchemy executes a statement with an empty list of rows once, without parameters.
+        if rows:
+            self._connection.execute(statement, rows)
+
+
+def record_result(desired: DesiredRole, outcome: RoleOutcome, reason: str, *, at: datetime) -> RowChange:
+    """Return the change that records the result of bringing a role to its desired maximum."""
+    row = {
+        "role": desired.role_arn,
+        "tried": desired.maximum // _SECOND,
+        "new_outcome": outcome.value,
+        "new_reason": reason,
+        "concluded_at": at,
+    }
+    return RowChange(_CONCLUDE, row)
 
 
 def _own(value: str | None) -> timedelta | None:

@@ -27,7 +27,7 @@ from daypass.portal.settings.registry import (
     Registry,
 )
 from daypass.portal.settings.setting import TENANT, Setting, SettingValue
-from daypass.portal.settings.store import ADD_SETTING, REMOVE_SETTING, SYSTEM, SettingStore, setting_key
+from daypass.portal.settings.store import SYSTEM, SettingStore, put_setting, remove_setting
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.storage.search import is_storable
@@ -93,9 +93,7 @@ class Settings:
         setting = new.setting
         _check_owner(tenant, setting.type)
         owner, now = self._owner(tenant), self.executor.clock()
-        place = setting_key(owner, setting.type, setting.key)
-        row = {**place, "value": new.text, "updated_at": now, "updated_by": author_id(by)}
-        writes = (RowChange(REMOVE_SETTING, place), RowChange(ADD_SETTING, row))
+        writes = put_setting(owner, setting.type, setting.key, new.text, by=author_id(by), at=now)
 
         def plan(connection: Connection) -> Change | None:
             old = self._list(connection).find(owner, setting.type, setting.key)
@@ -115,7 +113,7 @@ class Settings:
         """Remove a setting, so that its default applies again; raises `SettingNotFound`."""
         setting = self.find(tenant, type_, key).setting
         owner = self._owner(tenant)
-        writes = (RowChange(REMOVE_SETTING, setting_key(owner, type_, key)),)
+        writes = (remove_setting(owner, type_, key),)
 
         def plan(connection: Connection) -> Change:
             old = self._list(connection).find(owner, type_, key)

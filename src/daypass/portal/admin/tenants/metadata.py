@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from daypass.portal.admin.model import MetadataKind, MetadataRecord, Version
 from daypass.portal.admin.settings.service import check_key, check_text
 from daypass.portal.admin.tenants.service import find_tenant
-from daypass.portal.admin.tenants.store.metadata import ADD_METADATA, REMOVE_METADATA, MetadataList
+from daypass.portal.admin.tenants.store.metadata import MetadataList, put_metadata, remove_metadata
 from daypass.portal.admin.transactions import (
     Author,
     Change,
@@ -19,7 +19,6 @@ from daypass.portal.errors import InvalidRequest, MetadataNotFound
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.storage.search import is_storable
-from daypass.portal.storage.unit_of_work import RowChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +61,7 @@ class TenantMetadata:
         if kind is MetadataKind.URL and not value.startswith(("https://", "http://")):
             raise InvalidRequest("A url begins with https:// or http://.")
         owner = self._owner(tenant)
-        entry_key: dict[str, object] = {"of_tenant": owner, "of_key": key}
-        row = {
-            "tenant_id": owner,
-            "key": key,
-            "kind": kind.value,
-            "value": value,
-            "updated_at": self.executor.clock(),
-            "updated_by": author_id(by),
-        }
-        writes = (RowChange(REMOVE_METADATA, entry_key), RowChange(ADD_METADATA, row))
+        writes = put_metadata(owner, key, kind, value, by=author_id(by), at=self.executor.clock())
 
         def plan(connection: Connection) -> Change | None:
             # A tenant that was deleted in the meantime must not get a row.
@@ -89,7 +79,7 @@ class TenantMetadata:
         """Remove an entry; raises `MetadataNotFound`."""
         owner = self._owner(tenant)
         self.find(owner, key)
-        writes = (RowChange(REMOVE_METADATA, {"of_tenant": owner, "of_key": key}),)
+        writes = (remove_metadata(owner, key),)
 
         def plan(connection: Connection) -> Change:
             old = _find(connection, owner, key)

@@ -12,13 +12,7 @@ from daypass.portal.admin.model import TenantQuery, TenantRecord, Version
 from daypass.portal.admin.roles.provisioner import RoleProvisioner
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.admin.tenants.roles import TenantRoles
-from daypass.portal.admin.tenants.store.tenants import (
-    CHANGE_TENANT,
-    DELETE_MEMBERS,
-    DELETE_SETTINGS,
-    DELETE_TENANT,
-    TenantList,
-)
+from daypass.portal.admin.tenants.store.tenants import TenantList, change_tenant, delete_tenant
 from daypass.portal.admin.transactions import (
     Author,
     Change,
@@ -31,10 +25,9 @@ from daypass.portal.errors import AuditUnavailable, InvalidRequest, PortalError,
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.storage.search import is_storable
-from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.names import check_name
-from daypass.portal.tenants.store import ADD_TENANT, tenant_row
+from daypass.portal.tenants.store import add_tenant
 
 # The characters that AWS accepts. AWS allows 2 to 1,224 of them.
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,255}", re.ASCII)
@@ -86,7 +79,7 @@ class Tenants:
             role_arn=self.role_naming.own(name) if role_arn is None else role_arn,
             external_id=secrets.token_hex(16) if external_id is None else external_id,
         )
-        write = RowChange(ADD_TENANT, tenant_row(tenant, now))
+        write = add_tenant(tenant, at=now)
 
         def plan(connection: Connection) -> Change:
             self._check_name(connection, name)
@@ -144,7 +137,7 @@ class Tenants:
                 self.role_naming.check_region(new.region)
             self._check(connection, new, is_new_role=new.role_arn != old.role_arn)
             return Change(
-                (RowChange(CHANGE_TENANT, _row(new)),),
+                (change_tenant(new),),
                 _facts(old),
                 _facts(new),
                 old.id,
@@ -179,11 +172,8 @@ class Tenants:
                 raise PreconditionFailed(
                     f"The role of “{record.tenant.name}” was changed in the meantime. Try again."
                 )
-            row = {"ended_id": record.tenant.id}
-            writes = tuple(RowChange(end, row) for end in (DELETE_SETTINGS, DELETE_MEMBERS, DELETE_TENANT))
-            return Change(
-                writes, _facts(record.tenant), {}, record.tenant.id, reauthentication.to_delete_tenant()
-            )
+            proof = reauthentication.to_delete_tenant()
+            return Change(delete_tenant(tenant.id), _facts(record.tenant), {}, tenant.id, proof)
 
         request = single_change("tenant.delete", tenant.name, by, plan)
         # Nothing is changed in AWS for a deletion that would be refused; and no transaction waits for AWS.
@@ -233,15 +223,6 @@ def find_tenant(connection: Connection, reference: str) -> TenantRecord:
     if record is None:
         raise tenant_not_found(reference)
     return record
-
-
-def _row(tenant: Tenant) -> dict[str, object]:
-    return {
-        "changed_id": tenant.id,
-        "new_region": tenant.region,
-        "new_role_arn": tenant.role_arn,
-        "new_external_id": tenant.external_id,
-    }
 
 
 def _facts(tenant: Tenant) -> dict[str, str | None]:

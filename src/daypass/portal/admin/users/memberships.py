@@ -13,9 +13,8 @@ from daypass.portal.errors import MembershipNotFound
 from daypass.portal.identity.model import User
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
-from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access, Tenant
-from daypass.portal.tenants.store import ADD_MEMBER, CHANGE_MEMBER, REMOVE_MEMBER, member_row
+from daypass.portal.tenants.store import add_member, change_member, remove_member
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class Memberships:
             if old is None:
                 raise _no_member(found_user, found_tenant)
             check_version(expected, old.version, f"The access of “{found_user.username}”")
-            write = RowChange(REMOVE_MEMBER, {"user": found_user.id, "tenant": found_tenant.id})
+            write = remove_member(found_tenant.id, found_user.id)
             return Change((write,), _facts(found_tenant, old.access), {}, found_tenant.id)
 
         self.executor.execute(single_change("membership.remove", found_user.username, by, plan))
@@ -118,12 +117,10 @@ def membership_change(
     """Return the change that replaces a user's *old* access to a tenant by *access*."""
     proof = reauthentication.to_put_member(old, access)
     if old is None:
-        write = RowChange(ADD_MEMBER, member_row(tenant.id, user.id, access, now))
+        write = add_member(tenant.id, user.id, access, at=now)
         return Change((write,), {}, _facts(tenant, access), tenant.id, proof)
-    row = {"user": user.id, "tenant": tenant.id, "new_is_read_only": access is Access.READ_ONLY}
-    return Change(
-        (RowChange(CHANGE_MEMBER, row),), _facts(tenant, old), _facts(tenant, access), tenant.id, proof
-    )
+    write = change_member(tenant.id, user.id, access)
+    return Change((write,), _facts(tenant, old), _facts(tenant, access), tenant.id, proof)
 
 
 def _facts(tenant: Tenant, access: Access) -> dict[str, str]:

@@ -15,20 +15,20 @@ from daypass.portal.admin.transactions import (
     timestamp,
 )
 from daypass.portal.admin.users.store.users import (
-    CHANGE_USER,
-    DELETE_USER,
-    END_ADMINISTRATION,
-    END_SIGN_INS,
-    END_TOKENS,
-    SET_PASSWORD,
     MemberList,
     UserList,
+    change_user,
+    delete_user,
+    end_administration,
+    revoke_sign_ins,
+    revoke_tokens,
+    set_password,
 )
 from daypass.portal.errors import InvalidRequest, LastAdministrator, UserNotFound
 from daypass.portal.identity.authentication import name_taken, new_user
 from daypass.portal.identity.model import Role, User
 from daypass.portal.identity.passwords import new_password_hash
-from daypass.portal.identity.store import UserStore
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
@@ -109,10 +109,9 @@ class Users:
         user, now = self.find(reference).user, self.executor.clock()
         # The hash is computed before the change is planned: it is slow, and its random salt would make the
         # second plan differ from the first.
-        row = {"changed_id": user.id, "new_password_hash": new_password_hash(password)}
         writes = (
-            RowChange(SET_PASSWORD, row),
-            RowChange(END_SIGN_INS, {"owner_id": user.id, "ended_at": now}),
+            set_password(user.id, new_password_hash(password)),
+            revoke_sign_ins(user.id, at=now),
         )
 
         def plan(connection: Connection) -> Change:
@@ -133,7 +132,7 @@ class Users:
             check_version(expected, old.version, f"“{old.user.username}”")
             if old.runs_portal:
                 require_other_administrator(connection)
-            write = RowChange(DELETE_USER, {"ended_id": old.user.id})
+            write = delete_user(old.user.id)
             return Change((write,), _facts(old), proof=reauthentication.to_delete_user(old.user))
 
         self.executor.execute(single_change("user.delete", user.username, by, plan))
@@ -162,12 +161,12 @@ def user_creation(user: User, write: RowChange, *, has_password: bool) -> Change
 
 def user_update(old: UserRecord, new: UserRecord, now: datetime) -> Change:
     """Return the change that turns *old* into *new*."""
-    writes = [RowChange(CHANGE_USER, _row(new))]
+    writes = [change_user(new)]
     if new.is_disabled and not old.is_disabled:
-        writes.append(RowChange(END_TOKENS, {"owner_id": old.user.id, "ended_at": now}))
+        writes.append(revoke_tokens(old.user.id, at=now))
     if old.user.is_administrator and not new.user.is_administrator:
         # Promoting the user again later must not bring back what was authorized before.
-        writes.append(RowChange(END_ADMINISTRATION, {"owner_id": old.user.id}))
+        writes.append(end_administration(old.user.id))
     return Change(tuple(writes), _facts(old), _facts(new), proof=reauthentication.to_update_user(old, new))
 
 
@@ -182,14 +181,6 @@ def _changed(old: UserRecord, role: Role | None, is_disabled: bool | None, now: 
     if is_disabled is None or is_disabled == old.is_disabled:
         return replace(old, user=user)
     return replace(old, user=user, disabled_at=now if is_disabled else None)
-
-
-def _row(record: UserRecord) -> dict[str, object]:
-    return {
-        "changed_id": record.user.id,
-        "new_role": record.user.role.value,
-        "new_disabled_at": record.disabled_at,
-    }
 
 
 def _facts(record: UserRecord) -> dict[str, str | None]:

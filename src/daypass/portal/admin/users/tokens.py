@@ -18,12 +18,11 @@ from daypass.portal.admin.users.store.tokens import TokenList
 from daypass.portal.errors import InvalidRequest, PreconditionFailed, TokenNotFound
 from daypass.portal.identity.authentication import PERMANENT_LIFETIME, Identity
 from daypass.portal.identity.model import ApiToken, TokenKind
-from daypass.portal.identity.store import REVOKE_TOKEN
+from daypass.portal.identity.store.tokens import revoke_token
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.storage.search import is_storable
-from daypass.portal.storage.unit_of_work import RowChange
 
 _DAY = timedelta(days=1)
 
@@ -93,10 +92,10 @@ class Tokens:
             token = _find(connection, chosen.id)
             if token.ended_at is not None:
                 return None
-            row = {"ended_id": token.id, "owner_id": token.owner.id, "ended_at": now}
+            revoke = revoke_token(token.id, owner=token.owner.id, at=now)
             before = {"token_id": token.id, "kind": token.kind.value, "name": token.name}
             proof = reauthentication.to_revoke_token(token.owner, author_id(by))
-            return Change((RowChange(REVOKE_TOKEN, row),), before, proof=proof)
+            return Change((revoke,), before, proof=proof)
 
         self.executor.execute(single_change("token.revoke", chosen.owner.username, by, plan))
 

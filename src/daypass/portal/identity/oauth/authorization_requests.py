@@ -21,12 +21,12 @@ from daypass.portal.identity.oauth.model import (
     RequestId,
 )
 from daypass.portal.identity.oauth.sealing import Sealing
-from daypass.portal.identity.oauth.store import PURGE, RequestStore
+from daypass.portal.identity.oauth.store import RequestStore, purge_requests
 from daypass.portal.identity.rate_limit.actions import require_rate
-from daypass.portal.identity.store import TokenStore, UserStore
+from daypass.portal.identity.store.tokens import TokenStore
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.identity.tokens import digest, mint_code
 from daypass.portal.storage.engine import Connection, Database
-from daypass.portal.storage.unit_of_work import RowChange
 
 # Long after the code has expired, so that a replayed code still revokes its tokens.
 _RETENTION = timedelta(days=1)
@@ -86,7 +86,7 @@ class AuthorizationRequests:
         def add(connection: Connection) -> None:
             RequestStore(connection).add(pushed)
 
-        self.units.commit(event, RowChange(PURGE, {"before": now - _RETENTION}), precondition=add)
+        self.units.commit(event, purge_requests(before=now - _RETENTION), precondition=add)
         return pushed.id
 
     def check_user(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:

@@ -22,11 +22,11 @@ from daypass.portal.storage.schema import (
     spent_refresh_tokens,
     users,
 )
+from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.storage.upsert import insert_or_update
 
-ADD_SPENT = insert(spent_refresh_tokens)
-PURGE = delete(oauth_requests).where(oauth_requests.c.created_at < bindparam("before"))
-"""Deletes requests that can no longer be approved or redeemed; the audit log keeps their events."""
+_ADD_SPENT = insert(spent_refresh_tokens)
+_PURGE = delete(oauth_requests).where(oauth_requests.c.created_at < bindparam("before"))
 
 _c = oauth_requests.c
 
@@ -199,6 +199,16 @@ def _used_grant(row: Row[*tuple[Any, ...]]) -> UsedRefreshToken:
 
 def _user(row: Row[*tuple[Any, ...]]) -> User:
     return User(UserId(row.user_id), row.username, Role(row.role))
+
+
+def purge_requests(*, before: datetime) -> RowChange:
+    """Return the change that deletes requests made before a time; their events stay."""
+    return RowChange(_PURGE, {"before": before})
+
+
+def add_used_refresh_token(digest: bytes, family_id: TokenId, *, at: datetime) -> RowChange:
+    """Return the change that keeps the digest of a rotated refresh token, so that its reuse is detected."""
+    return RowChange(_ADD_SPENT, {"digest": digest, "grant_id": family_id, "spent_at": at})
 
 
 def row_of(request: AuthorizationRequest) -> Mapping[str, object]:

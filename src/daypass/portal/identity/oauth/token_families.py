@@ -18,13 +18,18 @@ from daypass.portal.identity.oauth.model import (
     TokenGrant,
     challenge_of,
 )
-from daypass.portal.identity.oauth.store import ADD_SPENT, RequestStore, TokenFamilyStore, UsedRefreshToken
+from daypass.portal.identity.oauth.store import (
+    RequestStore,
+    TokenFamilyStore,
+    UsedRefreshToken,
+    add_used_refresh_token,
+)
 from daypass.portal.identity.rate_limit.actions import require_rate
-from daypass.portal.identity.store import ADD_TOKEN, REVOKE_TOKEN, Bearer, TokenStore, UserStore, row_of
+from daypass.portal.identity.store.tokens import Bearer, TokenStore, add_token, revoke_token
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.identity.tokens import digest, mint, recognise
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
-from daypass.portal.storage.unit_of_work import RowChange
 
 _NO_CODE = "This code is unknown or has expired. Sign in again."
 _CODE_USED = "This code was used before. Its tokens were revoked, in case one was stolen. Sign in again."
@@ -115,8 +120,8 @@ class TokenFamilies:
         granted = TokenGrant(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
         event = _event("oauth.refresh", user, grant.id, grant.name, Outcome.DONE, address, request_id)
         writes = (
-            RowChange(ADD_TOKEN, row_of(token, digest(granted.access.reveal()))),
-            RowChange(ADD_SPENT, {"digest": old, "grant_id": grant.id, "spent_at": now}),
+            add_token(token, digest(granted.access.reveal())),
+            add_used_refresh_token(old, grant.id, at=now),
         )
         try:
             self.units.commit(event, *writes, precondition=partial(_rotate, granted, old, now))
@@ -167,8 +172,8 @@ class TokenFamilies:
             return
         event = _event("oauth.redeem", granted.user, granted.grant.id, device, Outcome.DONE, *sent)
         writes = (
-            RowChange(ADD_TOKEN, row_of(granted.grant, digest(granted.refresh.reveal()))),
-            RowChange(ADD_TOKEN, row_of(granted.access_token, digest(granted.access.reveal()))),
+            add_token(granted.grant, digest(granted.refresh.reveal())),
+            add_token(granted.access_token, digest(granted.access.reveal())),
         )
         self.units.commit(event, *writes, precondition=claim)
 
@@ -199,9 +204,8 @@ class TokenFamilies:
         outcome: Outcome = Outcome.DENIED,
     ) -> None:
         """Revoke a family: its refresh token and the access tokens below it."""
-        row = {"ended_id": grant_id, "owner_id": owner.id, "ended_at": self.clock()}
         event = _event(action, owner, grant_id, owner.username, outcome, address, request_id)
-        self.units.commit(event, RowChange(REVOKE_TOKEN, row))
+        self.units.commit(event, revoke_token(grant_id, owner=owner.id, at=self.clock()))
 
 
 def _is_code_expired(request: AuthorizationRequest, now: datetime) -> bool:

@@ -6,18 +6,18 @@ from sqlalchemy import Boolean, Connection, bindparam, case, delete, insert, or_
 
 from daypass.portal.identity.model import UserId
 from daypass.portal.storage.schema import devices, guesses
+from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.storage.upsert import insert_or_update
 
-ADD_DEVICE = insert(devices)
+_ADD_DEVICE = insert(devices)
 
-DELETE_DEVICE = delete(devices).where(
+_DELETE_DEVICE = delete(devices).where(
     devices.c.user_id == bindparam("owner_id"),
     or_(devices.c.digest == bindparam("ended_digest"), devices.c.expires_at <= bindparam("now")),
 )
-"""Deletes one known browser, and the expired ones of the same user."""
 
 # SKIP LOCKED: replicas that update the same counters in another order would deadlock.
-REFUND = (
+_REFUND = (
     update(guesses)
     .where(
         guesses.c.subject.in_(
@@ -30,7 +30,7 @@ REFUND = (
 )
 
 # Limited, because it runs in the transaction of a sign-in, which must not take long.
-DELETE_EXPIRED = delete(guesses).where(
+_DELETE_EXPIRED = delete(guesses).where(
     guesses.c.subject.in_(
         select(guesses.c.subject)
         .where(guesses.c.resets_at <= bindparam("now"))
@@ -52,6 +52,26 @@ class DeviceStore:
             devices.c.digest == digest, devices.c.user_id == user_id, devices.c.expires_at > now
         )
         return self._connection.scalar(known) is not None
+
+
+def add_device(digest: bytes, user_id: UserId, *, expires_at: datetime) -> RowChange:
+    """Return the change that makes a browser a known one."""
+    return RowChange(_ADD_DEVICE, {"digest": digest, "user_id": user_id, "expires_at": expires_at})
+
+
+def delete_device(digest: bytes | None, *, owner: UserId, now: datetime) -> RowChange:
+    """Return the change that deletes one known browser, if given, and the expired ones of the same user."""
+    return RowChange(_DELETE_DEVICE, {"ended_digest": digest, "owner_id": owner, "now": now})
+
+
+def refund(subject: bytes) -> RowChange:
+    """Return the change that takes one attempt back from a counter."""
+    return RowChange(_REFUND, {"paid": subject})
+
+
+def delete_expired_counters(now: datetime) -> RowChange:
+    """Return the change that deletes a batch of counters whose window is over."""
+    return RowChange(_DELETE_EXPIRED, {"now": now})
 
 
 _IS_EXPIRED = guesses.c.resets_at <= bindparam("now")

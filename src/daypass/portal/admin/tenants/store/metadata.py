@@ -1,6 +1,7 @@
 """Queries and statements for tenants' metadata."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select
@@ -8,9 +9,10 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 from daypass.portal.admin.model import MetadataKind, MetadataRecord
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import tenant_metadata, tenants, users
+from daypass.portal.storage.unit_of_work import RowChange
 
-ADD_METADATA = insert(tenant_metadata)
-REMOVE_METADATA = delete(tenant_metadata).where(
+_ADD = insert(tenant_metadata)
+_REMOVE = delete(tenant_metadata).where(
     tenant_metadata.c.tenant_id == bindparam("of_tenant"), tenant_metadata.c.key == bindparam("of_key")
 )
 
@@ -53,6 +55,26 @@ class MetadataList:
         c = tenant_metadata.c
         row = self._connection.execute(_METADATA.where(c.tenant_id == tenant_id, c.key == key)).first()
         return None if row is None else _record(row)
+
+
+def put_metadata(
+    tenant_id: str, key: str, kind: MetadataKind, value: str, *, by: str, at: datetime
+) -> tuple[RowChange, ...]:
+    """Return the changes that create or replace an entry; *by* is the id of the author."""
+    row = {
+        "tenant_id": tenant_id,
+        "key": key,
+        "kind": kind.value,
+        "value": value,
+        "updated_at": at,
+        "updated_by": by,
+    }
+    return remove_metadata(tenant_id, key), RowChange(_ADD, row)
+
+
+def remove_metadata(tenant_id: str, key: str) -> RowChange:
+    """Return the change that removes an entry."""
+    return RowChange(_REMOVE, {"of_tenant": tenant_id, "of_key": key})
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> MetadataRecord:

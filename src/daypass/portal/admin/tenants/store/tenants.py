@@ -11,10 +11,11 @@ from daypass.portal.admin.model import TenantQuery, TenantRecord, TenantSort
 from daypass.portal.storage.pagination import Order, Page, PageRequest, count_found, read_page
 from daypass.portal.storage.schema import issuances, memberships, settings, tenants, users
 from daypass.portal.storage.search import contains, is_storable
-from daypass.portal.tenants.model import Tenant
+from daypass.portal.storage.unit_of_work import RowChange
+from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TENANT, tenant_of
 
-CHANGE_TENANT = (
+_CHANGE = (
     update(tenants)
     .where(tenants.c.id == bindparam("changed_id"))
     .values(
@@ -24,9 +25,9 @@ CHANGE_TENANT = (
     )
 )
 
-DELETE_TENANT = delete(tenants).where(tenants.c.id == bindparam("ended_id"))
-DELETE_SETTINGS = delete(settings).where(settings.c.tenant_id == bindparam("ended_id"))
-DELETE_MEMBERS = delete(memberships).where(
+_DELETE = delete(tenants).where(tenants.c.id == bindparam("ended_id"))
+_DELETE_SETTINGS = delete(settings).where(settings.c.tenant_id == bindparam("ended_id"))
+_DELETE_MEMBERS = delete(memberships).where(
     memberships.c.tenant_id == bindparam("ended_id"),
     # A request that is about to release credentials to a member locks the user's row; this waits for it.
     memberships.c.user_id.in_(
@@ -136,6 +137,24 @@ class TenantList:
             return statement
         # Tenants' names have no capitals.
         return statement.where(contains(self._connection, tenants.c.name, query.search.lower()))
+
+
+def change_tenant(tenant: Tenant) -> RowChange:
+    """Return the change that gives a tenant the region, role and ExternalId of *tenant*."""
+    row = {
+        "changed_id": tenant.id,
+        "new_region": tenant.region,
+        "new_role_arn": tenant.role_arn,
+        "new_external_id": tenant.external_id,
+    }
+    return RowChange(_CHANGE, row)
+
+
+def delete_tenant(tenant_id: TenantId) -> tuple[RowChange, ...]:
+    """Return the changes that delete a tenant with its settings and memberships."""
+    row = {"ended_id": tenant_id}
+    # The tenant's row is the last, because the others refer to it.
+    return tuple(RowChange(delete_, row) for delete_ in (_DELETE_SETTINGS, _DELETE_MEMBERS, _DELETE))
 
 
 def _near(column: ColumnElement[str], name: str) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Queries and statements for users and their memberships."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, update
@@ -11,35 +12,31 @@ from daypass.portal.identity.model import Role, TokenKind, User, UserId
 from daypass.portal.storage.pagination import COUNT_LIMIT, Order, Page, PageRequest, count_found, read_page
 from daypass.portal.storage.schema import api_tokens, last_sign_in, memberships, tenants, users
 from daypass.portal.storage.search import contains
+from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access, TenantId
 from daypass.portal.tenants.store import TENANT, tenant_of
 
-CHANGE_USER = (
+_CHANGE = (
     update(users)
     .where(users.c.id == bindparam("changed_id"))
     .values(role=bindparam("new_role"), disabled_at=bindparam("new_disabled_at"))
 )
 
-SET_PASSWORD = (
+_SET_PASSWORD = (
     update(users)
     .where(users.c.id == bindparam("changed_id"))
     .values(password_hash=bindparam("new_password_hash"))
 )
 
-DELETE_USER = delete(users).where(users.c.id == bindparam("ended_id"))
-"""Deletes a user with their tokens and memberships; the rows of their sessions stay."""
+_DELETE = delete(users).where(users.c.id == bindparam("ended_id"))
 
-END_TOKENS = (
+_REVOKE_TOKENS = (
     update(api_tokens)
     .where(api_tokens.c.user_id == bindparam("owner_id"), api_tokens.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("ended_at"))
 )
-"""Revokes all tokens and sign-ins of a user."""
-
-END_SIGN_INS = END_TOKENS.where(api_tokens.c.kind != TokenKind.PERMANENT.value)
-"""Revokes the sign-ins of a user, and the tokens that were derived from one."""
-
-END_ADMINISTRATION = (
+_REVOKE_SIGN_INS = _REVOKE_TOKENS.where(api_tokens.c.kind != TokenKind.PERMANENT.value)
+_END_ADMINISTRATION = (
     update(api_tokens)
     .where(
         api_tokens.c.user_id == bindparam("owner_id"),
@@ -47,8 +44,6 @@ END_ADMINISTRATION = (
     )
     .values(reauthentication_exempt=False, allows_admin=False)
 )
-"""Ends the reauthentication exemption of a user's tokens, and the admin access of their sign-ins."""
-
 _LAST_SIGN_IN = last_sign_in.label("sorted_by_sign_in")
 
 _USER = (
@@ -220,6 +215,38 @@ class MemberList:
 
     def _named(self, statement: Select[Any], search: str) -> Select[Any]:
         return statement.where(contains(self._connection, users.c.username, search)) if search else statement
+
+
+def change_user(record: UserRecord) -> RowChange:
+    """Return the change that gives a user the role of *record*, and disables or enables them."""
+    user = record.user
+    row = {"changed_id": user.id, "new_role": user.role.value, "new_disabled_at": record.disabled_at}
+    return RowChange(_CHANGE, row)
+
+
+def set_password(user_id: UserId, password_hash: str) -> RowChange:
+    """Return the change that replaces the hash of a user's password."""
+    return RowChange(_SET_PASSWORD, {"changed_id": user_id, "new_password_hash": password_hash})
+
+
+def delete_user(user_id: UserId) -> RowChange:
+    """Return the change that deletes a user with their tokens and memberships; their sessions stay."""
+    return RowChange(_DELETE, {"ended_id": user_id})
+
+
+def revoke_tokens(owner: UserId, *, at: datetime) -> RowChange:
+    """Return the change that revokes all tokens and sign-ins of a user."""
+    return RowChange(_REVOKE_TOKENS, {"owner_id": owner, "ended_at": at})
+
+
+def revoke_sign_ins(owner: UserId, *, at: datetime) -> RowChange:
+    """Return the change that revokes the sign-ins of a user, and the tokens derived from one."""
+    return RowChange(_REVOKE_SIGN_INS, {"owner_id": owner, "ended_at": at})
+
+
+def end_administration(owner: UserId) -> RowChange:
+    """Return the change that ends the reauthentication exemption and the admin access of a user's tokens."""
+    return RowChange(_END_ADMINISTRATION, {"owner_id": owner})
 
 
 def _is_member_of(tenant_id: TenantId) -> ColumnElement[bool]:

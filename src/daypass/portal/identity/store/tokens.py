@@ -1,34 +1,20 @@
-"""Queries for users and API tokens."""
+"""Queries for API tokens, and the changes of their rows; only digests of secrets are stored."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    Connection,
-    Integer,
-    bindparam,
-    delete,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, or_, select, update
 
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.storage.prepared import Prepared, ResultRow
 from daypass.portal.storage.schema import api_tokens, users
 from daypass.portal.storage.search import is_storable
+from daypass.portal.storage.unit_of_work import RowChange
 
-ADD_USER = insert(users)
-ADD_TOKEN = insert(api_tokens)
+_ADD = insert(api_tokens)
 
-UPDATE_LAST_SIGN_IN = (
-    update(users).where(users.c.id == bindparam("user")).values(last_sign_in_at=bindparam("signed_in_at"))
-)
-
-REVOKE_BY_DIGEST = (
+_REVOKE_BY_DIGEST = (
     update(api_tokens)
     .where(
         api_tokens.c.digest == bindparam("ended_digest"),
@@ -38,14 +24,13 @@ REVOKE_BY_DIGEST = (
     .values(revoked_at=bindparam("ended_at"))
 )
 
-MOVE_CHILDREN = (
+_MOVE_CHILDREN = (
     update(api_tokens)
     .where(api_tokens.c.parent_id == bindparam("old_parent"))
     .values(parent_id=bindparam("new_parent"))
 )
-"""Moves the child tokens of one session to another."""
 
-DROP_OLDEST = (
+_REVOKE_OLDEST = (
     update(api_tokens)
     .where(
         api_tokens.c.id.in_(
@@ -62,9 +47,8 @@ DROP_OLDEST = (
     )
     .values(revoked_at=bindparam("now"))
 )
-"""Revokes a user's tokens of one kind, except the newest."""
 
-REVOKE_REPLACED = (
+_REVOKE_REPLACED = (
     update(api_tokens)
     .where(
         api_tokens.c.user_id == bindparam("owner_id"),
@@ -75,23 +59,21 @@ REVOKE_REPLACED = (
     )
     .values(revoked_at=bindparam("now"))
 )
-"""Revokes an application's previous token for the same scope."""
 
-FIRST_USE = (
+_RECORD_FIRST_USE = (
     update(api_tokens)
     .where(api_tokens.c.id == bindparam("token_id"), api_tokens.c.last_used_at.is_(None))
     .values(last_used_at=bindparam("used_at"), address=bindparam("seen_at"))
 )
 
-UPDATE_ADDRESS = (
+_UPDATE_ADDRESS = (
     update(api_tokens).where(api_tokens.c.id == bindparam("token_id")).values(address=bindparam("seen_at"))
 )
-"""Updates the address that a token is used from."""
 
 _c = api_tokens.c
 _children = api_tokens.alias("standing")
 
-DELETE_ENDED = delete(api_tokens).where(
+_DELETE_ENDED = delete(api_tokens).where(
     _c.id.in_(
         select(_c.id)
         .where(
@@ -104,9 +86,8 @@ DELETE_ENDED = delete(api_tokens).where(
         .with_for_update(skip_locked=True)
     )
 )
-"""Deletes tokens that ended long ago, in batches; the audit log keeps their events."""
 
-REVOKE_TOKEN = (
+_REVOKE = (
     update(api_tokens)
     .where(
         api_tokens.c.id == bindparam("ended_id"),
@@ -116,7 +97,7 @@ REVOKE_TOKEN = (
     .values(revoked_at=bindparam("ended_at"))
 )
 
-TOUCH = Prepared(
+_RECORD_USE = Prepared(
     update(api_tokens)
     .where(
         # SKIP LOCKED: replicas that update the same tokens in another order would deadlock.
@@ -128,7 +109,6 @@ TOUCH = Prepared(
     )
     .values(last_used_at=bindparam("used_at"))
 )
-"""Updates when a token was last used; committed together with an audit event."""
 
 _TOKEN = (
     api_tokens.c.id,
@@ -187,89 +167,6 @@ class Bearer:
     user: User
     is_revoked: bool
     is_disabled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SignInRecord:
-    """The facts that a sign-in attempt is checked against."""
-
-    user: User
-    password_hash: str | None
-    is_disabled: bool
-
-
-_LOGIN = select(users.c.id, users.c.username, users.c.role, users.c.password_hash, users.c.disabled_at).where(
-    users.c.username == bindparam("username")
-)
-
-
-class UserStore:
-    """Queries for users: people and service accounts."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def find(self, username: str) -> User | None:
-        """Return the user of that canonical name, unless disabled."""
-        row = self._connection.execute(
-            select(users.c.id, users.c.username, users.c.role).where(
-                users.c.username == username, users.c.disabled_at.is_(None)
-            )
-        ).first()
-        return None if row is None else User(UserId(row.id), row.username, Role(row.role))
-
-    def find_by_id(self, user_id: UserId) -> User | None:
-        """Return the user of that ID, unless disabled."""
-        row = self._connection.execute(
-            select(users.c.id, users.c.username, users.c.role).where(
-                users.c.id == user_id, users.c.disabled_at.is_(None)
-            )
-        ).first()
-        return None if row is None else User(UserId(row.id), row.username, Role(row.role))
-
-    def is_taken(self, username: str) -> bool:
-        """Return whether a user of that canonical name exists, disabled users included."""
-        return self._connection.scalar(select(users.c.id).where(users.c.username == username)) is not None
-
-    def password_hash(self, user_id: UserId) -> str | None:
-        """Return the hash of a user's password; None for a service account."""
-        return self._connection.scalar(select(users.c.password_hash).where(users.c.id == user_id))
-
-    def find_login(self, username: str) -> SignInRecord | None:
-        """Return the user of that canonical name, disabled or not, with the password's hash."""
-        row = self._connection.execute(_LOGIN, {"username": username}).first()
-        if row is None:
-            return None
-        user = User(UserId(row.id), row.username, Role(row.role))
-        return SignInRecord(user, row.password_hash, row.disabled_at is not None)
-
-    def lock_login(self, username: str) -> SignInRecord | None:
-        """Return the same as `find_login`, and lock the row until the transaction ends."""
-        if self._connection.dialect.name != "sqlite":
-            self._connection.execute(_LOGIN.with_for_update(key_share=True), {"username": username})
-        return self.find_login(username)
-
-    def first_administrators(self, number: int) -> Sequence[str]:
-        """Return the names of the first Administrators with a password, for a user to contact."""
-        return self._connection.scalars(
-            select(users.c.username)
-            .where(
-                users.c.role == Role.ADMINISTRATOR.value,
-                users.c.disabled_at.is_(None),
-                users.c.password_hash.is_not(None),
-            )
-            .order_by(users.c.username)
-            .limit(number)
-        ).all()
-
-    def count_administrators(self) -> int:
-        """Return the number of enabled Administrators."""
-        counted = self._connection.scalar(
-            select(func.count())
-            .select_from(users)
-            .where(users.c.role == Role.ADMINISTRATOR.value, users.c.disabled_at.is_(None))
-        )
-        return counted or 0
 
 
 class TokenStore:
@@ -355,6 +252,59 @@ def _token(row: ResultRow) -> ApiToken:
     )
 
 
-def row_of(token: ApiToken, digest: bytes) -> Mapping[str, object]:
-    """Return the parameters of `ADD_TOKEN`."""
-    return {**asdict(token), "kind": token.kind.value, "digest": digest}
+def add_token(token: ApiToken, digest: bytes) -> RowChange:
+    """Return the change that inserts a token; *digest* is that of its secret."""
+    return RowChange(_ADD, {**asdict(token), "kind": token.kind.value, "digest": digest})
+
+
+def revoke_token(token_id: TokenId, *, owner: UserId, at: datetime) -> RowChange:
+    """Return the change that revokes a token, and so its child tokens; none if it has another owner."""
+    return RowChange(_REVOKE, {"ended_id": token_id, "owner_id": owner, "ended_at": at})
+
+
+def revoke_session(digest: bytes, *, at: datetime) -> RowChange:
+    """Return the change that revokes the browser session whose cookie has this digest."""
+    return RowChange(_REVOKE_BY_DIGEST, {"ended_digest": digest, "ended_at": at})
+
+
+def revoke_oldest(kind: TokenKind, *, owner: UserId, kept: int, at: datetime) -> RowChange:
+    """Return the change that revokes a user's tokens of one kind, except the *kept* newest."""
+    row = {"owner_id": owner, "dropped_kind": kind.value, "kept": kept, "now": at}
+    return RowChange(_REVOKE_OLDEST, row)
+
+
+def revoke_predecessor(token: ApiToken) -> RowChange:
+    """Return the change that revokes the application's previous token of this kind for the same scope."""
+    row = {
+        "owner_id": token.user_id,
+        "replaced_kind": token.kind.value,
+        "replaced_application": token.application,
+        "replaced_admin": token.allows_admin,
+        "now": token.created_at,
+    }
+    return RowChange(_REVOKE_REPLACED, row)
+
+
+def move_children(old_parent: TokenId, new_parent: TokenId) -> RowChange:
+    """Return the change that moves the child tokens of one session to another."""
+    return RowChange(_MOVE_CHILDREN, {"old_parent": old_parent, "new_parent": new_parent})
+
+
+def record_first_use(token_id: TokenId, address: str, *, at: datetime) -> RowChange:
+    """Return the change that records when and where a token was used for the first time."""
+    return RowChange(_RECORD_FIRST_USE, {"token_id": token_id, "used_at": at, "seen_at": address})
+
+
+def record_use(token_id: TokenId, *, at: datetime) -> RowChange:
+    """Return the change that updates when a token was last used."""
+    return RowChange(_RECORD_USE, {"token_id": token_id, "used_at": at})
+
+
+def update_address(token_id: TokenId, address: str) -> RowChange:
+    """Return the change that updates the address that a token is used from."""
+    return RowChange(_UPDATE_ADDRESS, {"token_id": token_id, "seen_at": address})
+
+
+def delete_ended_tokens(*, before: datetime) -> RowChange:
+    """Return the change that deletes a batch of tokens that ended before a time; their events stay."""
+    return RowChange(_DELETE_ENDED, {"ended_before": before})
