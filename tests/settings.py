@@ -38,4 +38,4 @@ def unset_setting(connection: Connection, owner: str, type_: str, key: str) -> b
         setting.type == type_ and setting.key == key for setting in SettingStore(connection).list_for(owner)
     )
     remove_setting(owner, type_, key).apply(connection)
-    return was_set
+    return (type_, key) in stored

@@ -17,16 +17,10 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.authentication import Identity
-from daypass.portal.identity.browser_sessions import (
-    FRESH,
-    IDLE_TIMEOUT,
-    RETENTION,
-    BrowserSessions,
-    SignedIn,
-    require_recent_authentication,
-)
+from daypass.portal.identity.browser_sessions import IDLE_TIMEOUT, RETENTION, BrowserSessions, SignedIn
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.limits import PER_ACCOUNT
+from daypass.portal.identity.reauthentication import RECENT, require_recent_authentication
 from daypass.portal.identity.store.tokens import revoke_token
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
@@ -192,7 +186,7 @@ def test_reauthentication_rotates_the_session_id_and_keeps_its_child_tokens(
 ) -> None:
     made = sign_in(sign_ins)
     child = child_of(identity, made, database)
-    clock.move(FRESH + SECOND)
+    clock.move(RECENT + SECOND)
     with pytest.raises(ReauthenticationRequired):
         require_recent_authentication(made.token, clock())
 
@@ -254,12 +248,12 @@ def test_a_cli_token_proves_a_recent_sign_in_by_its_consent_to_admin_access(
     ends = NOON + timedelta(hours=12)
     token = identity.create_token(dana, TokenKind.CLI, "t", OPERATOR, grant_ends_at=ends)[1]
     # The token itself is newer than its authorization, because it was refreshed.
-    admin = replace(token, allows_admin=True, authorized_at=NOON - FRESH)
+    admin = replace(token, allows_admin=True, authorized_at=NOON - RECENT)
 
     require_recent_authentication(admin, NOON)
     for insufficient in (
         replace(admin, allows_admin=False),
-        replace(admin, authorized_at=NOON - FRESH - timedelta(milliseconds=1)),
+        replace(admin, authorized_at=NOON - RECENT - timedelta(milliseconds=1)),
     ):
         with pytest.raises(ReauthenticationRequired):
             require_recent_authentication(insufficient, NOON)

@@ -18,10 +18,11 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.authentication import Identity
-from daypass.portal.identity.browser_sessions import FRESH, BrowserSessions, SignedIn
+from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.legacy_consent import GRANT, LIFETIME, USE_WITHIN, LegacyConsents, shown_name
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
 from daypass.portal.identity.personal_tokens import PersonalTokens
+from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, users
@@ -213,7 +214,7 @@ def test_admin_access_needs_an_administrator_with_a_recent_sign_in(
     made = sign_in(sign_ins, ada.username)
     assert approve(approvals, made, wants_admin=True)[1].reaches_admin
 
-    clock.move(FRESH + SECOND)
+    clock.move(RECENT + SECOND)
     with pytest.raises(ReauthenticationRequired):
         approve(approvals, made, wants_admin=True)
     assert not approve(approvals, made)[1].reaches_admin

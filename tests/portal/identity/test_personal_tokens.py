@@ -9,9 +9,10 @@ from sqlalchemy import select
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AccessDenied, ReauthenticationRequired, SignInAgain, Unauthenticated
 from daypass.portal.identity.authentication import Identity
-from daypass.portal.identity.browser_sessions import FRESH, BrowserSessions, SignedIn
+from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.model import TokenId, TokenKind, User
 from daypass.portal.identity.personal_tokens import MAX_TEMPORARY_TOKENS, PersonalTokens
+from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
@@ -134,7 +135,7 @@ def test_a_permanent_token_needs_an_administrator_with_a_recent_sign_in(
 
     assert token.expires_at == NOON + timedelta(days=365)
     assert is_good(identity, secret)
-    clock.move(FRESH + SECOND)
+    clock.move(RECENT + SECOND)
     with pytest.raises(ReauthenticationRequired):
         own.add_permanent(made.token, ada, "ci", request_id="r")
 

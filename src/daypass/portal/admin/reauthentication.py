@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import IntEnum
 
 from daypass.portal.admin.model import UserRecord
-from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, User
+from daypass.portal.identity.reauthentication import require_recent_authentication
 from daypass.portal.settings.codecs import T
 from daypass.portal.settings.setting import Setting
 from daypass.portal.tenants.model import Access, Tenant

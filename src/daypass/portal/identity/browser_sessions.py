@@ -13,7 +13,6 @@ from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     PortalError,
     RateLimited,
-    ReauthenticationRequired,
     SignInAgain,
     SignInFailed,
     StorageUnavailable,
@@ -52,9 +51,6 @@ from daypass.portal.storage.unit_of_work import RowChange
 IDLE_TIMEOUT = timedelta(minutes=60)
 """The idle timeout of a browser session."""
 
-FRESH = timedelta(minutes=5)
-"""The time for which a sign-in counts as recent, for changes that need reauthentication."""
-
 DEVICE_LIFETIME = timedelta(days=90)
 
 RETENTION = timedelta(days=90)
@@ -62,15 +58,6 @@ RETENTION = timedelta(days=90)
 
 _FAILED = "Incorrect username or password."
 _ENDED = "Your sign-in has ended. Sign in again."
-
-_OTHER_HELP = (
-    "This change needs a recent sign-in, which this API token does not prove. Make the change on the "
-    "Administrator pages, or run `daypass login --admin` and use `daypass token --admin`."
-)
-_REAUTHENTICATION_HELP = {
-    TokenKind.BROWSER: "This change needs a recent sign-in. Confirm your password, then try again.",
-    TokenKind.CLI: "This change needs a recent sign-in. Run `daypass login --admin`, then try again.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,23 +255,6 @@ class BrowserSessions:
         for write in token_use_change(token, now):
             with self.database.writing() as connection:
                 write.apply(connection)
-
-
-def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exempt: bool = True) -> None:
-    """Return if *token* proves a sign-in of the last five minutes; raises `ReauthenticationRequired`.
-
-    A browser session proves its own sign-in, and a command line with admin access its authorization.
-    With *takes_exempt*, a permanent token that is exempt from reauthentication is enough too.
-    """
-    if takes_exempt and token.reauthentication_exempt:
-        return
-    proved_at = None
-    if token.kind is TokenKind.BROWSER:
-        proved_at = token.created_at
-    elif token.kind is TokenKind.CLI and token.allows_admin:
-        proved_at = token.authorized_at
-    if proved_at is None or now - proved_at > FRESH:
-        raise ReauthenticationRequired(_REAUTHENTICATION_HELP.get(token.kind, _OTHER_HELP))
 
 
 def _unchanged(

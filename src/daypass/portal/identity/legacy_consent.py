@@ -14,9 +14,9 @@ from daypass.portal.audit.event import Event, Outcome, Scalar
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.errors import AccessDenied, PortalError, RequestExpired, SignInAgain
 from daypass.portal.identity.authentication import Identity
-from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
+from daypass.portal.identity.reauthentication import require_recent_authentication
 from daypass.portal.identity.store.tokens import TokenStore, revoke_predecessor
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.redaction import redacted

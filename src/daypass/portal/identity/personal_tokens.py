@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from daypass.portal.errors import AccessDenied, PortalError, SignInAgain
 from daypass.portal.identity.authentication import Identity
-from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
+from daypass.portal.identity.reauthentication import require_recent_authentication
 from daypass.portal.identity.store.tokens import TokenStore, revoke_oldest
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.secret import Secret

@@ -14,8 +14,8 @@ from daypass.portal.audit.event import OPERATOR
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.legacy.local_access import ARMED_AFTER, CANCEL, CANCELLED, DONE, PAGE, STALE_AFTER
-from daypass.portal.identity.browser_sessions import FRESH
 from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.storage.schema import api_tokens, audit_events
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, DEV, PUBLIC_URL, World
@@ -343,7 +343,7 @@ def test_admin_access_requires_an_administrator_with_a_recent_sign_in(
     token = agree(quick_client, cookie, fields(page)).json["token"]
     assert quick_client.get("/adminproxy/GetJITAwsConsoleAccessUrl", token).status == 200
 
-    quick_world.clock.move(FRESH)
+    quick_world.clock.move(RECENT)
     stale = look(quick_client, cookie, isAdmin="true")
 
     assert b"The master role" in page.body

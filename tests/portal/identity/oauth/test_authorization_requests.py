@@ -15,10 +15,10 @@ from daypass.portal.errors import (
     SignInAgain,
 )
 from daypass.portal.http.layout.redirects import safe_path
-from daypass.portal.identity.browser_sessions import FRESH
 from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
 from daypass.portal.identity.oauth.model import REQUEST_LIFE, Loopback, RequestId
 from daypass.portal.identity.oauth.sealing import Sealing
+from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.storage.schema import oauth_requests
 from tests.portal.identity.oauth.conftest import DESK, LOOKED, PARAMETERS, PASSWORD, World
 
@@ -135,7 +135,7 @@ def test_a_user_cannot_approve_admin_access(world: World) -> None:
 
 def test_approving_admin_access_needs_a_recent_sign_in(world: World) -> None:
     browser = world.browser(world.admin)
-    world.clock.move(FRESH)
+    world.clock.move(RECENT)
     request = world.shown(browser, ADMIN_WISH)
     with pytest.raises(ReauthenticationRequired):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
@@ -149,7 +149,7 @@ def test_approving_admin_access_needs_a_recent_sign_in(world: World) -> None:
 
 def test_approving_tenant_access_needs_no_recent_sign_in(world: World) -> None:
     browser = world.browser(world.admin)
-    world.clock.move(FRESH * 2)
+    world.clock.move(RECENT * 2)
 
     assert world.code(browser).tail
 

@@ -9,7 +9,6 @@ from daypass.portal.audit.event import Event, Outcome, Scalar
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, ConsentTooFast, PortalError, RequestExpired
-from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.oauth.model import (
     CODE_LIFE,
@@ -23,6 +22,7 @@ from daypass.portal.identity.oauth.model import (
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.oauth.store import RequestStore, purge_requests
 from daypass.portal.identity.rate_limit.actions import require_rate
+from daypass.portal.identity.reauthentication import require_recent_authentication
 from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.identity.tokens import digest, mint_code

@@ -19,8 +19,8 @@ from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
 from daypass.portal.http.services import Services
-from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import Role
+from daypass.portal.identity.reauthentication import require_recent_authentication
 from daypass.portal.secret import Secret
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access

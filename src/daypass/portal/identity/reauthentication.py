@@ -1,0 +1,35 @@
+"""The rule that sensitive changes need an authentication of the last minutes."""
+
+from datetime import datetime, timedelta
+
+from daypass.portal.errors import ReauthenticationRequired
+from daypass.portal.identity.model import ApiToken, TokenKind
+
+RECENT = timedelta(minutes=5)
+"""The time for which a sign-in counts as recent, for changes that need reauthentication."""
+
+_HELP = {
+    TokenKind.BROWSER: "This change needs a recent sign-in. Confirm your password, then try again.",
+    TokenKind.CLI: "This change needs a recent sign-in. Run `daypass login --admin`, then try again.",
+}
+_OTHER_HELP = (
+    "This change needs a recent sign-in, which this API token does not prove. Make the change on the "
+    "Administrator pages, or run `daypass login --admin` and use `daypass token --admin`."
+)
+
+
+def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exempt: bool = True) -> None:
+    """Return if *token* proves a sign-in of the last five minutes; raises `ReauthenticationRequired`.
+
+    A browser session proves its own sign-in, and a command line with admin access its authorization.
+    With *takes_exempt*, a permanent token that is exempt from reauthentication is enough too.
+    """
+    if takes_exempt and token.reauthentication_exempt:
+        return
+    proved_at = None
+    if token.kind is TokenKind.BROWSER:
+        proved_at = token.created_at
+    elif token.kind is TokenKind.CLI and token.allows_admin:
+        proved_at = token.authorized_at
+    if proved_at is None or now - proved_at > RECENT:
+        raise ReauthenticationRequired(_HELP.get(token.kind, _OTHER_HELP))
