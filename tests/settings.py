@@ -34,8 +34,6 @@ def store_setting(
 
 def unset_setting(connection: Connection, owner: str, type_: str, key: str) -> bool:
     """Remove one setting from the database; return whether it was set."""
-    was_set = any(
-        setting.type == type_ and setting.key == key for setting in SettingStore(connection).list_for(owner)
-    )
+    stored = {(setting.type, setting.key) for setting in SettingStore(connection).list_for(owner)}
     remove_setting(owner, type_, key).apply(connection)
     return (type_, key) in stored
