@@ -24,7 +24,7 @@ from daypass.portal.admin.imports.changes import (
 from daypass.portal.admin.imports.job import ImportJob, ImportPlan, import_job, progress_text
 from daypass.portal.admin.imports.limits import JOB_LIFETIME, MAX_LINES, MAX_LINES_PER_REQUEST, READ
 from daypass.portal.admin.imports.plan import ImportedUser, plan_lines, without_duplicates
-from daypass.portal.admin.imports.store import RECORD_PROGRESS, REMOVE, ImportJobStore, JobKey, StoredJob
+from daypass.portal.admin.imports.store import ImportJobStore, JobKey, StoredJob, record_progress, remove_job
 from daypass.portal.admin.imports.table import Line, batches_of, read_table
 from daypass.portal.admin.model import Version, version_of
 from daypass.portal.admin.reauthentication import Proof
@@ -165,15 +165,9 @@ class Imports:
         """Return the row change that stores the progress of a job, if it is a stored one."""
         if job.key is None:
             return ()
-        row = {"owner": job.key.owner, "staged": job.key.id}
         if job.is_done:
-            return (RowChange(REMOVE, row),)
-        now = self.executor.clock()
-        return (
-            RowChange(
-                RECORD_PROGRESS, {**row, "new_taken": job.taken, "new_changed": job.changed, "now": now}
-            ),
-        )
+            return (remove_job(job.key),)
+        return (record_progress(job.key, taken=job.taken, changed=job.changed, at=self.executor.clock()),)
 
     def _find(self, key: JobKey) -> StoredJob:
         with self.executor.database.reading() as connection:

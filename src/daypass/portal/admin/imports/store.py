@@ -11,20 +11,19 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, upd
 from daypass.portal.admin.model import Version
 from daypass.portal.identity.model import UserId
 from daypass.portal.storage.schema import staged_imports
+from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.storage.upsert import insert_or_update
 
 _c = staged_imports.c
-_THAT = (_c.user_id == bindparam("owner"), _c.id == bindparam("staged"))
+_JOB = (_c.user_id == bindparam("owner"), _c.id == bindparam("staged"))
 
-REMOVE = delete(staged_imports).where(*_THAT)
-"""Deletes a job."""
+_REMOVE = delete(staged_imports).where(*_JOB)
 
-RECORD_PROGRESS = (
+_RECORD_PROGRESS = (
     update(staged_imports)
-    .where(*_THAT)
+    .where(*_JOB)
     .values(taken=bindparam("new_taken"), changed=bindparam("new_changed"), staged_at=bindparam("now"))
 )
-"""Records the progress of a job, and extends its lifetime."""
 
 
 class ReviewedBatch(NamedTuple):
@@ -53,6 +52,17 @@ class StoredJob:
     """The number of lines done, from the first on."""
     changed: int
     """The number of done lines that changed something."""
+
+
+def remove_job(key: JobKey) -> RowChange:
+    """Return the change that deletes a job."""
+    return RowChange(_REMOVE, {"owner": key.owner, "staged": key.id})
+
+
+def record_progress(key: JobKey, *, taken: int, changed: int, at: datetime) -> RowChange:
+    """Return the change that stores the progress of a job, and extends its lifetime."""
+    row = {"owner": key.owner, "staged": key.id, "new_taken": taken, "new_changed": changed, "now": at}
+    return RowChange(_RECORD_PROGRESS, row)
 
 
 class ImportJobStore:
