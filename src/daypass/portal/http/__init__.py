@@ -1,1 +1,1 @@
-"""The doors: who is calling, and what they are told."""
+"""The HTTP channels of the portal, and what they share: authentication, authorization, errors and page layout."""
