@@ -1,1 +1,1 @@
-"""The HTTP channels of the portal, and what they share: authentication, authorization, errors and page layout."""
+"""The HTTP channels, and what they share: authentication, authorization, error responses and page layout."""
