@@ -65,7 +65,7 @@ class ListQuery:
         is_descending = sort == self.sort and not self.is_descending
         return self._at(replace(self, sort=sort, is_descending=is_descending, cursor=None))
 
-    def way(self, sort: str) -> str:
+    def direction(self, sort: str) -> str:
         """Return `ascending` or `descending` if the list is sorted by *sort*, else an empty string."""
         if sort != self.sort:
             return ""

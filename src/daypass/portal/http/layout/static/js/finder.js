@@ -61,8 +61,8 @@ function attach(field) {
   field.addEventListener("keydown", (event) => {
     const all = options();
     const at = all.findIndex((option) => option.getAttribute("aria-selected") === "true");
-    const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (way && all.length) { event.preventDefault(); mark(all[(at + way + all.length) % all.length]); }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && all.length) { event.preventDefault(); mark(all[(at + step + all.length) % all.length]); }
     if (event.key === "Escape") close();
     if (event.key === "Enter") { event.preventDefault(); if (all.length) take(all[Math.max(at, 0)]); }
   });

@@ -16,10 +16,10 @@ for (const list of document.querySelectorAll('[role="tablist"]')) {
     if (tab) choose(tab);
   });
   list.addEventListener("keydown", (event) => {
-    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!way) return;
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
     event.preventDefault();
-    const next = tabs[(tabs.indexOf(document.activeElement) + way + tabs.length) % tabs.length];
+    const next = tabs[(tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length];
     choose(next);
     next.focus();
   });
