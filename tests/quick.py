@@ -37,6 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse other programs from now on; an audit hook cannot be removed."""
     if config.option.quick:
         sys.addaudithook(_refuse_programs)
+        # Objects and threads of a refused program are not cleaned up, which may be reported in a later test.
+        for category in (
+            "ResourceWarning",
+            "pytest.PytestUnraisableExceptionWarning",
+            "pytest.PytestUnhandledThreadExceptionWarning",
+        ):
+            config.addinivalue_line("filterwarnings", f"ignore::{category}")
 
 
 def needs_real_part(item: pytest.Item) -> bool:

@@ -170,7 +170,8 @@ def test_a_hanging_credential_process_times_out_and_is_killed_on_close(keys_file
     with_process(keys_file, script(keys_file, f"echo $$ > {pid_file}\nsleep 600"))
     credentials = PortalCredentials()
     pids: list[int] = []
-    reading = threading.Thread(target=lambda: pids.append(int(pid_file.read_text())))
+    # A daemon: if the process is not started, nothing opens the other end of the pipe.
+    reading = threading.Thread(target=lambda: pids.append(int(pid_file.read_text())), daemon=True)
     reading.start()
     with pytest.raises(AwsMisconfigured, match="does not answer"):
         credentials.frozen()
