@@ -54,7 +54,7 @@ def seed(database: Database) -> Secret:
     role_arn = f"arn:aws:iam::{ACCOUNT}:role/duploservices-{TENANT}"
     with database.writing() as connection:
         store = TenantStore(connection)
-        store.add(Tenant(tenant_id, TENANT, REGION, role_arn, "external-id"), utc_now())
+        store.add(Tenant.with_role(tenant_id, TENANT, REGION, role_arn, "external-id"), utc_now())
         store.add_member(tenant_id, user.id, Access.FULL, utc_now())
     return token
 

@@ -139,8 +139,8 @@ def _attempt(caller: Caller, standing: AuthorizationContext) -> IssuanceAttempt:
         request=SessionRequest(_SCOPE),
         asked_at=utc_now(),
         context=standing,
-        role_arn=standing.tenant.role_arn,
-        region=standing.tenant.region,
+        role_arn=standing.tenant.target.role_arn,
+        region=standing.tenant.target.region,
     )
 
 

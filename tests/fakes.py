@@ -2,13 +2,16 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from argon2 import PasswordHasher
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
+from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.registry import Accounts
+from daypass.portal.config import AwsConfig
 from daypass.portal.diagnostics.finding import Finding
 from daypass.portal.errors import AwsTrustRefused, InvalidRequest
 from daypass.portal.inventory.finder import Query
@@ -32,6 +35,18 @@ class FakeClock:
     def move(self, by: timedelta) -> None:
         """Move the clock forward."""
         self.now += by
+
+
+def retargeted(tenant: Tenant, **changes: str) -> Tenant:
+    """Return the tenant with another region, role_arn or external_id of its target."""
+    return replace(tenant, targets=(replace(tenant.target, **changes),))
+
+
+def account_of(config: AwsConfig, account_id: str = "123456789012") -> Account:
+    """Return the account that *config* sets, with a known id."""
+    return Account.known(
+        config.partition, account_id, config.role_prefix, config.master_role, region=config.region
+    )
 
 
 def quick_hash(password: Secret) -> str:
@@ -113,6 +128,20 @@ class FakeBroker:
             raise self.console_error
         self.opened_pages.append(destination)
         return Secret(f"https://signin.example/federation?SigninToken={credentials.access_key_id}")
+
+
+def accounts_of(broker: FakeBroker) -> Accounts:
+    """Return the registry of the one account that *broker* works in."""
+    return Accounts(
+        Account(
+            name="default",
+            partition=broker.partition,
+            region="us-west-2",
+            role_prefix="duploservices-",
+            master_role="duplomaster",
+            find_id=lambda: broker.account_id,
+        )
+    )
 
 
 @dataclass(slots=True)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from daypass.portal.app import CHANNELS, page_templates
-from daypass.portal.aws_services import Aws
 from daypass.portal.composition import make_services
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import ExactRoute
@@ -18,7 +17,7 @@ from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from daypass.portal.settings.registry import REGISTRY
 from daypass.portal.storage.engine import Database
 from tests.fakes import FakeBroker, FakeClock, FakeFinder
-from tests.portal.http.world import portal_config
+from tests.portal.http.world import fake_aws, portal_config
 
 VARIABLES: Mapping[str, str] = {"{tenant}": "dev01", "{user}": "dana@example.com"}
 """Values of the variables in paths, which exist in every demo."""
@@ -68,7 +67,7 @@ def page_routes() -> Sequence[ExactRoute]:
         config = portal_config(f"sqlite:///{folder}/daypass.db")
         database = Database(config.database_url)
         services = make_services(
-            config, database, Aws(FakeBroker(clock), FakeFinder()), clock, page_templates(), REGISTRY
+            config, database, fake_aws(FakeBroker(clock), FakeFinder()), clock, page_templates(), REGISTRY
         )
         routes = [
             route

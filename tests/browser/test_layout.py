@@ -176,7 +176,7 @@ def many_tenants(troubled: Demo) -> Iterator[Demo]:
         dana = connection.exec_driver_sql(f"select id from users where username = '{DANA}'").scalar_one()  # noqa: S608  a name of ours
         arn = str(troubled.tenants["dev01"]["role_arn"])
         tenants = [
-            Tenant(TenantId(str(uuid.uuid4())), f"team{number:02}", "us-east-1", arn, None)
+            Tenant.with_role(TenantId(str(uuid.uuid4())), f"team{number:02}", "us-east-1", arn, None)
             for number in range(40)
         ]
         for tenant in tenants:

@@ -46,7 +46,7 @@ def added_tenant(terminal: Terminal, name: str) -> Iterator[str]:
     """Add a tenant that only the portal knows, for a while; yields the name that its role should have."""
     role = f"duploservices-{name}"
     role_arn = terminal.demo.tenants["dev01"]["role_arn"].replace("duploservices-dev01", role)
-    tenant = Tenant(TenantId(name), name, terminal.demo.ready["region"], role_arn, None)
+    tenant = Tenant.with_role(TenantId(name), name, terminal.demo.ready["region"], role_arn, None)
     database = Database(f"sqlite:///{terminal.demo.folder / 'daypass.db'}")
     with database.writing() as connection:
         TenantStore(connection).add(tenant, utc_now())

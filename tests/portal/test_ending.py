@@ -51,7 +51,7 @@ def test_background_work_is_interrupted_before_requests_in_progress_are_awaited(
     sqlite_url: str,
 ) -> None:
     with make_world(sqlite_url, roles=FakeIam()) as world:
-        silence = world.broker.silent[DEV.role_arn] = threading.Event()
+        silence = world.broker.silent[DEV.target.role_arn] = threading.Event()
         client, token = world.client(), world.tokens[DANA]
         body = json.dumps({"tenant": DEV.name}).encode()
         asking = threading.Thread(

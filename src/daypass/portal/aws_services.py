@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.issuing_status import IssuingStatus, always_issuing
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.roles.provisioner import IamRoles
-from daypass.portal.aws.factory import make_broker
+from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.clock import Clock
@@ -25,6 +26,7 @@ _FIRST_ANSWER = 2.0
 class Aws:
     """The services through which the portal calls AWS."""
 
+    accounts: Accounts
     broker: Broker
     source: ResourceFinder
     roles: IamRoles | None = None
@@ -44,13 +46,15 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
     """Build the services for the portal's AWS account without calling AWS; raises `AwsMisconfigured`."""
     connections = aws_threads(config.threads)
     broker = make_broker(config.aws, public_url=config.public_url, connections=connections)
-    roles = aws_roles(config.aws, lambda: broker.account_id, credentials=broker.credentials)
+    account = make_account(config.aws, broker)
+    roles = aws_roles(config.aws, account, credentials=broker.credentials)
 
     def close() -> None:
         broker.identity.close()
         broker.credentials.close()
 
     return Aws(
+        accounts=Accounts(account),
         broker=broker,
         source=make_finder(config.aws, connections=connections),
         roles=roles,

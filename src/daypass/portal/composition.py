@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
+from daypass.portal.accounts.model import iam_role_arn
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.tenants.role_naming import RoleNaming
@@ -13,7 +14,7 @@ from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws.factory import browser_origins
 from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
-from daypass.portal.config import AwsConfig, PortalConfig
+from daypass.portal.config import PortalConfig
 from daypass.portal.http.core.authentication import Authenticator, ClientAddresses
 from daypass.portal.http.core.authorization import Authorizer
 from daypass.portal.http.core.threadpool import ThreadPools, role_shares
@@ -24,7 +25,6 @@ from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.settings.registry import Registry
 from daypass.portal.storage.engine import Database
-from daypass.portal.tenants.roles import iam_role_arn
 
 
 def make_services(
@@ -86,13 +86,8 @@ def _administration(
         reconciler = RoleReconciler(
             identity.database, identity.units, identity.clock, aws.roles, master_role_arn
         )
-    return administration(identity, _role_rules(aws.broker, config.aws), aws.roles, reconciler, registry)
-
-
-def _role_rules(broker: Broker, aws: AwsConfig) -> RoleNaming:
-    return RoleNaming(
-        broker.partition, lambda: broker.account_id, aws.role_prefix, aws.master_role, aws.extra_regions
-    )
+    naming = RoleNaming(aws.accounts.default, config.aws.extra_regions)
+    return administration(identity, naming, aws.roles, reconciler, registry)
 
 
 def _role_arn(broker: Broker, name: str) -> str:

@@ -25,26 +25,27 @@ from daypass.portal.storage.schema import (
     users,
 )
 from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.store import add_tenant
 from tests.fakes import NOON, FakeBroker, FakeClock
 from tests.settings import store_setting
 
 MASTER = "arn:aws:iam::123456789012:role/duplomaster"
 
-DEV = Tenant(
+DEV = Tenant.with_role(
     TenantId("00000000-0000-0000-0000-00000000de01"),
     "dev01",
     "eu-west-1",
     "arn:aws:iam::123456789012:role/duploservices-dev01",
     "dev01-external",
 )
-PROD = Tenant(
+PROD = Tenant.with_role(
     TenantId("00000000-0000-0000-0000-0000000ad001"),
     "prod01",
     "us-west-2",
     "arn:aws:iam::123456789012:role/duploservices-prod01",
     None,
 )
-DATA = Tenant(
+DATA = Tenant.with_role(
     TenantId("00000000-0000-0000-0000-0000000da001"),
     "data01",
     "us-west-2",
@@ -70,9 +71,8 @@ def seed(database: Database) -> None:
         connection.execute(
             insert(api_tokens), [{**asdict(token), "digest": token.id.encode()} for token in tokens]
         )
-        connection.execute(
-            insert(tenants), [{**asdict(tenant), "created_at": NOON} for tenant in (DEV, PROD, DATA)]
-        )
+        for tenant in (DEV, PROD, DATA):
+            add_tenant(tenant, at=NOON).apply(connection)
         connection.execute(
             insert(memberships),
             [

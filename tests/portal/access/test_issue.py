@@ -55,7 +55,7 @@ def test_a_member_gets_credentials_for_their_tenant(rig: Rig) -> None:
 
     assert issuance.user == DANA
     assert issuance.tenant == DEV
-    assert issuance.role_arn == DEV.role_arn
+    assert issuance.role_arn == DEV.target.role_arn
     assert issuance.region == "eu-west-1"
     assert issuance.session_name == "dana@example.com"
     assert issuance.access is Access.FULL
@@ -71,7 +71,7 @@ def test_the_aws_session_is_described_by_stored_data_only(rig: Rig) -> None:
 
     [(session, attributed)] = rig.broker.assumed
     assert attributed
-    assert session.role_arn == DEV.role_arn
+    assert session.role_arn == DEV.target.role_arn
     assert session.external_id == "dev01-external"
     assert session.session_name == "dana@example.com"
     assert session.source_identity == DANA.id
@@ -111,7 +111,7 @@ def test_the_issuance_row_has_user_tenant_time_and_the_deciding_limit(rig: Rig) 
     assert row["username"] == "dana@example.com"
     assert row["tenant_id"] == DEV.id
     assert row["tenant_name"] == "dev01"
-    assert row["role_arn"] == DEV.role_arn
+    assert row["role_arn"] == DEV.target.role_arn
     assert row["access"] == "full"
     assert row["door"] == "api"
     assert row["address"] == "192.0.2.7"
@@ -281,7 +281,7 @@ def test_a_sign_in_that_ends_too_soon_must_be_renewed(rig: Rig) -> None:
         (lambda rig: rig.make_read_only(DANA, DEV), AccessDenied),
         (lambda rig: rig.set(DISABLE_NON_ADMIN_JIT, "true"), JitDisabled),
         (lambda rig: rig.set(TENANT_VALIDITY, "1800", DEV), AccessDenied),
-        (lambda rig: rig.change_role(DEV, PROD.role_arn), AccessDenied),
+        (lambda rig: rig.change_role(DEV, PROD.target.role_arn), AccessDenied),
     ],
     ids=[
         "user disabled",
@@ -573,7 +573,7 @@ def test_role_facts_are_cached_per_role(rig: Rig) -> None:
 
     assert rig.issue(DANA, "prod01").validity.duration == HOUR
     assert rig.issue(DANA, "dev01").validity.duration == 2 * HOUR
-    assert {fact["role_arn"] for fact in rig.facts()} == {DEV.role_arn, PROD.role_arn}
+    assert {fact["role_arn"] for fact in rig.facts()} == {DEV.target.role_arn, PROD.target.role_arn}
 
 
 def test_no_secret_appears_in_the_database_or_in_reprs(rig: Rig) -> None:

@@ -16,7 +16,9 @@ from tests.fakes import NOON
 
 USER = User(UserId("1" * 32), "dana@example.com", Role.USER)
 ADMINISTRATOR = User(UserId("2" * 32), "admin@example.com", Role.ADMINISTRATOR)
-DEV = Tenant(TenantId("t-dev"), "dev01", "us-west-2", "arn:aws:iam::1:role/duploservices-dev01", None)
+DEV = Tenant.with_role(
+    TenantId("t-dev"), "dev01", "us-west-2", "arn:aws:iam::1:role/duploservices-dev01", None
+)
 
 FULL_MEMBER = TenantAccess(DEV, Access.FULL)
 READER = TenantAccess(DEV, Access.READ_ONLY)

@@ -42,7 +42,7 @@ def test_a_role_has_a_fixed_number_of_slots_and_others_are_not_affected() -> Non
 
 def test_a_request_for_a_busy_role_is_not_recorded_and_does_not_reach_aws(rig: Rig) -> None:
     shares = RoleConcurrency(max_calls=1)
-    with shares.acquire(DEV.role_arn), pytest.raises(RoleBusy):
+    with shares.acquire(DEV.target.role_arn), pytest.raises(RoleBusy):
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
 
     assert (rig.rows(), rig.outcomes(), rig.broker.assumed) == ([], [], [])
@@ -52,7 +52,7 @@ def test_a_request_for_a_busy_role_is_not_recorded_and_does_not_reach_aws(rig: R
 def test_an_unauthorized_caller_is_denied_even_if_the_role_is_busy(rig: Rig) -> None:
     shares = RoleConcurrency(max_calls=1)
     rig.remove_member(DANA, DEV)
-    with shares.acquire(DEV.role_arn), shares.acquire(""), pytest.raises(TenantNotFound):
+    with shares.acquire(DEV.target.role_arn), shares.acquire(""), pytest.raises(TenantNotFound):
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
 
     assert rig.states() == ["denied"]
@@ -77,12 +77,12 @@ def test_a_slot_is_released_however_the_request_ends(rig: Rig, fault: Callable[[
     except (Exception, KeyboardInterrupt) as error:
         assert not isinstance(error, AccessDenied) or rig.states() == ["failed"]
 
-    assert shares.calls(DEV.role_arn) == 0
+    assert shares.calls(DEV.target.role_arn) == 0
 
 
 def test_a_tenant_whose_aws_calls_hang_does_not_block_other_tenants(rig: Rig) -> None:
     shares, gate, called = RoleConcurrency(max_calls=2), Event(), Semaphore(0)
-    rig.broker.silent[DEV.role_arn], rig.broker.during_assume = gate, called.release
+    rig.broker.silent[DEV.target.role_arn], rig.broker.during_assume = gate, called.release
     slow = issuer(rig, shares)
     threads = [Thread(target=slow.issue, args=(caller(DANA), ask("dev01"))) for _ in range(2)]
     for thread in threads:

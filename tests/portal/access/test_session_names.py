@@ -51,7 +51,9 @@ def test_two_users_never_share_a_session_name(first: str, second: str) -> None:
 
 
 def test_a_session_is_tagged_with_its_issuance_and_tenant() -> None:
-    tenant = Tenant(TenantId("t1"), "dev01", "us-west-2", "arn:aws:iam::1:role/duploservices-dev01", None)
+    tenant = Tenant.with_role(
+        TenantId("t1"), "dev01", "us-west-2", "arn:aws:iam::1:role/duploservices-dev01", None
+    )
 
     assert session_tags(IssuanceId("feed"), tenant) == {"daypass:issuance": "feed", "daypass:tenant": "dev01"}
     assert session_tags(IssuanceId("feed"), None) == {"daypass:issuance": "feed"}

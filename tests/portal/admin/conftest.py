@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from daypass.portal.access.model import Caller, Channel
+from daypass.portal.accounts.model import Account
 from daypass.portal.admin import administration as all_of
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.reporting.overview import Overviews
@@ -34,7 +35,7 @@ from daypass.portal.storage.unit_of_work import UnitOfWork
 from tests.fakes import FakeClock, nothing_happens
 
 ACCOUNT = "123456789012"
-RULES = RoleNaming("aws", lambda: ACCOUNT, "duploservices-", "DaypassMaster")
+RULES = RoleNaming(Account.known("aws", ACCOUNT, "duploservices-", "DaypassMaster"))
 REGION = "eu-central-1"
 
 

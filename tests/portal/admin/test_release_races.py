@@ -96,7 +96,7 @@ changes = pytest.mark.parametrize(
         (
             DANA,
             DEV01,
-            lambda all_: all_.tenants.update("dev01", OPERATOR, role_arn=PROD.role_arn + "-2"),
+            lambda all_: all_.tenants.update("dev01", OPERATOR, role_arn=PROD.target.role_arn + "-2"),
             AccessDenied,
         ),
     ],

@@ -125,7 +125,7 @@ def test_the_overview_counts_live_sessions_and_refusals(
     issue(administration, 5, asked_at=NOON - timedelta(days=30), state=State.FAILED, failure="aws_trust")
     put_text(administration.settings, "dev01", "", "aws_access_token_validity", "7200", alice)
     administration.tokens.create(DANA, "soon", alice, lifetime=timedelta(days=3))
-    arn = administration.tenants.find("dev01").tenant.role_arn
+    arn = administration.tenants.find("dev01").tenant.target.role_arn
     with database.writing() as connection:
         connection.execute(insert(role_facts).values(role_arn=arn, maximum=3600))
 

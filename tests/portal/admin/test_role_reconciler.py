@@ -26,7 +26,7 @@ from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
 from tests.settings import put_text
 
 HOUR = timedelta(hours=1)
-MASTER = RULES.master_role_arn
+MASTER = RULES.account.master_target.role_arn
 DEV, PROD = RULES.own("dev01"), RULES.own("prod01")
 
 

@@ -47,22 +47,22 @@ class Iam:
     after_make: Hook = nothing_happens
 
     def make(self, tenant: Tenant) -> None:
-        self.has_rights[tenant.role_arn] = True
+        self.has_rights[tenant.target.role_arn] = True
         self._run("after_make")
 
     def empty(self, tenant: Tenant) -> bool:
         self._run("before_empty")
-        is_ours = tenant.role_arn in self.has_rights
+        is_ours = tenant.target.role_arn in self.has_rights
         if is_ours:
-            self.has_rights[tenant.role_arn] = False
+            self.has_rights[tenant.target.role_arn] = False
         self._run("after_empty")
         return is_ours
 
     def restore(self, tenant: Tenant) -> bool:
         self._run("before_restore")
-        if self.has_rights.get(tenant.role_arn, True):
+        if self.has_rights.get(tenant.target.role_arn, True):
             return False
-        self.has_rights[tenant.role_arn] = True
+        self.has_rights[tenant.target.role_arn] = True
         return True
 
     def _run(self, name: str) -> None:
@@ -186,7 +186,7 @@ def test_a_failed_creation_does_not_revive_sessions_of_a_former_tenant(
     with pytest.raises(InvalidRequest):
         tenants.create("prod01", REGION, alice)
 
-    assert tenants.find("prod01").tenant.role_arn == OTHER_ROLE
+    assert tenants.find("prod01").tenant.target.role_arn == OTHER_ROLE
     assert iam.has_rights == {PROD_ROLE: False}
 
 
@@ -224,7 +224,7 @@ def test_a_deletion_is_refused_if_the_tenants_role_changed_concurrently(
     with pytest.raises(PreconditionFailed, match="role of “prod01” was changed"):
         tenants.delete("prod01", alice)
 
-    assert tenants.find("prod01").tenant.role_arn == OTHER_ROLE
+    assert tenants.find("prod01").tenant.target.role_arn == OTHER_ROLE
 
 
 @pytest.mark.parametrize("is_update", [False, True])
@@ -376,7 +376,7 @@ def test_an_emptied_role_is_restored_if_a_tenant_that_names_its_arn_was_not_conf
         assert far.proxy.swallowed.is_set()
         far.units.inside = nothing_happens
         holder = "prod01" if action == "tenant.create" else "prod02"
-        assert far.tenants.find(holder).tenant.role_arn == PROD_ROLE
+        assert far.tenants.find(holder).tenant.target.role_arn == PROD_ROLE
     assert iam.has_rights == {PROD_ROLE: True}
 
 
@@ -391,7 +391,7 @@ def test_an_update_that_never_reached_the_database_leaves_the_role_it_names(
         with pytest.raises(AuditUnavailable):
             far.tenants.update("prod01", OPERATOR, role_arn=PROD_ROLE)
 
-        assert far.tenants.find("prod01").tenant.role_arn == OTHER_ROLE
+        assert far.tenants.find("prod01").tenant.target.role_arn == OTHER_ROLE
     # Sessions from before the first update still use it.
     assert iam.has_rights == {PROD_ROLE: True}
 

@@ -24,19 +24,19 @@ OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/other"
 def test_a_tenant_gets_the_role_of_its_name(administration: Administration, alice: Caller) -> None:
     made = administration.tenants.create("prod01", REGION, alice)
 
-    assert made.tenant.role_arn == f"arn:aws:iam::{ACCOUNT}:role/duploservices-prod01"
-    assert len(made.tenant.external_id or "") == 32
+    assert made.tenant.target.role_arn == f"arn:aws:iam::{ACCOUNT}:role/duploservices-prod01"
+    assert len(made.tenant.target.external_id or "") == 32
     assert administration.tenants.find("prod01") == made
     assert administration.tenants.find(made.tenant.id) == made
     actor, subject, outcome, detail = administration.events("tenant.create")[-1]
     assert (actor, subject, outcome) == ("alice@example.com", "prod01", "done")
-    assert detail["new.role_arn"] == made.tenant.role_arn
+    assert detail["new.role_arn"] == made.tenant.target.role_arn
 
 
 def test_a_tenant_can_be_created_with_an_existing_role(administration: Administration, alice: Caller) -> None:
     made = administration.tenants.create("prod01", REGION, alice, role_arn=OTHER_ROLE, external_id="x-1")
 
-    assert (made.tenant.role_arn, made.tenant.external_id) == (OTHER_ROLE, "x-1")
+    assert (made.tenant.target.role_arn, made.tenant.target.external_id) == (OTHER_ROLE, "x-1")
 
 
 def test_an_invalid_or_taken_tenant_name_is_refused(administration: Administration, alice: Caller) -> None:
@@ -69,7 +69,7 @@ def test_a_shared_foreign_or_malformed_role_is_refused(administration: Administr
         f"arn:aws-cn:iam::{ACCOUNT}:role/x",
         f"arn:aws:iam::{ACCOUNT}:role/x y",
         f"arn:aws:iam::{ACCOUNT}:role/x\n",
-        RULES.master_role_arn,
+        RULES.account.master_target.role_arn,
         f"arn:aws:iam::{ACCOUNT}:role/daypassmaster",
         f"arn:aws:iam::{ACCOUNT}:role/duploservices-dev01",
         f"arn:aws:iam::{ACCOUNT}:role/DuploServices-Dev01",
@@ -98,7 +98,7 @@ def test_a_region_of_another_partition_is_refused(
     with pytest.raises(InvalidRequest, match=says):
         administration.tenants.update("dev01", alice, region=region)
 
-    assert administration.tenants.find("dev01").tenant.region == REGION
+    assert administration.tenants.find("dev01").tenant.target.region == REGION
 
 
 def test_a_tenant_whose_region_only_older_versions_accepted_can_get_another_role(
@@ -106,11 +106,11 @@ def test_a_tenant_whose_region_only_older_versions_accepted_can_get_another_role
 ) -> None:
     with administration.database.writing() as connection:
         connection.execute(update(tenants).where(tenants.c.name == "dev01").values(region="cn-north-1"))
-    role = administration.tenants.find("dev01").tenant.role_arn + "-2"
+    role = administration.tenants.find("dev01").tenant.target.role_arn + "-2"
 
     changed = administration.tenants.update("dev01", alice, role_arn=role)
 
-    assert (changed.tenant.role_arn, changed.tenant.region) == (role, "cn-north-1")
+    assert (changed.tenant.target.role_arn, changed.tenant.target.region) == (role, "cn-north-1")
 
 
 def test_a_malformed_region_is_refused(administration: Administration, alice: Caller) -> None:
@@ -134,7 +134,7 @@ def test_a_region_named_by_the_operator_is_accepted(administration: Administrati
 
     made = replace(administration.tenants, role_naming=rules).create("prod01", "nz-south-1", alice)
 
-    assert made.tenant.region == "nz-south-1"
+    assert made.tenant.target.region == "nz-south-1"
 
 
 def test_only_administrators_change_tenants(administration: Administration, dana: Caller) -> None:
@@ -153,7 +153,7 @@ def test_a_changed_tenant_is_recorded_with_its_old_values(
 
     changed = administration.tenants.update("dev01", alice, region="eu-west-1", expected=loaded)
 
-    assert changed.tenant.region == "eu-west-1"
+    assert changed.tenant.target.region == "eu-west-1"
     _, _, _, detail = administration.events("tenant.update")[-1]
     assert (detail["old.region"], detail["new.region"]) == (REGION, "eu-west-1")
     with pytest.raises(PreconditionFailed):
@@ -205,7 +205,7 @@ class Maker:
 
     def restore(self, tenant: Tenant) -> bool:
         self.asked.append(tenant)
-        is_ours = tenant.role_arn in {one.role_arn for one in self.made}
+        is_ours = tenant.target.role_arn in {one.target.role_arn for one in self.made}
         self.restored += [tenant] * is_ours
         return is_ours
 
@@ -272,7 +272,7 @@ def issue(administration: Administration, tenant: Tenant, **more: object) -> Non
         "scope": "tenant",
         "tenant_id": tenant.id,
         "tenant_name": tenant.name,
-        "role_arn": tenant.role_arn,
+        "role_arn": tenant.target.role_arn,
         "access": "full",
         "purpose": "keys",
         "door": "api",
@@ -343,7 +343,7 @@ def test_deleting_a_tenant_first_empties_the_role_that_was_created_for_it(
 
     assert set(maker.emptied) == {made}
     recorded = [(subject, outcome) for _, subject, outcome, _ in administration.events("role.empty")]
-    assert recorded == [(made.role_arn, "done"), (OTHER_ROLE, "failed")]
+    assert recorded == [(made.target.role_arn, "done"), (OTHER_ROLE, "failed")]
 
 
 def test_a_tenant_is_deleted_even_if_aws_fails(administration: Administration, alice: Caller) -> None:

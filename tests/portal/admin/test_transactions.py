@@ -81,10 +81,10 @@ def test_further_rows_are_committed_also_without_changes_unless_the_request_is_r
 
     with pytest.raises(AccessDenied):
         executor.execute(ChangeRequest("user.import", "a table", dana, lambda _: ()), row)
-    assert administration.tenants.find("dev01").tenant.region == REGION
+    assert administration.tenants.find("dev01").tenant.target.region == REGION
 
     assert executor.execute(ChangeRequest("user.import", "a table", OPERATOR, lambda _: ()), row) == ()
-    assert administration.tenants.find("dev01").tenant.region == "eu-west-1"
+    assert administration.tenants.find("dev01").tenant.target.region == "eu-west-1"
 
 
 def test_a_preview_is_refused_and_recorded_like_the_change_and_changes_nothing(

@@ -8,8 +8,10 @@ from botocore.session import Session
 
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.factory import make_broker
+from daypass.portal.aws.iam import AwsRoles, aws_roles
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.config import AwsConfig
+from tests.fakes import account_of
 from tests.portal.aws.stub import FakeTiming, StubAws
 
 PUBLIC_URL = "https://portal.example.com"
@@ -46,6 +48,12 @@ def connected(
     )
     broker.identity.learn()
     return broker
+
+
+def roles_at(endpoint_url: str | None, session: Session | None = None) -> AwsRoles:
+    """Return the roles of an account at *endpoint_url*; None for AWS itself."""
+    config = aws_config(endpoint_url)
+    return aws_roles(config, account_of(config), session or OwnKeys().session())
 
 
 def aws_config(

@@ -10,14 +10,13 @@ import pytest
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.aws.broker import AwsBroker
-from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.clock import utc_now
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsRefused, AwsTrustRefused
 from daypass.portal.inventory.finder import Query
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Access
-from tests.portal.aws.conftest import OwnKeys, aws_config
+from tests.portal.aws.conftest import aws_config, roles_at
 from tests.portal.aws.stub import Script, StubAws, answer, error, identity
 
 ROLE = "arn:aws:iam::123456789012:role/duploservices-dev01"
@@ -109,7 +108,7 @@ def test_a_clock_error_of_the_tag_search_says_so(stub: StubAws) -> None:
     ],
 )
 def test_a_clock_error_through_boto3_says_so(stub: StubAws, act: Callable[[object], object]) -> None:
-    roles = aws_roles(aws_config(stub.url), lambda: "123456789012", OwnKeys().session())
+    roles = roles_at(stub.url)
     stub.play(at(-10 * MINUTES, error(403, "AccessDenied")))
 
     with pytest.raises(AwsMisconfigured, match="10 minutes behind"):
@@ -136,7 +135,7 @@ def role_answer(inside: str) -> Script:
 def test_an_incomplete_response_about_a_role_is_an_error_that_names_the_gap(
     stub: StubAws, script: Script, says: str
 ) -> None:
-    roles = aws_roles(aws_config(stub.url), lambda: "123456789012", OwnKeys().session())
+    roles = roles_at(stub.url)
     stub.play(script)
 
     with pytest.raises(AwsRefused, match=says):
@@ -144,7 +143,7 @@ def test_an_incomplete_response_about_a_role_is_an_error_that_names_the_gap(
 
 
 def test_an_incomplete_response_about_the_portal_is_an_error_that_names_the_gap(stub: StubAws) -> None:
-    roles = aws_roles(aws_config(stub.url), lambda: "123456789012", OwnKeys().session())
+    roles = roles_at(stub.url)
     stub.play(at(None, identity()))
     with pytest.raises(AwsRefused, match="no time"):
         roles.aws_clock()

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import AssumeRoleParameters
+from daypass.portal.accounts.model import BOUNDARY, Account
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.transactions import ChangeExecutor
@@ -21,7 +22,6 @@ from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws import policies
 from daypass.portal.aws.iam import AwsRoles, aws_roles, make_tenant_role
-from daypass.portal.aws.policies import Account
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import readiness
 from daypass.portal.errors import AwsNotAllowed, AwsRefused, AwsTrustRefused, RoleNotFound
@@ -29,7 +29,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 from daypass.sandbox.process import SandboxProcess
-from tests.fakes import NOON, FakeBroker, FakeClock
+from tests.fakes import NOON, FakeBroker, FakeClock, account_of, retargeted
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.sandbox_fixture import Keys, client
 
@@ -47,23 +47,23 @@ class Portal:
     def roles(self, sandbox: SandboxProcess) -> AwsRoles:
         config = aws_config(sandbox.endpoint_url, region=sandbox.region)
         config = replace(config, role_prefix=PREFIX, master_role=MASTER)
-        return aws_roles(config, lambda: sandbox.account_id, self.keys.session())
+        return aws_roles(config, account_of(config, sandbox.account_id), self.keys.session())
 
     def tenant(self, name: str) -> Tenant:
-        return Tenant(
+        return Tenant.with_role(
             TenantId(name), name, "us-west-2", self.account.role_arn(PREFIX + name), f"{name}-external"
         )
 
 
 @pytest.fixture(scope="session")
 def portal(sandbox_process: SandboxProcess) -> Portal:
-    account = Account("aws", sandbox_process.account_id, PREFIX, MASTER)
+    account = Account.known("aws", sandbox_process.account_id, PREFIX, MASTER)
     iam = client(sandbox_process, "iam")
     user_arn = iam.create_user(UserName="roles-portal")["User"]["Arn"]
     policy = policies.to_json(policies.portal_policy(account))
     iam.put_user_policy(UserName="roles-portal", PolicyName="daypass", PolicyDocument=policy)
     boundary = policies.to_json(policies.boundary(account))
-    iam.create_policy(PolicyName=policies.BOUNDARY, PolicyDocument=boundary)
+    iam.create_policy(PolicyName=BOUNDARY, PolicyDocument=boundary)
     key = iam.create_access_key(UserName="roles-portal")["AccessKey"]
     return Portal(OwnKeys(key["AccessKeyId"], key["SecretAccessKey"]), user_arn, account)
 
@@ -74,11 +74,11 @@ def keys_of(
     config = aws_config(sandbox.endpoint_url, region=sandbox.region)
     broker = connected(config, session=portal.keys.session())
     session = AssumeRoleParameters(
-        role_arn=tenant.role_arn,
-        region=tenant.region,
+        role_arn=tenant.target.role_arn,
+        region=tenant.target.region,
         session_name="dana@example.com",
         duration=timedelta(hours=1),
-        external_id=tenant.external_id,
+        external_id=tenant.target.external_id,
         source_identity=source_identity,
         tags={"daypass:issuance": "feed"},
         access=Access.FULL,
@@ -105,7 +105,9 @@ def test_a_created_role_needs_a_source_identity_and_its_own_external_id(
 ) -> None:
     tenant = portal.tenant("shut")
     portal.roles(sandbox).make(tenant)
-    foreign = Tenant(tenant.id, tenant.name, tenant.region, tenant.role_arn, "one-external")
+    foreign = Tenant.with_role(
+        tenant.id, tenant.name, tenant.target.region, tenant.target.role_arn, "one-external"
+    )
 
     with pytest.raises(AwsTrustRefused):
         keys_of(sandbox, portal, foreign)
@@ -117,7 +119,7 @@ def test_a_partial_role_is_completed_and_a_foreign_role_is_not_changed(
     sandbox: SandboxProcess, portal: Portal
 ) -> None:
     tenant, iam = portal.tenant("begun"), client(sandbox, "iam")
-    make_tenant_role(iam, portal.account, tenant.name, tenant.external_id, portal.user_arn)
+    make_tenant_role(iam, portal.account, tenant.name, tenant.target.external_id, portal.user_arn)
     iam.delete_role_policy(RoleName=f"{PREFIX}begun", PolicyName="tenant")
     trust = policies.to_json(policies.trust(portal.user_arn, None))
     iam.create_role(RoleName=f"{PREFIX}foreign", AssumeRolePolicyDocument=trust)
@@ -150,9 +152,9 @@ def test_a_maximum_is_set_and_read(sandbox: SandboxProcess, portal: Portal) -> N
     # A temporary error is retried.
     sandbox.control.add_fault("throttle", "iam", "UpdateRole", count=1)
 
-    roles.set_maximum(tenant.role_arn, timedelta(hours=4))
+    roles.set_maximum(tenant.target.role_arn, timedelta(hours=4))
 
-    state = roles.read(tenant.role_arn)
+    state = roles.read(tenant.target.role_arn)
     assert state.maximum == timedelta(hours=4)
     assert state.boundary_arn == portal.account.boundary_arn
     assert state.tags == {"TENANT_NAME": "long"}
@@ -194,13 +196,17 @@ def test_the_sessions_of_a_deleted_tenant_lose_all_permissions(
 def test_only_a_role_that_the_portal_created_is_emptied(sandbox: SandboxProcess, portal: Portal) -> None:
     iam, roles = client(sandbox, "iam"), portal.roles(sandbox)
     operators, elsewhere = portal.tenant("theirs"), portal.tenant("elsewhere")
-    elsewhere = replace(elsewhere, role_arn=f"arn:aws:iam::{sandbox.account_id}:role/team/{PREFIX}elsewhere")
+    elsewhere = retargeted(
+        elsewhere, role_arn=f"arn:aws:iam::{sandbox.account_id}:role/team/{PREFIX}elsewhere"
+    )
     for tenant, path in ((operators, "/"), (elsewhere, "/team/")):
         # The role is like that of the doctor's command.
         iam.create_role(
             RoleName=f"{PREFIX}{tenant.name}",
             Path=path,
-            AssumeRolePolicyDocument=policies.to_json(policies.trust(portal.user_arn, tenant.external_id)),
+            AssumeRolePolicyDocument=policies.to_json(
+                policies.trust(portal.user_arn, tenant.target.external_id)
+            ),
             PermissionsBoundary=portal.account.boundary_arn,
             Tags=[{"Key": "TENANT_NAME", "Value": tenant.name}],
         )
@@ -219,7 +225,7 @@ def test_a_tenant_added_again_with_its_role_arn_gets_the_permissions_restored(
     bucket = f"{PREFIX}cycle-files"
     client(sandbox, "s3").create_bucket(Bucket=bucket)
     with closing(UnitsOfWork(database, FakeClock())) as units:
-        rules = RoleNaming("aws", lambda: sandbox.account_id, PREFIX, MASTER)
+        rules = RoleNaming(portal.account)
         tenants = Tenants(ChangeExecutor(database, units, FakeClock()), rules, roles)
         made = tenants.create("cycle", "us-west-2", OPERATOR, external_id="same").tenant
         s3 = client(sandbox, "s3", keys_of(sandbox, portal, made))
@@ -230,7 +236,7 @@ def test_a_tenant_added_again_with_its_role_arn_gets_the_permissions_restored(
             s3.put_object(Bucket=bucket, Key="x", Body=b"x")
         again = tenants.create("cycle", "us-west-2", OPERATOR, role_arn=role_arn, external_id="same").tenant
 
-    assert again.role_arn == made.role_arn == role_arn
+    assert again.target.role_arn == made.target.role_arn == role_arn
     s3 = client(sandbox, "s3", keys_of(sandbox, portal, again))
     s3.put_object(Bucket=bucket, Key="x", Body=b"x")
 
@@ -254,9 +260,11 @@ def test_only_a_role_that_the_portal_created_and_emptied_is_restored(
     restored = [roles.restore(one) for one in (emptied, changed, operators, portal.tenant("never-made"))]
 
     assert restored == [True, False, False, False]
-    assert roles.policy(emptied.role_arn, "tenant") == policies.tenant_policy(portal.account, "emptied")
-    assert roles.policy(changed.role_arn, "tenant") == own
-    assert roles.policy(operators.role_arn, "tenant") == policies.nothing()
+    assert roles.policy(emptied.target.role_arn, "tenant") == policies.tenant_policy(
+        portal.account, "emptied"
+    )
+    assert roles.policy(changed.target.role_arn, "tenant") == own
+    assert roles.policy(operators.target.role_arn, "tenant") == policies.nothing()
 
 
 def test_a_recreated_tenant_can_issue_once_its_role_has_the_new_external_id(
@@ -265,7 +273,7 @@ def test_a_recreated_tenant_can_issue_once_its_role_has_the_new_external_id(
     roles, tenant = portal.roles(sandbox), portal.tenant("again")
     roles.make(tenant)
     roles.empty(tenant)
-    again = replace(tenant, external_id="a-new-external-id")
+    again = retargeted(tenant, external_id="a-new-external-id")
     database = Database(sqlite_url)
     with database.writing() as connection:
         TenantStore(connection).add(again, NOON)

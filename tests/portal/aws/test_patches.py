@@ -23,7 +23,7 @@ from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.http.pages.workstation import Workstations
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.store import TenantStore
-from tests.fakes import NOON, FakeBroker, FakeClock
+from tests.fakes import NOON, FakeBroker, FakeClock, retargeted
 from tests.portal.diagnostics.test_doctor import ACCOUNT, DEV, Iam, iam, role, roles_of
 
 __all__ = ["iam"]
@@ -73,7 +73,7 @@ def test_a_role_path_from_an_earlier_version_runs_nothing_in_the_shell_of_an_ope
     sqlite_url: str, iam: Iam, tmp_path: Path
 ) -> None:
     path = "x;touch${IFS}pwned;#"
-    tenant = replace(DEV, role_arn=f"arn:aws:iam::{ACCOUNT.id}:role/{path}/theirs")
+    tenant = retargeted(DEV, role_arn=f"arn:aws:iam::{ACCOUNT.id}:role/{path}/theirs")
     database = Database(sqlite_url)
     with database.writing() as connection:
         TenantStore(connection).add(tenant, NOON)
@@ -81,7 +81,7 @@ def test_a_role_path_from_an_earlier_version_runs_nothing_in_the_shell_of_an_ope
 
     (missing,) = doctor.examine_tenant(tenant)
     iam.policies["theirs/tenant"] = policies.tenant_policy(ACCOUNT, tenant.name)
-    iam.roles["theirs"] = role(tenant.role_arn, "another", Tags=[], PermissionsBoundary={})
+    iam.roles["theirs"] = role(tenant.target.role_arn, "another", Tags=[], PermissionsBoundary={})
     wrong = doctor.examine_tenant(tenant)
     database.close()
 

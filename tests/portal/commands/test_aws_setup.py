@@ -99,7 +99,7 @@ from daypass.portal.access.model import Caller, Channel, SessionRequest, TenantS
 from daypass.portal.admin.administration import administration
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.audit.units_of_work import UnitsOfWork
-from daypass.portal.aws.factory import make_broker
+from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
@@ -114,10 +114,11 @@ database = Database(config.database_url, connections=4)
 units = UnitsOfWork(database, utc_now)
 broker = make_broker(config.aws, public_url=config.public_url, connections=1)
 broker.identity.learn()
-roles = aws_roles(config.aws, lambda: broker.account_id)
+account = make_account(config.aws, broker)
+roles = aws_roles(config.aws, account)
 master = roles.account.role_arn(config.aws.master_role)
 identity = Identity(database, units, utc_now)
-rules = RoleNaming("aws", lambda: broker.account_id, config.aws.role_prefix, config.aws.master_role)
+rules = RoleNaming(account)
 services = administration(identity, rules, roles)
 dana = services.users.create("dana@example.com", Role.USER, None, OPERATOR).user
 services.tenants.create("dev01", config.aws.region, OPERATOR)

@@ -45,7 +45,9 @@ def misplaced(operator: Operator) -> Operator:
     database = Database(operator.environment["DAYPASS_DATABASE_URL"])
     with database.writing() as connection:
         role = "arn:aws:iam::123456789012:role/duploservices-dev01"
-        TenantStore(connection).add(Tenant(TenantId("dev-id"), "dev01", "us-est-1", role, None), NOON)
+        TenantStore(connection).add(
+            Tenant.with_role(TenantId("dev-id"), "dev01", "us-est-1", role, None), NOON
+        )
     database.close()
     return operator
 

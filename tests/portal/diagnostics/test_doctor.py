@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
 from daypass.portal.aws.iam import TENANT_POLICY, AwsRoles
-from daypass.portal.aws.policies import Account
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import Finding, Level, readiness
 from daypass.portal.errors import AwsUnavailable
@@ -20,12 +20,14 @@ from daypass.portal.settings.registry import TENANT_VALIDITY
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.fakes import NOON, FakeBroker, FakeClock
+from tests.fakes import NOON, FakeBroker, FakeClock, retargeted
 from tests.settings import store_setting
 
-ACCOUNT = Account("aws", "123456789012", "duploservices-", "duplomaster")
+ACCOUNT = Account.known("aws", "123456789012", "duploservices-", "duplomaster")
 PORTAL = "arn:aws:iam::123456789012:user/daypass-portal"
-DEV = Tenant(TenantId("dev-id"), "dev01", "us-west-2", ACCOUNT.role_arn("duploservices-dev01"), "external")
+DEV = Tenant.with_role(
+    TenantId("dev-id"), "dev01", "us-west-2", ACCOUNT.role_arn("duploservices-dev01"), "external"
+)
 
 
 def role(arn: str, external_id: str | None, **changed: object) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def iam() -> Iam:
     return Iam(
         {
             "duplomaster": role(ACCOUNT.role_arn("duplomaster"), None),
-            "duploservices-dev01": role(DEV.role_arn, "external"),
+            "duploservices-dev01": role(DEV.target.role_arn, "external"),
         },
         policies={
             "duplomaster/master": policies.master_policy(ACCOUNT, PORTAL),
@@ -94,7 +96,7 @@ def roles_of(
     principal: Callable[[], str] = lambda: PORTAL,
     skew: timedelta = timedelta(),
 ) -> AwsRoles:
-    return AwsRoles(lambda: ACCOUNT, lambda: iam, lambda: iam, principal, lambda: NOON + skew)
+    return AwsRoles(ACCOUNT, lambda: iam, lambda: iam, principal, lambda: NOON + skew)
 
 
 Examine = Callable[..., list[Finding]]
@@ -123,7 +125,7 @@ def change(iam: Iam, **changed: object) -> None:
 
 
 def test_a_tenant_in_a_region_of_another_partition_is_an_error(sqlite_url: str, iam: Iam) -> None:
-    database, elsewhere = Database(sqlite_url), replace(DEV, region="cn-north-1")
+    database, elsewhere = Database(sqlite_url), retargeted(DEV, region="cn-north-1")
     with database.writing() as connection:
         TenantStore(connection).add(elsewhere, NOON)
 
@@ -135,7 +137,7 @@ def test_a_tenant_in_a_region_of_another_partition_is_an_error(sqlite_url: str, 
 
 
 def test_a_tenant_in_a_misspelled_region_of_an_older_version_is_an_error(sqlite_url: str, iam: Iam) -> None:
-    database, misspelled = Database(sqlite_url), replace(DEV, region="us-est-1")
+    database, misspelled = Database(sqlite_url), retargeted(DEV, region="us-est-1")
     doctor = Doctor(database, FakeBroker(), roles_of(iam), FakeClock())
     with database.writing() as connection:
         TenantStore(connection).add(misspelled, NOON)
@@ -202,7 +204,7 @@ def test_a_missing_role_comes_with_the_command_that_creates_it(examine: Examine,
 
 
 def test_the_command_for_a_missing_role_has_the_path_of_its_arn(sqlite_url: str, iam: Iam) -> None:
-    elsewhere = replace(DEV, role_arn=f"arn:aws:iam::{ACCOUNT.id}:role/teams/blue/their-role")
+    elsewhere = retargeted(DEV, role_arn=f"arn:aws:iam::{ACCOUNT.id}:role/teams/blue/their-role")
     database = Database(sqlite_url)
 
     (finding,) = Doctor(database, FakeBroker(), roles_of(iam), FakeClock()).examine_tenant(elsewhere)

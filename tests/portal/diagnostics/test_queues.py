@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
-from daypass.portal.aws.policies import Account
 from daypass.portal.aws.queues import AwsQueues
 from daypass.portal.diagnostics.finding import Finding
 from daypass.portal.diagnostics.queues import DeadLetters
@@ -24,11 +24,11 @@ def world(sandbox: SandboxProcess) -> World:
 
 
 def account_of(world: World) -> Account:
-    return Account("aws", world.sandbox.account_id, f"{world.name}-", "master")
+    return Account.known("aws", world.sandbox.account_id, f"{world.name}-", "master")
 
 
 def tenant(world: World, name: str) -> Tenant:
-    return Tenant(TenantId(uuid.uuid4().hex), name, world.sandbox.region, "", None)
+    return Tenant.with_role(TenantId(uuid.uuid4().hex), name, world.sandbox.region, "", None)
 
 
 def examined(world: World, keys: Keys, *names: str) -> list[Finding]:

@@ -35,7 +35,7 @@ BODIES: tuple[object, ...] = (
     {"user": DANA, "name": "mine"},
     {"user": ADMIN, "name": "mine", "days": 365},
     {"name": "mine01", "region": "eu-west-1"},
-    {"region": "eu-west-1", "role_arn": DATA.role_arn},
+    {"region": "eu-west-1", "role_arn": DATA.target.role_arn},
     {"tenant": "dev01", "duration": "12h"},
     {"tenant": "data01"},
     {"admin": True, "duration": "12h"},
@@ -116,4 +116,4 @@ def test_no_sequence_of_a_user_s_calls_extends_any_permission(world: World, data
     after = all_permissions(world)
     for what, rows in after.items():
         assert rows <= before[what], what
-    assert DATA.role_arn not in {session.role_arn for session, _ in world.broker.assumed}
+    assert DATA.target.role_arn not in {session.role_arn for session, _ in world.broker.assumed}

@@ -24,7 +24,7 @@ CALLERS = 60
 @pytest.fixture
 def gate(quick_world: World) -> Iterator[Event]:
     """An event that blocks AWS calls for dev01 until it is set."""
-    gate = quick_world.broker.silent[DEV.role_arn] = Event()
+    gate = quick_world.broker.silent[DEV.target.role_arn] = Event()
     yield gate
     gate.set()
 

@@ -10,17 +10,16 @@ from urllib.parse import unquote, urlencode
 
 import pytest
 
-from daypass.portal.aws.iam import aws_roles
 from daypass.portal.errors import AwsError, AwsThrottled, RoleNotFound
 from daypass.portal.http.core.threadpool import PATIENCE
 from daypass.portal.http.layout.cookies import NOTICE, SESSION
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.roles import RoleState
-from tests.portal.aws.conftest import OwnKeys, aws_config
+from tests.portal.aws.conftest import roles_at
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.oauth.test_endpoints import Browser
-from tests.portal.http.world import ACCOUNT, ADMIN, DATA, PUBLIC_URL, World
+from tests.portal.http.world import ADMIN, DATA, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
 
 
@@ -117,7 +116,7 @@ def test_a_deletion_uses_the_thread_pool_for_aws(world: World, roles: FakeRoles,
 def test_a_tenant_is_deleted_within_the_time_limit_while_aws_does_not_answer(
     sqlite_url: str, silent_url: str
 ) -> None:
-    roles = aws_roles(aws_config(silent_url), lambda: ACCOUNT, OwnKeys().session())
+    roles = roles_at(silent_url)
     with make_world(sqlite_url, roles=roles) as world:
         start = monotonic()
         answer = through_the_api(world)

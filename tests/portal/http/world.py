@@ -21,7 +21,7 @@ from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.fakes import NOON, FakeBroker, FakeClock, FakeDoctor, FakeFinder
+from tests.fakes import NOON, FakeBroker, FakeClock, FakeDoctor, FakeFinder, accounts_of
 from tests.portal.http.client import PEER, Client
 from tests.settings import store_setting
 
@@ -30,7 +30,7 @@ ACCOUNT = "123456789012"
 
 
 def _tenant(name: str, id_: str, region: str) -> Tenant:
-    return Tenant(
+    return Tenant.with_role(
         TenantId(id_), name, region, f"arn:aws:iam::{ACCOUNT}:role/duploservices-{name}", f"{name}-x"
     )
 
@@ -97,12 +97,21 @@ def world(
     broker, source, doctor = FakeBroker(clock), FakeFinder(), FakeDoctor()
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
     units = UnitsOfWork(database, clock)
-    portal = assemble(config, database, Aws(broker, source, roles, doctor), clock, _templates(), registry)
+    portal = assemble(
+        config, database, fake_aws(broker, source, roles, doctor), clock, _templates(), registry
+    )
     created = World(portal, database, broker, source, doctor, clock, units, Identity(database, units, clock))
     _populate(created)
     yield created
     units.close()
     portal.close()
+
+
+def fake_aws(
+    broker: FakeBroker, finder: FakeFinder, roles: IamRoles | None = None, doctor: FakeDoctor | None = None
+) -> Aws:
+    """Return the services of a fake AWS with one account."""
+    return Aws(accounts_of(broker), broker, finder, roles, doctor)
 
 
 def portal_config(database_url: str) -> PortalConfig:

@@ -28,7 +28,7 @@ from tests.rows import disable_user
 DANA = UserId("dana")
 TOKEN = TokenId("token")
 SIGN_IN = TokenId("sign-in")
-DEV = Tenant(TenantId("dev"), "dev01", "us-west-2", "arn:aws:iam::1:role/dev", None)
+DEV = Tenant.with_role(TenantId("dev"), "dev01", "us-west-2", "arn:aws:iam::1:role/dev", None)
 RELEASE = Event(action="test.release", actor=Actor(DANA, "dana"), outcome=Outcome.DONE)
 
 TRIALS = 2000

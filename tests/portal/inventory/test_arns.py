@@ -134,7 +134,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9]{0,3}(-[a-z0-9]{1,3})?", fullmatch=True)
 
 
 def _tenant(name: str) -> Tenant:
-    return Tenant(TenantId(name), name, "eu-west-1", f"arn:aws:iam::1:role/{PREFIX}{name}", None)
+    return Tenant.with_role(TenantId(name), name, "eu-west-1", f"arn:aws:iam::1:role/{PREFIX}{name}", None)
 
 
 @given(own=NAMES, other=NAMES, kind=st.sampled_from(Kind), tag=NAMES)

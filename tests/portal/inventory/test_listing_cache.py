@@ -12,7 +12,7 @@ from daypass.portal.inventory.arns import parse_resource
 from daypass.portal.inventory.listing_cache import ListingCache, Reading
 from daypass.portal.inventory.model import Listing, Resource, ResourceArn
 from daypass.portal.tenants.model import Tenant, TenantId
-from tests.fakes import NOON
+from tests.fakes import NOON, retargeted
 from tests.portal.access.conftest import DEV, PROD
 
 SECOND = timedelta(seconds=1)
@@ -65,7 +65,7 @@ def test_a_listing_is_cached_for_a_minute_unless_a_fresh_one_is_requested(
 
 
 def test_a_changed_tenant_is_read_again() -> None:
-    cache, moved = ListingCache(), replace(DEV, region="us-east-1")
+    cache, moved = ListingCache(), retargeted(DEV, region="us-east-1")
     cache.get(DEV, NOON, listing)
 
     assert cache.get(moved, NOON, lambda: listing(moved)).tenant is moved

@@ -36,7 +36,7 @@ class SandboxInventory:
 
     def add(self, role_arn: str, external_id: str | None = None) -> Tenant:
         """Add a tenant to the portal's database."""
-        tenant = Tenant(
+        tenant = Tenant.with_role(
             TenantId(self.world.name), self.world.name, self.world.sandbox.region, role_arn, external_id
         )
         with self.rig.database.writing() as connection:
@@ -105,7 +105,7 @@ def test_the_error_for_a_role_without_search_permission_names_it(portal: Sandbox
     with pytest.raises(AwsRefused, match="tag:GetResources") as refused:
         portal.inventory.listing(caller(ADMIN), tenant.name)
 
-    assert tenant.role_arn in refused.value.reason
+    assert tenant.target.role_arn in refused.value.reason
 
 
 def test_a_role_that_does_not_trust_the_portal_is_an_error(portal: SandboxInventory) -> None:

@@ -62,7 +62,7 @@ def test_a_listing_has_the_resources_of_its_tenant_alone(
 ) -> None:
     listing = full.listing(user, tenant.name)
 
-    own = arns_of(tenant.name, tenant.region)
+    own = arns_of(tenant.name, tenant.target.region)
     assert [resource.arn for resource in listing.resources] == [own[kind] for kind in Kind]
     assert listing.tenant == tenant
     assert listing.is_complete
@@ -75,8 +75,8 @@ def test_the_search_is_for_the_tenant_tag_in_a_session_that_can_only_search(full
     assert (query.region, query.tag, query.value) == ("eu-west-1", "TENANT_NAME", "dev01")
     assert len(query.services) == len(Kind)
     ((session, is_attributed),) = full.broker.assumed
-    assert session.role_arn == DEV.role_arn
-    assert session.external_id == DEV.external_id
+    assert session.role_arn == DEV.target.role_arn
+    assert session.external_id == DEV.target.external_id
     assert session.duration == timedelta(minutes=15)
     assert is_attributed
     # CloudTrail shows the portal, and no user, as the source.

@@ -12,8 +12,8 @@ from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 from daypass.portal.tenants.store import TenantStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DEV = Tenant(TenantId("id-of-dev"), "dev01", "us-east-1", "arn:aws:iam::1:role/dev", "external")
-PROD = replace(DEV, id=TenantId("id-of-prod"), name="prod01", external_id=None)
+DEV = Tenant.with_role(TenantId("id-of-dev"), "dev01", "us-east-1", "arn:aws:iam::1:role/dev", "external")
+PROD = Tenant.with_role(TenantId("id-of-prod"), "prod01", "us-east-1", "arn:aws:iam::1:role/dev", None)
 DATA = replace(DEV, id=TenantId("id-of-data"), name="data01")
 
 

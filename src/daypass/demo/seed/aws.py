@@ -6,9 +6,9 @@ from typing import TypedDict
 
 from daypass.demo.aws import Aws, Keys
 from daypass.demo.seed.fixtures import MASTER_ROLE, ORDERS, PORTAL_USER, ROLE_PREFIX, WELCOME, TenantPlan
+from daypass.portal.accounts.model import BOUNDARY, Account
 from daypass.portal.aws import policies
 from daypass.portal.aws.iam import make_master_role, make_tenant_role
-from daypass.portal.aws.policies import Account
 from daypass.portal.secret import Secret
 
 
@@ -32,16 +32,14 @@ def seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> K
     These are the long-term keys of a user, since AWS limits sessions from a role's keys to one hour.
     """
     iam = aws.iam
-    account = Account("aws", account_id, ROLE_PREFIX, MASTER_ROLE)
+    account = Account.known("aws", account_id, ROLE_PREFIX, MASTER_ROLE)
     user_arn = iam.create_user(UserName=PORTAL_USER)["User"]["Arn"]
     iam.put_user_policy(
         UserName=PORTAL_USER,
         PolicyName="daypass",
         PolicyDocument=policies.to_json(policies.portal_policy(account)),
     )
-    iam.create_policy(
-        PolicyName=policies.BOUNDARY, PolicyDocument=policies.to_json(policies.boundary(account))
-    )
+    iam.create_policy(PolicyName=BOUNDARY, PolicyDocument=policies.to_json(policies.boundary(account)))
     for plan in plans:
         make_tenant_role(iam, account, plan.name, plan.external_id, user_arn)
     make_master_role(iam, account, user_arn)
@@ -71,7 +69,7 @@ def _seed_api(aws: Aws, plan: TenantPlan) -> str:
     """Create the API; the sandbox ignores tags in API policies, so the role's policy names its id."""
     tags = {"TENANT_NAME": plan.name, "Name": plan.api}
     api_id = aws.apigateway.create_rest_api(name=plan.api, tags=tags)["id"]
-    account = Account("aws", plan.account_id, ROLE_PREFIX, MASTER_ROLE)
+    account = Account.known("aws", plan.account_id, ROLE_PREFIX, MASTER_ROLE)
     policy = policies.to_json(policies.api_policy(account, api_id))
     aws.iam.put_role_policy(RoleName=plan.prefix, PolicyName="api", PolicyDocument=policy)
     return api_id

@@ -70,7 +70,7 @@ def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str,
     with database.writing() as connection:
         for name, key in tenants.items():
             plan = TenantPlan(name, account_id, key.external_id)
-            tenant = Tenant(TenantId(key.id), name, REGION, plan.role_arn, key.external_id)
+            tenant = Tenant.with_role(TenantId(key.id), name, REGION, plan.role_arn, key.external_id)
             TenantStore(connection).add(tenant, clock())
     return tenants
 

@@ -133,8 +133,8 @@ class Issuer:
             request=request,
             asked_at=self.clock(),
             context=context,
-            role_arn=tenant.role_arn if tenant else master_role,
-            region=tenant.region if tenant else self.region,
+            role_arn=tenant.target.role_arn if tenant else master_role,
+            region=tenant.target.region if tenant else self.region,
         )
 
     def _make_plan(self, attempt: IssuanceAttempt, decision: Allow, deadline: Deadline) -> Plan:

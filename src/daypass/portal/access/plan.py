@@ -96,7 +96,7 @@ def assume_role_parameters(attempt: IssuanceAttempt, plan: Plan) -> AssumeRolePa
         region=attempt.region,
         session_name=session_name(user.username),
         duration=plan.validity.duration,
-        external_id=tenant.external_id if tenant else None,
+        external_id=tenant.target.external_id if tenant else None,
         source_identity=user.id,
         tags=session_tags(attempt.id, tenant),
         access=plan.access,

@@ -64,7 +64,8 @@ class UserRecord:
 
 def tenant_version(tenant: Tenant) -> Version:
     """Return the version of the fields of a tenant that an Administrator can change."""
-    return version_of(tenant.id, tenant.name, tenant.region, tenant.role_arn, tenant.external_id)
+    target = tenant.target
+    return version_of(tenant.id, tenant.name, target.region, target.role_arn, target.external_id)
 
 
 @dataclass(frozen=True, slots=True)

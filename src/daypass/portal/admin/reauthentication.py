@@ -178,7 +178,8 @@ def to_create_tenant() -> Proof:
 
 def to_update_tenant(old: Tenant, new: Tenant) -> Proof:
     """Return the proof that changing a tenant needs."""
-    return _recent((old.role_arn, old.external_id) != (new.role_arn, new.external_id))
+    before, after = old.target, new.target
+    return _recent((before.role_arn, before.external_id) != (after.role_arn, after.external_id))
 
 
 def to_delete_tenant() -> Proof:

@@ -8,6 +8,7 @@ from botocore.session import Session
 
 from daypass.portal.access.broker import AWS_TIME_LIMIT
 from daypass.portal.access.issuing_status import CredentialStatus, IssuingStatus
+from daypass.portal.accounts.model import DEFAULT, Account
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.console import FEDERATION_PATH, Destinations, Federation
 from daypass.portal.aws.credentials import PortalCredentials, no_credentials
@@ -67,6 +68,18 @@ def make_broker(
         destinations=Destinations(partition, config.console_url),
         timing=timing,
         issuing=issuing,
+    )
+
+
+def make_account(config: AwsConfig, broker: AwsBroker) -> Account:
+    """Return the account of the portal's own credentials; its id is unknown until *broker* has learned it."""
+    return Account(
+        name=DEFAULT,
+        partition=config.partition,
+        region=config.region,
+        role_prefix=config.role_prefix,
+        master_role=config.master_role,
+        find_id=broker.identity.account_id,
     )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from daypass.portal.aws.policies import Account, Statement
+    from daypass.portal.accounts.model import Account
+    from daypass.portal.aws.policies import Statement
 
 # Each of these writes a grant that outlives the session and the membership behind it. No condition key covers
 # the attributes of a queue or topic, which include its policy, and creating one takes attributes too.

@@ -12,12 +12,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import clock_refusal, invalid_response, unreachable
 from daypass.portal.aws.errors import error_for_code as session_refusal
 from daypass.portal.aws.partitions import PARTITIONS
-from daypass.portal.aws.policies import Account, Document
+from daypass.portal.aws.policies import Document
 from daypass.portal.aws.transport.connection import read_date
 from daypass.portal.aws.transport.proxy import boto_proxies, service_urls
 from daypass.portal.clock import Clock, utc_now
@@ -62,7 +63,8 @@ MASTER_POLICY = "master"
 class AwsRoles:
     """The implementation of `portal.admin.roles.provisioner` with IAM."""
 
-    find_account: Callable[[], Account]
+    account: Account
+    """The account that has the roles; its id may be unknown yet."""
     iam: Callable[[], "IAMClient"]
     prompt_iam: Callable[[], "IAMClient"]
     """The client for calls that an Administrator waits for; it gives up after four seconds."""
@@ -70,11 +72,6 @@ class AwsRoles:
     """Returns the principal for trust policies: the ARN of the portal's own user or role."""
     aws_clock: Clock
     """Returns the time by AWS's clock."""
-
-    @property
-    def account(self) -> Account:
-        """The portal's own account; raises an `AwsError` while it is unknown."""
-        return self.find_account()
 
     def read(self, role_arn: str) -> RoleState:
         """Return the current state of a role; raises `RoleNotFound`."""
@@ -126,14 +123,17 @@ class AwsRoles:
         """Create the tenant's role with trust, boundary, tag and policy; idempotent."""
         needs = "iam:CreateRole, iam:PutRolePolicy and iam:TagRole; see `daypass portal aws-setup`"
         missing = f"there is no policy {self.account.boundary_arn} to be its boundary"
-        with classified(f"create the role {tenant.role_arn}", needs, missing):
-            make_tenant_role(self.iam(), self.account, tenant.name, tenant.external_id, self.principal())
+        with classified(f"create the role {tenant.target.role_arn}", needs, missing):
+            make_tenant_role(
+                self.iam(), self.account, tenant.name, tenant.target.external_id, self.principal()
+            )
 
     def empty(self, tenant: Tenant) -> bool:
         """Deny everything in the tenant's role if the portal created it; return whether that was done."""
         try:
             with classified(
-                f"remove the permissions of the role {tenant.role_arn}", "iam:GetRole and iam:PutRolePolicy"
+                f"remove the permissions of the role {tenant.target.role_arn}",
+                "iam:GetRole and iam:PutRolePolicy",
             ):
                 iam = self.prompt_iam()
                 if not self._is_created_by_portal(iam, tenant):
@@ -148,8 +148,8 @@ class AwsRoles:
         """Undo `empty` in the tenant's role; return whether that was done."""
         needs = "iam:GetRole, iam:GetRolePolicy and iam:PutRolePolicy"
         try:
-            with classified(f"restore the permissions of the role {tenant.role_arn}", needs):
-                iam, name = self.prompt_iam(), role_name(tenant.role_arn)
+            with classified(f"restore the permissions of the role {tenant.target.role_arn}", needs):
+                iam, name = self.prompt_iam(), role_name(tenant.target.role_arn)
                 if not self._is_created_by_portal(iam, tenant):
                     return False
                 response: Any = iam.get_role_policy(RoleName=name, PolicyName=TENANT_POLICY)
@@ -162,14 +162,14 @@ class AwsRoles:
 
     def _is_created_by_portal(self, iam: "IAMClient", tenant: Tenant) -> bool:
         """Return whether the portal created the tenant's role."""
-        role: Any = iam.get_role(RoleName=role_name(tenant.role_arn))["Role"]
-        return bool(role["Arn"] == tenant.role_arn) and _is_ours(role, self.account, tenant.name)
+        role: Any = iam.get_role(RoleName=role_name(tenant.target.role_arn))["Role"]
+        return bool(role["Arn"] == tenant.target.role_arn) and _is_ours(role, self.account, tenant.name)
 
 
 def _put_policy(iam: "IAMClient", tenant: Tenant, policy: Document) -> None:
     document = policies.to_json(policy)
     iam.put_role_policy(
-        RoleName=role_name(tenant.role_arn), PolicyName=TENANT_POLICY, PolicyDocument=document
+        RoleName=role_name(tenant.target.role_arn), PolicyName=TENANT_POLICY, PolicyDocument=document
     )
 
 
@@ -351,20 +351,17 @@ class _Lazy:
 
 def aws_roles(
     config: AwsConfig,
-    account_id: Callable[[], str],
+    account: Account,
     session: Session | None = None,
     credentials: PortalCredentials | None = None,
 ) -> AwsRoles:
-    """Return the roles of the portal's own account, without calling AWS.
+    """Return the roles of *account*, without calling AWS.
 
     Calls are signed with *credentials*, or else with the credentials of *session*.
     """
     session = session or Session()
     if credentials is not None:
         credentials.share_with(session)
-
-    def account() -> Account:
-        return Account(config.partition, account_id(), config.role_prefix, config.master_role)
 
     lazy = _Lazy(config, session)
     return AwsRoles(account, lazy.iam, lazy.prompt_iam, lazy.principal, lazy.aws_clock)

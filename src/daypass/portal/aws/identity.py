@@ -57,6 +57,10 @@ class PortalIdentity:
             raise type(self._failure)(self._failure.reason)
         return principal
 
+    def account_id(self) -> str:
+        """Return the id of the account, or raise the error of the latest attempt."""
+        return self.get().account_id
+
     def learn(self) -> None:
         """Request the identity once and run the callbacks; raises an `AwsError`."""
         try:

@@ -2,8 +2,9 @@
 
 import shlex
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
-from daypass.portal.aws.policies import Account, Document
+from daypass.portal.aws.policies import Document
 
 
 def aws_cli(*words: str) -> str:

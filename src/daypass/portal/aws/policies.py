@@ -5,16 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.aws.guards import guards, portal_guards
-from daypass.portal.tenants.roles import iam_role_arn
 
 Document = dict[str, object]
 Statement = dict[str, object]
 
 SESSION_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 TENANT_TAG = "TENANT_NAME"
-BOUNDARY = "daypass-boundary"
-"""The name of the managed policy that is the permissions boundary of all tenants' roles."""
 
 _BY_NAME = ("s3", "dynamodb", "sqs", "sns", "kinesis")
 # These actions have no resource, so they show the names of all tenants' resources, but not the content.
@@ -29,35 +27,6 @@ _LISTS = (
 # ReadOnlyAccess allows these as reads. The first hides messages from their consumers and moves them to the
 # dead-letter queue; the second returns credentials of another role; the others stop queries of other users.
 _READS_WITH_EFFECTS = ("sqs:ReceiveMessage", "s3:GetDataAccess", "logs:StopQuery", "logs:StopLiveTail")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An AWS account and the names of its roles."""
-
-    partition: str
-    id: str
-    role_prefix: str
-    master_role: str
-
-    def role_arn(self, name: str) -> str:
-        """Return the ARN of the role of that name."""
-        return iam_role_arn(self.partition, self.id, name)
-
-    @property
-    def boundary_arn(self) -> str:
-        """The ARN of the permissions boundary of tenants' roles."""
-        return f"arn:{self.partition}:iam::{self.id}:policy/{BOUNDARY}"
-
-    @property
-    def tenant_roles(self) -> str:
-        """The ARN pattern of all tenants' roles."""
-        return self.role_arn(f"{self.role_prefix}*")
-
-    @property
-    def issued_roles(self) -> list[str]:
-        """The ARN patterns of all roles whose sessions the portal issues."""
-        return [self.tenant_roles, self.role_arn(self.master_role)]
 
 
 @dataclass(frozen=True, slots=True)

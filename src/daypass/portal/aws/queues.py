@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore.config import Config
 from botocore.session import Session
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.iam import MANAGEMENT_CONFIG, classified
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.patches import aws_cli
-from daypass.portal.aws.policies import Account
 from daypass.portal.aws.transport.proxy import boto_proxies
 from daypass.portal.tenants.model import Tenant
 
@@ -42,7 +42,7 @@ class AwsQueues:
 
     def read(self, tenant: Tenant) -> Sequence["Queue"]:
         """Return the tenant's queues; raises an `AwsError`."""
-        sqs, needs = self.sqs(tenant.region), "sqs:ListQueues and sqs:GetQueueAttributes"
+        sqs, needs = self.sqs(tenant.target.region), "sqs:ListQueues and sqs:GetQueueAttributes"
         with classified(f"read the queues of {tenant.name}", needs, "there is no such queue"):
             return [Queue.read(sqs, url) for url in _urls(sqs, self.prefix(tenant))]
 

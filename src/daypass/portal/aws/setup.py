@@ -4,9 +4,10 @@ import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 
+from daypass.portal.accounts.model import BOUNDARY, Account
 from daypass.portal.aws import policies
 from daypass.portal.aws.patches import aws_cli
-from daypass.portal.aws.policies import Account, Document, Need
+from daypass.portal.aws.policies import Document, Need
 
 _TITLE = "What the Daypass portal needs in the AWS account {account}, and nothing more"
 _USER_WHY = (
@@ -35,7 +36,7 @@ def as_cli(account: Account, user: str) -> str:
         _cli_user(account, user),
         [
             *_comment(_BOUNDARY_WHY),
-            aws_cli("iam", "create-policy", "--policy-name", policies.BOUNDARY) + " \\",
+            aws_cli("iam", "create-policy", "--policy-name", BOUNDARY) + " \\",
             f"  --policy-document {_quoted(policies.boundary(account))}",
         ],
         _cli_master_role(account, _user_arn(account, user)),
@@ -83,7 +84,7 @@ def as_cloudformation(account: Account, user: str) -> str:
         "  TenantBoundary:",
         "    Type: AWS::IAM::ManagedPolicy",
         "    Properties:",
-        f"      ManagedPolicyName: {policies.BOUNDARY}",
+        f"      ManagedPolicyName: {BOUNDARY}",
         f"      PolicyDocument: {json.dumps(policies.boundary(account))}",
         *_cloudformation_master_role(account, _user_arn(account, user)),
     ]
@@ -135,7 +136,7 @@ def as_terraform(account: Account, user: str) -> str:
         [
             *_comment(_BOUNDARY_WHY),
             'resource "aws_iam_policy" "daypass_boundary" {',
-            f'  name   = "{policies.BOUNDARY}"',
+            f'  name   = "{BOUNDARY}"',
             f"  policy = {_jsonencode(policies.boundary(account))}",
             "}",
         ],

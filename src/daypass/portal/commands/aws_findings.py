@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from daypass.common.proxies import ProxyError
-from daypass.portal.aws.factory import make_broker
+from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.patches import aws_cli
 from daypass.portal.aws.queues import aws_queues
@@ -29,7 +29,7 @@ def aws_findings(config: PortalConfig, database: Database) -> Iterator[Finding]:
         broker = make_broker(config.aws, public_url=config.public_url, connections=1)
         # A credential process that hangs must not outlive this command.
         with closing(broker.credentials):
-            roles = aws_roles(config.aws, lambda: broker.account_id, credentials=broker.credentials)
+            roles = aws_roles(config.aws, make_account(config.aws, broker), credentials=broker.credentials)
             broker.identity.learn()
             queues = aws_queues(roles.account, config.aws.endpoint_url, broker.credentials)
             extra_regions = config.aws.extra_regions

@@ -32,7 +32,7 @@ def aws_setup(form: str, account: str, user: str) -> None:
       daypass portal aws-setup --format cli --account 123456789012 > setup.sh
       daypass portal aws-setup --format terraform --account 123456789012 > daypass.tf
     """
-    from daypass.portal.aws.policies import Account
+    from daypass.portal.accounts.model import Account
     from daypass.portal.aws.setup import FORMATS
 
     if not re.fullmatch("[0-9]{12}", account):
@@ -45,4 +45,4 @@ def aws_setup(form: str, account: str, user: str) -> None:
         check_environment()
         prefix, master = read_role_name(ROLE_PREFIX, os.environ), read_role_name(MASTER_ROLE, os.environ)
         region = read_region(os.environ) if os.environ.get(AWS_REGION.name, "").strip() else ""
-    click.echo(FORMATS[form](Account(partition_of(region), account, prefix, master), user), nl=False)
+    click.echo(FORMATS[form](Account.known(partition_of(region), account, prefix, master), user), nl=False)

@@ -60,7 +60,7 @@ class Doctor:
     def _tenants(self, principal: str) -> Iterator[Finding]:
         tenants = every_tenant(self.database)
         for tenant in tenants:
-            examine = partial(self._role, tenant.name, tenant.role_arn, principal, tenant)
+            examine = partial(self._role, tenant.name, tenant.target.role_arn, principal, tenant)
             yield from run_check(UNREADABLE, tenant.name, examine)
         if self.dead_letters is not None:
             yield from run_check("dead_letters", "queues", partial(self.dead_letters.examine, tenants))
@@ -68,7 +68,7 @@ class Doctor:
     def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:
         """Return the findings on one tenant's role; an AWS error becomes a finding."""
         try:
-            return list(self._role(tenant.name, tenant.role_arn, self.roles.principal(), tenant))
+            return list(self._role(tenant.name, tenant.target.role_arn, self.roles.principal(), tenant))
         except AwsError as refusal:
             return [Finding(UNREADABLE, Level.WARNING, tenant.name, refusal.reason)]
 
@@ -140,7 +140,7 @@ class Doctor:
     def _trust(
         self, subject: str, state: RoleState, principal: str, tenant: Tenant | None
     ) -> Iterator[Finding]:
-        external_id = tenant.external_id if tenant else None
+        external_id = tenant.target.external_id if tenant else None
         trust = read_trust(state.trust, principal, external_id)
         patch = patches.update_trust(role_name(state.arn), policies.trust(principal, external_id))
         for reason in trust.exclusion_reasons:
@@ -213,7 +213,7 @@ class Doctor:
     def _creation_command(self, role_arn: str, principal: str, tenant: Tenant | None) -> str:
         """Return the commands that create the role as the portal would: trust, boundary, tag, policy."""
         account, name = self.roles.account, role_name(role_arn)
-        trust = policies.trust(principal, tenant.external_id if tenant else None)
+        trust = policies.trust(principal, tenant.target.external_id if tenant else None)
         path = role_arn.partition(":role")[2].removesuffix(name)
         if tenant is None:
             create = patches.create_role(name, path, trust)
@@ -233,14 +233,14 @@ def every_tenant(database: Database) -> Sequence[Tenant]:
 
 def region_findings(tenant: Tenant, partition: str, extra_regions: Collection[str]) -> Iterator[Finding]:
     """Check that a tenant's region is valid and in the portal's *partition*, without calling AWS."""
-    theirs = partition_of(tenant.region)
+    theirs = partition_of(tenant.target.region)
     if theirs != partition:
         sentence = (
-            f"Its region {tenant.region} is in the AWS partition {theirs}, and the portal works in "
+            f"Its region {tenant.target.region} is in the AWS partition {theirs}, and the portal works in "
             f"{partition}. Change the tenant's region."
         )
         yield Finding("region", Level.ERROR, tenant.name, sentence)
-    if error := region_error(tenant.region, extra_regions):
+    if error := region_error(tenant.target.region, extra_regions):
         yield Finding("region", Level.ERROR, tenant.name, f"{error} Change the tenant's region.")
 
 

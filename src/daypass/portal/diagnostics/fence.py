@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from daypass.portal.accounts.model import BOUNDARY
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.compare import lacking
 from daypass.portal.aws.iam import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
@@ -26,7 +27,7 @@ class Fence:
         if isinstance(actual, Finding):
             yield actual
         elif actual is None:
-            patch = patches.create_policy(policies.BOUNDARY, expected)
+            patch = patches.create_policy(BOUNDARY, expected)
             sentence = f"There is no policy {account.boundary_arn}, the boundary of tenants' roles."
             yield Finding("boundary_policy", Level.WARNING, "portal", sentence, patch)
         elif sids := lacking(actual, expected):

@@ -111,7 +111,7 @@ class Inventory:
             visible = store.list_all(user.id) if user.is_administrator else store.list_for(user.id)
         tenants = [access.tenant for access in visible]
         if named.owned_name is None:
-            return [tenant for tenant in tenants if named.region in ("", tenant.region)]
+            return [tenant for tenant in tenants if named.region in ("", tenant.target.region)]
         owner = owner_by_name(named, tenants, self.role_prefix)
         return [] if owner is None else [owner]
 
@@ -125,7 +125,7 @@ class Inventory:
         if cached := self.cache.find(tenant, now, is_fresh=is_fresh):
             return cached
         # Held while another thread reads, too: the waiting threads are as occupied as the reading one.
-        with self.role_concurrency.acquire(tenant.role_arn):
+        with self.role_concurrency.acquire(tenant.target.role_arn):
             read = partial(self._read, caller, context, deadline)
             return self.cache.get(tenant, now, read, is_fresh=is_fresh)
 
@@ -152,7 +152,7 @@ class Inventory:
         self, tenant: Tenant, credentials: Credentials, deadline: Deadline
     ) -> tuple[Sequence[Resource], bool]:
         """Return the tenant's own resources in AWS's answer, and whether they are complete."""
-        query = Query(tenant.region, OWNER_TAG, tenant.name, SERVICES, tenant.role_arn)
+        query = Query(tenant.target.region, OWNER_TAG, tenant.name, SERVICES, tenant.target.role_arn)
         by_arn: dict[str, Resource] = {}
         is_answered, is_whole = False, True
         try:
@@ -173,11 +173,11 @@ class Inventory:
 
     def _session(self, tenant: Tenant) -> AssumeRoleParameters:
         return AssumeRoleParameters(
-            role_arn=tenant.role_arn,
-            region=tenant.region,
+            role_arn=tenant.target.role_arn,
+            region=tenant.target.region,
             session_name=INVENTORY_SESSION,
             duration=_SHORTEST_SESSION,
-            external_id=tenant.external_id,
+            external_id=tenant.target.external_id,
             source_identity=INVENTORY_SESSION,
             tags=session_tags(IssuanceId(uuid4().hex), tenant),
             access=Access.FULL,
@@ -203,8 +203,8 @@ def _event(caller: Caller, session: AssumeRoleParameters, tenant: Tenant) -> Eve
         subject=tenant.name,
         tenant_id=tenant.id,
         detail={
-            "role_arn": tenant.role_arn,
-            "region": tenant.region,
+            "role_arn": tenant.target.role_arn,
+            "region": tenant.target.region,
             "door": caller.channel,
             "address": caller.address,
             "token_id": caller.token.id,

@@ -15,8 +15,3 @@ class RoleState:
     """The trust policy."""
     boundary_arn: str | None
     tags: Mapping[str, str]
-
-
-def iam_role_arn(partition: str, account_id: str, name: str) -> str:
-    """Return the ARN of an IAM role without a path."""
-    return f"arn:{partition}:iam::{account_id}:role/{name}"

@@ -96,9 +96,9 @@ def add_tenant(tenant: Tenant, *, at: datetime) -> RowChange:
     row = {
         "id": tenant.id,
         "name": tenant.name,
-        "region": tenant.region,
-        "role_arn": tenant.role_arn,
-        "external_id": tenant.external_id,
+        "region": tenant.target.region,
+        "role_arn": tenant.target.role_arn,
+        "external_id": tenant.target.external_id,
         "created_at": at,
     }
     return RowChange(_ADD, row)
@@ -106,7 +106,7 @@ def add_tenant(tenant: Tenant, *, at: datetime) -> RowChange:
 
 def tenant_of(row: Row[*tuple[Any, ...]]) -> Tenant:
     """Return the tenant in a row that has the columns of `TENANT`."""
-    return Tenant(TenantId(row.id), row.name, row.region, row.role_arn, row.external_id)
+    return Tenant.with_role(TenantId(row.id), row.name, row.region, row.role_arn, row.external_id)
 
 
 def add_member(tenant_id: TenantId, user_id: str, access: Access, *, at: datetime) -> RowChange:

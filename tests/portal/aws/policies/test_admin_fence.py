@@ -2,11 +2,11 @@
 
 import pytest
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
-from daypass.portal.aws.policies import Account
 from tests.evaluator.run import ACCOUNT_ID, Request, Rights, allowed
 
-ACCOUNT = Account("aws", ACCOUNT_ID, "duploservices-", "duplomaster")
+ACCOUNT = Account.known("aws", ACCOUNT_ID, "duploservices-", "duplomaster")
 USER = f"arn:aws:iam::{ACCOUNT_ID}:user/daypass-portal"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/portal/daypass-portal"
 MASTER = ACCOUNT.role_arn("duplomaster")

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
-from daypass.portal.aws.policies import Account
 
-ACCOUNT = Account("aws", "123456789012", "duploservices-", "duplomaster")
+ACCOUNT = Account.known("aws", "123456789012", "duploservices-", "duplomaster")
 
 
 def shape(document: policies.Document) -> list[tuple[str, object]]:

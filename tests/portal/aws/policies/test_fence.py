@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
-from daypass.portal.aws.policies import Account
 from tests.evaluator.run import ACCOUNT_ID, Request, Rights, allowed
 
-ACCOUNT = Account("aws", ACCOUNT_ID, "duploservices-", "duplomaster")
+ACCOUNT = Account.known("aws", ACCOUNT_ID, "duploservices-", "duplomaster")
 ROLE = policies.tenant_policy(ACCOUNT, "dev01")
 FENCED = Rights(role=ROLE, boundary=policies.boundary(ACCOUNT))
 SESSION = FENCED.principal

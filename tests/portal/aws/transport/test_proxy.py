@@ -9,12 +9,11 @@ import pytest
 from botocore.session import Session
 
 from daypass.portal.access.broker import Deadline
-from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsUnavailable
 from tests.http_proxy import HttpProxy
-from tests.portal.aws.conftest import OwnKeys, aws_config, connected
+from tests.portal.aws.conftest import OwnKeys, aws_config, connected, roles_at
 from tests.portal.aws.stub import FakeTiming, StubAws, error, identity
 from tests.portal.aws.test_console import KEYS, OK, TABLE
 from tests.portal.aws.test_tagging import CREDENTIALS, QUERY, page
@@ -82,7 +81,7 @@ def test_every_service_is_called_through_the_proxy(
 
 
 def test_boto3_uses_the_same_proxy(aws: StubAws, proxy: HttpProxy, authority: Authority) -> None:
-    roles = aws_roles(aws_config(None), lambda: "123456789012", trusting(authority))
+    roles = roles_at(None, trusting(authority))
 
     assert roles.principal() == "arn:aws:iam::123456789012:user/portal"
     aws.play(error(404, "NoSuchEntity"))
@@ -98,7 +97,7 @@ def test_boto3_honours_all_proxy_like_the_portal_connections(
     monkeypatch.setenv("ALL_PROXY", proxy.url)
     monkeypatch.delenv("HTTPS_PROXY")
 
-    aws_roles(aws_config(None), lambda: "123456789012", trusting(authority)).principal()
+    roles_at(None, trusting(authority)).principal()
 
     assert proxy.requests == [f"CONNECT {HOSTS[0]}:443"]
 
@@ -110,7 +109,7 @@ def test_an_aws_on_loopback_is_called_directly(
         monkeypatch.setenv(name, proxy.url)
 
     connected(aws_config(stub.url), session=OwnKeys().session())
-    aws_roles(aws_config(stub.url), lambda: "123456789012", OwnKeys().session()).principal()
+    roles_at(stub.url).principal()
 
     assert len(stub.requests) == 2
     assert proxy.requests == []

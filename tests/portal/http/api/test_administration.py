@@ -316,6 +316,6 @@ def test_a_temporary_token_cannot_make_changes_that_need_reauthentication(quick_
 
 
 def test_the_role_of_another_tenant_is_refused(quick_admin: Administrator) -> None:
-    requested = {"name": "team01", "region": "eu-west-1", "role_arn": DEV.role_arn}
+    requested = {"name": "team01", "region": "eu-west-1", "role_arn": DEV.target.role_arn}
 
     assert quick_admin("POST", "/tenants", requested).status == 422

@@ -71,8 +71,8 @@ def test_a_member_gets_keys_for_a_tenant(world: World, client: Client, reference
     assert session["tenant"] == {"id": DEV.id, "name": DEV.name}
     assert (session["scope"], session["access"]) == ("tenant", "full")
     assert (session["role_arn"], session["region"], session["account_id"]) == (
-        DEV.role_arn,
-        DEV.region,
+        DEV.target.role_arn,
+        DEV.target.region,
         ACCOUNT,
     )
     assert session["user"] == {"id": world.users[DANA].id, "username": DANA}

@@ -72,7 +72,7 @@ def test_a_call_that_times_out_keeps_its_slot_until_its_thread_ends(gate: Event)
 def test_an_overloaded_portal_answers_503_on_every_channel_and_stays_alive(
     quick_world: World, quick_client: Client, gate: Event
 ) -> None:
-    quick_world.broker.silent[DEV.role_arn] = gate
+    quick_world.broker.silent[DEV.target.role_arn] = gate
     token = quick_world.tokens[DANA]
     ours, legacy = ("POST", "/api/v1/sessions"), ("GET", "/subscriptions/dev01/GetAwsConsoleTokenUrl")
     # The limit per role is four threads, and its queue is eight times as long.

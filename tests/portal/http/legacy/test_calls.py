@@ -37,7 +37,7 @@ def test_keys_for_a_tenant_come_with_a_console_link(world: World, client: Client
         "SecretAccessKey": given.secret_access_key.reveal(),
         "SessionToken": given.session_token.reveal(),
         "ConsoleUrl": f"https://signin.example/federation?SigninToken={given.access_key_id}",
-        "Region": DEV.region,
+        "Region": DEV.target.region,
         "Validity": 3600,
         "Expiration": "2026-11-24T13:00:00+00:00",
     }
@@ -99,12 +99,12 @@ def test_a_tenant_s_features_region_and_account(still_world: World, still_client
 
     assert features == {
         "Cloud": 0,
-        "Region": DEV.region,
+        "Region": DEV.target.region,
         "IsKubernetesEnabled": False,
         "UseLbIndex": False,
     }
     assert type(features["Cloud"]) is int
-    assert still_client.get(f"/subscriptions/{DEV.id}/GetAwsRegionId", token).json == DEV.region
+    assert still_client.get(f"/subscriptions/{DEV.id}/GetAwsRegionId", token).json == DEV.target.region
     assert still_client.get(f"/subscriptions/{DEV.id}/GetTenantAwsAccountId", token).json == ACCOUNT
     assert still_client.get("/adminproxy/GetAwsAccountId", token).json == ACCOUNT
 

@@ -391,7 +391,7 @@ def test_a_tenant_is_created_and_deleted_by_typing_its_name(quick_world: World, 
         ({"name": "dev01-x", "region": "us-west-2"}, "dev01"),
         ({"name": "lab01", "region": "moon"}, "A region looks like"),
         (
-            {"name": "lab01", "region": "us-west-2", "role_arn": DEV.role_arn},
+            {"name": "lab01", "region": "us-west-2", "role_arn": DEV.target.role_arn},
             "The tenant “dev01” has that role already",
         ),
         (
@@ -810,7 +810,7 @@ def test_the_duration_chart_marks_the_role_maximum_that_limits_sessions(
 
     capped = admin.see(f"{here}/settings")
 
-    assert DEV.role_arn in free
+    assert DEV.target.role_arn in free
     assert "row limits" not in free
     assert 'class="row limits"><div class="label">Maximum session duration of the IAM role' in capped
     assert "The role's own maximum is shorter." in capped
@@ -859,7 +859,7 @@ def test_a_missing_role_is_shown_with_how_to_create_it(sqlite_url: str) -> None:
 
     assert "4 missing" in page
     assert "0 done" not in page
-    assert f"There is no role {DEV.role_arn}" in page
+    assert f"There is no role {DEV.target.role_arn}" in page
     assert "update-role" not in page
     assert f'<a href="{TENANTS}/{DEV.id}/aws">How to create it</a>' in page
     assert f"daypass portal aws-setup --format cli --account {ACCOUNT}" in page

@@ -40,7 +40,7 @@ def test_a_capped_duration_names_its_limit(quick_world: World) -> None:
     quick_world.set(TENANT_VALIDITY, "7200", DEV)
     free = profile()
     with quick_world.database.writing() as connection:
-        CachedRoleStore(connection).remember_maximum(DEV.role_arn, timedelta(hours=1), NOON)
+        CachedRoleStore(connection).remember_maximum(DEV.target.role_arn, timedelta(hours=1), NOON)
     capped = profile()
 
     assert "2 h in dev01" in free

@@ -77,7 +77,7 @@ def _authorization_data(row: ResultRow) -> AuthorizationData:
 
 
 def _tenant_access(row: ResultRow) -> TenantAccess:
-    tenant = Tenant(row.tenant_id, row.name, row.region, row.role_arn, row.external_id)
+    tenant = Tenant.with_role(row.tenant_id, row.name, row.region, row.role_arn, row.external_id)
     if row.is_read_only is None:
         return TenantAccess(tenant, None)
     return TenantAccess(tenant, Access.READ_ONLY if row.is_read_only else Access.FULL)

@@ -79,7 +79,7 @@ class DurationReports:
             tenant = find_tenant(connection, reference).tenant
             values = SettingStore(connection).read(tenant.id)
         configured = configured_limit(values, TENANT_VALIDITY)
-        return self._report(tenant.role_arn, configured, asked, is_tenant=True)
+        return self._report(tenant.target.role_arn, configured, asked, is_tenant=True)
 
     def of_admin(self, asked: timedelta | None = None) -> DurationReport:
         """Return the report on the master role."""

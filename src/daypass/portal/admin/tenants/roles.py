@@ -91,8 +91,9 @@ class TenantRoles:
             with suppress(PortalError):
                 self._record("role.restore", tenant, Outcome.FAILED, {"reason": fault.reason})
             return type(refusal)(
-                f"{refusal.reason} The role {tenant.role_arn} may have no rights now. If the tenant is still "
-                "there, delete it again, or run the command that `daypass portal doctor` prints for it."
+                f"{refusal.reason} The role {tenant.target.role_arn} may have no rights now. If the tenant "
+                "is still there, delete it again, or run the command that `daypass portal doctor` prints for "
+                "it."
             )
         return refusal
 
@@ -103,7 +104,7 @@ class TenantRoles:
         """
         with self.database.writing() as connection:
             lock_exclusive(connection)
-            record = TenantList(connection).with_role(tenant.role_arn)
+            record = TenantList(connection).with_role(tenant.target.role_arn)
         return None if record is None else record.tenant
 
     def _record(self, action: str, tenant: Tenant, outcome: Outcome, detail: dict[str, str]) -> None:
@@ -111,7 +112,7 @@ class TenantRoles:
             action=action,
             actor=PORTAL,
             outcome=outcome,
-            subject=tenant.role_arn,
+            subject=tenant.target.role_arn,
             tenant_id=tenant.id,
             detail=detail,
         )

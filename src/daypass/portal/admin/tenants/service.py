@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from daypass.portal.access.policy import tenant_not_found
+from daypass.portal.accounts.model import Target
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import TenantQuery, TenantRecord, Version
 from daypass.portal.admin.roles.provisioner import RoleProvisioner
@@ -72,8 +73,8 @@ class Tenants:
         # Checked before any role is named after it; the names of other tenants are read by the plan.
         check_name(name, ())
         now = self.executor.clock()
-        tenant = Tenant(
-            id=TenantId(str(uuid4())),
+        tenant = Tenant.with_role(
+            tenant_id=TenantId(str(uuid4())),
             name=name,
             region=region,
             role_arn=self.role_naming.own(name) if role_arn is None else role_arn,
@@ -124,18 +125,18 @@ class Tenants:
             record = find_tenant(connection, tenant.id)
             old = record.tenant
             check_version(expected, record.version, f"“{old.name}”")
-            new = replace(
-                old,
-                region=region or old.region,
-                role_arn=role_arn or old.role_arn,
-                external_id=external_id or old.external_id,
+            target = Target(
+                role_arn=role_arn or old.target.role_arn,
+                region=region or old.target.region,
+                external_id=external_id or old.target.external_id,
             )
+            new = replace(old, targets=(target,))
             if new == old:
                 return None
             # A tenant whose region only older versions accepted can still get another role.
-            if new.region != old.region:
-                self.role_naming.check_region(new.region)
-            self._check(connection, new, is_new_role=new.role_arn != old.role_arn)
+            if new.target.region != old.target.region:
+                self.role_naming.check_region(new.target.region)
+            self._check(connection, new, is_new_role=new.target.role_arn != old.target.role_arn)
             return Change(
                 (change_tenant(new),),
                 _facts(old),
@@ -144,7 +145,8 @@ class Tenants:
                 reauthentication.to_update_tenant(old, new),
             )
 
-        with_role = replace(tenant, role_arn=role_arn or tenant.role_arn)
+        target = replace(tenant.target, role_arn=role_arn or tenant.target.role_arn)
+        with_role = replace(tenant, targets=(target,))
         try:
             self.executor.execute(single_change("tenant.update", tenant.name, by, plan))
         except AuditUnavailable:
@@ -168,7 +170,7 @@ class Tenants:
             record = find_tenant(connection, tenant.id)
             check_version(expected, record.version, f"“{record.tenant.name}”")
             # The role was emptied before this transaction, so it must still be the tenant's.
-            if record.tenant.role_arn != tenant.role_arn:
+            if record.tenant.target.role_arn != tenant.target.role_arn:
                 raise PreconditionFailed(
                     f"The role of “{record.tenant.name}” was changed in the meantime. Try again."
                 )
@@ -204,11 +206,11 @@ class Tenants:
             )
 
     def _check(self, connection: Connection, tenant: Tenant, *, is_new_role: bool) -> None:
-        if not _EXTERNAL_ID.fullmatch(tenant.external_id or ""):
+        if not _EXTERNAL_ID.fullmatch(tenant.target.external_id or ""):
             raise InvalidRequest("An ExternalId has 2 to 255 letters, digits and any of _+=,.@:/-.")
         # A role from an earlier version, with another alphabet, must not keep its tenant from being changed.
         if is_new_role:
-            self.role_naming.check(tenant.role_arn)
+            self.role_naming.check(tenant.target.role_arn)
         other = TenantList(connection).sharing_role(tenant)
         if other is not None:
             raise InvalidRequest(
@@ -226,7 +228,8 @@ def find_tenant(connection: Connection, reference: str) -> TenantRecord:
 
 
 def _facts(tenant: Tenant) -> dict[str, str | None]:
-    return {"region": tenant.region, "role_arn": tenant.role_arn, "external_id": tenant.external_id}
+    target = tenant.target
+    return {"region": target.region, "role_arn": target.role_arn, "external_id": target.external_id}
 
 
 def part_of_name(typed: str) -> str:

@@ -101,9 +101,9 @@ def _represent(listing: Listing, resource: Resource) -> ResourceRead:
         kind=resource.kind,
         label=resource.kind.label,
         name=resource.name,
-        region=named.region or listing.tenant.region,
+        region=named.region or listing.tenant.target.region,
         tags=dict(resource.tags),
-        destination=console_path(named, listing.tenant.region),
+        destination=console_path(named, listing.tenant.target.region),
     )
 
 

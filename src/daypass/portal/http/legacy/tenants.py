@@ -83,7 +83,7 @@ class Tenants:
         return JSONResponse(
             {
                 "Cloud": CLOUD_AWS,
-                "Region": self._tenant(request).region,
+                "Region": self._tenant(request).target.region,
                 "IsKubernetesEnabled": False,
                 "UseLbIndex": False,
             }
@@ -91,7 +91,7 @@ class Tenants:
 
     def region_of(self, request: ApiRequest) -> Response:
         """Return a tenant's AWS region."""
-        return JSONResponse(self._tenant(request).region)
+        return JSONResponse(self._tenant(request).target.region)
 
     def account(self, request: ApiRequest) -> Response:
         """Return a tenant's AWS account."""

@@ -160,7 +160,7 @@ class ProfilePages:
         tenant = visit.layout.tenant
         if tenant is None:
             return None, None
-        workstation = self.workstations.tenant(tenant.name, tenant.region)
+        workstation = self.workstations.tenant(tenant.name, tenant.target.region)
         scope, fields = TenantScope(tenant.id), {"tenant": tenant.id}
         try:
             return self._section(visit, scope, tenant.name, fields, workstation), None

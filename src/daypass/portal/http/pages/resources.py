@@ -162,7 +162,7 @@ class ResourcePages:
         address = _address(resource)
         page = ResourcePage(
             resource=resource,
-            region=resource.named.region or tenant.region,
+            region=resource.named.region or tenant.target.region,
             link=f"{self.public_url}{address}",
             address=address,
             tab=tab if tab in _TABS else _TABS[0],
@@ -181,7 +181,7 @@ class ResourcePages:
             visit.caller, visit.form.get("tenant"), visit.form.get("arn")
         )
         return self.console_access.redirect_to_console(
-            visit, TenantScope(tenant.id), console_path(resource.named, tenant.region)
+            visit, TenantScope(tenant.id), console_path(resource.named, tenant.target.region)
         )
 
     def _listed(self, visit: PageVisit, query: ResourceQuery, refusal: PortalError | None = None) -> Response:

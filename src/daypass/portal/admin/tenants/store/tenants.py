@@ -126,7 +126,7 @@ class TenantList:
 
     def sharing_role(self, tenant: Tenant) -> TenantRecord | None:
         """Return another tenant with the same role, or None; the comparison ignores case, as IAM does."""
-        is_same = func.lower(tenants.c.role_arn) == tenant.role_arn.lower()
+        is_same = func.lower(tenants.c.role_arn) == tenant.target.role_arn.lower()
         row = self._connection.execute(
             select(*_TENANT).where(is_same, tenants.c.id != tenant.id).order_by(tenants.c.name)
         ).first()
@@ -143,9 +143,9 @@ def change_tenant(tenant: Tenant) -> RowChange:
     """Return the change that gives a tenant the region, role and ExternalId of *tenant*."""
     row = {
         "changed_id": tenant.id,
-        "new_region": tenant.region,
-        "new_role_arn": tenant.role_arn,
-        "new_external_id": tenant.external_id,
+        "new_region": tenant.target.region,
+        "new_role_arn": tenant.target.role_arn,
+        "new_external_id": tenant.target.external_id,
     }
     return RowChange(_CHANGE, row)
 

@@ -98,10 +98,10 @@ class Tenants:
 def _represent(caller: Caller, seen: TenantAccess) -> schemas.TenantRead:
     tenant = seen.tenant
     answer = schemas.TenantRead(
-        id=tenant.id, name=tenant.name, region=tenant.region, access=access_of(caller.user, seen)
+        id=tenant.id, name=tenant.name, region=tenant.target.region, access=access_of(caller.user, seen)
     )
     if caller.administers:
-        answer.role_arn, answer.external_id = tenant.role_arn, tenant.external_id
+        answer.role_arn, answer.external_id = tenant.target.role_arn, tenant.target.external_id
         answer.version = tenant_version(tenant)
     return answer
 

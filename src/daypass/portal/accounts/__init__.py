@@ -1,0 +1,1 @@
+"""AWS accounts, and the roles in them that sessions are made of."""

@@ -1,0 +1,104 @@
+"""An AWS account that the portal can enter, and a role in an account as the target of sessions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+BOUNDARY = "daypass-boundary"
+"""The name of the managed policy that is the permissions boundary of all tenants' roles."""
+
+DEFAULT = "default"
+"""The name of the account that the portal's environment configures."""
+
+_ARN_PARTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A role whose sessions the portal issues, and how they are made."""
+
+    role_arn: str
+    """The role's ARN; "" for the master role of an account whose id is unknown."""
+    region: str
+    """The region that sessions of the role begin in."""
+    external_id: str | None = None
+    """The ExternalId that the role's trust policy expects; None if it expects none."""
+
+    @property
+    def account_id(self) -> str:
+        """The id of the account that has the role; "" if the ARN names none."""
+        # The ARN is the only source: an id stored beside it could contradict it.
+        parts = self.role_arn.split(":", _ARN_PARTS - 1)
+        return parts[4] if len(parts) == _ARN_PARTS else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An AWS account that the portal can enter, and the names of its roles.
+
+    The id may be unknown until AWS has told it (decision 0039). Until then `id`, and all ARNs, raise the
+    `AwsError` of the latest attempt to learn it.
+    """
+
+    name: str
+    """The account's name in the portal; no two accounts have the same."""
+    partition: str
+    """The AWS partition: aws, aws-us-gov, aws-cn or aws-eusc."""
+    region: str
+    """The region of admin sessions, and of new tenants whose region is not given."""
+    role_prefix: str
+    """The text that the names of tenants' roles and resources begin with."""
+    master_role: str
+    # Not compared: two functions that return the same id are different objects.
+    find_id: Callable[[], str] = field(repr=False, compare=False)
+    """Returns the id of twelve digits without waiting, or raises an `AwsError` while it is unknown."""
+    external_id: str | None = None
+    """The ExternalId that the master role's trust policy expects; None if it expects none."""
+
+    @classmethod
+    def known(
+        cls,
+        partition: str,
+        account_id: str,
+        role_prefix: str,
+        master_role: str,
+        *,
+        name: str = DEFAULT,
+        region: str = "",
+    ) -> Self:
+        """Return an account whose id does not have to be learned from AWS."""
+        return cls(name, partition, region, role_prefix, master_role, lambda: account_id)
+
+    @property
+    def id(self) -> str:
+        """The id of twelve digits; raises an `AwsError` while it is unknown."""
+        return self.find_id()
+
+    def role_arn(self, name: str) -> str:
+        """Return the ARN of the role of that name."""
+        return iam_role_arn(self.partition, self.id, name)
+
+    @property
+    def master_target(self) -> Target:
+        """The master role as a target."""
+        return Target(self.role_arn(self.master_role), self.region, self.external_id)
+
+    @property
+    def boundary_arn(self) -> str:
+        """The ARN of the permissions boundary of tenants' roles."""
+        return f"arn:{self.partition}:iam::{self.id}:policy/{BOUNDARY}"
+
+    @property
+    def tenant_roles(self) -> str:
+        """The ARN pattern of all tenants' roles."""
+        return self.role_arn(f"{self.role_prefix}*")
+
+    @property
+    def issued_roles(self) -> list[str]:
+        """The ARN patterns of all roles whose sessions the portal issues."""
+        return [self.tenant_roles, self.role_arn(self.master_role)]
+
+
+def iam_role_arn(partition: str, account_id: str, name: str) -> str:
+    """Return the ARN of an IAM role without a path."""
+    return f"arn:{partition}:iam::{account_id}:role/{name}"

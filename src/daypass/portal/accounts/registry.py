@@ -1,0 +1,66 @@
+"""The registry of AWS accounts, and what the portal holds once for each of them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from daypass.portal.accounts.model import Account, Target
+from daypass.portal.errors import AwsError
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Accounts:
+    """The AWS accounts of the portal; one of them is the default."""
+
+    def __init__(self, default: Account, *others: Account) -> None:
+        self.default = default
+        """The account of the admin scope, and of what names no account."""
+        self._all = (default, *others)
+        if len({account.name for account in self._all}) < len(self._all):
+            raise ValueError("two AWS accounts have the same name")
+
+    def __iter__(self) -> Iterator[Account]:
+        """Iterate over all accounts, the default first."""
+        return iter(self._all)
+
+    def find(self, reference: str) -> Account | None:
+        """Return the account with that name or id, or None; an id that is not yet known finds nothing."""
+        named = next((account for account in self._all if account.name == reference), None)
+        return named or next((account for account in self._all if _known_id(account) == reference), None)
+
+    def of(self, target: Target) -> Account:
+        """Return the account through which the portal reaches a role.
+
+        It is the one that has the role. If none of the known ones has it, an account whose id is unknown may;
+        it is returned then, and raises its own `AwsError` when it is used. A role outside of all accounts is
+        reached through the default account, which can assume it if its trust policy allows that, but cannot
+        look into it.
+        """
+        account_id = target.account_id
+        unknown = None
+        for account in self._all:
+            known_id = _known_id(account)
+            if known_id == account_id:
+                return account
+            if known_id is None and unknown is None:
+                unknown = account
+        return unknown or self.default
+
+
+@dataclass(frozen=True, slots=True)
+class PerAccount(Generic[T_co]):
+    """One object for each account, for example its broker."""
+
+    by_name: Mapping[str, T_co]
+
+    def of(self, account: Account) -> T_co:
+        """Return the object of *account*."""
+        return self.by_name[account.name]
+
+
+def _known_id(account: Account) -> str | None:
+    try:
+        return account.id
+    except AwsError:
+        return None
