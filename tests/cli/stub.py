@@ -61,17 +61,17 @@ class StubPortal:
         """Return the current time of this portal's clock."""
         return datetime.now(UTC) + self.clock_error  # noqa: TID251  a portal has a clock of its own
 
-    def usual(self, asked: ReceivedRequest) -> Reply:
+    def usual(self, request: ReceivedRequest) -> Reply:
         """Return the successful response of a portal."""
         bodies: dict[str, object] = {
             "/api/v1/me": self._me(),
             "/api/v1/tenants": {"tenants": [_tenant(name, self.access) for name in self.tenants]},
             "/api/v1/openapi.json": {"info": {"version": "9.8.7"}},
         }
-        if asked.path == "/api/v1/sessions":
-            return self.issued(asked)
-        if asked.path in bodies:
-            return Reply(200, json.dumps(bodies[asked.path]).encode(), {"Content-Type": "application/json"})
+        if request.path == "/api/v1/sessions":
+            return self.issued(request)
+        if request.path in bodies:
+            return Reply(200, json.dumps(bodies[request.path]).encode(), {"Content-Type": "application/json"})
         return Reply(404, b"", {})
 
     def _me(self) -> dict[str, object]:
@@ -85,16 +85,16 @@ class StubPortal:
             "aws_endpoint_url": self.aws_endpoint_url,
         }
 
-    def issued(self, asked: ReceivedRequest) -> Reply:
+    def issued(self, request: ReceivedRequest) -> Reply:
         """Return a response with credentials or a console URL, numbered by issuance."""
         number = len(self.requests)
-        admin = asked.body.get("admin", False)
+        admin = request.body.get("admin", False)
         answer: dict[str, object] = {
             "id": f"issuance-{number}",
             "scope": "admin" if admin else "tenant",
             "tenant": None
             if admin
-            else {"id": f"id-of-{asked.body['tenant'].lower()}", "name": asked.body["tenant"].lower()},
+            else {"id": f"id-of-{request.body['tenant'].lower()}", "name": request.body["tenant"].lower()},
             "role_arn": self.role,
             "region": "us-west-2",
             "account_id": "123456789012",
@@ -113,15 +113,15 @@ class StubPortal:
                 "session_token": "canary-session-token",
             },
         }
-        if asked.body.get("purpose") == "console":
+        if request.body.get("purpose") == "console":
             del answer["credentials"]
             answer["console_url"] = f"https://signin.aws.example/federation?canary-console-link-{number}"
         return Reply(201, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
-    def answer(self, asked: ReceivedRequest) -> Reply:
+    def answer(self, request: ReceivedRequest) -> Reply:
         """Record the request, and answer it as soon as `may_answer` is set."""
-        self.requests.append(asked)
-        reply = self.reply(asked)
+        self.requests.append(request)
+        reply = self.reply(request)
         self._arrived.release()
         self.may_answer.wait()
         return reply
