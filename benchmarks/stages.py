@@ -25,8 +25,10 @@ from daypass.portal.access.model import (
 )
 from daypass.portal.access.plan import IssuanceAttempt, Plan, assume_role_parameters, choose_validity
 from daypass.portal.access.sessions import SessionHistory
+from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.audit.units_of_work import UnitsOfWork
-from daypass.portal.aws.factory import make_broker
+from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.api.sessions.handlers import Sessions
@@ -56,6 +58,7 @@ def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
     config = PortalConfig.from_environment(os.environ)
     broker = make_broker(config.aws, public_url=config.public_url, connections=1)
     broker.identity.learn()
+    account = make_account(config.aws, broker)
     with closing(Database(database_url, connections=3)) as database:
         units = UnitsOfWork(database, utc_now)
         try:
@@ -63,12 +66,9 @@ def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
             issuer = Issuer(
                 database=database,
                 units=units,
-                broker=broker,
+                accounts=Accounts(account),
+                brokers=PerAccount({account.name: broker}),
                 clock=utc_now,
-                find_master_role_arn=lambda: (
-                    f"arn:aws:iam::{broker.account_id}:role/{config.aws.master_role}"
-                ),
-                region=config.aws.region,
             )
             return _Path(database, units, broker, identity, issuer, token).stages()
         finally:
@@ -89,7 +89,7 @@ class _Path:
     def stages(self) -> Sequence[Stage]:
         caller = self._caller()
         standing = self._standing(caller)
-        attempts = [_attempt(caller, standing) for _ in range(CALLS + 1)]
+        attempts = [_attempt(caller, standing, self.issuer.accounts.default) for _ in range(CALLS + 1)]
         plan = self._plan(attempts[0], standing)
         issuance = self.issuer.issue(caller, attempts[0].request)
         to_ask, to_conclude = iter(attempts), iter(attempts)
@@ -110,7 +110,7 @@ class _Path:
 
     def _standing(self, caller: Caller) -> AuthorizationContext:
         with self.database.reading() as connection:
-            return read_context(connection, caller, _SCOPE, self.issuer.find_master_role_arn())
+            return read_context(connection, caller, _SCOPE, self.issuer.accounts.default.master_role_arn)
 
     def _plan(self, attempt: IssuanceAttempt, standing: AuthorizationContext) -> Plan:
         assert isinstance(standing.decision, Allow)  # noqa: S101  a member of the tenant
@@ -126,12 +126,12 @@ class _Path:
 
     def _conclude(self, attempt: IssuanceAttempt, issuance: IssuedSession) -> None:
         def precondition(connection: Connection) -> None:
-            read_context(connection, attempt.caller, _SCOPE, self.issuer.find_master_role_arn())
+            read_context(connection, attempt.caller, _SCOPE, self.issuer.accounts.default.master_role_arn)
 
         self.units.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
 
 
-def _attempt(caller: Caller, standing: AuthorizationContext) -> IssuanceAttempt:
+def _attempt(caller: Caller, standing: AuthorizationContext, account: Account) -> IssuanceAttempt:
     assert standing.tenant is not None  # noqa: S101  it was seeded
     return IssuanceAttempt(
         id=IssuanceId(uuid4().hex),
@@ -139,8 +139,8 @@ def _attempt(caller: Caller, standing: AuthorizationContext) -> IssuanceAttempt:
         request=SessionRequest(_SCOPE),
         asked_at=utc_now(),
         context=standing,
-        role_arn=standing.tenant.target.role_arn,
-        region=standing.tenant.target.region,
+        account=account,
+        target=standing.tenant.target,
     )
 
 

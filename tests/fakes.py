@@ -9,8 +9,8 @@ from argon2 import PasswordHasher
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
-from daypass.portal.accounts.model import Account
-from daypass.portal.accounts.registry import Accounts
+from daypass.portal.accounts.model import DEFAULT, Account
+from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.config import AwsConfig
 from daypass.portal.diagnostics.finding import Finding
 from daypass.portal.errors import AwsTrustRefused, InvalidRequest
@@ -134,7 +134,7 @@ def accounts_of(broker: FakeBroker) -> Accounts:
     """Return the registry of the one account that *broker* works in."""
     return Accounts(
         Account(
-            name="default",
+            name=DEFAULT,
             partition=broker.partition,
             region="us-west-2",
             role_prefix="duploservices-",
@@ -142,6 +142,11 @@ def accounts_of(broker: FakeBroker) -> Accounts:
             find_id=lambda: broker.account_id,
         )
     )
+
+
+def brokers_of(broker: FakeBroker) -> PerAccount[FakeBroker]:
+    """Return *broker* as the one of the account in `accounts_of`."""
+    return PerAccount({DEFAULT: broker})
 
 
 @dataclass(slots=True)

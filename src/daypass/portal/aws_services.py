@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from daypass.portal.access.broker import Broker
+from daypass.portal.access.broker import Brokers
 from daypass.portal.access.issuing_status import IssuingStatus, always_issuing
-from daypass.portal.accounts.registry import Accounts
+from daypass.portal.accounts.registry import Accounts, PerAccount
+from daypass.portal.admin.roles.accounts import AccountRoles
 from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
+from daypass.portal.diagnostics.accounts import AccountExaminers
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import Examiner
 from daypass.portal.http.core.threadpool import aws_threads
@@ -27,14 +29,15 @@ class Aws:
     """The services through which the portal calls AWS."""
 
     accounts: Accounts
-    broker: Broker
-    source: ResourceFinder
+    """The accounts; each has its own broker and finder."""
+    brokers: Brokers
+    finders: PerAccount[ResourceFinder]
     roles: IamRoles | None = None
-    """None if the portal does not manage roles."""
+    """The roles of all accounts; None if the portal does not manage roles."""
     doctor: Examiner | None = None
     """None if the portal does not check roles."""
     issuing: Callable[[], IssuingStatus] = always_issuing
-    """Returns the state of the portal's own credentials."""
+    """Returns the state of the portal's own credentials for the default account."""
     learn: Callable[[], None] = lambda: None
     """Starts to look up the portal's identity; returns within two seconds, with or without an answer."""
     when_known: Callable[[Callable[[], None]], None] = lambda callback: callback()
@@ -47,18 +50,20 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
     connections = aws_threads(config.threads)
     broker = make_broker(config.aws, public_url=config.public_url, connections=connections)
     account = make_account(config.aws, broker)
+    accounts = Accounts(account)
     roles = aws_roles(config.aws, account, credentials=broker.credentials)
+    doctor = Doctor(database, accounts, broker, roles, clock, extra_regions=config.aws.extra_regions)
 
     def close() -> None:
         broker.identity.close()
         broker.credentials.close()
 
     return Aws(
-        accounts=Accounts(account),
-        broker=broker,
-        source=make_finder(config.aws, connections=connections),
-        roles=roles,
-        doctor=Doctor(database, broker, roles, clock, extra_regions=config.aws.extra_regions),
+        accounts=accounts,
+        brokers=PerAccount({account.name: broker}),
+        finders=PerAccount({account.name: make_finder(config.aws, connections=connections)}),
+        roles=AccountRoles(accounts, PerAccount({account.name: roles})),
+        doctor=AccountExaminers(accounts, PerAccount({account.name: doctor})),
         issuing=broker.issuing,
         learn=lambda: broker.identity.learn_in_background(_FIRST_ANSWER),
         when_known=broker.identity.when_known,

@@ -1,12 +1,8 @@
 """Construction of the services that the channels share."""
 
-from collections.abc import Callable
-from functools import partial
 from importlib.metadata import version
 
-from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
-from daypass.portal.accounts.model import iam_role_arn
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.tenants.role_naming import RoleNaming
@@ -31,37 +27,37 @@ def make_services(
     config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates, registry: Registry
 ) -> Services:
     """Build the services of a portal on a database whose schema was checked."""
-    units, broker = UnitsOfWork(database, clock), aws.broker
+    units = UnitsOfWork(database, clock)
     identity, shares = Identity(database, units, clock), role_shares(config.threads)
-    find_master = partial(_role_arn, broker, config.aws.master_role)
     return Services(
         config=config,
         database=database,
         units=units,
-        broker=broker,
+        accounts=aws.accounts,
+        brokers=aws.brokers,
         clock=clock,
         identity=identity,
         issuer=Issuer(
             database=database,
             units=units,
-            broker=broker,
+            accounts=aws.accounts,
+            brokers=aws.brokers,
             clock=clock,
-            find_master_role_arn=find_master,
-            region=config.aws.region,
             is_attribution_required=config.require_attribution,
             role_concurrency=shares,
         ),
         inventory=Inventory(
             database=database,
             units=units,
-            broker=broker,
-            finder=aws.source,
+            accounts=aws.accounts,
+            brokers=aws.brokers,
+            finders=aws.finders,
             clock=clock,
             role_prefix=config.aws.role_prefix,
             is_attribution_required=config.require_attribution,
             role_concurrency=shares,
         ),
-        administration=_administration(config, aws, identity, find_master, registry),
+        administration=_administration(config, aws, identity, registry),
         doctor=aws.doctor,
         issuing=aws.issuing,
         authenticator=Authenticator(
@@ -77,19 +73,12 @@ def make_services(
     )
 
 
-def _administration(
-    config: PortalConfig, aws: Aws, identity: Identity, master_role_arn: Callable[[], str], registry: Registry
-) -> Administration:
+def _administration(config: PortalConfig, aws: Aws, identity: Identity, registry: Registry) -> Administration:
     # A portal that may not change IAM still issues sessions; it only has no reconciler of role durations.
     reconciler = None
     if aws.roles is not None:
         reconciler = RoleReconciler(
-            identity.database, identity.units, identity.clock, aws.roles, master_role_arn
+            identity.database, identity.units, identity.clock, aws.roles, aws.accounts
         )
     naming = RoleNaming(aws.accounts.default, config.aws.extra_regions)
     return administration(identity, naming, aws.roles, reconciler, registry)
-
-
-def _role_arn(broker: Broker, name: str) -> str:
-    """Return the ARN of a role in the portal's account; raises an `AwsError` while that is unknown."""
-    return iam_role_arn(broker.partition, broker.account_id, name)

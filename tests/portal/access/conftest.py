@@ -26,7 +26,7 @@ from daypass.portal.storage.schema import (
 )
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import add_tenant
-from tests.fakes import NOON, FakeBroker, FakeClock
+from tests.fakes import NOON, FakeBroker, FakeClock, accounts_of, brokers_of
 from tests.settings import store_setting
 
 MASTER = "arn:aws:iam::123456789012:role/duplomaster"
@@ -100,10 +100,9 @@ class Rig:
         return Issuer(
             self.database,
             units,
-            self.broker,
+            accounts_of(self.broker),
+            brokers_of(self.broker),
             self.clock,
-            lambda: MASTER,
-            "us-west-2",
             is_attribution_required,
         )
 

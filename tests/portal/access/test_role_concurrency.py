@@ -9,13 +9,19 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Purpose, SessionRequest, TenantScope
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.errors import AccessDenied, AwsUnavailable, TenantNotFound
-from tests.portal.access.conftest import DANA, DEV, MASTER, PROD, Rig, caller
+from tests.fakes import accounts_of, brokers_of
+from tests.portal.access.conftest import DANA, DEV, PROD, Rig, caller
 
 
 def issuer(rig: Rig, shares: RoleConcurrency) -> Issuer:
     """Return the issuer of *rig* with this concurrency limit."""
     return Issuer(
-        rig.database, rig.units, rig.broker, rig.clock, lambda: MASTER, "us-west-2", role_concurrency=shares
+        rig.database,
+        rig.units,
+        accounts_of(rig.broker),
+        brokers_of(rig.broker),
+        rig.clock,
+        role_concurrency=shares,
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daypass.portal.accounts.model import Account, Target
+from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.errors import AwsUnavailable
 
@@ -20,8 +20,8 @@ def account(name: str, account_id: str | None) -> Account:
     return Account(name, "aws", "us-west-2", "duploservices-", "duplomaster", find_id)
 
 
-def role(account_id: str) -> Target:
-    return Target(f"arn:aws:iam::{account_id}:role/duploservices-dev01", "us-west-2")
+def role(account_id: str) -> str:
+    return f"arn:aws:iam::{account_id}:role/duploservices-dev01"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_role_is_reached_through_its_own_account_or_the_one_that_may_have_it(
 def test_one_account_reaches_every_role(known: str | None, role_arn: str) -> None:
     only = account("default", known)
 
-    assert Accounts(only).of(Target(role_arn, "us-west-2")) is only
+    assert Accounts(only).of(role_arn) is only
 
 
 def test_an_account_is_found_by_name_or_by_known_id() -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from daypass.portal.access.model import Caller, LimitSource
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin import administration as all_of
 from daypass.portal.admin.roles.provisioner import RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.reconciler import AT_ONCE, RoleReconciler
@@ -21,7 +22,7 @@ from daypass.portal.settings.registry import APP_CONFIG
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.roles import RoleState
-from tests.fakes import FakeBroker
+from tests.fakes import FakeBroker, brokers_of
 from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
 from tests.settings import put_text
 
@@ -97,7 +98,9 @@ def iam() -> FakeIam:
 def maxima(administration: Administration, units: UnitsOfWork, iam: FakeIam) -> Iterator[RoleReconciler]:
     """A reconciler with a second tenant, without a background run."""
     administration.tenants.create("prod01", REGION, OPERATOR)
-    opened = RoleReconciler(administration.database, units, administration.clock, iam, lambda: MASTER)
+    opened = RoleReconciler(
+        administration.database, units, administration.clock, iam, Accounts(RULES.account)
+    )
     yield opened
     opened.close()
 
@@ -227,7 +230,7 @@ def test_an_interrupted_run_is_resumed_by_the_next_process(
     maxima.reconcile()
     assert set(results(maxima).values()) == {(2 * HOUR, RoleOutcome.WAITING)}
 
-    later = RoleReconciler(administration.database, units, administration.clock, iam, lambda: MASTER)
+    later = RoleReconciler(administration.database, units, administration.clock, iam, Accounts(RULES.account))
     settle(later)
     later.close()
 
@@ -323,7 +326,9 @@ def test_a_changed_setting_starts_the_reconciliation(
     with pytest.raises(InvalidRequest):
         built.tenants.create("new01-more", REGION, alice)
     maxima.close()
-    settled = RoleReconciler(administration.database, units, administration.clock, iam, lambda: MASTER)
+    settled = RoleReconciler(
+        administration.database, units, administration.clock, iam, Accounts(RULES.account)
+    )
     settled.run()
     settled.close()
 
@@ -332,7 +337,9 @@ def test_a_changed_setting_starts_the_reconciliation(
 
 
 def durations(administration: Administration, broker: FakeBroker) -> DurationReports:
-    return DurationReports(administration.database, broker, administration.clock, lambda: MASTER)
+    return DurationReports(
+        administration.database, Accounts(RULES.account), brokers_of(broker), administration.clock
+    )
 
 
 def test_the_duration_report_names_the_deciding_limit_and_the_remedy(

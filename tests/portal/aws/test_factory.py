@@ -32,7 +32,7 @@ def test_a_session_of_any_kind_means_role_chaining(
     broker = connected(aws_config(stub.url), session=OwnKeys(session_token=token).session())
 
     assert broker.is_chained is is_chained
-    assert broker.account_id == "123456789012"
+    assert broker.identity.account_id() == "123456789012"
     assert broker.partition == "aws"
 
 

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.accounts.model import BOUNDARY, Account
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.transactions import ChangeExecutor
@@ -277,7 +278,7 @@ def test_a_recreated_tenant_can_issue_once_its_role_has_the_new_external_id(
     database = Database(sqlite_url)
     with database.writing() as connection:
         TenantStore(connection).add(again, NOON)
-    doctor = Doctor(database, FakeBroker(), roles, FakeClock())
+    doctor = Doctor(database, Accounts(portal.account), FakeBroker(), roles, FakeClock())
 
     roles.make(again)
     ready = readiness(doctor.examine_tenant(again))

@@ -17,6 +17,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.roles.remediation import set_maximum
 from daypass.portal.aws import patches, policies, setup
 from daypass.portal.diagnostics.doctor import Doctor
@@ -77,7 +78,7 @@ def test_a_role_path_from_an_earlier_version_runs_nothing_in_the_shell_of_an_ope
     database = Database(sqlite_url)
     with database.writing() as connection:
         TenantStore(connection).add(tenant, NOON)
-    doctor = Doctor(database, FakeBroker(), roles_of(iam), FakeClock())
+    doctor = Doctor(database, Accounts(ACCOUNT), FakeBroker(), roles_of(iam), FakeClock())
 
     (missing,) = doctor.examine_tenant(tenant)
     iam.policies["theirs/tenant"] = policies.tenant_policy(ACCOUNT, tenant.name)

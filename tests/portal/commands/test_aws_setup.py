@@ -95,6 +95,7 @@ _ISSUE = """
 import os
 import boto3
 from daypass.portal.access.issue import Issuer
+from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.access.model import Caller, Channel, SessionRequest, TenantScope
 from daypass.portal.admin.administration import administration
 from daypass.portal.admin.tenants.role_naming import RoleNaming
@@ -116,7 +117,6 @@ broker = make_broker(config.aws, public_url=config.public_url, connections=1)
 broker.identity.learn()
 account = make_account(config.aws, broker)
 roles = aws_roles(config.aws, account)
-master = roles.account.role_arn(config.aws.master_role)
 identity = Identity(database, units, utc_now)
 rules = RoleNaming(account)
 services = administration(identity, rules, roles)
@@ -124,7 +124,7 @@ dana = services.users.create("dana@example.com", Role.USER, None, OPERATOR).user
 services.tenants.create("dev01", config.aws.region, OPERATOR)
 services.members.put("dev01", "dana@example.com", Access.FULL, OPERATOR)
 _, token = identity.create_token(dana, TokenKind.PERMANENT, "test", OPERATOR)
-issuer = Issuer(database, units, broker, utc_now, lambda: master, config.aws.region)
+issuer = Issuer(database, units, Accounts(account), PerAccount({account.name: broker}), utc_now)
 caller = Caller(dana, token, Channel.API, "127.0.0.1", "request")
 keys = issuer.issue(caller, SessionRequest(TenantScope("dev01"))).credentials
 me = boto3.client(

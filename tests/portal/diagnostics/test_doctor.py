@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.aws import policies
 from daypass.portal.aws.iam import TENANT_POLICY, AwsRoles
 from daypass.portal.diagnostics.doctor import Doctor
@@ -113,7 +114,7 @@ def examine(sqlite_url: str, iam: Iam) -> Examine:
         opened = Database(sqlite_url)
         roles = roles_of(iam, skew=skew)
         broker = FakeBroker(is_chained=is_chained)
-        findings = list(Doctor(opened, broker, roles, FakeClock()).examine())
+        findings = list(Doctor(opened, Accounts(ACCOUNT), broker, roles, FakeClock()).examine())
         opened.close()
         return [finding for finding in findings if finding.level is not Level.FINE]
 
@@ -129,7 +130,9 @@ def test_a_tenant_in_a_region_of_another_partition_is_an_error(sqlite_url: str, 
     with database.writing() as connection:
         TenantStore(connection).add(elsewhere, NOON)
 
-    finding = Doctor(database, FakeBroker(), roles_of(iam), FakeClock()).examine_tenant(elsewhere)[0]
+    finding = Doctor(database, Accounts(ACCOUNT), FakeBroker(), roles_of(iam), FakeClock()).examine_tenant(
+        elsewhere
+    )[0]
     database.close()
 
     assert (finding.code, finding.level) == ("region", Level.ERROR)
@@ -138,7 +141,7 @@ def test_a_tenant_in_a_region_of_another_partition_is_an_error(sqlite_url: str, 
 
 def test_a_tenant_in_a_misspelled_region_of_an_older_version_is_an_error(sqlite_url: str, iam: Iam) -> None:
     database, misspelled = Database(sqlite_url), retargeted(DEV, region="us-est-1")
-    doctor = Doctor(database, FakeBroker(), roles_of(iam), FakeClock())
+    doctor = Doctor(database, Accounts(ACCOUNT), FakeBroker(), roles_of(iam), FakeClock())
     with database.writing() as connection:
         TenantStore(connection).add(misspelled, NOON)
 
@@ -168,8 +171,8 @@ def test_one_tenant_can_be_examined_alone_and_while_aws_is_unreachable(sqlite_ur
     with database.writing() as connection:
         TenantStore(connection).add(DEV, NOON)
 
-    (well,) = Doctor(database, FakeBroker(), roles, FakeClock()).examine_tenant(DEV)
-    (unknown,) = Doctor(database, FakeBroker(), offline, FakeClock()).examine_tenant(DEV)
+    (well,) = Doctor(database, Accounts(ACCOUNT), FakeBroker(), roles, FakeClock()).examine_tenant(DEV)
+    (unknown,) = Doctor(database, Accounts(ACCOUNT), FakeBroker(), offline, FakeClock()).examine_tenant(DEV)
     database.close()
 
     assert (well.subject, well.level) == ("dev01", Level.FINE)
@@ -207,7 +210,9 @@ def test_the_command_for_a_missing_role_has_the_path_of_its_arn(sqlite_url: str,
     elsewhere = retargeted(DEV, role_arn=f"arn:aws:iam::{ACCOUNT.id}:role/teams/blue/their-role")
     database = Database(sqlite_url)
 
-    (finding,) = Doctor(database, FakeBroker(), roles_of(iam), FakeClock()).examine_tenant(elsewhere)
+    (finding,) = Doctor(database, Accounts(ACCOUNT), FakeBroker(), roles_of(iam), FakeClock()).examine_tenant(
+        elsewhere
+    )
     database.close()
 
     assert finding.patch.startswith("aws iam create-role --role-name their-role --path /teams/blue/ ")

@@ -7,6 +7,8 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from daypass.portal.accounts.model import DEFAULT
+from daypass.portal.accounts.registry import PerAccount
 from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.app import Portal, assemble, page_templates
 from daypass.portal.audit.event import OPERATOR
@@ -21,7 +23,7 @@ from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.fakes import NOON, FakeBroker, FakeClock, FakeDoctor, FakeFinder, accounts_of
+from tests.fakes import NOON, FakeBroker, FakeClock, FakeDoctor, FakeFinder, accounts_of, brokers_of
 from tests.portal.http.client import PEER, Client
 from tests.settings import store_setting
 
@@ -111,7 +113,7 @@ def fake_aws(
     broker: FakeBroker, finder: FakeFinder, roles: IamRoles | None = None, doctor: FakeDoctor | None = None
 ) -> Aws:
     """Return the services of a fake AWS with one account."""
-    return Aws(accounts_of(broker), broker, finder, roles, doctor)
+    return Aws(accounts_of(broker), brokers_of(broker), PerAccount({DEFAULT: finder}), roles, doctor)
 
 
 def portal_config(database_url: str) -> PortalConfig:

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from daypass.portal.accounts.model import DEFAULT
+from daypass.portal.accounts.registry import PerAccount
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.identity.model import User
 from daypass.portal.inventory.model import Listing
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
-from tests.fakes import FakeBroker, FakeClock, FakeFinder
+from tests.fakes import FakeBroker, FakeClock, FakeFinder, accounts_of, brokers_of
 from tests.portal.access.conftest import Rig, build, caller
 
 
@@ -31,7 +33,15 @@ class InventoryRig:
     def inventory_with(self, units: UnitsOfWork) -> Inventory:
         """Return the same inventory with another audit log."""
         rig = self.rig
-        return Inventory(rig.database, units, rig.broker, self.source, rig.clock, "duploservices-")
+        return Inventory(
+            rig.database,
+            units,
+            accounts_of(rig.broker),
+            brokers_of(rig.broker),
+            PerAccount({DEFAULT: self.source}),
+            rig.clock,
+            "duploservices-",
+        )
 
     @property
     def broker(self) -> FakeBroker:

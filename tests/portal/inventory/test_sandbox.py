@@ -7,7 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from daypass.portal.access.model import AssumeRoleParameters
+from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.aws.broker import AwsBroker
+from daypass.portal.aws.factory import make_account
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.errors import AwsRefused, AwsTrustRefused
 from daypass.portal.inventory.model import Kind
@@ -53,7 +55,16 @@ def portal(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[SandboxInventor
     broker = connected(config, connections=2, session=own.session())
     source = make_finder(config, connections=2, session=own.session())
     for rig in build(database):
-        inventory = Inventory(database, rig.units, broker, source, rig.clock, "")
+        account = make_account(config, broker)
+        inventory = Inventory(
+            database,
+            rig.units,
+            Accounts(account),
+            PerAccount({account.name: broker}),
+            PerAccount({account.name: source}),
+            rig.clock,
+            "",
+        )
         yield SandboxInventory(world, user_arn, own, rig, broker, inventory)
     database.close()
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from uuid import uuid4
 
-from daypass.demo.seed.fixtures import ADMIN, CI, DANA, MASTER_ROLE, NOOR, REGION
+from daypass.demo.seed.fixtures import ADMIN, CI, DANA, MASTER_ROLE, NOOR, REGION, ROLE_PREFIX
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import (
@@ -24,6 +24,8 @@ from daypass.portal.access.model import (
     TenantScope,
 )
 from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM
+from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, AwsThrottled, AwsUnavailable, PortalError
@@ -75,13 +77,11 @@ class PastClock:
 class SampleBroker:
     """A fake broker; its keys are not valid in any AWS."""
 
-    account_id: str
     clock: Clock
     failure: AwsError | None = None
     """The error to raise in place of issuing keys."""
     issued: int = 0
     is_chained: bool = False
-    partition: str = "aws"
 
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:  # noqa: ARG002  the protocol's
         """Return the maximum of the demo's roles."""
@@ -129,9 +129,9 @@ def record_history(
 
     *units* must use the same clock, so that its time stamps are those of the requests.
     """
-    broker = SampleBroker(account_id, clock)
-    master_role = f"arn:{broker.partition}:iam::{account_id}:role/{MASTER_ROLE}"
-    issuer = Issuer(database, units, broker, clock, lambda: master_role, REGION)
+    broker = SampleBroker(clock)
+    account = Account.known("aws", account_id, ROLE_PREFIX, MASTER_ROLE, region=REGION)
+    issuer = Issuer(database, units, Accounts(account), PerAccount({account.name: broker}), clock)
     for request in requests(clock.now):
         clock.now, broker.failure = request.at, request.failure
         # Each request over HTTP has an id of its own, which the audit log shows.

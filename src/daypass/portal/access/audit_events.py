@@ -112,7 +112,7 @@ def _row(attempt: IssuanceAttempt, plan: Plan | None) -> dict[str, object]:
         "scope": ADMIN_SCOPE if attempt.is_admin else TENANT_SCOPE,
         "tenant_id": None if tenant is None else tenant.id,
         "tenant_name": attempt.tenant_name,
-        "role_arn": attempt.role_arn,
+        "role_arn": attempt.target.role_arn,
         "access": "" if plan is None else plan.access,
         "purpose": attempt.request.purpose,
         "door": caller.channel,
@@ -135,7 +135,7 @@ def _event(attempt: IssuanceAttempt, outcome: Outcome, **details: Scalar) -> Eve
         tenant_id=attempt.tenant_id,
         detail={
             "scope": ADMIN_SCOPE if attempt.is_admin else attempt.tenant_name,
-            "role_arn": attempt.role_arn,
+            "role_arn": attempt.target.role_arn,
             "purpose": attempt.request.purpose,
             "door": caller.channel,
             "address": caller.address,

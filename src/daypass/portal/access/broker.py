@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import NewType, Protocol
 
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
+from daypass.portal.accounts.registry import PerAccount
 from daypass.portal.errors import AwsRefused
 from daypass.portal.secret import Secret
 
@@ -19,26 +20,21 @@ class RoleMaximumExceeded(AwsRefused):
 
 
 class Broker(Protocol):
-    """A source of role sessions and console links.
+    """A source of role sessions and console links: the portal's way into one account.
 
     Methods with a deadline return before it or raise an `AwsError`, whose message is safe to show to users.
-    The properties never wait. They raise an `AwsError` until the portal's own AWS identity is known.
+    The property never waits. It raises an `AwsError` until the portal's identity in the account is known.
     """
 
     @property
     def is_chained(self) -> bool:
         """Whether the portal itself uses a role session; AWS limits sessions it assumes to one hour then."""
 
-    @property
-    def account_id(self) -> str:
-        """The id of the AWS account that the portal works in."""
-
-    @property
-    def partition(self) -> str:
-        """The AWS partition of that account: aws, aws-us-gov, aws-cn or aws-eusc."""
-
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:
-        """Return the role's maximum session duration, or None if it cannot be read."""
+        """Return the role's maximum session duration, or None if it cannot be read.
+
+        The maximum of a role outside of the broker's account is never read.
+        """
 
     def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:
         """Assume a role, with source identity and session tags only if `attributed`."""
@@ -51,3 +47,7 @@ class Broker(Protocol):
 
     def console_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:
         """Return a sign-in link for these credentials that opens `destination`; valid for 15 minutes."""
+
+
+Brokers = PerAccount[Broker]
+"""The broker of each account."""

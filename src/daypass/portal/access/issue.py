@@ -14,10 +14,9 @@ from uuid import uuid4
 
 from daypass.portal.access import audit_events
 from daypass.portal.access.authorization import AuthorizationContext, read_context
-from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline, RoleMaximumExceeded
+from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Brokers, Deadline, RoleMaximumExceeded
 from daypass.portal.access.duration import configured_limit
 from daypass.portal.access.model import (
-    AdminScope,
     Allow,
     Caller,
     Credentials,
@@ -28,9 +27,16 @@ from daypass.portal.access.model import (
     Scope,
     SessionRequest,
 )
-from daypass.portal.access.plan import IssuanceAttempt, Plan, assume_role_parameters, choose_validity
+from daypass.portal.access.plan import (
+    IssuanceAttempt,
+    Plan,
+    assume_role_parameters,
+    choose_target,
+    choose_validity,
+)
 from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM, RoleAssumer
 from daypass.portal.access.role_concurrency import RoleConcurrency
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
@@ -57,12 +63,9 @@ class Issuer:
 
     database: Database
     units: UnitsOfWork
-    broker: Broker
+    accounts: Accounts
+    brokers: Brokers
     clock: Clock
-    find_master_role_arn: Callable[[], str]
-    """Returns the ARN of the master role, or raises an `AwsError` while the account is unknown."""
-    region: str
-    """The region of admin sessions; a tenant's session uses the region of the tenant."""
     is_attribution_required: bool = False
     monotonic: Callable[[], float] = time.monotonic
     role_concurrency: RoleConcurrency = field(default_factory=RoleConcurrency)
@@ -84,7 +87,7 @@ class Issuer:
             self.units.commit_refusal(*audit_events.denied(attempt, decision.refusal))
             raise decision.refusal
         # Raises `RoleBusy` before anything is recorded, so a queued request can run this method again.
-        with self.role_concurrency.acquire(attempt.role_arn) as slot:
+        with self.role_concurrency.acquire(attempt.target.role_arn) as slot:
             caller.log_fields.update(_log_fields(attempt))
             try:
                 plan = self._make_plan(attempt, decision, deadline)
@@ -119,49 +122,52 @@ class Issuer:
         if isinstance(context.decision, Deny):
             raise context.decision.refusal
         attempt = self._new_attempt(caller, SessionRequest(scope), context)
-        validity = choose_validity(attempt, context.role.maximum, is_chained=self.broker.is_chained)
+        validity = choose_validity(attempt, context.role.maximum, is_chained=self._broker(attempt).is_chained)
         return Plan(context.decision.access, validity, None)
 
     def _new_attempt(
         self, caller: Caller, request: SessionRequest, context: AuthorizationContext
     ) -> IssuanceAttempt:
-        tenant = context.tenant
-        master_role = self._master_role() if isinstance(request.scope, AdminScope) else ""
+        account, target = choose_target(self.accounts, request.scope, context.tenant)
         return IssuanceAttempt(
             id=IssuanceId(uuid4().hex),
             caller=caller,
             request=request,
             asked_at=self.clock(),
             context=context,
-            role_arn=tenant.target.role_arn if tenant else master_role,
-            region=tenant.target.region if tenant else self.region,
+            account=account,
+            target=target,
         )
 
     def _make_plan(self, attempt: IssuanceAttempt, decision: Allow, deadline: Deadline) -> Plan:
-        # `is_chained` raises while the portal's account is unknown. It is read first, so that nothing is
-        # cached then.
-        is_chained = self.broker.is_chained
-        if not attempt.role_arn:
+        # `is_chained` raises while the account is unknown. It is read first, so that nothing is cached then.
+        broker = self._broker(attempt)
+        is_chained = broker.is_chained
+        if not attempt.target.role_arn:
             # The account became known after the master role was looked up, so its ARN is missing.
             raise AwsUnavailable("The portal has only just connected to AWS. Try again in a moment.")
         request = attempt.request
         destination = None
         if request.purpose.wants_console:
-            destination = self.broker.destination(attempt.region, request.destination)
-        maximum = self._roles.maximum(attempt.role_arn, attempt.context.role, attempt.asked_at, deadline)
+            destination = broker.destination(attempt.target.region, request.destination)
+        maximum = self._roles(attempt).maximum(
+            attempt.target.role_arn, attempt.context.role, attempt.asked_at, deadline
+        )
         validity = choose_validity(attempt, maximum, is_chained=is_chained)
         return Plan(decision.access, validity, destination)
 
     def _master_role(self) -> str:
         """Return the ARN of the master role, or "" while the account is unknown: denials do not need it."""
         try:
-            return self.find_master_role_arn()
+            return self.accounts.default.master_role_arn
         except AwsError:
             return ""
 
-    @property
-    def _roles(self) -> RoleAssumer:
-        return RoleAssumer(self.broker, self.database, self.is_attribution_required)
+    def _broker(self, attempt: IssuanceAttempt) -> Broker:
+        return self.brokers.of(attempt.account)
+
+    def _roles(self, attempt: IssuanceAttempt) -> RoleAssumer:
+        return RoleAssumer(self._broker(attempt), self.database, self.is_attribution_required)
 
     def _obtain_session(self, attempt: IssuanceAttempt, plan: Plan, deadline: Deadline) -> IssuedSession:
         try:
@@ -170,20 +176,20 @@ class Issuer:
             if plan.validity.duration <= MINIMUM_ROLE_MAXIMUM:
                 raise
         # The portal has no permission to read this role's maximum, or the maximum was lowered just now.
-        self._roles.remember_maximum(attempt.role_arn, MINIMUM_ROLE_MAXIMUM, attempt.asked_at)
-        shorter = choose_validity(attempt, MINIMUM_ROLE_MAXIMUM, is_chained=self.broker.is_chained)
+        self._roles(attempt).remember_maximum(attempt.target.role_arn, MINIMUM_ROLE_MAXIMUM, attempt.asked_at)
+        shorter = choose_validity(attempt, MINIMUM_ROLE_MAXIMUM, is_chained=self._broker(attempt).is_chained)
         return self._assume(attempt, replace(plan, validity=shorter), deadline)
 
     def _assume(self, attempt: IssuanceAttempt, plan: Plan, deadline: Deadline) -> IssuedSession:
         parameters = assume_role_parameters(attempt, plan)
-        assumed = self._roles.assume(parameters, attempt.context.role, attempt.asked_at, deadline)
+        assumed = self._roles(attempt).assume(parameters, attempt.context.role, attempt.asked_at, deadline)
         return IssuedSession(
             id=attempt.id,
             user=attempt.caller.user,
             tenant=attempt.context.tenant,
-            role_arn=attempt.role_arn,
-            region=attempt.region,
-            account_id=self.broker.account_id,
+            role_arn=attempt.target.role_arn,
+            region=attempt.target.region,
+            account_id=attempt.account.id,
             session_name=parameters.session_name,
             access=plan.access,
             issued_at=attempt.asked_at,
@@ -191,18 +197,18 @@ class Issuer:
             validity=plan.validity,
             credentials=assumed.credentials,
             is_attributed=assumed.is_attributed,
-            console_url=self._console_url(attempt.request.purpose, assumed.credentials, plan, deadline),
+            console_url=self._console_url(attempt, assumed.credentials, plan, deadline),
         )
 
     def _console_url(
-        self, purpose: Purpose, credentials: Credentials, plan: Plan, deadline: Deadline
+        self, attempt: IssuanceAttempt, credentials: Credentials, plan: Plan, deadline: Deadline
     ) -> Secret | None:
         if plan.destination is None:
             return None
         try:
-            return self.broker.console_url(credentials, plan.destination, deadline)
+            return self._broker(attempt).console_url(credentials, plan.destination, deadline)
         except AwsError:
-            if purpose is Purpose.CONSOLE:
+            if attempt.request.purpose is Purpose.CONSOLE:
                 raise
             return None
 

@@ -1,5 +1,6 @@
 """An attempt to get AWS access, and the plan that policy and limits allow for it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,11 +11,15 @@ from daypass.portal.access.model import (
     AssumeRoleParameters,
     Caller,
     IssuanceId,
+    Scope,
     SessionRequest,
     TenantScope,
     Validity,
 )
 from daypass.portal.access.session_names import printable, session_name, session_tags
+from daypass.portal.accounts.model import Account, Target
+from daypass.portal.accounts.registry import Accounts
+from daypass.portal.errors import AwsError
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
 from daypass.portal.settings.setting import Setting
 from daypass.portal.tenants.model import Access, Tenant, TenantId
@@ -31,8 +36,10 @@ class IssuanceAttempt:
     request: SessionRequest
     asked_at: datetime
     context: AuthorizationContext
-    role_arn: str
-    region: str
+    account: Account
+    """The account through which the role is reached."""
+    target: Target
+    """The role; its ARN is "" for a request that names none, or while the account's id is unknown."""
 
     @property
     def tenant(self) -> Tenant | None:
@@ -74,6 +81,22 @@ class Plan:
     """The console page to open; None if no console link is wanted."""
 
 
+def choose_target(accounts: Accounts, scope: Scope, tenant: Tenant | None) -> tuple[Account, Target]:
+    """Return the role that *scope* stands for, and the account through which it is reached.
+
+    The ARN of the role is "" if the tenant was not found, and for the admin scope while the id of the default
+    account is unknown.
+    """
+    if tenant is not None:
+        return accounts.of(tenant.target.role_arn), tenant.target
+    account = accounts.default
+    if isinstance(scope, AdminScope):
+        # Denials do not need the ARN, so they are recorded without it.
+        with suppress(AwsError):
+            return account, account.master_target
+    return account, Target("", account.region)
+
+
 def choose_validity(
     attempt: IssuanceAttempt, role_maximum: timedelta | None, *, is_chained: bool
 ) -> Validity:
@@ -90,14 +113,14 @@ def choose_validity(
 
 def assume_role_parameters(attempt: IssuanceAttempt, plan: Plan) -> AssumeRoleParameters:
     """Return the parameters of the AssumeRole call for *plan*."""
-    user, tenant = attempt.caller.user, attempt.tenant
+    user, target = attempt.caller.user, attempt.target
     return AssumeRoleParameters(
-        role_arn=attempt.role_arn,
-        region=attempt.region,
+        role_arn=target.role_arn,
+        region=target.region,
         session_name=session_name(user.username),
         duration=plan.validity.duration,
-        external_id=tenant.target.external_id if tenant else None,
+        external_id=target.external_id,
         source_identity=user.id,
-        tags=session_tags(attempt.id, tenant),
+        tags=session_tags(attempt.id, attempt.tenant),
         access=plan.access,
     )

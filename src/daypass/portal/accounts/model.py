@@ -28,8 +28,7 @@ class Target:
     def account_id(self) -> str:
         """The id of the account that has the role; "" if the ARN names none."""
         # The ARN is the only source: an id stored beside it could contradict it.
-        parts = self.role_arn.split(":", _ARN_PARTS - 1)
-        return parts[4] if len(parts) == _ARN_PARTS else ""
+        return account_id_of(self.role_arn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +78,14 @@ class Account:
         return iam_role_arn(self.partition, self.id, name)
 
     @property
+    def master_role_arn(self) -> str:
+        """The ARN of the master role."""
+        return self.role_arn(self.master_role)
+
+    @property
     def master_target(self) -> Target:
         """The master role as a target."""
-        return Target(self.role_arn(self.master_role), self.region, self.external_id)
+        return Target(self.master_role_arn, self.region, self.external_id)
 
     @property
     def boundary_arn(self) -> str:
@@ -96,9 +100,15 @@ class Account:
     @property
     def issued_roles(self) -> list[str]:
         """The ARN patterns of all roles whose sessions the portal issues."""
-        return [self.tenant_roles, self.role_arn(self.master_role)]
+        return [self.tenant_roles, self.master_role_arn]
 
 
 def iam_role_arn(partition: str, account_id: str, name: str) -> str:
     """Return the ARN of an IAM role without a path."""
     return f"arn:{partition}:iam::{account_id}:role/{name}"
+
+
+def account_id_of(role_arn: str) -> str:
+    """Return the id of the account in the ARN of a role; "" if the text is no ARN."""
+    parts = role_arn.split(":", _ARN_PARTS - 1)
+    return parts[4] if len(parts) == _ARN_PARTS else ""

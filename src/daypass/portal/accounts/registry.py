@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from daypass.portal.accounts.model import Account, Target
+from daypass.portal.accounts.model import Account, account_id_of
 from daypass.portal.errors import AwsError
 
 T_co = TypeVar("T_co", covariant=True)
@@ -29,7 +29,7 @@ class Accounts:
         named = next((account for account in self._all if account.name == reference), None)
         return named or next((account for account in self._all if _known_id(account) == reference), None)
 
-    def of(self, target: Target) -> Account:
+    def of(self, role_arn: str) -> Account:
         """Return the account through which the portal reaches a role.
 
         It is the one that has the role. If none of the known ones has it, an account whose id is unknown may;
@@ -37,7 +37,7 @@ class Accounts:
         reached through the default account, which can assume it if its trust policy allows that, but cannot
         look into it.
         """
-        account_id = target.account_id
+        account_id = account_id_of(role_arn)
         unknown = None
         for account in self._all:
             known_id = _known_id(account)

@@ -44,11 +44,6 @@ class AwsBroker:
     """Returns the state of the portal's own credentials, as of the latest calls."""
 
     @property
-    def account_id(self) -> str:
-        """The portal's account; raises an `AwsError` while it is unknown."""
-        return self.identity.get().account_id
-
-    @property
     def is_chained(self) -> bool:
         """Whether the portal's own credentials are a role session; raises an `AwsError` while unknown."""
         # AWS's limit for role chaining applies to all credentials with a session token.
@@ -58,7 +53,7 @@ class AwsBroker:
         """Return the role's maximum session duration, or None if it cannot be read within two seconds."""
         # GetRole takes a name, not an ARN: for a role of another account it would return one of the portal's
         # own account.
-        if self.identity.failure is not None or f":iam::{self.account_id}:role/" not in role_arn:
+        if self.identity.failure is not None or f":iam::{self.identity.account_id()}:role/" not in role_arn:
             return None
         # IAM has one endpoint per partition and may be slow; issuing a session must not wait long for it.
         soon = min(deadline, self.timing.within(_IAM_TIME))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from daypass.common.proxies import ProxyError
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.patches import aws_cli
@@ -29,11 +30,20 @@ def aws_findings(config: PortalConfig, database: Database) -> Iterator[Finding]:
         broker = make_broker(config.aws, public_url=config.public_url, connections=1)
         # A credential process that hangs must not outlive this command.
         with closing(broker.credentials):
-            roles = aws_roles(config.aws, make_account(config.aws, broker), credentials=broker.credentials)
+            account = make_account(config.aws, broker)
+            roles = aws_roles(config.aws, account, credentials=broker.credentials)
             broker.identity.learn()
-            queues = aws_queues(roles.account, config.aws.endpoint_url, broker.credentials)
-            extra_regions = config.aws.extra_regions
-            yield from Doctor(database, broker, roles, utc_now, DeadLetters(queues), extra_regions).examine()
+            queues = aws_queues(account, config.aws.endpoint_url, broker.credentials)
+            doctor = Doctor(
+                database=database,
+                accounts=Accounts(account),
+                broker=broker,
+                roles=roles,
+                clock=utc_now,
+                dead_letters=DeadLetters(queues),
+                extra_regions=config.aws.extra_regions,
+            )
+            yield from doctor.examine()
     except AwsError as error:
         yield from run_check("tenants", "database", lambda: _regions(config.aws, database))
         yield _no_aws(config.aws, error)

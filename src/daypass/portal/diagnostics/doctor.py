@@ -1,6 +1,5 @@
 """Checks of the portal and its AWS account; each finding comes with the command or policy that fixes it."""
 
-import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +10,7 @@ from daypass.common.console.regions import region_error
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.model import LimitSource
 from daypass.portal.access.store.roles import CachedRoleStore
+from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.admin.roles.remediation import set_maximum
 from daypass.portal.admin.roles.store import RoleChangeList
 from daypass.portal.admin.settings.duration_report import DurationReport, DurationReports
@@ -33,9 +33,13 @@ _MASTER = "master role"
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """Read-only checks of roles, trust and settings, without a role session, which would need an audit."""
+    """Read-only checks of roles, trust and settings in one account.
+
+    It works without a role session, which would need an audit.
+    """
 
     database: Database
+    accounts: Accounts
     broker: Broker
     roles: AwsRoles
     clock: Clock
@@ -50,15 +54,19 @@ class Doctor:
         A check that fails becomes a finding. Raises an `AwsError`, before the first finding, if AWS does not
         say who the portal is.
         """
-        principal = self.roles.principal()
-        master = self.roles.account.role_arn(self.roles.account.master_role)
+        principal, master = self.roles.principal(), self.roles.account.master_role_arn
         yield from run_check("portal", "portal", lambda: self._portal(principal))
         yield from run_check("boundary_policy", "portal", self._fence.of_account)
         yield from run_check(UNREADABLE, _MASTER, lambda: self._role(_MASTER, master, principal, None))
         yield from run_check("tenants", "database", lambda: self._tenants(principal))
 
     def _tenants(self, principal: str) -> Iterator[Finding]:
-        tenants = every_tenant(self.database)
+        account = self.roles.account
+        tenants = [
+            tenant
+            for tenant in every_tenant(self.database)
+            if self.accounts.of(tenant.target.role_arn) == account
+        ]
         for tenant in tenants:
             examine = partial(self._role, tenant.name, tenant.target.role_arn, principal, tenant)
             yield from run_check(UNREADABLE, tenant.name, examine)
@@ -103,7 +111,7 @@ class Doctor:
 
     def _role(self, subject: str, role_arn: str, principal: str, tenant: Tenant | None) -> Iterator[Finding]:
         if tenant is not None:
-            yield from region_findings(tenant, self.broker.partition, self.extra_regions)
+            yield from region_findings(tenant, self.roles.account.partition, self.extra_regions)
         try:
             state = self.roles.read(role_arn)
         except RoleNotFound:
@@ -196,14 +204,10 @@ class Doctor:
             )
 
     def _duration_report(self, tenant: Tenant | None) -> DurationReport:
+        # A registry of this account only, so that its master role is the one of the report.
         account = self.roles.account
-        durations = DurationReports(
-            self.database,
-            self.broker,
-            self.clock,
-            lambda: account.role_arn(account.master_role),
-            time.monotonic,
-        )
+        brokers = PerAccount({account.name: self.broker})
+        durations = DurationReports(self.database, Accounts(account), brokers, self.clock)
         return durations.of_admin() if tenant is None else durations.of_tenant(tenant.id)
 
     @property

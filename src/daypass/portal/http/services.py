@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from daypass.portal.access.broker import Broker
+from daypass.portal.access.broker import Brokers
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.access.model import Channel
 from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.access.tenants import VisibleTenants
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.audit.units_of_work import UnitsOfWork
@@ -46,7 +47,8 @@ class Services:
     config: PortalConfig
     database: Database
     units: UnitsOfWork
-    broker: Broker
+    accounts: Accounts
+    brokers: Brokers
     clock: Clock
     identity: Identity
     issuer: Issuer
@@ -87,10 +89,6 @@ class Services:
         """Return the factory of the routes of pages that all require *permission*."""
         return PageRoutes(self.page_endpoints(channel), permission)
 
-    def account_id(self) -> str:
-        """Return the portal's account; raises an `AwsError` while it is unknown."""
-        return self.broker.account_id
-
     @property
     def reauthentication(self) -> Reauthentication:
         """The pages of reauthentication."""
@@ -106,9 +104,9 @@ class Services:
         """The reports on session durations."""
         return DurationReports(
             self.database,
-            self.broker,
+            self.accounts,
+            self.brokers,
             self.clock,
-            self.issuer.find_master_role_arn,
             shares=self.role_concurrency,
         )
 

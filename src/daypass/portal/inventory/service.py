@@ -9,11 +9,12 @@ from functools import partial
 from uuid import uuid4
 
 from daypass.portal.access.authorization import TenantContext, read_tenant
-from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline
+from daypass.portal.access.broker import AWS_TIME_LIMIT, Brokers, Deadline
 from daypass.portal.access.model import AssumeRoleParameters, Caller, Credentials, IssuanceId
 from daypass.portal.access.role_cache import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.session_names import session_tags
+from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.audit.event import Event, Outcome
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
@@ -55,8 +56,9 @@ class Inventory:
 
     database: Database
     units: UnitsOfWork
-    broker: Broker
-    finder: ResourceFinder
+    accounts: Accounts
+    brokers: Brokers
+    finders: PerAccount[ResourceFinder]
     clock: Clock
     role_prefix: str
     is_attribution_required: bool = False
@@ -131,7 +133,7 @@ class Inventory:
 
     def _read(self, caller: Caller, context: TenantContext, deadline: Deadline) -> Listing:
         tenant, now = context.tenant, self.clock()
-        session = self._session(tenant)
+        account, session = self.accounts.of(tenant.target.role_arn), self._session(tenant)
 
         def still_visible(connection: Connection) -> PortalError | None:
             try:
@@ -143,20 +145,20 @@ class Inventory:
         self.units.commit(
             _event(caller, session, tenant), *token_use_change(caller.token, now), precondition=still_visible
         )
-        roles = RoleAssumer(self.broker, self.database, self.is_attribution_required)
+        roles = RoleAssumer(self.brokers.of(account), self.database, self.is_attribution_required)
         credentials = roles.assume(session, context.role, now, deadline).credentials
-        resources, is_whole = self._collect(tenant, credentials, deadline)
+        resources, is_whole = self._collect(tenant, self.finders.of(account), credentials, deadline)
         return Listing(tenant, tuple(resources), now, is_whole)
 
     def _collect(
-        self, tenant: Tenant, credentials: Credentials, deadline: Deadline
+        self, tenant: Tenant, finder: ResourceFinder, credentials: Credentials, deadline: Deadline
     ) -> tuple[Sequence[Resource], bool]:
         """Return the tenant's own resources in AWS's answer, and whether they are complete."""
         query = Query(tenant.target.region, OWNER_TAG, tenant.name, SERVICES, tenant.target.role_arn)
         by_arn: dict[str, Resource] = {}
         is_answered, is_whole = False, True
         try:
-            for page in self.finder.pages(query, credentials, deadline):
+            for page in finder.pages(query, credentials, deadline):
                 is_answered = True
                 for tagged in page:
                     if resource := owned_resource(tagged, tenant.name, self.role_prefix):

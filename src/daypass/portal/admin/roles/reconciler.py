@@ -5,12 +5,13 @@ run is resumed, and the results can be read at any time.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
 from daypass.portal.access.store.roles import CachedRoleStore
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.roles.provisioner import DesiredRole, IamRoles, RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.store import RoleChangeList, record_result
 from daypass.portal.audit.event import PORTAL, Event, Outcome
@@ -39,13 +40,13 @@ class RoleReconciler:
         units: UnitsOfWork,
         clock: Clock,
         iam: IamRoles,
-        find_master_role_arn: Callable[[], str],
+        accounts: Accounts,
     ) -> None:
         self._database = database
         self._units = units
         self._clock = clock
         self._iam = iam
-        self._find_master_role_arn = find_master_role_arn
+        self._accounts = accounts
         self._background = ThreadPoolExecutor(1, thread_name_prefix="roles")
         self._closing = threading.Event()
         # Two runs at the same time would change each waiting role twice, and AWS throttles IAM.
@@ -159,11 +160,18 @@ class RoleReconciler:
         return roles
 
     def _master_roles(self, known: Mapping[str, RoleStatus]) -> Sequence[str]:
-        """Return the ARN of the master role; while the account is unknown, the stored one, if any."""
-        try:
-            return [self._find_master_role_arn()]
-        except AwsError:
-            return [arn for arn, status in known.items() if status.desired.tenant_id is None]
+        """Return the ARN of each account's master role; while an account is unknown, also the stored ones."""
+        arns: list[str] = []
+        is_complete = True
+        for account in self._accounts:
+            try:
+                arns.append(account.master_role_arn)
+            except AwsError:
+                is_complete = False
+        if is_complete:
+            return arns
+        stored = (arn for arn, status in known.items() if status.desired.tenant_id is None)
+        return [*arns, *(arn for arn in stored if arn not in arns)]
 
     def _apply(self, status: RoleStatus) -> None:
         if self._closing.is_set():

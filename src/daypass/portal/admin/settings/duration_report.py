@@ -6,12 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline
+from daypass.portal.access.broker import AWS_TIME_LIMIT, Brokers, Deadline
 from daypass.portal.access.duration import choose, configured_limit
 from daypass.portal.access.model import CachedRole, Limit, LimitSource, Validity
 from daypass.portal.access.role_cache import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.store.roles import CachedRoleStore
+from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.roles.provisioner import RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.store import RoleChangeList
 from daypass.portal.admin.tenants.service import find_tenant
@@ -66,10 +68,9 @@ class DurationReports:
     """Builds duration reports."""
 
     database: Database
-    broker: Broker
+    accounts: Accounts
+    brokers: Brokers
     clock: Clock
-    find_master_role_arn: Callable[[], str]
-    """Returns the ARN of the master role, or raises an `AwsError` while the account is unknown."""
     monotonic: Callable[[], float] = time.monotonic
     shares: RoleConcurrency = field(default_factory=RoleConcurrency)
 
@@ -79,22 +80,30 @@ class DurationReports:
             tenant = find_tenant(connection, reference).tenant
             values = SettingStore(connection).read(tenant.id)
         configured = configured_limit(values, TENANT_VALIDITY)
-        return self._report(tenant.target.role_arn, configured, asked, is_tenant=True)
+        role_arn = tenant.target.role_arn
+        return self._report(self.accounts.of(role_arn), role_arn, configured, asked, is_tenant=True)
 
     def of_admin(self, asked: timedelta | None = None) -> DurationReport:
-        """Return the report on the master role."""
+        """Return the report on the master role of the default account."""
         with self.database.reading() as connection:
             values = SettingStore(connection).read(None)
         configured = configured_limit(values, ADMIN_JIT_SESSION_DURATION)
+        account = self.accounts.default
         try:
-            role_arn = self.find_master_role_arn()
+            role_arn = account.master_role_arn
         except AwsError:
             # Nothing is known of a role without an ARN, so the report has the configured duration only.
             role_arn = ""
-        return self._report(role_arn, configured, asked, is_tenant=False)
+        return self._report(account, role_arn, configured, asked, is_tenant=False)
 
     def _report(
-        self, role_arn: str, configured: Limit, asked: timedelta | None, *, is_tenant: bool
+        self,
+        account: Account,
+        role_arn: str,
+        configured: Limit,
+        asked: timedelta | None,
+        *,
+        is_tenant: bool,
     ) -> DurationReport:
         with self.database.reading() as connection:
             cached = CachedRoleStore(connection).find(role_arn)
@@ -102,34 +111,35 @@ class DurationReports:
         validity = choose(
             asked,
             configured,
-            role_maximum=self._maximum(role_arn, cached),
-            is_chained=self._is_chained(),
+            role_maximum=self._maximum(account, role_arn, cached),
+            is_chained=self._is_chained(account),
             grant_ends_at=None,
             now=self.clock(),
         )
         return DurationReport(role_arn, is_tenant, validity, change)
 
-    def _is_account_known(self) -> bool:
-        with suppress(AwsError):
-            return bool(self.broker.account_id)
-        return False
-
-    def _is_chained(self) -> bool:
+    def _is_chained(self, account: Account) -> bool:
         """Return whether role chaining caps sessions; False while that is unknown."""
         try:
-            return self.broker.is_chained
+            return self.brokers.of(account).is_chained
         except AwsError:
             return False
 
-    def _maximum(self, role_arn: str, cached: CachedRole) -> timedelta | None:
+    def _maximum(self, account: Account, role_arn: str, cached: CachedRole) -> timedelta | None:
         """Return the role's maximum session duration; the last known one while AWS is slow for this role."""
-        if not self._is_account_known():
+        if not _is_known(account):
             # AWS is not called, because an unread maximum would replace the last known one.
             return cached.maximum
-        roles = RoleAssumer(self.broker, self.database, is_attribution_required=False)
+        roles = RoleAssumer(self.brokers.of(account), self.database, is_attribution_required=False)
         deadline = Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
         try:
             with self.shares.acquire(role_arn):
                 return roles.maximum(role_arn, cached, self.clock(), deadline)
         except RoleBusy:
             return cached.maximum
+
+
+def _is_known(account: Account) -> bool:
+    with suppress(AwsError):
+        return bool(account.id)
+    return False

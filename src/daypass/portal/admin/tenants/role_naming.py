@@ -54,5 +54,5 @@ class RoleNaming:
                 f"A tenant's role must be in the portal's account, such as {example}. Its path and name have "
                 "letters, digits and any of _+=,.@- only."
             )
-        if role_arn.lower() == self.account.role_arn(self.account.master_role).lower():
+        if role_arn.lower() == self.account.master_role_arn.lower():
             raise InvalidRequest("The master role is reserved for Administrators. Choose another role.")

@@ -1,12 +1,13 @@
 """The API call about the caller."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.errors import AwsError
 from daypass.portal.http.api.codec import answer_with
 from daypass.portal.http.api.operation import Operation
@@ -52,9 +53,8 @@ class Me(BaseModel):
 class MeHandler:
     """The handler of the call about the caller."""
 
-    account_id: Callable[[], str]
-    """Returns the portal's account, or raises an `AwsError` while it is unknown."""
-    region: str
+    account: Account
+    """The account of admin sessions."""
     version: str
     aws_endpoint_url: str | None = None
 
@@ -65,7 +65,7 @@ class MeHandler:
             user=Profile(id=user.id, username=user.username, role=user.role),
             token=TokenRead(id=token.id, kind=token.kind, name=token.name, expires_at=token.expires_at),
             account_id=self._known_account(),
-            region=self.region,
+            region=self.account.region,
             version=self.version,
             aws_endpoint_url=self.aws_endpoint_url,
         )
@@ -74,15 +74,15 @@ class MeHandler:
     def _known_account(self) -> str:
         # Clients make this call first, and must be able to do so while AWS is unavailable.
         try:
-            return self.account_id()
+            return self.account.id
         except AwsError:
             return ""
 
 
 def operations(services: Services) -> Sequence[Operation]:
     """Return the operation."""
-    aws = services.config.aws
-    handler = MeHandler(services.account_id, aws.region, services.release, aws.endpoint_url)
+    endpoint_url = services.config.aws.endpoint_url
+    handler = MeHandler(services.accounts.default, services.release, endpoint_url)
     return [
         Operation(
             method="GET",

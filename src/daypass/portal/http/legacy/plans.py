@@ -1,12 +1,14 @@
 """The legacy calls about plans and infrastructures. There is one of each: the portal's account."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from daypass.portal.access.tenants import VisibleTenants
+from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.errors import AccessDenied
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.problems import NotFound
@@ -24,53 +26,54 @@ class Plans:
     """The handlers for the only plan and the only infrastructure."""
 
     tenants: VisibleTenants
-    account_id: Callable[[], str]
-    region: str
+    accounts: Accounts
 
     def plans(self, _request: ApiRequest) -> Response:
         """Return all plans."""
-        return JSONResponse([self._plan()])
+        return JSONResponse([_plan(self.accounts.default)])
 
     def plan_of(self, request: ApiRequest) -> Response:
         """Return a tenant's plan."""
-        self.tenants.get(request.caller.user, request.path["tenant"])
-        return JSONResponse(self._plan())
+        tenant = self.tenants.get(request.caller.user, request.path["tenant"])
+        return JSONResponse(_plan(self.accounts.of(tenant.target.role_arn)))
 
     def infrastructures(self, _request: ApiRequest) -> Response:
         """Return all infrastructures."""
-        return JSONResponse([self._infrastructure()])
+        return JSONResponse([_infrastructure(self.accounts.default)])
 
     def infrastructure(self, request: ApiRequest) -> Response:
         """Return an infrastructure by name."""
         if request.path["name"].lower() != PLAN:
             raise NotFound(f"There is no such infrastructure. The only one is {PLAN}.")
-        return JSONResponse(self._infrastructure())
+        return JSONResponse(_infrastructure(self.accounts.default))
 
     def unchangeable(self, _request: ApiRequest) -> Response:
         """Refuse to create or delete an infrastructure."""
         raise AccessDenied("Daypass cannot create or delete infrastructures; it gives access to one.")
 
-    def _plan(self) -> dict[str, object]:
-        return {"Name": PLAN, "Region": self.region, "AccountId": self.account_id(), "Cloud": CLOUD_AWS}
 
-    def _infrastructure(self) -> dict[str, object]:
-        return {
-            "Name": PLAN,
-            "AccountId": self.account_id(),
-            "Cloud": CLOUD_AWS,
-            "Region": self.region,
-            "AzCount": 2,
-            "EnableK8Cluster": False,
-            "EnableECSCluster": False,
-            "ProvisioningStatus": "Complete",
-            "Vnet": {"Name": PLAN, "ProvisioningStatus": "Complete"},
-            "CustomData": [],
-        }
+def _plan(account: Account) -> dict[str, object]:
+    return {"Name": PLAN, "Region": account.region, "AccountId": account.id, "Cloud": CLOUD_AWS}
+
+
+def _infrastructure(account: Account) -> dict[str, object]:
+    return {
+        "Name": PLAN,
+        "AccountId": account.id,
+        "Cloud": CLOUD_AWS,
+        "Region": account.region,
+        "AzCount": 2,
+        "EnableK8Cluster": False,
+        "EnableECSCluster": False,
+        "ProvisioningStatus": "Complete",
+        "Vnet": {"Name": PLAN, "ProvisioningStatus": "Complete"},
+        "CustomData": [],
+    }
 
 
 def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes."""
-    plans = Plans(services.tenants, services.account_id, services.config.aws.region)
+    plans = Plans(services.tenants, services.accounts)
     make = LegacyRoutes.of(services)
     return [
         make.get("/subscriptions/{tenant}/GetTenantPlan", plans.plan_of),

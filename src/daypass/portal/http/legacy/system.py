@@ -1,12 +1,13 @@
 """The legacy calls about the system and the caller."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.legacy.routes import LegacyRoutes
@@ -34,10 +35,8 @@ class System:
 
     settings: SettingsReader
     public_url: str
-    account_id: Callable[[], str]
-    partition: str
-    region: str
-    role_prefix: str
+    account: Account
+    """The account of admin sessions."""
     version: str
 
     def features(self, request: ApiRequest) -> Response:
@@ -52,7 +51,7 @@ class System:
                 "IsAwsAdminJITEnabled": values.get(ENABLE_ADMIN_JIT_ON_UI),
                 "IsAwsCloudEnabled": True,
                 **dict.fromkeys(_UNSUPPORTED, False),
-                "AwsRegions": [self.region],
+                "AwsRegions": [self.account.region],
                 "AzureRegions": [],
                 "EnabledFlags": [flag.key for flag in REGISTRY.of_type(FLAGS) if values.get(flag)],
                 "AppConfigs": [
@@ -60,13 +59,13 @@ class System:
                     for setting in stored
                     if setting.type == APP_CONFIG
                 ],
-                "DefaultAwsAccount": self.account_id(),
-                "DefaultAwsRegion": self.region,
-                "DefaultAwsPartition": self.partition,
+                "DefaultAwsAccount": self.account.id,
+                "DefaultAwsRegion": self.account.region,
+                "DefaultAwsPartition": self.account.partition,
                 "DevopsManagerHostname": urlsplit(self.public_url).hostname,
                 "DuploShellFqdn": "",
-                "S3BucketNamePrefix": self.role_prefix,
-                "ResourceNamePrefix": self.role_prefix.removesuffix("-"),
+                "S3BucketNamePrefix": self.account.role_prefix,
+                "ResourceNamePrefix": self.account.role_prefix.removesuffix("-"),
                 "EksVersions": {"DefaultVersion": "", "SupportedVersions": []},
                 "TenantNameMaxLength": LONGEST,
             }
@@ -76,9 +75,9 @@ class System:
         """Return the caller."""
         return JSONResponse(user_shape(request.caller.user))
 
-    def account(self, _request: ApiRequest) -> Response:
-        """Return the AWS account of the portal."""
-        return JSONResponse(self.account_id())
+    def account_id(self, _request: ApiRequest) -> Response:
+        """Return the id of the AWS account of the portal."""
+        return JSONResponse(self.account.id)
 
     def build(self, _request: ApiRequest) -> Response:
         """Return the version, which is the same for every component that clients query."""
@@ -99,20 +98,16 @@ _UNSUPPORTED = (
 
 def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes."""
-    config = services.config
     system = System(
         settings=services.settings,
-        public_url=config.public_url,
-        account_id=services.account_id,
-        partition=services.broker.partition,
-        region=config.aws.region,
-        role_prefix=config.aws.role_prefix,
+        public_url=services.config.public_url,
+        account=services.accounts.default,
         version=services.release,
     )
     make = LegacyRoutes.of(services)
     return [
         make.get("/v3/features/system", system.features, Permission.JIT),
         make.get("/admin/GetUserRoleInfo", system.me),
-        make.get("/adminproxy/GetAwsAccountId", system.account),
+        make.get("/adminproxy/GetAwsAccountId", system.account_id),
         *(make.get(path, system.build) for path in _VERSION_PROBES),
     ]

@@ -1,13 +1,14 @@
 """The legacy calls about tenants."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from daypass.portal.access.tenants import VisibleTenants
+from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.administration import Administration
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.core.authentication import Permission
@@ -31,9 +32,7 @@ class Tenants:
 
     tenants: VisibleTenants
     administration: Administration
-    account_id: Callable[[], str]
-    region: str
-    """The AWS region of new tenants; the clients do not send one."""
+    accounts: Accounts
 
     def list_all(self, request: ApiRequest) -> Response:
         """Return the visible tenants, from which clients look up ids; with settings for Administrators."""
@@ -69,7 +68,9 @@ class Tenants:
         plan = text(body, "PlanID", PLAN)
         if plan.lower() != PLAN:
             raise InvalidRequest(f"There is no such plan. The only one is {PLAN}.")
-        self.administration.tenants.create(text(body, "AccountName").lower(), self.region, request.caller)
+        # The clients send no region.
+        region = self.accounts.default.region
+        self.administration.tenants.create(text(body, "AccountName").lower(), region, request.caller)
         return JSONResponse(None)
 
     def delete(self, request: ApiRequest) -> Response:
@@ -95,8 +96,7 @@ class Tenants:
 
     def account(self, request: ApiRequest) -> Response:
         """Return a tenant's AWS account."""
-        self._tenant(request)
-        return JSONResponse(self.account_id())
+        return JSONResponse(self.accounts.of(self._tenant(request).target.role_arn).id)
 
     def _tenant(self, request: ApiRequest) -> Tenant:
         return self.tenants.get(request.caller.user, request.path["tenant"])
@@ -111,8 +111,7 @@ def routes(services: Services) -> Sequence[BaseRoute]:
     tenants = Tenants(
         tenants=services.tenants,
         administration=services.administration,
-        account_id=services.account_id,
-        region=services.config.aws.region,
+        accounts=services.accounts,
     )
     make = LegacyRoutes.of(services)
     return [
