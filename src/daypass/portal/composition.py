@@ -53,7 +53,6 @@ def make_services(
             brokers=aws.brokers,
             finders=aws.finders,
             clock=clock,
-            role_prefix=config.aws.role_prefix,
             is_attribution_required=config.require_attribution,
             role_concurrency=shares,
         ),

@@ -1,5 +1,6 @@
 """Two accounts: a tenant is served in the account of its role, and neither account waits for the other."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from daypass.portal.access.model import (
     SessionRequest,
     TenantScope,
 )
+from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.admin.roles.accounts import AccountRoles
@@ -29,7 +31,10 @@ from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.diagnostics.accounts import AccountExaminers
 from daypass.portal.diagnostics.finding import Examiner, Finding, Level
 from daypass.portal.errors import AwsUnavailable
+from daypass.portal.http.core.endpoints import ApiRequest
+from daypass.portal.http.legacy.plans import Plans
 from daypass.portal.inventory.finder import ResourceFinder
+from daypass.portal.inventory.model import TaggedArn
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION
@@ -94,6 +99,8 @@ class TwoAccounts:
     second: ConsoleBroker = field(init=False)
     unreached: set[str] = field(default_factory=set)
     """The names of the accounts whose id is unknown."""
+    prefixes: dict[str, str] = field(default_factory=dict)
+    """The role prefixes of accounts by name, where they are not the common one."""
 
     def __post_init__(self) -> None:
         self.first = ConsoleBroker(self.rig.clock, account_id=FIRST)
@@ -124,7 +131,8 @@ class TwoAccounts:
                 raise unknown()
             return account_id
 
-        return Account(name, partition, region, "duploservices-", "duplomaster", find_id)
+        prefix = self.prefixes.get(name, "duploservices-")
+        return Account(name, partition, region, prefix, "duplomaster", find_id)
 
 
 @pytest.fixture
@@ -203,15 +211,40 @@ def test_roles_of_the_same_name_do_not_share_their_cached_maximum(two: TwoAccoun
 def test_a_tenants_resources_are_searched_in_its_account(two: TwoAccounts) -> None:
     rig, finders = two.rig, {"first": FakeFinder(), "second": FakeFinder()}
     each: PerAccount[ResourceFinder] = PerAccount(finders)
-    inventory = Inventory(
-        rig.database, rig.units, two.accounts, two.brokers, each, rig.clock, "duploservices-"
-    )
+    inventory = Inventory(rig.database, rig.units, two.accounts, two.brokers, each, rig.clock)
 
     inventory.listing(caller(DANA), "dev01")
 
     assert [asked.role_arn for asked, _ in two.second.assumed] == [GOV_DEV.target.role_arn]
     assert (len(finders["first"].queries), len(finders["second"].queries)) == (0, 1)
     assert two.first.assumed == []
+
+
+def test_the_owner_of_a_name_is_found_by_the_prefix_of_its_account(two: TwoAccounts) -> None:
+    two.prefixes["second"] = "gov-"
+    rig, arn = two.rig, "arn:aws-us-gov:s3:::gov-dev01-files"
+    finder = FakeFinder([TaggedArn(arn, {}), TaggedArn("arn:aws-us-gov:s3:::duploservices-dev01-x", {})])
+    each: PerAccount[ResourceFinder] = PerAccount({"first": FakeFinder(), "second": finder})
+    inventory = Inventory(rig.database, rig.units, two.accounts, two.brokers, each, rig.clock)
+
+    tenant, resource = inventory.owner(caller(DANA), arn)
+
+    assert (tenant.name, resource.arn) == ("dev01", arn)
+    assert [each.arn for each in inventory.listing(caller(DANA), "dev01").resources] == [arn]
+
+
+def test_legacy_clients_get_the_account_of_the_tenant(two: TwoAccounts) -> None:
+    plans = Plans(VisibleTenants(two.rig.database), two.accounts)
+
+    answers = [
+        json.loads(bytes(plans.plan_of(ApiRequest(caller(DANA), {"tenant": name}, {}, b"")).body))
+        for name in ("dev01", "prod01")
+    ]
+
+    assert [(answer["AccountId"], answer["Region"]) for answer in answers] == [
+        (SECOND, "us-gov-west-1"),
+        (FIRST, "us-west-2"),
+    ]
 
 
 @dataclass(slots=True)

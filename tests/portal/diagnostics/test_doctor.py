@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -123,6 +124,23 @@ def examine(sqlite_url: str, iam: Iam) -> Examine:
 
 def change(iam: Iam, **changed: object) -> None:
     iam.roles["duploservices-dev01"] |= changed
+
+
+def test_a_doctor_examines_the_tenants_of_its_own_account_and_of_no_other_known_one(
+    sqlite_url: str, iam: Iam
+) -> None:
+    other = Account.known("aws", "222222222222", "duploservices-", "duplomaster", name="other")
+    with closing(Database(sqlite_url)) as database:
+        with database.writing() as connection:
+            for name, account_id in (("there", other.id), ("foreign", "333333333333")):
+                arn = f"arn:aws:iam::{account_id}:role/duploservices-{name}"
+                tenant = Tenant.with_role(TenantId(name), name, "us-west-2", arn, None)
+                TenantStore(connection).add(tenant, NOON)
+        accounts = Accounts(ACCOUNT, other)
+
+        findings = list(Doctor(database, accounts, FakeBroker(), roles_of(iam), FakeClock()).examine())
+
+    assert {finding.subject for finding in findings} & {"there", "foreign"} == {"foreign"}
 
 
 def test_a_tenant_in_a_region_of_another_partition_is_an_error(sqlite_url: str, iam: Iam) -> None:

@@ -40,7 +40,6 @@ class InventoryRig:
             brokers_of(rig.broker),
             PerAccount({DEFAULT: self.source}),
             rig.clock,
-            "duploservices-",
         )
 
     @property

@@ -154,7 +154,7 @@ def test_the_tenant_with_the_longest_matching_prefix_is_the_owner(names: set[str
     named = containing_resource(f"arn:aws:s3:::{PREFIX}{owner}-files")
     assert named is not None
 
-    found = owner_by_name(named, [_tenant(name) for name in names], PREFIX)
+    found = owner_by_name(named, [_tenant(name) for name in names], lambda _: PREFIX)
 
     fitting = [name for name in names if f"{owner}-files".startswith(f"{name}-")]
     assert (found.name if found else None) == max(fitting, key=len, default=None)

@@ -1,7 +1,7 @@
 """Tests of the inventory against the sandbox AWS, which enforces roles, boundaries and session policies."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -51,7 +51,7 @@ def portal(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[SandboxInventor
     world, database = World(sandbox), Database(sqlite_url)
     user_arn, keys = world.user()
     own = OwnKeys(keys.access_key_id, keys.secret_access_key)
-    config = aws_config(sandbox.endpoint_url, region=sandbox.region)
+    config = replace(aws_config(sandbox.endpoint_url, region=sandbox.region), role_prefix="")
     broker = connected(config, connections=2, session=own.session())
     source = make_finder(config, connections=2, session=own.session())
     for rig in build(database):
@@ -63,7 +63,6 @@ def portal(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[SandboxInventor
             PerAccount({account.name: broker}),
             PerAccount({account.name: source}),
             rig.clock,
-            "",
         )
         yield SandboxInventory(world, user_arn, own, rig, broker, inventory)
     database.close()

@@ -29,7 +29,8 @@ class RoleConcurrency:
     """A thread-safe limit on concurrent AWS calls per role, with a bounded FIFO queue.
 
     `max_calls` is the number of slots of each role, `max_waiting` the maximum length of its queue. No method
-    blocks: a queued request registers a callback.
+    blocks: a queued request registers a callback. The key is the role's ARN, which names the account, so
+    roles of the same name in two accounts have slots of their own.
     """
 
     def __init__(self, max_calls: int = UNLIMITED, max_waiting: int = 0) -> None:

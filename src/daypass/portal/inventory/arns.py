@@ -1,7 +1,7 @@
 """Parsing of ARNs: the kind of resource, its name, and the tenant that the name's prefix belongs to."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from daypass.portal.inventory.model import OWNER_TAG, Kind, Resource, ResourceArn, TaggedArn
 from daypass.portal.tenants.model import Tenant
@@ -76,14 +76,22 @@ def owned_resource(tagged: TaggedArn, tenant_name: str, role_prefix: str) -> Res
     return Resource(named, tagged.tags) if is_own else None
 
 
-def owner_by_name(named: ResourceArn, tenants: Iterable[Tenant], role_prefix: str) -> Tenant | None:
-    """Return the tenant with the longest prefix that matches the name, or None."""
-    if named.owned_name is None:
+def owner_by_name(
+    named: ResourceArn, tenants: Iterable[Tenant], find_role_prefix: Callable[[Tenant], str]
+) -> Tenant | None:
+    """Return the tenant with the longest prefix that matches the name, or None.
+
+    `find_role_prefix` returns what the names of roles and resources begin with in the account of a tenant.
+    """
+    owned_name = named.owned_name
+    if owned_name is None:
         return None
-    candidates = (
-        tenant for tenant in tenants if named.owned_name.startswith(_prefix(tenant.name, role_prefix))
-    )
-    return max(candidates, key=lambda tenant: len(tenant.name), default=None)
+
+    def prefix_of(tenant: Tenant) -> str:
+        return _prefix(tenant.name, find_role_prefix(tenant))
+
+    candidates = [tenant for tenant in tenants if owned_name.startswith(prefix_of(tenant))]
+    return max(candidates, key=lambda tenant: len(prefix_of(tenant)), default=None)
 
 
 def _prefix(tenant_name: str, role_prefix: str) -> str:

@@ -14,6 +14,7 @@ from daypass.portal.access.model import AssumeRoleParameters, Caller, Credential
 from daypass.portal.access.role_cache import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.session_names import session_tags
+from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.audit.event import Event, Outcome
 from daypass.portal.audit.units_of_work import UnitsOfWork
@@ -60,7 +61,6 @@ class Inventory:
     brokers: Brokers
     finders: PerAccount[ResourceFinder]
     clock: Clock
-    role_prefix: str
     is_attribution_required: bool = False
     monotonic: Callable[[], float] = time.monotonic
     cache: ListingCache = field(default_factory=ListingCache)
@@ -114,7 +114,7 @@ class Inventory:
         tenants = [access.tenant for access in visible]
         if named.owned_name is None:
             return [tenant for tenant in tenants if named.region in ("", tenant.target.region)]
-        owner = owner_by_name(named, tenants, self.role_prefix)
+        owner = owner_by_name(named, tenants, lambda tenant: self._account(tenant).role_prefix)
         return [] if owner is None else [owner]
 
     def _listing(
@@ -133,7 +133,7 @@ class Inventory:
 
     def _read(self, caller: Caller, context: TenantContext, deadline: Deadline) -> Listing:
         tenant, now = context.tenant, self.clock()
-        account, session = self.accounts.of(tenant.target.role_arn), self._session(tenant)
+        account, session = self._account(tenant), self._session(tenant)
 
         def still_visible(connection: Connection) -> PortalError | None:
             try:
@@ -147,21 +147,21 @@ class Inventory:
         )
         roles = RoleAssumer(self.brokers.of(account), self.database, self.is_attribution_required)
         credentials = roles.assume(session, context.role, now, deadline).credentials
-        resources, is_whole = self._collect(tenant, self.finders.of(account), credentials, deadline)
+        resources, is_whole = self._collect(tenant, account, credentials, deadline)
         return Listing(tenant, tuple(resources), now, is_whole)
 
     def _collect(
-        self, tenant: Tenant, finder: ResourceFinder, credentials: Credentials, deadline: Deadline
+        self, tenant: Tenant, account: Account, credentials: Credentials, deadline: Deadline
     ) -> tuple[Sequence[Resource], bool]:
         """Return the tenant's own resources in AWS's answer, and whether they are complete."""
         query = Query(tenant.target.region, OWNER_TAG, tenant.name, SERVICES, tenant.target.role_arn)
         by_arn: dict[str, Resource] = {}
         is_answered, is_whole = False, True
         try:
-            for page in finder.pages(query, credentials, deadline):
+            for page in self.finders.of(account).pages(query, credentials, deadline):
                 is_answered = True
                 for tagged in page:
-                    if resource := owned_resource(tagged, tenant.name, self.role_prefix):
+                    if resource := owned_resource(tagged, tenant.name, account.role_prefix):
                         by_arn[resource.arn] = resource
                 if len(by_arn) >= MAX_RESOURCES:
                     is_whole = False
@@ -172,6 +172,9 @@ class Inventory:
             is_whole = False
         resources = sorted(by_arn.values(), key=lambda resource: position(resource.named))
         return resources[:MAX_RESOURCES], is_whole
+
+    def _account(self, tenant: Tenant) -> Account:
+        return self.accounts.of(tenant.target.role_arn)
 
     def _session(self, tenant: Tenant) -> AssumeRoleParameters:
         return AssumeRoleParameters(

@@ -114,7 +114,7 @@ class ProfilePages:
             issuer=services.issuer,
             own=PersonalTokens(services.identity),
             workstations=Workstations(
-                config.public_url, services.release, config.aws.region, config.aws.endpoint_url
+                config.public_url, services.release, services.accounts.default.region, config.aws.endpoint_url
             ),
         )
 

@@ -104,7 +104,7 @@ class TenantPages:
 def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes."""
     administrator = services.page_routes(Permission.ADMINISTRATOR)
-    region = services.config.aws.region
+    region = services.accounts.default.region
     pages = TenantPages(services.pages, services.administration.tenants, region, services.doctor)
     return [
         administrator.page(ADDRESS, pages.listed),
