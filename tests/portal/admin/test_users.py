@@ -20,7 +20,7 @@ from daypass.portal.errors import (
     Unauthenticated,
     UserNotFound,
 )
-from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.identity.model import Role, TokenKind, UserKind
 from daypass.portal.identity.passwords import verify_password
 from daypass.portal.identity.store.users import UserStore, update_last_sign_in
 from daypass.portal.secret import Secret
@@ -361,3 +361,14 @@ def test_an_unknown_user_is_not_found(administration: Administration) -> None:
     for reference in ("", "nobody", "a\0b", "\ud800", "' OR 1=1", "x" * 5000):
         with pytest.raises(UserNotFound, match="no such user"):
             administration.users.find(reference)
+
+
+def test_a_service_account_that_gets_a_password_becomes_a_person(
+    administration: Administration, alice: Caller
+) -> None:
+    made = administration.users.create("ci@example.com", Role.USER, None, alice)
+    assert made.user.kind is UserKind.SERVICE
+
+    changed = administration.users.set_password("ci@example.com", PASSWORD, alice)
+
+    assert (changed.user.kind, changed.has_password) == (UserKind.PERSON, True)

@@ -1,6 +1,7 @@
 """Fixtures for users and browsers on a real database with a real audit log; the clock starts at noon."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import PortalError, SignInFailed, TooManyAttempts
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
-from daypass.portal.identity.model import Role, User
+from daypass.portal.identity.model import Role, User, UserKind
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import users
@@ -60,7 +61,7 @@ def person(identity: Identity, username: str, role: Role) -> User:
     with identity.database.writing() as connection:
         row = update(users).where(users.c.id == user.id).values(password_hash=RIGHT_HASH)
         connection.execute(row)
-    return user
+    return replace(user, kind=UserKind.PERSON)
 
 
 def sign_in(

@@ -8,11 +8,13 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, inspect, text
+from sqlalchemy import insert, inspect, select, text
 
+from daypass.portal.identity.model import UserKind
+from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, _config, check, migrate
-from daypass.portal.storage.schema import metadata, tenants
+from daypass.portal.storage.schema import metadata, tenants, user_kind, users
 from tests.database_fixture import PostgresServer
 from tests.fakes import NOON
 from tests.portal.forked import PROCESSES
@@ -218,6 +220,47 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     yield database
     database.close()
     server.execute("DROP DATABASE without_schema")
+
+
+_ADD_OLD_USER = (
+    "INSERT INTO users (id, username, role, password_hash, created_at) VALUES (:u, :u, 'User', :p, :now)"
+)
+_ADD_OLD_TOKEN = (
+    "INSERT INTO api_tokens (id, digest, kind, name, user_id, created_at, expires_at) "
+    "VALUES (:u, :digest, 'browser', 't', :u, :now, :now)"
+)
+_OLD_USERS = {"dana": "$argon2id$", "ci": None}
+"""Users as the release before identity providers inserts them: a person and a service account."""
+
+
+def _add_old_rows(database: Database, prefix: str) -> None:
+    with database.writing() as connection:
+        for name, password_hash in _OLD_USERS.items():
+            user = prefix + name
+            row = {"u": user, "p": password_hash, "now": "2026-01-01 00:00:00+00:00"}
+            connection.execute(text(_ADD_OLD_USER), row)
+            connection.execute(text(_ADD_OLD_TOKEN), row | {"digest": user.encode()})
+
+
+def test_users_and_sessions_of_the_previous_release_are_read(empty: Database) -> None:
+    database = empty
+    _migrated_to(database, "0018")
+    _add_old_rows(database, "before ")
+    migrate(database)
+    # Its processes go on while the replicas are replaced one by one.
+    _add_old_rows(database, "after ")
+
+    with database.reading() as connection:
+        kinds = {row.id: row.user_kind for row in connection.execute(select(users.c.id, user_kind))}
+        bearer = TokenStore(connection).find_bearer(b"after dana")
+    assert kinds == {
+        f"{time} {name}": "service" if password_hash is None else "person"
+        for time in ("before", "after")
+        for name, password_hash in _OLD_USERS.items()
+    }
+    assert bearer is not None
+    assert bearer.user.kind is UserKind.PERSON
+    assert (bearer.token.provider, bearer.token.authenticated_at) == (None, None)
 
 
 def test_existing_permanent_tokens_of_administrators_are_exempt_from_reauthentication(

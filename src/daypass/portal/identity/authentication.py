@@ -19,6 +19,7 @@ from daypass.portal.identity.model import (
     TokenKind,
     User,
     UserId,
+    UserKind,
     network_of,
 )
 from daypass.portal.identity.passwords import new_password_hash
@@ -199,11 +200,12 @@ class Identity:
 
 
 def new_user(username: str, role: Role, password: Secret | None, now: datetime) -> tuple[User, RowChange]:
-    """Return a new user and the row to insert; a user without a password can only use tokens."""
+    """Return a new user and the row to insert; without a password, it is a service account."""
     check_no_secret(username)
     name = canonical_username(username)
     check_new_username(name)
-    user = User(UserId(uuid4().hex), name, role)
+    kind = UserKind.SERVICE if password is None else UserKind.PERSON
+    user = User(UserId(uuid4().hex), name, role, kind)
     return user, add_user(user, None if password is None else new_password_hash(password), at=now)
 
 

@@ -22,6 +22,15 @@ class Role(StrEnum):
     ADMINISTRATOR = "Administrator"
 
 
+class UserKind(StrEnum):
+    """Who uses an account: a human being, or a program."""
+
+    PERSON = "person"
+    """Signs in through an identity provider, such as the portal's own passwords."""
+    SERVICE = "service"
+    """A service account: it never signs in, and works with permanent API tokens."""
+
+
 class TokenKind(StrEnum):
     """The kinds of tokens; a token of one kind is never accepted as another."""
 
@@ -51,6 +60,7 @@ class User:
     id: UserId
     username: str
     role: Role
+    kind: UserKind = UserKind.PERSON
 
     @property
     def is_administrator(self) -> bool:
@@ -88,6 +98,10 @@ class ApiToken:
     """Whether the token may make changes that otherwise need reauthentication: for automation."""
     authorized_at: datetime | None = None
     """When the owner consented to the CLI's access; a refresh does not change it."""
+    provider: str | None = None
+    """For a browser session: the identity provider that proved the sign-in; None for a local password."""
+    authenticated_at: datetime | None = None
+    """For a browser session: when the provider proved the identity; None for `created_at`."""
 
     @property
     def reaches_admin(self) -> bool:

@@ -21,14 +21,15 @@ _OTHER_HELP = (
 def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exempt: bool = True) -> None:
     """Return if *token* proves a sign-in of the last five minutes; raises `ReauthenticationRequired`.
 
-    A browser session proves its own sign-in, and a command line with admin access its authorization.
+    A browser session proves the time at which its identity provider authenticated the user, which may be
+    before the session began, and a command line with admin access the time of its authorization.
     With *takes_exempt*, a permanent token that is exempt from reauthentication is enough too.
     """
     if takes_exempt and token.reauthentication_exempt:
         return
     proved_at = None
     if token.kind is TokenKind.BROWSER:
-        proved_at = token.created_at
+        proved_at = token.authenticated_at or token.created_at
     elif token.kind is TokenKind.CLI and token.allows_admin:
         proved_at = token.authorized_at
     if proved_at is None or now - proved_at > RECENT:

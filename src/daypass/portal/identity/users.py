@@ -14,7 +14,7 @@ class UserDirectory:
     database: Database
 
     def first_administrators(self, number: int) -> Sequence[str]:
-        """Return the names of the first Administrators with a password, for a user to contact."""
+        """Return the names of the first Administrators who are people, for a user to contact."""
         with self.database.reading() as connection:
             return UserStore(connection).first_administrators(number)
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    case,
     false,
     func,
     literal_column,
@@ -38,14 +39,23 @@ users = Table(
     # Canonical (NFKC, case-folded, trimmed), so that different spellings mean the same user.
     Column("username", String(255), nullable=False, unique=True),
     Column("role", String(16), nullable=False),
-    # NULL for users without a password, such as service accounts.
+    # NULL for users without a password: service accounts, and people whose identity another provider proves.
     Column("password_hash", Text),
     Column("disabled_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_sign_in_at", UtcDateTime),
+    # Read it by `user_kind`: processes of earlier releases insert rows without it.
+    Column("kind", String(16)),
     Index("ix_users_created_at", "created_at", "id"),
     Index("ix_users_role", "role", "username"),
 )
+
+# A password makes the user a person whatever the column says: a process of an earlier release that sets a
+# password leaves the column as it is. Without a password, NULL is a service account of an earlier release.
+user_kind = case(
+    (users.c.password_hash.is_not(None), literal_column("'person'", String)),
+    else_=func.coalesce(users.c.kind, literal_column("'service'", String)),
+).label("user_kind")
 
 # Users who never signed in sort before all others.
 last_sign_in = type_coerce(func.coalesce(users.c.last_sign_in_at, Epoch()), UtcDateTime)
@@ -103,6 +113,10 @@ api_tokens = Table(
     Column("reauthentication_exempt", Boolean, nullable=False, server_default=false()),
     # When the user authorized the command line; access tokens issued since have a later created_at.
     Column("authorized_at", UtcDateTime),
+    # The identity provider that proved the sign-in of a browser session; NULL for a local password.
+    Column("provider", String(64)),
+    # When it did so; NULL for created_at.
+    Column("authenticated_at", UtcDateTime),
     Index("ix_api_tokens_expires_at", "expires_at", "id"),
     Index("ix_api_tokens_revoked_at", "revoked_at"),
 )

@@ -4,10 +4,11 @@ from sqlalchemy import Connection, String, and_, bindparam, func, or_, select
 
 from daypass.portal.access.model import AuthorizationData
 from daypass.portal.access.store.roles import cached_role
-from daypass.portal.identity.model import Role, TokenId, User, UserId
+from daypass.portal.identity.model import TokenId, UserId
 from daypass.portal.identity.store.tokens import ENDED_AT, parents
+from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.prepared import Prepared, ResultRow
-from daypass.portal.storage.schema import api_tokens, memberships, role_facts, tenants, users
+from daypass.portal.storage.schema import api_tokens, memberships, role_facts, tenants, user_kind, users
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess
 
 _REFERENCE = bindparam("reference", type_=String)
@@ -17,6 +18,7 @@ _AUTHORIZATION_DATA = Prepared(
         users.c.id,
         users.c.username,
         users.c.role,
+        user_kind,
         users.c.disabled_at,
         ENDED_AT.label("ended_at"),
         tenants.c.id.label("tenant_id"),
@@ -69,7 +71,7 @@ class AuthorizationReader:
 
 def _authorization_data(row: ResultRow) -> AuthorizationData:
     return AuthorizationData(
-        user=User(row.id, row.username, Role(row.role)),
+        user=user_of(row.id, row.username, row.role, row.user_kind),
         is_active=row.disabled_at is None and row.ended_at is None,
         tenant=None if row.tenant_id is None else _tenant_access(row),
         role=cached_role(row),

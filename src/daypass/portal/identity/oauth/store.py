@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
-from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.model import TokenId, TokenKind, User, UserId
 from daypass.portal.identity.oauth.model import (
     AuthorizationParameters,
     AuthorizationRequest,
@@ -15,11 +15,13 @@ from daypass.portal.identity.oauth.model import (
     ManualRedirect,
     RequestId,
 )
+from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.schema import (
     api_tokens,
     oauth_requests,
     sealing_keys,
     spent_refresh_tokens,
+    user_kind,
     users,
 )
 from daypass.portal.storage.unit_of_work import RowChange
@@ -183,7 +185,7 @@ class TokenFamilyStore:
 
 
 _USED_GRANT = select(
-    api_tokens.c.id, api_tokens.c.user_id, api_tokens.c.revoked_at, users.c.username, users.c.role
+    api_tokens.c.id, api_tokens.c.user_id, api_tokens.c.revoked_at, users.c.username, users.c.role, user_kind
 ).join(users, users.c.id == api_tokens.c.user_id)
 
 _GRANT = _USED_GRANT.where(api_tokens.c.id == bindparam("grant_id"))
@@ -198,7 +200,7 @@ def _used_grant(row: Row[*tuple[Any, ...]]) -> UsedRefreshToken:
 
 
 def _user(row: Row[*tuple[Any, ...]]) -> User:
-    return User(UserId(row.user_id), row.username, Role(row.role))
+    return user_of(row.user_id, row.username, row.role, row.user_kind)
 
 
 def purge_requests(*, before: datetime) -> RowChange:

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, or_, select, update
 
-from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.prepared import Prepared, ResultRow
-from daypass.portal.storage.schema import api_tokens, users
+from daypass.portal.storage.schema import api_tokens, user_kind, users
 from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 
@@ -126,6 +127,8 @@ _TOKEN = (
     api_tokens.c.address,
     api_tokens.c.reauthentication_exempt,
     api_tokens.c.authorized_at,
+    api_tokens.c.provider,
+    api_tokens.c.authenticated_at,
 )
 
 parents = api_tokens.alias("parents")
@@ -135,7 +138,9 @@ ENDED_AT = func.coalesce(api_tokens.c.revoked_at, parents.c.revoked_at)
 """When a token or its parent was revoked; needs a left join with `parents`."""
 
 _BEARER = Prepared(
-    select(*_TOKEN, ENDED_AT.label("ended_at"), users.c.username, users.c.role, users.c.disabled_at)
+    select(
+        *_TOKEN, ENDED_AT.label("ended_at"), users.c.username, users.c.role, user_kind, users.c.disabled_at
+    )
     .join(users, users.c.id == api_tokens.c.user_id)
     .outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
     .where(api_tokens.c.digest == bindparam("digest"))
@@ -180,7 +185,7 @@ class TokenStore:
         row = _BEARER.first(self._connection, {"digest": digest})
         if row is None:
             return None
-        user = User(UserId(row.user_id), row.username, Role(row.role))
+        user = user_of(row.user_id, row.username, row.role, row.user_kind)
         return Bearer(_token(row), user, row.ended_at is not None, row.disabled_at is not None)
 
     def lock(self, token_id: TokenId) -> None:
@@ -249,6 +254,8 @@ def _token(row: ResultRow) -> ApiToken:
         row.address,
         row.reauthentication_exempt,
         row.authorized_at,
+        row.provider,
+        row.authenticated_at,
     )
 
 

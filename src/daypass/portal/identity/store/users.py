@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from daypass.portal.identity.model import Role, User, UserId
-from daypass.portal.storage.schema import users
+from daypass.portal.identity.model import Role, User, UserId, UserKind
+from daypass.portal.storage.schema import user_kind, users
 from daypass.portal.storage.unit_of_work import RowChange
 
 _ADD = insert(users)
@@ -26,9 +26,16 @@ class SignInRecord:
     is_disabled: bool
 
 
-_LOGIN = select(users.c.id, users.c.username, users.c.role, users.c.password_hash, users.c.disabled_at).where(
+_USER = (users.c.id, users.c.username, users.c.role, user_kind)
+
+_LOGIN = select(*_USER, users.c.password_hash, users.c.disabled_at).where(
     users.c.username == bindparam("username")
 )
+
+
+def user_of(user_id: str, username: str, role: str, kind: str) -> User:
+    """Return the user of these columns; *kind* is that of `user_kind`."""
+    return User(UserId(user_id), username, Role(role), UserKind(kind))
 
 
 class UserStore:
@@ -40,27 +47,23 @@ class UserStore:
     def find(self, username: str) -> User | None:
         """Return the user of that canonical name, unless disabled."""
         row = self._connection.execute(
-            select(users.c.id, users.c.username, users.c.role).where(
-                users.c.username == username, users.c.disabled_at.is_(None)
-            )
+            select(*_USER).where(users.c.username == username, users.c.disabled_at.is_(None))
         ).first()
-        return None if row is None else User(UserId(row.id), row.username, Role(row.role))
+        return None if row is None else user_of(row.id, row.username, row.role, row.user_kind)
 
     def find_by_id(self, user_id: UserId) -> User | None:
         """Return the user of that ID, unless disabled."""
         row = self._connection.execute(
-            select(users.c.id, users.c.username, users.c.role).where(
-                users.c.id == user_id, users.c.disabled_at.is_(None)
-            )
+            select(*_USER).where(users.c.id == user_id, users.c.disabled_at.is_(None))
         ).first()
-        return None if row is None else User(UserId(row.id), row.username, Role(row.role))
+        return None if row is None else user_of(row.id, row.username, row.role, row.user_kind)
 
     def is_taken(self, username: str) -> bool:
         """Return whether a user of that canonical name exists, disabled users included."""
         return self._connection.scalar(select(users.c.id).where(users.c.username == username)) is not None
 
     def password_hash(self, user_id: UserId) -> str | None:
-        """Return the hash of a user's password; None for a service account."""
+        """Return the hash of a user's password, or None."""
         return self._connection.scalar(select(users.c.password_hash).where(users.c.id == user_id))
 
     def find_login(self, username: str) -> SignInRecord | None:
@@ -68,7 +71,7 @@ class UserStore:
         row = self._connection.execute(_LOGIN, {"username": username}).first()
         if row is None:
             return None
-        user = User(UserId(row.id), row.username, Role(row.role))
+        user = user_of(row.id, row.username, row.role, row.user_kind)
         return SignInRecord(user, row.password_hash, row.disabled_at is not None)
 
     def lock_login(self, username: str) -> SignInRecord | None:
@@ -78,13 +81,13 @@ class UserStore:
         return self.find_login(username)
 
     def first_administrators(self, number: int) -> Sequence[str]:
-        """Return the names of the first Administrators with a password, for a user to contact."""
+        """Return the names of the first Administrators who are people, for a user to contact."""
         return self._connection.scalars(
             select(users.c.username)
             .where(
                 users.c.role == Role.ADMINISTRATOR.value,
                 users.c.disabled_at.is_(None),
-                users.c.password_hash.is_not(None),
+                user_kind == UserKind.PERSON.value,
             )
             .order_by(users.c.username)
             .limit(number)
@@ -101,11 +104,12 @@ class UserStore:
 
 
 def add_user(user: User, password_hash: str | None, *, at: datetime) -> RowChange:
-    """Return the change that inserts a user; one without a password can only use tokens."""
+    """Return the change that inserts a user; one without a password cannot sign in with one."""
     row = {
         "id": user.id,
         "username": user.username,
         "role": user.role.value,
+        "kind": user.kind.value,
         "password_hash": password_hash,
         "created_at": at,
     }

@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from daypass.portal.admin.model import TokenQuery, TokenRecord
-from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.model import TokenId, TokenKind
+from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
-from daypass.portal.storage.schema import api_tokens, users
+from daypass.portal.storage.schema import api_tokens, user_kind, users
 
 _c = api_tokens.c
 _parents = api_tokens.alias("parents")
@@ -29,6 +30,7 @@ _TOKENS = (
         _c.user_id,
         users.c.username,
         users.c.role,
+        user_kind,
         func.coalesce(_c.revoked_at, _parents.c.revoked_at, users.c.disabled_at).label("ended_at"),
     )
     .select_from(api_tokens)
@@ -82,7 +84,7 @@ def _record(row: Row[*tuple[Any, ...]]) -> TokenRecord:
         id=TokenId(row.id),
         kind=TokenKind(row.kind),
         name=row.name,
-        owner=User(UserId(row.user_id), row.username, Role(row.role)),
+        owner=user_of(row.user_id, row.username, row.role, row.user_kind),
         created_at=row.created_at,
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,

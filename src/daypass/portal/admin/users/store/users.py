@@ -8,9 +8,10 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, se
 from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.admin.model import MemberRecord, UserQuery, UserRecord, UserSort
-from daypass.portal.identity.model import Role, TokenKind, User, UserId
+from daypass.portal.identity.model import TokenKind, UserId, UserKind
+from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.pagination import COUNT_LIMIT, Order, Page, PageRequest, count_found, read_page
-from daypass.portal.storage.schema import api_tokens, last_sign_in, memberships, tenants, users
+from daypass.portal.storage.schema import api_tokens, last_sign_in, memberships, tenants, user_kind, users
 from daypass.portal.storage.search import contains
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access, TenantId
@@ -25,7 +26,8 @@ _CHANGE = (
 _SET_PASSWORD = (
     update(users)
     .where(users.c.id == bindparam("changed_id"))
-    .values(password_hash=bindparam("new_password_hash"))
+    # Only people sign in: a service account that gets a password becomes a person.
+    .values(password_hash=bindparam("new_password_hash"), kind=UserKind.PERSON.value)
 )
 
 _DELETE = delete(users).where(users.c.id == bindparam("ended_id"))
@@ -50,6 +52,7 @@ _USER = (
     users.c.id,
     users.c.username,
     users.c.role,
+    user_kind,
     users.c.created_at,
     users.c.disabled_at,
     users.c.last_sign_in_at,
@@ -67,6 +70,7 @@ _MEMBER = (
     memberships.c.user_id,
     users.c.username,
     users.c.role,
+    user_kind,
     *TENANT,
     memberships.c.is_read_only,
     memberships.c.created_at,
@@ -259,7 +263,7 @@ def _is_member_of(tenant_id: TenantId) -> ColumnElement[bool]:
 
 def _user(row: Row[*tuple[Any, ...]]) -> UserRecord:
     return UserRecord(
-        User(UserId(row.id), row.username, Role(row.role)),
+        user_of(row.id, row.username, row.role, row.user_kind),
         row.created_at,
         row.disabled_at,
         row.last_sign_in_at,
@@ -269,7 +273,7 @@ def _user(row: Row[*tuple[Any, ...]]) -> UserRecord:
 
 def _member(row: Row[*tuple[Any, ...]]) -> MemberRecord:
     return MemberRecord(
-        User(UserId(row.user_id), row.username, Role(row.role)),
+        user_of(row.user_id, row.username, row.role, row.user_kind),
         tenant_of(row),
         Access.READ_ONLY if row.is_read_only else Access.FULL,
         row.created_at,
