@@ -21,7 +21,6 @@ from daypass.portal.access.model import (
     IssuanceId,
     IssuedSession,
     SessionRequest,
-    TenantScope,
 )
 from daypass.portal.access.plan import IssuanceAttempt, Plan, assume_role_parameters, choose_validity
 from daypass.portal.access.sessions import SessionHistory
@@ -34,12 +33,13 @@ from daypass.portal.config import PortalConfig
 from daypass.portal.http.api.sessions.handlers import Sessions
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.identity.authentication import Identity
+from daypass.portal.identity.scopes import Scope
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 
 CALLS = 300
 
-_SCOPE = TenantScope(TENANT)
+_SCOPE = Scope.of_tenant(TENANT)
 _BODY = f'{{"tenant":"{TENANT}"}}'.encode()
 
 

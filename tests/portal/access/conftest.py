@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Caller, Channel, IssuedSession, SessionRequest, TenantScope
+from daypass.portal.access.model import Caller, Channel, IssuedSession, SessionRequest
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.scopes import Scope
+from daypass.portal.identity.store.tokens import row_of_token
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
@@ -68,9 +70,7 @@ def seed(database: Database) -> None:
     tokens = [token_of(user, grant) for user in (DANA, ADMIN) for grant in (None, NOON + timedelta(hours=12))]
     with database.writing() as connection:
         connection.execute(insert(users), [{**asdict(user), "created_at": NOON} for user in (DANA, ADMIN)])
-        connection.execute(
-            insert(api_tokens), [{**asdict(token), "digest": token.id.encode()} for token in tokens]
-        )
+        connection.execute(insert(api_tokens), [row_of_token(token, token.id.encode()) for token in tokens])
         for tenant in (DEV, PROD, DATA):
             add_tenant(tenant, at=NOON).apply(connection)
         connection.execute(
@@ -115,7 +115,7 @@ class Rig:
         token: ApiToken | None = None,
     ) -> IssuedSession:
         """Issue a session to *user*; a string as *ask* is the name of a tenant."""
-        request = SessionRequest(TenantScope(ask)) if isinstance(ask, str) else ask
+        request = SessionRequest(Scope.of_tenant(ask)) if isinstance(ask, str) else ask
         return self.issuer.issue(caller(user, channel=channel, token=token), request)
 
     def set(self, setting: Setting[Any], value: str, tenant: Tenant | None = None) -> None:

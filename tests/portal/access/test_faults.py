@@ -9,10 +9,11 @@ from threading import Thread
 
 import pytest
 
-from daypass.portal.access.model import IssuedSession, Purpose, SessionRequest, TenantScope
+from daypass.portal.access.model import IssuedSession, Purpose, SessionRequest
 from daypass.portal.audit.event import Event
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AuditUnavailable, AwsTrustRefused, AwsUnavailable, PortalError
+from daypass.portal.identity.scopes import Scope
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.unit_of_work import Precondition, RowChange
 from tests.portal.access.conftest import DANA, Rig, build
@@ -87,7 +88,7 @@ def test_no_credentials_are_released_without_a_durable_outcome(
 
     released: IssuedSession | None = None
     try:
-        released = rig.issue(DANA, SessionRequest(TenantScope("dev01"), purpose=Purpose.BOTH))
+        released = rig.issue(DANA, SessionRequest(Scope.of_tenant("dev01"), purpose=Purpose.BOTH))
     except (Exception, Death) as error:
         assert "canary" not in repr(error)
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from daypass.portal.access.duration import SIGN_IN_MARGIN
-from daypass.portal.access.model import AdminScope, Channel, LimitSource, Purpose, SessionRequest, TenantScope
+from daypass.portal.access.model import Channel, LimitSource, Purpose, SessionRequest
 from daypass.portal.errors import (
     AccessDenied,
     AwsMisconfigured,
@@ -26,6 +26,7 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind
+from daypass.portal.identity.scopes import ADMIN_SCOPE, TENANTS_AND_ADMIN, Scope
 from daypass.portal.identity.store.tokens import add_token, revoke_token
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
@@ -42,12 +43,12 @@ from tests.portal.access.conftest import ADMIN, DANA, DEV, MASTER, PROD, Rig, ca
 from tests.rows import disable_user
 
 HOUR = timedelta(hours=1)
-BOTH = SessionRequest(TenantScope("dev01"), purpose=Purpose.BOTH)
-CONSOLE = SessionRequest(TenantScope("dev01"), purpose=Purpose.CONSOLE)
+BOTH = SessionRequest(Scope.of_tenant("dev01"), purpose=Purpose.BOTH)
+CONSOLE = SessionRequest(Scope.of_tenant("dev01"), purpose=Purpose.CONSOLE)
 
 
 def ask_for(duration: timedelta) -> SessionRequest:
-    return SessionRequest(TenantScope("dev01"), duration=duration)
+    return SessionRequest(Scope.of_tenant("dev01"), duration=duration)
 
 
 def test_a_member_gets_credentials_for_their_tenant(rig: Rig) -> None:
@@ -91,7 +92,7 @@ def test_a_read_only_member_gets_a_read_only_session(rig: Rig) -> None:
 def test_an_administrator_gets_full_access_to_every_tenant_and_the_master_role(rig: Rig) -> None:
     assert rig.issue(ADMIN, "data01").access is Access.FULL
 
-    issuance = rig.issue(ADMIN, SessionRequest(AdminScope()))
+    issuance = rig.issue(ADMIN, SessionRequest(ADMIN_SCOPE))
 
     assert issuance.tenant is None
     assert issuance.role_arn == MASTER
@@ -102,7 +103,7 @@ def test_an_administrator_gets_full_access_to_every_tenant_and_the_master_role(r
 
 def test_the_issuance_row_has_user_tenant_time_and_the_deciding_limit(rig: Rig) -> None:
     issuance = rig.issue(
-        DANA, SessionRequest(TenantScope("dev01"), duration=timedelta(minutes=20), reason="look at logs")
+        DANA, SessionRequest(Scope.of_tenant("dev01"), duration=timedelta(minutes=20), reason="look at logs")
     )
 
     [row] = rig.rows()
@@ -147,16 +148,18 @@ def test_no_transaction_is_open_during_the_aws_call(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("ask", "channel", "refusal"),
     [
-        (SessionRequest(TenantScope("data01")), Channel.API, TenantNotFound),
-        (SessionRequest(TenantScope("nowhere")), Channel.API, TenantNotFound),
-        (SessionRequest(TenantScope("")), Channel.LEGACY, TenantNotFound),
-        (SessionRequest(TenantScope("x" * 300)), Channel.WEB, TenantNotFound),
-        (SessionRequest(TenantScope("nul\x00and\ud800half")), Channel.API, TenantNotFound),
-        (SessionRequest(AdminScope()), Channel.API, AccessDenied),
+        (SessionRequest(Scope.of_tenant("data01")), Channel.API, TenantNotFound),
+        (SessionRequest(Scope.of_tenant("nowhere")), Channel.API, TenantNotFound),
+        (SessionRequest(Scope.of_tenant("")), Channel.LEGACY, TenantNotFound),
+        (SessionRequest(Scope.of_tenant("x" * 300)), Channel.WEB, TenantNotFound),
+        (SessionRequest(Scope.of_tenant("nul\x00and\ud800half")), Channel.API, TenantNotFound),
+        (SessionRequest(ADMIN_SCOPE), Channel.API, AccessDenied),
         (ask_for(timedelta(seconds=899)), Channel.API, InvalidDuration),
         (ask_for(timedelta(seconds=43201)), Channel.API, InvalidDuration),
         (
-            SessionRequest(TenantScope("dev01"), purpose=Purpose.CONSOLE, destination="https://evil.example"),
+            SessionRequest(
+                Scope.of_tenant("dev01"), purpose=Purpose.CONSOLE, destination="https://evil.example"
+            ),
             Channel.WEB,
             InvalidRequest,
         ),
@@ -188,7 +191,7 @@ def test_a_denied_request_is_recorded_and_never_reaches_aws(
 
 def test_the_event_of_a_request_for_a_tenant_without_a_name_is_not_of_admin_scope(rig: Rig) -> None:
     with pytest.raises(TenantNotFound):
-        rig.issue(DANA, SessionRequest(TenantScope("")))
+        rig.issue(DANA, SessionRequest(Scope.of_tenant("")))
 
     with rig.database.reading() as connection:
         (detail,) = connection.scalars(
@@ -219,12 +222,12 @@ def test_disabling_non_admin_access_applies_to_every_channel(rig: Rig) -> None:
 
 def test_the_flag_for_admin_access_applies_to_the_web_channel_only(rig: Rig) -> None:
     with pytest.raises(JitDisabled):
-        rig.issue(ADMIN, SessionRequest(AdminScope()), channel=Channel.WEB)
-    rig.issue(ADMIN, SessionRequest(AdminScope()), channel=Channel.LEGACY)
+        rig.issue(ADMIN, SessionRequest(ADMIN_SCOPE), channel=Channel.WEB)
+    rig.issue(ADMIN, SessionRequest(ADMIN_SCOPE), channel=Channel.LEGACY)
 
     rig.set(ENABLE_ADMIN_JIT_ON_UI, "true")
 
-    rig.issue(ADMIN, SessionRequest(AdminScope()), channel=Channel.WEB)
+    rig.issue(ADMIN, SessionRequest(ADMIN_SCOPE), channel=Channel.WEB)
 
 
 def test_the_configured_duration_applies_per_tenant(rig: Rig) -> None:
@@ -233,7 +236,7 @@ def test_the_configured_duration_applies_per_tenant(rig: Rig) -> None:
 
     assert rig.issue(DANA, "dev01").validity.duration == 2 * HOUR
     assert rig.issue(DANA, "prod01").validity.duration == HOUR
-    assert rig.issue(ADMIN, SessionRequest(AdminScope())).validity.duration == HOUR / 2
+    assert rig.issue(ADMIN, SessionRequest(ADMIN_SCOPE)).validity.duration == HOUR / 2
     assert rig.issue(DANA, "dev01").validity.deciding_limit.label == "AWS Access Token Validity"
 
 
@@ -360,7 +363,7 @@ def test_the_release_waits_for_an_open_revocation_of_another_replica_and_fails(
 def test_a_shorter_session_is_released_although_the_configured_duration_was_lowered(rig: Rig) -> None:
     rig.broker.during_assume = lambda: rig.set(TENANT_VALIDITY, "1800", DEV)
 
-    issuance = rig.issue(DANA, SessionRequest(TenantScope("dev01"), timedelta(minutes=15)))
+    issuance = rig.issue(DANA, SessionRequest(Scope.of_tenant("dev01"), timedelta(minutes=15)))
 
     assert issuance.validity.duration == timedelta(minutes=15)
 
@@ -387,15 +390,15 @@ def test_signing_out_during_the_aws_call_stops_tokens_of_the_sign_in(rig: Rig, k
 def test_an_approval_without_admin_consent_gets_no_admin_session(rig: Rig) -> None:
     ends_at = NOON + timedelta(hours=12)
     tenant_only = ApiToken(TokenId("approval"), TokenKind.APPROVAL, "", ADMIN.id, NOON, ends_at, ends_at)
-    admin_too = replace(tenant_only, id=TokenId("admin"), allows_admin=True)
+    admin_too = replace(tenant_only, id=TokenId("admin"), scopes=TENANTS_AND_ADMIN)
     with rig.database.writing() as connection:
         for token in (tenant_only, admin_too):
             add_token(token, token.id.encode()).apply(connection)
 
     with pytest.raises(AccessDenied, match="not part of what you authorized"):
-        rig.issue(ADMIN, SessionRequest(AdminScope()), token=tenant_only)
+        rig.issue(ADMIN, SessionRequest(ADMIN_SCOPE), token=tenant_only)
     rig.issue(ADMIN, "dev01", token=tenant_only)
-    rig.issue(ADMIN, SessionRequest(AdminScope()), token=admin_too)
+    rig.issue(ADMIN, SessionRequest(ADMIN_SCOPE), token=admin_too)
 
     assert sorted(rig.states()) == ["denied", "issued", "issued"]
 
@@ -412,7 +415,7 @@ def test_an_administrator_demoted_during_the_aws_call_gets_no_admin_session(rig:
     rig.broker.during_assume = lambda: rig.demote(ADMIN)
 
     with pytest.raises(AccessDenied):
-        rig.issue(ADMIN, SessionRequest(AdminScope()))
+        rig.issue(ADMIN, SessionRequest(ADMIN_SCOPE))
 
     assert rig.states() == ["failed"]
 
@@ -470,7 +473,7 @@ def test_a_small_clock_difference_never_lengthens_the_reported_expiry(
 
 
 def test_a_console_link_opens_the_requested_page(rig: Rig) -> None:
-    ask = SessionRequest(TenantScope("dev01"), purpose=Purpose.CONSOLE, destination="/s3/buckets/x")
+    ask = SessionRequest(Scope.of_tenant("dev01"), purpose=Purpose.CONSOLE, destination="/s3/buckets/x")
 
     issuance = rig.issue(DANA, ask)
 
@@ -587,14 +590,14 @@ def test_no_secret_appears_in_the_database_or_in_reprs(rig: Rig) -> None:
 def test_a_preview_calls_no_aws_and_records_nothing(rig: Rig) -> None:
     rig.set(TENANT_VALIDITY, "1800", DEV)
 
-    plan = rig.issuer.preview(caller(DANA), TenantScope("dev01"))
+    plan = rig.issuer.preview(caller(DANA), Scope.of_tenant("dev01"))
 
     assert (plan.validity.duration, plan.access) == (timedelta(minutes=30), Access.FULL)
     assert rig.issue(DANA, "dev01").validity.duration == plan.validity.duration
     assert len(rig.rows()) == 1
     with pytest.raises(TenantNotFound):
-        rig.issuer.preview(caller(DANA), TenantScope("data01"))
+        rig.issuer.preview(caller(DANA), Scope.of_tenant("data01"))
     with pytest.raises(AccessDenied):
-        rig.issuer.preview(caller(DANA), AdminScope())
+        rig.issuer.preview(caller(DANA), ADMIN_SCOPE)
     assert len(rig.rows()) == 1
     assert len(rig.broker.assumed) == 1

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from daypass.portal.access.model import AdminScope, Allow, Channel, Deny, Scope, TenantScope
+from daypass.portal.access.model import Allow, Channel, Deny
 from daypass.portal.access.policy import decide, may_see, refuse_beyond_consent
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope, consented_scopes
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import Values
@@ -25,8 +26,8 @@ READER = TenantAccess(DEV, Access.READ_ONLY)
 FOREIGN = TenantAccess(DEV, None)
 UNKNOWN = None
 
-TENANT = TenantScope("dev01")
-ADMIN = AdminScope()
+TENANT = Scope.of_tenant("dev01")
+ADMIN = ADMIN_SCOPE
 
 
 def flags(*on: Setting[Any]) -> Values:
@@ -106,8 +107,8 @@ def test_the_flag_for_admin_access_applies_to_the_web_channel_only(channel: Chan
 )
 @pytest.mark.parametrize("values", [DEFAULTS, NON_ADMIN_OFF])
 def test_a_foreign_tenant_is_denied_exactly_like_an_unknown_one(name: str, values: Values) -> None:
-    foreign = decide(USER, TenantScope(name), FOREIGN, Channel.API, values)
-    unknown = decide(USER, TenantScope(name), UNKNOWN, Channel.API, values)
+    foreign = decide(USER, Scope.of_tenant(name), FOREIGN, Channel.API, values)
+    unknown = decide(USER, Scope.of_tenant(name), UNKNOWN, Channel.API, values)
 
     assert isinstance(foreign, Deny)
     assert isinstance(unknown, Deny)
@@ -142,7 +143,9 @@ def test_only_members_and_administrators_may_see_a_tenant(
 def test_admin_access_needs_a_token_whose_consent_includes_it(
     kind: TokenKind, allows_admin: bool, allowed: bool
 ) -> None:
-    token = ApiToken(TokenId("t"), kind, "", USER.id, NOON, NOON, NOON, allows_admin=allows_admin)
+    token = ApiToken(
+        TokenId("t"), kind, "", USER.id, NOON, NOON, NOON, scopes=consented_scopes(with_admin=allows_admin)
+    )
 
     refused = refuse_beyond_consent(token, ADMIN)
 

@@ -6,9 +6,10 @@ from threading import Event, Semaphore, Thread
 import pytest
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Purpose, SessionRequest, TenantScope
+from daypass.portal.access.model import Purpose, SessionRequest
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.errors import AccessDenied, AwsUnavailable, TenantNotFound
+from daypass.portal.identity.scopes import Scope
 from tests.fakes import accounts_of, brokers_of
 from tests.portal.access.conftest import DANA, DEV, PROD, Rig, caller
 
@@ -26,7 +27,7 @@ def issuer(rig: Rig, shares: RoleConcurrency) -> Issuer:
 
 
 def ask(tenant: str) -> SessionRequest:
-    return SessionRequest(TenantScope(tenant), purpose=Purpose.KEYS)
+    return SessionRequest(Scope.of_tenant(tenant), purpose=Purpose.KEYS)
 
 
 def test_a_role_has_a_fixed_number_of_slots_and_others_are_not_affected() -> None:

@@ -11,13 +11,11 @@ import pytest
 from daypass.portal.access.broker import Broker, Brokers, Deadline
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import (
-    AdminScope,
     AssumeRoleParameters,
     Credentials,
     IssuedSession,
     Purpose,
     SessionRequest,
-    TenantScope,
 )
 from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.accounts.model import Account
@@ -33,6 +31,7 @@ from daypass.portal.diagnostics.finding import Examiner, Finding, Level
 from daypass.portal.errors import AwsUnavailable
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.legacy.plans import Plans
+from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.inventory.finder import ResourceFinder
 from daypass.portal.inventory.model import TaggedArn
 from daypass.portal.inventory.service import Inventory
@@ -119,9 +118,9 @@ class TwoAccounts:
         reached: dict[str, Broker] = {"first": self.first, "second": self.second}
         return PerAccount(reached | {name: UnreachedBroker() for name in self.unreached})
 
-    def issue(self, scope: TenantScope | AdminScope, purpose: Purpose = Purpose.KEYS) -> IssuedSession:
+    def issue(self, scope: Scope, purpose: Purpose = Purpose.KEYS) -> IssuedSession:
         """Issue a session: of the admin scope to the Administrator, of a tenant to Dana."""
-        rig, user = self.rig, ADMIN if isinstance(scope, AdminScope) else DANA
+        rig, user = self.rig, ADMIN if scope.is_admin else DANA
         issuer = Issuer(rig.database, rig.units, self.accounts, self.brokers, rig.clock)
         return issuer.issue(caller(user), SessionRequest(scope, purpose=purpose))
 
@@ -144,7 +143,7 @@ def two(sqlite_url: str) -> Iterator[TwoAccounts]:
 
 
 def test_a_tenants_session_comes_from_the_broker_of_its_account(two: TwoAccounts) -> None:
-    session = two.issue(TenantScope("dev01"), WITH_LINK)
+    session = two.issue(Scope.of_tenant("dev01"), WITH_LINK)
 
     assert (session.account_id, session.role_arn) == (SECOND, GOV_DEV.target.role_arn)
     assert [asked.role_arn for asked, _ in two.second.assumed] == [GOV_DEV.target.role_arn]
@@ -154,7 +153,7 @@ def test_a_tenants_session_comes_from_the_broker_of_its_account(two: TwoAccounts
 
 
 def test_the_admin_scope_is_that_of_the_default_account(two: TwoAccounts) -> None:
-    session = two.issue(AdminScope(), WITH_LINK)
+    session = two.issue(ADMIN_SCOPE, WITH_LINK)
 
     assert (session.account_id, session.role_arn, session.region) == (FIRST, MASTER, "us-west-2")
     assert [asked.role_arn for asked, _ in two.first.assumed] == [MASTER]
@@ -165,10 +164,10 @@ def test_the_admin_scope_is_that_of_the_default_account(two: TwoAccounts) -> Non
 def test_an_account_that_is_not_reached_yet_stops_only_its_own_tenants(two: TwoAccounts) -> None:
     two.unreached.add("second")
 
-    assert two.issue(TenantScope("prod01")).account_id == FIRST
-    assert two.issue(AdminScope()).account_id == FIRST
+    assert two.issue(Scope.of_tenant("prod01")).account_id == FIRST
+    assert two.issue(ADMIN_SCOPE).account_id == FIRST
     with pytest.raises(AwsUnavailable, match="this account has not answered"):
-        two.issue(TenantScope("dev01"))
+        two.issue(Scope.of_tenant("dev01"))
 
     assert sorted(two.rig.states()) == ["denied", "issued", "issued"]
     assert GOV_DEV.target.role_arn not in {asked.role_arn for asked, _ in two.first.assumed}
@@ -177,8 +176,8 @@ def test_an_account_that_is_not_reached_yet_stops_only_its_own_tenants(two: TwoA
 def test_a_default_account_that_is_not_reached_yet_does_not_stop_the_others(two: TwoAccounts) -> None:
     two.unreached.add("first")
 
-    assert two.issue(TenantScope("dev01")).account_id == SECOND
-    for scope in (AdminScope(), TenantScope("prod01")):
+    assert two.issue(Scope.of_tenant("dev01")).account_id == SECOND
+    for scope in (ADMIN_SCOPE, Scope.of_tenant("prod01")):
         with pytest.raises(AwsUnavailable, match="this account has not answered"):
             two.issue(scope)
 
@@ -187,7 +186,7 @@ def test_a_role_outside_of_all_accounts_is_reached_through_the_default_one(two: 
     foreign = "arn:aws:iam::333333333333:role/theirs"
     two.rig.change_role(DEV, foreign)
 
-    session = two.issue(TenantScope("dev01"))
+    session = two.issue(Scope.of_tenant("dev01"))
 
     assert (session.account_id, session.role_arn) == (FIRST, foreign)
     assert [asked.role_arn for asked, _ in two.first.assumed] == [foreign]

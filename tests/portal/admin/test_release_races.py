@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from daypass.portal.access.model import AdminScope, Channel, SessionRequest, TenantScope
+from daypass.portal.access.model import Channel, SessionRequest
 from daypass.portal.audit.event import OPERATOR, Event
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import User
+from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, TENANT_VALIDITY
 from daypass.portal.settings.setting import Setting
 from daypass.portal.storage.engine import Database
@@ -84,7 +85,7 @@ def put(setting: Setting[Any], value: str, tenant: str | None = None) -> Callabl
     return lambda all_: put_text(all_.settings, tenant, setting.type, setting.key, value, OPERATOR)
 
 
-DEV01, ADMIN_ACCESS = SessionRequest(TenantScope("dev01")), SessionRequest(AdminScope())
+DEV01, ADMIN_ACCESS = SessionRequest(Scope.of_tenant("dev01")), SessionRequest(ADMIN_SCOPE)
 
 changes = pytest.mark.parametrize(
     ("user", "ask", "change", "refusal"),

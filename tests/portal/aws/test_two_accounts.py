@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import AdminScope, IssuedSession, Purpose, Scope, SessionRequest, TenantScope
+from daypass.portal.access.model import IssuedSession, Purpose, SessionRequest
 from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.factory import make_account
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.model import User
+from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.storage.engine import Database
 from daypass.sandbox.process import SandboxProcess
 from tests.portal.access.conftest import ADMIN, DEV, PROD, Rig, build, caller
@@ -91,8 +92,8 @@ def arn_of(entered: Entry, session: IssuedSession) -> str:
 
 
 def test_each_session_is_made_in_the_account_of_its_role(two: TwoSandboxes) -> None:
-    admin = two.issue(ADMIN, AdminScope())
-    there = two.issue(ADMIN, TenantScope("dev01"))
+    admin = two.issue(ADMIN, ADMIN_SCOPE)
+    there = two.issue(ADMIN, Scope.of_tenant("dev01"))
 
     assert arn_of(two.first, admin).startswith(f"arn:aws:sts::{two.first.account.id}:assumed-role/")
     assert arn_of(two.second, there).startswith(f"arn:aws:sts::{SECOND}:assumed-role/")

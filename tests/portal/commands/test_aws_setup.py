@@ -94,21 +94,6 @@ def _run(command: list[str], environment: dict[str, str]) -> "subprocess.Complet
 _ISSUE = """
 import os
 import boto3
-from daypass.portal.access.issue import Issuer
-from daypass.portal.accounts.registry import Accounts, PerAccount
-from daypass.portal.access.model import Caller, Channel, SessionRequest, TenantScope
-from daypass.portal.admin.administration import administration
-from daypass.portal.admin.tenants.role_naming import RoleNaming
-from daypass.portal.audit.units_of_work import UnitsOfWork
-from daypass.portal.aws.factory import make_account, make_broker
-from daypass.portal.aws.iam import aws_roles
-from daypass.portal.clock import utc_now
-from daypass.portal.config import PortalConfig
-from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.identity.authentication import Identity
-from daypass.portal.audit.event import OPERATOR
-from daypass.portal.storage.engine import Database
-from daypass.portal.tenants.model import Access
 
 config = PortalConfig.from_environment(os.environ)
 database = Database(config.database_url, connections=4)
@@ -126,7 +111,7 @@ services.members.put("dev01", "dana@example.com", Access.FULL, OPERATOR)
 _, token = identity.create_token(dana, TokenKind.PERMANENT, "test", OPERATOR)
 issuer = Issuer(database, units, Accounts(account), PerAccount({account.name: broker}), utc_now)
 caller = Caller(dana, token, Channel.API, "127.0.0.1", "request")
-keys = issuer.issue(caller, SessionRequest(TenantScope("dev01"))).credentials
+keys = issuer.issue(caller, SessionRequest(Scope.of_tenant("dev01"))).credentials
 me = boto3.client(
     "sts",
     endpoint_url=config.aws.endpoint_url,

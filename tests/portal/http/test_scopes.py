@@ -12,6 +12,7 @@ from daypass.portal.audit.event import OPERATOR
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.identity.model import CONSENTED_KINDS, TokenKind
+from daypass.portal.identity.scopes import consented_scopes
 from tests.portal.http.client import Answer
 from tests.portal.http.test_matrix_of_routes import PLACE, is_api, routes
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, World
@@ -67,7 +68,7 @@ def bearers(world: World) -> list[Bearer]:
                 "scope",
                 expires_at=ends,
                 grant_ends_at=None if kind is TokenKind.PERMANENT else ends,
-                allows_admin=allows_admin,
+                scopes=consented_scopes(with_admin=allows_admin),
             )
             secret = world.identity.add_token(token, user, OPERATOR).reveal()
             created.append(Bearer(kind, allows_admin, secret))

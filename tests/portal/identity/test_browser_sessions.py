@@ -21,6 +21,7 @@ from daypass.portal.identity.browser_sessions import IDLE_TIMEOUT, RETENTION, Br
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.limits import PER_ACCOUNT
 from daypass.portal.identity.reauthentication import RECENT, require_recent_authentication
+from daypass.portal.identity.scopes import TENANTS_AND_ADMIN, TENANTS_ONLY
 from daypass.portal.identity.store.tokens import revoke_token
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
@@ -248,11 +249,11 @@ def test_a_cli_token_proves_a_recent_sign_in_by_its_consent_to_admin_access(
     ends = NOON + timedelta(hours=12)
     token = identity.create_token(dana, TokenKind.CLI, "t", OPERATOR, grant_ends_at=ends)[1]
     # The token itself is newer than its authorization, because it was refreshed.
-    admin = replace(token, allows_admin=True, authorized_at=NOON - RECENT)
+    admin = replace(token, scopes=TENANTS_AND_ADMIN, authorized_at=NOON - RECENT)
 
     require_recent_authentication(admin, NOON)
     for insufficient in (
-        replace(admin, allows_admin=False),
+        replace(admin, scopes=TENANTS_ONLY),
         replace(admin, authorized_at=NOON - RECENT - timedelta(milliseconds=1)),
     ):
         with pytest.raises(ReauthenticationRequired):

@@ -23,6 +23,7 @@ from daypass.portal.identity.legacy_consent import GRANT, LIFETIME, USE_WITHIN, 
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
 from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.identity.reauthentication import RECENT
+from daypass.portal.identity.scopes import ADMIN_SCOPE, consented_scopes
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, users
@@ -46,7 +47,7 @@ def approve(
         made.user,
         application,
         consent=uuid4().hex,
-        wants_admin=wants_admin,
+        scopes=consented_scopes(with_admin=wants_admin),
         address=HOME,
         request_id="r",
     )
@@ -70,7 +71,7 @@ def test_an_approval_token_lasts_an_hour_and_its_consent_twelve(
     assert token.kind is TokenKind.APPROVAL
     assert token.expires_at == NOON + LIFETIME == NOON + timedelta(minutes=60)
     assert token.grant_ends_at == NOON + GRANT == NOON + timedelta(hours=12)
-    assert not token.reaches_admin
+    assert not token.covers(ADMIN_SCOPE)
 
 
 @pytest.mark.usefixtures("dana")
@@ -212,12 +213,12 @@ def test_admin_access_needs_an_administrator_with_a_recent_sign_in(
     with pytest.raises(AccessDenied, match="for Administrators"):
         approve(approvals, sign_in(sign_ins, dana.username), wants_admin=True)
     made = sign_in(sign_ins, ada.username)
-    assert approve(approvals, made, wants_admin=True)[1].reaches_admin
+    assert approve(approvals, made, wants_admin=True)[1].covers(ADMIN_SCOPE)
 
     clock.move(RECENT + SECOND)
     with pytest.raises(ReauthenticationRequired):
         approve(approvals, made, wants_admin=True)
-    assert not approve(approvals, made)[1].reaches_admin
+    assert not approve(approvals, made)[1].covers(ADMIN_SCOPE)
 
 
 @pytest.mark.parametrize(

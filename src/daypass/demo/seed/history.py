@@ -15,13 +15,11 @@ from daypass.demo.seed.fixtures import ADMIN, CI, DANA, MASTER_ROLE, NOOR, REGIO
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import (
-    AdminScope,
     AssumeRoleParameters,
     Caller,
     Credentials,
     Purpose,
     SessionRequest,
-    TenantScope,
 )
 from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM
 from daypass.portal.accounts.model import Account
@@ -29,6 +27,7 @@ from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, AwsThrottled, AwsUnavailable, PortalError
+from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 
@@ -40,7 +39,7 @@ _DAY = timedelta(days=1)
 _SATURDAY = 5
 _SHORT = timedelta(minutes=15)
 
-_DEV, _PROD = TenantScope("dev01"), TenantScope("prod01")
+_DEV, _PROD, _DATA = (Scope.of_tenant(name) for name in ("dev01", "prod01", "data01"))
 _KEYS, _READ_PROD = SessionRequest(_DEV), SessionRequest(_PROD, purpose=Purpose.CONSOLE)
 _DEPLOY = SessionRequest(_DEV, duration=_SHORT)
 
@@ -159,13 +158,13 @@ def _requests_of(number: int, day: datetime) -> Iterator[PastRequest]:
 def _occasional_requests(number: int, day: datetime) -> Iterator[PastRequest]:
     """Yield the requests of some days only: an Administrator's, and denied ones."""
     if number % 4 == 1:
-        yield PastRequest(_moment(day, number + 5, 1), ADMIN.username, SessionRequest(AdminScope()))
+        yield PastRequest(_moment(day, number + 5, 1), ADMIN.username, SessionRequest(ADMIN_SCOPE))
     if number % 5 == 2:
-        yield PastRequest(_moment(day, number + 7, 2), DANA.username, SessionRequest(TenantScope("data01")))
+        yield PastRequest(_moment(day, number + 7, 2), DANA.username, SessionRequest(_DATA))
     if number % 7 == 3:
         yield PastRequest(_moment(day, number + 2, 0), NOOR.username, SessionRequest(_DEV))
     if number % 11 == 8:
-        yield PastRequest(_moment(day, number + 9, 3), DANA.username, SessionRequest(AdminScope()))
+        yield PastRequest(_moment(day, number + 9, 3), DANA.username, SessionRequest(ADMIN_SCOPE))
 
 
 def _moment(day: datetime, number: int, turn: int) -> datetime:

@@ -9,15 +9,14 @@ from daypass.portal.access.model import IssuanceRecord, IssuedSession, State, Va
 from daypass.portal.access.plan import IssuanceAttempt, Plan
 from daypass.portal.access.session_names import printable
 from daypass.portal.access.store.issuances import (
-    ADMIN_SCOPE,
     INSERT_ATTEMPT,
     SET_OUTCOME,
     SET_UNKNOWN_OUTCOME,
-    TENANT_SCOPE,
 )
 from daypass.portal.audit.event import PORTAL, Event, Outcome, Scalar
 from daypass.portal.audit.issuance_check import ISSUING
 from daypass.portal.errors import PortalError
+from daypass.portal.identity.scopes import recorded_scope
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access
 
@@ -93,7 +92,7 @@ def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
         subject=attempt.id,
         tenant_id=attempt.tenant_id,
         detail={
-            "scope": ADMIN_SCOPE if attempt.is_admin_scope else attempt.tenant_name,
+            "scope": recorded_scope(attempt.scope, attempt.tenant_name),
             "role_arn": attempt.role_arn,
             "username": attempt.username,
             "requested_at": attempt.asked_at.isoformat(),
@@ -109,7 +108,7 @@ def _row(attempt: IssuanceAttempt, plan: Plan | None) -> dict[str, object]:
         "id": attempt.id,
         "user_id": caller.user.id,
         "username": caller.user.username,
-        "scope": ADMIN_SCOPE if attempt.is_admin else TENANT_SCOPE,
+        "scope": attempt.request.scope.kind.value,
         "tenant_id": None if tenant is None else tenant.id,
         "tenant_name": attempt.tenant_name,
         "role_arn": attempt.target.role_arn,
@@ -134,7 +133,7 @@ def _event(attempt: IssuanceAttempt, outcome: Outcome, **details: Scalar) -> Eve
         subject=attempt.id,
         tenant_id=attempt.tenant_id,
         detail={
-            "scope": ADMIN_SCOPE if attempt.is_admin else attempt.tenant_name,
+            "scope": recorded_scope(attempt.request.scope.kind, attempt.tenant_name),
             "role_arn": attempt.target.role_arn,
             "purpose": attempt.request.purpose,
             "door": caller.channel,

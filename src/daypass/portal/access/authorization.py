@@ -11,12 +11,11 @@ from daypass.portal.access.model import (
     CachedRole,
     Caller,
     Decision,
-    Scope,
-    TenantScope,
 )
 from daypass.portal.access.policy import decide, may_see, refuse_beyond_consent, tenant_not_found
 from daypass.portal.access.store.authorization import AuthorizationReader
 from daypass.portal.errors import Unauthenticated
+from daypass.portal.identity.scopes import Scope
 from daypass.portal.settings.store import SettingStore, Values
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.search import is_storable
@@ -73,7 +72,7 @@ def read_tenant(connection: Connection, caller: Caller, reference: str) -> Tenan
     Raises `TenantNotFound` if it does not exist or the caller may not know of it, and `Unauthenticated` like
     `read_context`.
     """
-    data = _read_data(connection, caller, _reference(TenantScope(reference)), "")
+    data = _read_data(connection, caller, _reference(Scope.of_tenant(reference)), "")
     if data.tenant is None or not may_see(data.user, data.tenant):
         raise tenant_not_found(reference)
     return TenantContext(data.tenant.tenant, data.role)
@@ -89,6 +88,6 @@ def _read_data(
 
 
 def _reference(scope: Scope) -> str | None:
-    if isinstance(scope, TenantScope) and is_storable(scope.reference):
+    if not scope.is_admin and is_storable(scope.reference):
         return scope.reference
     return None

@@ -24,7 +24,6 @@ from daypass.portal.access.model import (
     IssuanceId,
     IssuedSession,
     Purpose,
-    Scope,
     SessionRequest,
 )
 from daypass.portal.access.plan import (
@@ -48,6 +47,7 @@ from daypass.portal.errors import (
     PortalError,
 )
 from daypass.portal.identity.authentication import token_use_change
+from daypass.portal.identity.scopes import Scope
 from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database

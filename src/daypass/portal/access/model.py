@@ -1,4 +1,4 @@
-"""The types of JIT access: scopes, callers, decisions, limits, credentials and issuances."""
+"""The types of JIT access: callers, decisions, limits, credentials and issuances."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,8 @@ from typing import NewType
 from daypass.portal.audit.event import Actor
 from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import ApiToken, User
-from daypass.portal.identity.scopes import administers
+from daypass.portal.identity.scopes import Scope, ScopeKind
+from daypass.portal.identity.token_scopes import administers
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 
@@ -52,21 +53,6 @@ class Purpose(StrEnum):
     def wants_console(self) -> bool:
         """Whether the caller wants a console link."""
         return self is not Purpose.KEYS
-
-
-@dataclass(frozen=True, slots=True)
-class TenantScope:
-    """One tenant, by the name or id that the caller gave."""
-
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
-class AdminScope:
-    """Admin access: the master role instead of a tenant's role."""
-
-
-Scope = TenantScope | AdminScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +190,8 @@ class IssuanceRecord:
     username: str
     tenant_id: TenantId | None
     tenant_name: str | None
-    is_admin_scope: bool
+    scope: ScopeKind
+    """Either of the two kinds that sessions have."""
     role_arn: str
     access: Access | None
     purpose: Purpose
@@ -219,6 +206,11 @@ class IssuanceRecord:
     expires_at: datetime | None
     access_key_id: str | None
     is_attributed: bool | None
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the session is for account administration."""
+        return self.scope is ScopeKind.ADMIN
 
 
 @dataclass(frozen=True, slots=True)

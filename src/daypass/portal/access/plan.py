@@ -7,19 +7,17 @@ from datetime import datetime, timedelta
 from daypass.portal.access.authorization import AuthorizationContext
 from daypass.portal.access.duration import choose, configured_limit
 from daypass.portal.access.model import (
-    AdminScope,
     AssumeRoleParameters,
     Caller,
     IssuanceId,
-    Scope,
     SessionRequest,
-    TenantScope,
     Validity,
 )
 from daypass.portal.access.session_names import printable, session_name, session_tags
 from daypass.portal.accounts.model import Account, Target
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.errors import AwsError
+from daypass.portal.identity.scopes import Scope
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
 from daypass.portal.settings.setting import Setting
 from daypass.portal.tenants.model import Access, Tenant, TenantId
@@ -54,7 +52,7 @@ class IssuanceAttempt:
     @property
     def is_admin(self) -> bool:
         """Whether the master role is requested."""
-        return isinstance(self.request.scope, AdminScope)
+        return self.request.scope.is_admin
 
     @property
     def setting(self) -> Setting[timedelta]:
@@ -66,9 +64,7 @@ class IssuanceAttempt:
         """The tenant's name, or the text given for it if there is no such tenant; None for admin access."""
         if self.context.tenant is not None:
             return self.context.tenant.name
-        if isinstance(self.request.scope, TenantScope):
-            return printable(self.request.scope.reference, _LONGEST_NAME)
-        return None
+        return None if self.is_admin else printable(self.request.scope.reference, _LONGEST_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +86,7 @@ def choose_target(accounts: Accounts, scope: Scope, tenant: Tenant | None) -> tu
     if tenant is not None:
         return accounts.of(tenant.target.role_arn), tenant.target
     account = accounts.default
-    if isinstance(scope, AdminScope):
+    if scope.is_admin:
         # Denials do not need the ARN, so they are recorded without it.
         with suppress(AwsError):
             return account, account.master_target

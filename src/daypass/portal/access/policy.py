@@ -1,10 +1,11 @@
 """The authorization policy: pure functions whose denials carry the reason."""
 
-from daypass.portal.access.model import AdminScope, Allow, Channel, Decision, Deny, Scope, TenantScope
+from daypass.portal.access.model import Allow, Channel, Decision, Deny
 from daypass.portal.access.session_names import printable
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, TenantNotFound
 from daypass.portal.identity.model import ApiToken, User
-from daypass.portal.identity.scopes import require_admin_scope
+from daypass.portal.identity.scopes import Scope
+from daypass.portal.identity.token_scopes import require_scope
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.settings.store import Values
 from daypass.portal.tenants.model import Access, TenantAccess
@@ -23,18 +24,17 @@ def decide(
         return Deny(
             JitDisabled("An administrator turned JIT AWS access off for everyone but administrators.")
         )
-    if isinstance(scope, AdminScope):
+    if scope.is_admin:
         return _decide_admin(user, channel, values)
     return _decide_tenant(user, scope, tenant)
 
 
 def refuse_beyond_consent(token: ApiToken, scope: Scope) -> Deny | None:
     """Return a denial if *scope* exceeds the consent that the owner of *token* gave, else None."""
-    if isinstance(scope, AdminScope):
-        try:
-            require_admin_scope(token)
-        except InsufficientScope as refusal:
-            return Deny(refusal)
+    try:
+        require_scope(token, scope)
+    except InsufficientScope as refusal:
+        return Deny(refusal)
     return None
 
 
@@ -67,7 +67,7 @@ def _decide_admin(user: User, channel: Channel, values: Values) -> Decision:
     return Allow(Access.FULL)
 
 
-def _decide_tenant(user: User, scope: TenantScope, tenant: TenantAccess | None) -> Decision:
+def _decide_tenant(user: User, scope: Scope, tenant: TenantAccess | None) -> Decision:
     if tenant is not None and user.is_administrator:
         return Allow(Access.FULL)
     if tenant is None or tenant.membership is None:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daypass.portal.access.authorization import read_context
-from daypass.portal.access.model import Caller, Deny, TenantScope
+from daypass.portal.access.model import Caller, Deny
 from daypass.portal.access.policy import may_see, tenant_not_found
 from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import User
+from daypass.portal.identity.scopes import Scope
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.storage.search import is_storable
@@ -68,7 +69,7 @@ class VisibleTenants:
     def session_refusal(self, caller: Caller, tenant: Tenant) -> PortalError | None:
         """Return why policy denies the caller an AWS session for the tenant; None if it allows one."""
         with self.database.reading() as connection:
-            decision = read_context(connection, caller, TenantScope(tenant.id), "").decision
+            decision = read_context(connection, caller, Scope.of_tenant(tenant.id), "").decision
         return decision.refusal if isinstance(decision, Deny) else None
 
 

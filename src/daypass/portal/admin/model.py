@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, NewType
 
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.scopes import Scopes
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import StoredSetting
 from daypass.portal.tenants.model import Access, Tenant
@@ -171,7 +172,8 @@ class TokenRecord:
     expires_at: datetime
     last_used_at: datetime | None
     application: str
-    allows_admin: bool
+    scopes: Scopes
+    """The scopes that the owner consented to; they limit `CONSENTED_KINDS` only."""
     reauthentication_exempt: bool
     ended_at: datetime | None
     """The time when it, its parent token or its owner was revoked or disabled; None while it is valid."""

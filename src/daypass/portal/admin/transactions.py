@@ -25,7 +25,8 @@ from daypass.portal.errors import (
     ReauthenticationRequired,
     Unauthenticated,
 )
-from daypass.portal.identity.scopes import require_admin_scope
+from daypass.portal.identity.scopes import ADMIN_SCOPE
+from daypass.portal.identity.token_scopes import require_scope
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.unit_of_work import Precondition, RowChange, UnitOfWork
 
@@ -182,7 +183,7 @@ def _check_author(connection: Connection, by: Author) -> None:
         raise Unauthenticated("Your access to the portal was ended a moment ago.")
     if not data.user.is_administrator:
         raise AccessDenied("This is for Administrators.")
-    require_admin_scope(by.token)
+    require_scope(by.token, ADMIN_SCOPE)
 
 
 def check_version(expected: Version | None, current: Version, subject: str) -> None:

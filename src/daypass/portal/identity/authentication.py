@@ -23,6 +23,7 @@ from daypass.portal.identity.model import (
     network_of,
 )
 from daypass.portal.identity.passwords import new_password_hash
+from daypass.portal.identity.scopes import TENANTS_ONLY, Scopes
 from daypass.portal.identity.store.tokens import (
     TokenStore,
     add_token,
@@ -128,7 +129,7 @@ class Identity:
         grant_ends_at: datetime | None,
         parent_id: TokenId | None = None,
         application: str = "",
-        allows_admin: bool = False,
+        scopes: Scopes = TENANTS_ONLY,
         use_by: datetime | None = None,
         address: str = "",
     ) -> ApiToken:
@@ -143,7 +144,7 @@ class Identity:
             grant_ends_at=grant_ends_at,
             parent_id=parent_id,
             application=application,
-            allows_admin=allows_admin,
+            scopes=scopes,
             use_by=use_by,
             address=address[:_LONGEST_ADDRESS],
             # A token made by a User stays without the exemption if that user becomes an Administrator later.

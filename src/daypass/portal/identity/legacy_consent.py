@@ -17,6 +17,7 @@ from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.reauthentication import require_recent_authentication
+from daypass.portal.identity.scopes import ADMIN_SCOPE, Scopes
 from daypass.portal.identity.store.tokens import TokenStore, revoke_predecessor
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.redaction import redacted
@@ -47,7 +48,7 @@ class LegacyConsents:
     identity: Identity
     loopback: LegacyLoopback
 
-    def check(self, sign_in: ApiToken, user: User, *, wants_admin: bool) -> None:
+    def check(self, sign_in: ApiToken, user: User, *, scopes: Scopes) -> None:
         """Return if *user* may consent now.
 
         Raises `AccessDenied`, or `ReauthenticationRequired` if only a recent sign-in is missing.
@@ -59,7 +60,7 @@ class LegacyConsents:
                 "An administrator turned off sign-in for these applications. "
                 "Use the daypass command or, for automation, an API token."
             )
-        if not wants_admin:
+        if ADMIN_SCOPE not in scopes:
             return
         if self.loopback is LegacyLoopback.TENANT_ONLY:
             raise AccessDenied(
@@ -70,11 +71,9 @@ class LegacyConsents:
             raise _NOT_ADMINISTRATOR
         require_recent_authentication(sign_in, self.identity.clock())
 
-    def cancel(
-        self, user: User, application: str, *, wants_admin: bool, address: str, request_id: str
-    ) -> None:
+    def cancel(self, user: User, application: str, *, scopes: Scopes, address: str, request_id: str) -> None:
         """Record that *user* refused."""
-        detail: Mapping[str, Scalar] = {"admin": wants_admin, "address": address}
+        detail: Mapping[str, Scalar] = {"admin": ADMIN_SCOPE in scopes, "address": address}
         self.identity.units.commit_refusal(
             Event(
                 action="local_access.cancel",
@@ -92,7 +91,7 @@ class LegacyConsents:
         application: str,
         *,
         consent: str,
-        wants_admin: bool,
+        scopes: Scopes,
         address: str,
         request_id: str,
     ) -> tuple[Secret, ApiToken]:
@@ -101,7 +100,7 @@ class LegacyConsents:
         *consent* identifies the consent page that was answered, and works once.
         Raises `RequestExpired` if it was used before, and `RateLimited`.
         """
-        self.check(sign_in, user, wants_admin=wants_admin)
+        self.check(sign_in, user, scopes=scopes)
         now, identity = self.identity.clock(), self.identity
         require_rate(identity.database, identity.units, now, "token.create", user, request_id)
         token = self.identity.new_token(
@@ -111,7 +110,7 @@ class LegacyConsents:
             expires_at=now + LIFETIME,
             grant_ends_at=now + GRANT,
             application=application,
-            allows_admin=wants_admin,
+            scopes=scopes,
             use_by=now + USE_WITHIN,
             address=address,
         )
@@ -125,7 +124,7 @@ class LegacyConsents:
                 return SignInAgain("Your sign-in has ended. Sign in again.")
             if TokenStore(connection).is_known(token.id):
                 return RequestExpired("This request was already answered. Run the command again.")
-            if wants_admin and login.user.role is not Role.ADMINISTRATOR:
+            if ADMIN_SCOPE in scopes and login.user.role is not Role.ADMINISTRATOR:
                 return _NOT_ADMINISTRATOR
             return None
 

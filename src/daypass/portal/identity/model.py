@@ -7,6 +7,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NewType
 
 from daypass.portal.audit.event import Actor
+from daypass.portal.identity.scopes import ADMIN_SCOPE, TENANTS_ONLY, Scope, Scopes, covers
 
 UserId = NewType("UserId", str)
 TokenId = NewType("TokenId", str)
@@ -88,8 +89,8 @@ class ApiToken:
     """The session or consent that this token ends with; a parent has no parent itself."""
     application: str = ""
     """The application that requested the token, or "" if none did."""
-    allows_admin: bool = False
-    """Whether the consent covers the master role; matters only for `CONSENTED_KINDS`."""
+    scopes: Scopes = TENANTS_ONLY
+    """The scopes that the owner consented to; they limit `CONSENTED_KINDS` only."""
     use_by: datetime | None = None
     """The token is void unless it was used before this time."""
     address: str = ""
@@ -104,9 +105,13 @@ class ApiToken:
     """For a browser session: when the provider proved the identity; None for `created_at`."""
 
     @property
-    def reaches_admin(self) -> bool:
-        """Whether the token's scope covers the master role; the owner's role is checked separately."""
-        return self.allows_admin or self.kind not in CONSENTED_KINDS
+    def allows_admin(self) -> bool:
+        """Whether the owner consented to account administration; matters only for `CONSENTED_KINDS`."""
+        return ADMIN_SCOPE in self.scopes
+
+    def covers(self, scope: Scope) -> bool:
+        """Return whether the token may be used for *scope*; what its owner may do is checked separately."""
+        return self.kind not in CONSENTED_KINDS or covers(self.scopes, scope)
 
 
 def network_of(address: str) -> str:

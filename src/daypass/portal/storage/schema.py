@@ -106,6 +106,9 @@ api_tokens = Table(
     Column("parent_id", String(32), index=True),
     Column("application", String(64), nullable=False, server_default=""),
     Column("allows_admin", Boolean, nullable=False, server_default=false()),
+    # The scopes of the owner's consent (RFC 6749, section 3.3); NULL in rows of earlier releases, and for
+    # kinds that no consent limits. Administration counts only if `allows_admin` is set, too.
+    Column("scopes", Text),
     # A token for a legacy client is void unless it is used by then.
     Column("use_by", UtcDateTime),
     Column("address", String(64), nullable=False, server_default=""),
@@ -153,6 +156,8 @@ oauth_requests = Table(
     Column("redirect_port", Integer),
     Column("redirect_path", String(80)),
     Column("wants_admin", Boolean, nullable=False),
+    # As in api_tokens, with `wants_admin` for the flag.
+    Column("scopes", Text),
     Column("tenant", String(64), nullable=False),
     Column("device", String(64), nullable=False),
     Column("version", String(32), nullable=False),

@@ -43,7 +43,7 @@ def test_a_record_has_the_outcome_of_the_attempt(rig: Rig) -> None:
     issued, denied = records[State.ISSUED], records[State.DENIED]
     assert (issued.id, issued.tenant_id, issued.tenant_name) == (issuance.id, DEV.id, "dev01")
     assert (issued.validity, issued.decided_by) == (timedelta(hours=1), LimitSource.CONFIGURED)
-    assert (issued.purpose, issued.channel, issued.is_admin_scope) == (Purpose.KEYS, Channel.API, False)
+    assert (issued.purpose, issued.channel, issued.is_admin) == (Purpose.KEYS, Channel.API, False)
     assert issued.expires_at == issuance.expires_at
     assert (denied.tenant_id, denied.tenant_name, denied.access) == (None, "nowhere", None)
     assert (denied.failure, denied.decided_by) == ("tenant_not_found", None)

@@ -9,6 +9,7 @@ from daypass.portal.config import LegacyLoopback
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.identity.legacy_consent import USE_WITHIN, LegacyConsents
 from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.scopes import consented_scopes
 from tests.fakes import NOON
 from tests.portal.http.client import Client
 from tests.portal.http.test_every_route import OWN_FORM, filled, method_of, routes
@@ -31,7 +32,13 @@ def approval(world: World, username: str, *, wants_admin: bool = False) -> str:
     sign_in = identity.new_token(user, TokenKind.BROWSER, "", expires_at=ends_at, grant_ends_at=ends_at)
     identity.add_token(sign_in, user, OPERATOR)
     secret, _ = LegacyConsents(identity, LegacyLoopback.ON).approve(
-        sign_in, user, "duplo-jit", consent="", wants_admin=wants_admin, address="", request_id=""
+        sign_in,
+        user,
+        "duplo-jit",
+        consent="",
+        scopes=consented_scopes(with_admin=wants_admin),
+        address="",
+        request_id="",
     )
     return secret.reveal()
 

@@ -24,6 +24,7 @@ from daypass.portal.identity.oauth.model import (
 )
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.oauth.token_families import TokenFamilies, TokenRequest
+from daypass.portal.identity.scopes import TENANTS_ONLY, consented_scopes
 from daypass.portal.identity.store.users import add_user
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
@@ -41,7 +42,7 @@ PARAMETERS = AuthorizationParameters(
     challenge=CHALLENGE,
     state="s" * 22,
     destination=Loopback(54321, "/cb/0123456789abcdef"),
-    wants_admin=False,
+    scopes=TENANTS_ONLY,
     tenant="dev01",
     device="danas-laptop",
     version="0.1.0",
@@ -113,7 +114,8 @@ class World:
     def granted(self, user: User | None = None, *, admin: bool = False) -> TokenGrant:
         """Return the tokens of a device that has signed in."""
         return self.grants.redeem(
-            self.code(self.browser(user), replace(PARAMETERS, wants_admin=admin)), REDEEMER
+            self.code(self.browser(user), replace(PARAMETERS, scopes=consented_scopes(with_admin=admin))),
+            REDEEMER,
         )
 
     def works(self, secret: Secret) -> bool:

@@ -19,10 +19,11 @@ from daypass.portal.identity.oauth.authorization_requests import AuthorizationRe
 from daypass.portal.identity.oauth.model import REQUEST_LIFE, Loopback, RequestId
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.reauthentication import RECENT
+from daypass.portal.identity.scopes import TENANTS_AND_ADMIN
 from daypass.portal.storage.schema import oauth_requests
 from tests.portal.identity.oauth.conftest import DESK, LOOKED, PARAMETERS, PASSWORD, World
 
-ADMIN_WISH = replace(PARAMETERS, wants_admin=True)
+ADMIN_WISH = replace(PARAMETERS, scopes=TENANTS_AND_ADMIN)
 
 
 def test_an_opened_request_has_the_pushed_parameters_and_match_code(world: World) -> None:

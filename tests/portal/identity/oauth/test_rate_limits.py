@@ -13,6 +13,7 @@ from daypass.portal.identity.legacy_consent import LegacyConsents
 from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.identity.rate_limit.actions import LIMIT, subject_of
 from daypass.portal.identity.rate_limit.limits import WINDOW
+from daypass.portal.identity.scopes import TENANTS_ONLY
 from daypass.portal.storage.schema import audit_events, guesses, oauth_requests
 from tests.portal.identity.oauth.conftest import DESK, PARAMETERS, PASSWORD, REDEEMER, World
 
@@ -38,7 +39,7 @@ def approve_legacy(world: World, browser: SignedIn) -> None:
         browser.user,
         "duploctl",
         consent=uuid4().hex,
-        wants_admin=False,
+        scopes=TENANTS_ONLY,
         address=DESK,
         request_id="r",
     )

@@ -14,6 +14,7 @@ from daypass.portal.errors import OAuthRefused, PortalError
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.oauth.model import ACCESS_LIFE, CODE_LIFE, GRANT_LIFE, ManualRedirect, TokenGrant
 from daypass.portal.identity.oauth.token_families import TokenFamilies, TokenRequest
+from daypass.portal.identity.scopes import ADMIN_SCOPE, TENANTS_AND_ADMIN
 from daypass.portal.identity.tokens import mint, mint_code
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
@@ -36,7 +37,7 @@ def test_a_code_gives_an_access_token_for_an_hour_and_a_refresh_token_for_twelve
 
 def test_admin_scope_needs_consent(world: World) -> None:
     assert world.granted(world.admin, admin=True).access_token.allows_admin
-    assert not world.granted(world.admin).access_token.reaches_admin
+    assert not world.granted(world.admin).access_token.covers(ADMIN_SCOPE)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_the_code_of_a_disabled_user_is_refused(world: World) -> None:
 
 
 def test_a_code_for_admin_access_is_refused_after_demotion(world: World) -> None:
-    code = world.code(world.browser(world.admin), replace(PARAMETERS, wants_admin=True))
+    code = world.code(world.browser(world.admin), replace(PARAMETERS, scopes=TENANTS_AND_ADMIN))
     world.refuse_role(world.admin)
 
     with pytest.raises(OAuthRefused):

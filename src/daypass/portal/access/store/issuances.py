@@ -27,14 +27,12 @@ from daypass.portal.access.model import (
     State,
 )
 from daypass.portal.identity.model import UserId
+from daypass.portal.identity.scopes import ScopeKind
 from daypass.portal.storage.columns import utc_day
 from daypass.portal.storage.pagination import FIRST_PAGE, Order, Page, PageRequest, TimeAndIdCursor, read_page
 from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import issuances
 from daypass.portal.tenants.model import Access
-
-ADMIN_SCOPE = "admin"
-TENANT_SCOPE = "tenant"
 
 INSERT_ATTEMPT = Prepared(
     insert(issuances),
@@ -156,7 +154,7 @@ def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
         username=row.username,
         tenant_id=row.tenant_id,
         tenant_name=row.tenant_name,
-        is_admin_scope=row.scope == ADMIN_SCOPE,
+        scope=ScopeKind(row.scope),
         role_arn=row.role_arn,
         access=Access(row.access) if row.access else None,
         purpose=Purpose(row.purpose),

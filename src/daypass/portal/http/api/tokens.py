@@ -20,6 +20,7 @@ from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.http.services import Services
 from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.scopes import ADMIN_SCOPE
 
 
 class TokensQuery(PageQuery):
@@ -124,7 +125,7 @@ def represent_token(record: StoredToken) -> TokenRecord:
         expires_at=record.expires_at,
         last_used_at=record.last_used_at,
         application=record.application,
-        allows_admin=record.allows_admin,
+        allows_admin=ADMIN_SCOPE in record.scopes,
         reauthentication_exempt=record.reauthentication_exempt,
     )
 

@@ -14,7 +14,8 @@ from daypass.portal.errors import AccessDenied, Unauthenticated
 from daypass.portal.http.core.problems import LOG_FIELDS, REQUEST_ID
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import BEARER_KINDS, ApiToken, TokenKind, User
-from daypass.portal.identity.scopes import require_admin_scope
+from daypass.portal.identity.scopes import ADMIN_SCOPE
+from daypass.portal.identity.token_scopes import require_scope
 
 
 class Permission(StrEnum):
@@ -38,7 +39,7 @@ class Permission(StrEnum):
             return
         if not user.is_administrator:
             raise AccessDenied("This is for Administrators.")
-        require_admin_scope(token)
+        require_scope(token, ADMIN_SCOPE)
 
 
 @dataclass(frozen=True, slots=True)

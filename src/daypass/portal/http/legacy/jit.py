@@ -8,12 +8,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import AdminScope, IssuedSession, Purpose, Scope, SessionRequest, TenantScope
+from daypass.portal.access.model import IssuedSession, Purpose, SessionRequest
 from daypass.portal.clock import Clock
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.problems import NotFound
 from daypass.portal.http.legacy.routes import LegacyRoutes
 from daypass.portal.http.services import Services
+from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 
 _ADMIN_ROLES = frozenset({"admin", "duplo-ops"})
 _SECOND = timedelta(seconds=1)
@@ -28,17 +29,17 @@ class Jit:
 
     def admin(self, request: ApiRequest) -> Response:
         """Issue access by the master role."""
-        return self._issue(request, AdminScope())
+        return self._issue(request, ADMIN_SCOPE)
 
     def admin_by_role(self, request: ApiRequest) -> Response:
         """Issue access by the master role, under either of the role names that clients send."""
         if request.path["role"] not in _ADMIN_ROLES:
             raise NotFound("There is no such admin role. Use admin or duplo-ops.")
-        return self._issue(request, AdminScope())
+        return self._issue(request, ADMIN_SCOPE)
 
     def tenant(self, request: ApiRequest) -> Response:
         """Issue access to one tenant."""
-        return self._issue(request, TenantScope(request.path["tenant"]))
+        return self._issue(request, Scope.of_tenant(request.path["tenant"]))
 
     def _issue(self, request: ApiRequest, scope: Scope) -> Response:
         issuance = self.issuer.issue(request.caller, SessionRequest(scope, purpose=Purpose.BOTH))

@@ -24,6 +24,7 @@ from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.services import Services
 from daypass.portal.identity.legacy_consent import GRANT, LIFETIME, RECOGNISED, LegacyConsents, shown_name
+from daypass.portal.identity.scopes import Scopes, consented_scopes
 
 PAGE = "/app/user/verify-token"
 DONE = f"{PAGE}/done"
@@ -52,6 +53,11 @@ class LocalAccessRequest:
     wants_admin: bool
     takes_navigation: bool
     """Whether the token may be sent by navigation (GET); old clients wait for a POST."""
+
+    @property
+    def scopes(self) -> Scopes:
+        """The scopes that the user is asked to consent to."""
+        return consented_scopes(with_admin=self.wants_admin)
 
     @property
     def is_recognised(self) -> bool:
@@ -102,7 +108,7 @@ class LocalAccess:
             takes_navigation=visit.query.get("redirect") == "true",
         )
         try:
-            self.approvals.check(visit.caller.token, visit.caller.user, wants_admin=request.wants_admin)
+            self.approvals.check(visit.caller.token, visit.caller.user, scopes=request.scopes)
         except AccessDenied as refusal:
             return self._prompt(visit, request, HTTPStatus.FORBIDDEN, refusal.reason)
         return self._prompt(visit, request)
@@ -123,7 +129,7 @@ class LocalAccess:
             caller.user,
             request.application,
             consent=_purpose(request, shown_at),
-            wants_admin=request.wants_admin,
+            scopes=request.scopes,
             address=caller.address,
             request_id=caller.request_id,
         )
@@ -136,7 +142,7 @@ class LocalAccess:
         self.approvals.cancel(
             caller.user,
             request.application,
-            wants_admin=request.wants_admin,
+            scopes=request.scopes,
             address=caller.address,
             request_id=caller.request_id,
         )

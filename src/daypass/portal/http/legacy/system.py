@@ -13,6 +13,7 @@ from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.legacy.routes import LegacyRoutes
 from daypass.portal.http.legacy.users import user_shape
 from daypass.portal.http.services import Services
+from daypass.portal.identity.scopes import ADMIN_SCOPE
 from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.settings.registry import APP_CONFIG, ENABLE_ADMIN_JIT_ON_UI, FLAGS, REGISTRY
 from daypass.portal.tenants.names import LONGEST
@@ -47,7 +48,7 @@ class System:
         return JSONResponse(
             {
                 # If true, duplo-jit opens the consent page before it requests admin access.
-                "IsOtpNeeded": not request.caller.token.reaches_admin,
+                "IsOtpNeeded": not request.caller.token.covers(ADMIN_SCOPE),
                 "IsAwsAdminJITEnabled": values.get(ENABLE_ADMIN_JIT_ON_UI),
                 "IsAwsCloudEnabled": True,
                 **dict.fromkeys(_UNSUPPORTED, False),

@@ -1,6 +1,7 @@
 """The endpoints for OAuth clients: pushed authorization requests, tokens, revocation and metadata."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -21,6 +22,13 @@ from daypass.portal.identity.oauth.model import (
     parse_redirect_uri,
 )
 from daypass.portal.identity.oauth.token_families import TokenFamilies, TokenRequest
+from daypass.portal.identity.scopes import (
+    TENANTS_AND_ADMIN,
+    TENANTS_ONLY,
+    Scopes,
+    format_scopes,
+    parse_scopes,
+)
 from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 
@@ -34,8 +42,8 @@ METADATA = "/.well-known/oauth-authorization-server"
 
 PATHS = (PAR, TOKEN, REVOKE, METADATA)
 
-TENANTS, ADMIN = "tenants", "admin"
-"""The two scopes: the user's tenants, and in addition the master role."""
+_CONSENTS = (TENANTS_ONLY, TENANTS_AND_ADMIN)
+"""The sets of scopes that an application may ask for."""
 
 _URN = "urn:ietf:params:oauth:request_uri:"
 
@@ -60,15 +68,12 @@ class Endpoints:
             raise OAuthRefused("unsupported_response_type", "response_type must be code.")
         if request.get("code_challenge_method") != "S256":
             raise OAuthRefused("invalid_request", "code_challenge_method must be S256.")
-        scopes = set(request.get("scope").split())
-        if not {TENANTS} <= scopes <= {TENANTS, ADMIN}:
-            raise OAuthRefused("invalid_scope", f"scope must be “{TENANTS}” or “{TENANTS} {ADMIN}”.")
         parameters = AuthorizationParameters(
             client_id=request.get("client_id"),
             challenge=request.get("code_challenge"),
             state=request.get("state"),
             destination=parse_redirect_uri(request.get("redirect_uri"), self.grants.manual_redirect_uri),
-            wants_admin=ADMIN in scopes,
+            scopes=_requested_scopes(request.get("scope")),
             tenant=redacted(request.get("tenant")),
             device=redacted(request.get("device")),
             version=request.get("version"),
@@ -124,7 +129,7 @@ class Endpoints:
                 "code_challenge_methods_supported": ["S256"],
                 "token_endpoint_auth_methods_supported": ["none"],
                 "revocation_endpoint_auth_methods_supported": ["none"],
-                "scopes_supported": [TENANTS, ADMIN],
+                "scopes_supported": format_scopes(TENANTS_AND_ADMIN).split(),
             }
         )
 
@@ -137,11 +142,20 @@ class Endpoints:
                 "expires_in": int((granted.access_token.expires_at - now).total_seconds()),
                 "refresh_token": granted.refresh.reveal(),
                 "refresh_expires_in": int((granted.grant.expires_at - now).total_seconds()),
-                "scope": f"{TENANTS} {ADMIN}" if granted.grant.allows_admin else TENANTS,
+                "scope": format_scopes(granted.grant.scopes),
                 "username": granted.user.username,
                 "sign_in_id": granted.grant.id,
             }
         )
+
+
+def _requested_scopes(text: str) -> Scopes:
+    with suppress(ValueError):
+        scopes = parse_scopes(text)
+        if scopes in _CONSENTS:
+            return scopes
+    allowed = " or ".join(f"“{format_scopes(scopes)}”" for scopes in _CONSENTS)
+    raise OAuthRefused("invalid_scope", f"scope must be {allowed}.")
 
 
 def routes(services: Services, consents: AuthorizationRequests) -> Sequence[BaseRoute]:

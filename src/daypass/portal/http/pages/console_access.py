@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 from daypass.common.duration_text import format_duration
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import AdminScope, IssuedSession, Purpose, Scope, SessionRequest, TenantScope
+from daypass.portal.access.model import IssuedSession, Purpose, SessionRequest
 from daypass.portal.errors import AwsUnavailable
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.duration_text import cap_note, reason
@@ -18,6 +18,7 @@ from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.layout.time_format import short
 from daypass.portal.http.services import Services
+from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.secret import Secret
 
 LINK_LIFETIME = timedelta(minutes=15)
@@ -125,7 +126,7 @@ class ConsoleAccess:
 
 
 def _scope(form: Form) -> Scope:
-    return AdminScope() if form.get("scope") == ADMIN else TenantScope(form.get("tenant"))
+    return ADMIN_SCOPE if form.get("scope") == ADMIN else Scope.of_tenant(form.get("tenant"))
 
 
 def _name(issuance: IssuedSession) -> str:

@@ -11,7 +11,6 @@ from starlette.routing import BaseRoute
 
 from daypass.common.duration_text import format_duration
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import AdminScope, Scope, TenantScope
 from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.errors import JitDisabled, PortalError
 from daypass.portal.http.core.authentication import Permission
@@ -26,6 +25,7 @@ from daypass.portal.http.pages.workstation import Workstation, Workstations
 from daypass.portal.http.services import Services
 from daypass.portal.identity.model import ApiToken, TokenKind
 from daypass.portal.identity.personal_tokens import PersonalTokens
+from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.identity.users import UserDirectory
 from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
@@ -161,7 +161,7 @@ class ProfilePages:
         if tenant is None:
             return None, None
         workstation = self.workstations.tenant(tenant.name, tenant.target.region)
-        scope, fields = TenantScope(tenant.id), {"tenant": tenant.id}
+        scope, fields = Scope.of_tenant(tenant.id), {"tenant": tenant.id}
         try:
             return self._section(visit, scope, tenant.name, fields, workstation), None
         except PortalError as refusal:
@@ -171,7 +171,7 @@ class ProfilePages:
         if not visit.caller.user.is_administrator:
             return None
         try:
-            return self._section(visit, AdminScope(), "admin", {"scope": "admin"}, self.workstations.admin())
+            return self._section(visit, ADMIN_SCOPE, "admin", {"scope": "admin"}, self.workstations.admin())
         except PortalError:
             return None
 
@@ -179,14 +179,13 @@ class ProfilePages:
         self, visit: PageVisit, scope: Scope, name: str, fields: Mapping[str, str], workstation: Workstation
     ) -> MenuSection:
         plan = self.issuer.preview(visit.caller, scope)
-        is_admin = isinstance(scope, AdminScope)
         access = "read-only access" if plan.access is Access.READ_ONLY else "full access"
         return MenuSection(
             name=name,
             fields=fields,
             summary=f"{format_duration(plan.validity.duration)} in {name}, with {access}.",
-            because=reason(plan.validity.deciding_limit.source, is_admin=is_admin),
-            capped=cap_reason(plan.validity, is_admin=is_admin),
+            because=reason(plan.validity.deciding_limit.source, is_admin=scope.is_admin),
+            capped=cap_reason(plan.validity, is_admin=scope.is_admin),
             workstation=workstation,
         )
 

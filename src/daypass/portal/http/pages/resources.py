@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from daypass.portal.access.model import Caller, TenantScope
+from daypass.portal.access.model import Caller
 from daypass.portal.access.tenants import VisibleTenants, access_of
 from daypass.portal.errors import AwsError, PortalError
 from daypass.portal.http.core.authentication import Permission
@@ -21,6 +21,7 @@ from daypass.portal.http.layout.redirects import redirect, safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.console_access import ConsoleAccess
 from daypass.portal.http.services import Services
+from daypass.portal.identity.scopes import Scope
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Kind, Listing, Resource
 from daypass.portal.inventory.search import count, page_of, search
@@ -181,7 +182,7 @@ class ResourcePages:
             visit.caller, visit.form.get("tenant"), visit.form.get("arn")
         )
         return self.console_access.redirect_to_console(
-            visit, TenantScope(tenant.id), console_path(resource.named, tenant.target.region)
+            visit, Scope.of_tenant(tenant.id), console_path(resource.named, tenant.target.region)
         )
 
     def _listed(self, visit: PageVisit, query: ResourceQuery, refusal: PortalError | None = None) -> Response:

@@ -67,7 +67,7 @@ def _row(record: IssuanceRecord, now: datetime) -> SessionRow:
     source = record.decided_by
     return SessionRow(
         record=record,
-        scope="Admin" if record.is_admin_scope else record.tenant_name or "",
+        scope="Admin" if record.is_admin else record.tenant_name or "",
         purpose=_PURPOSES[record.purpose],
         access=_access(record),
         door=_CHANNELS.get(record.channel, record.channel.value),
@@ -76,13 +76,13 @@ def _row(record: IssuanceRecord, now: datetime) -> SessionRow:
         is_live=state in {"Live", "Ending"},
         length=format_duration(record.validity) if record.validity else "",
         because="" if source is None else _BRIEF.get(source, _setting_label(record)),
-        why="" if source is None else reason(source, is_admin=record.is_admin_scope),
+        why="" if source is None else reason(source, is_admin=record.is_admin),
         failure=FAILURES.get(record.failure or "", "The request failed." if record.failure else ""),
     )
 
 
 def _setting_label(record: IssuanceRecord) -> str:
-    return ADMIN_JIT_SESSION_DURATION.label if record.is_admin_scope else TENANT_VALIDITY.label
+    return ADMIN_JIT_SESSION_DURATION.label if record.is_admin else TENANT_VALIDITY.label
 
 
 def _access(record: IssuanceRecord) -> str:

@@ -8,6 +8,7 @@ from typing import NewType
 from daypass.common.pkce import s256_challenge
 from daypass.portal.errors import OAuthRefused
 from daypass.portal.identity.model import ApiToken, TokenId, User, UserId
+from daypass.portal.identity.scopes import ADMIN_SCOPE, Scopes
 from daypass.portal.secret import Secret
 
 RequestId = NewType("RequestId", str)
@@ -82,12 +83,17 @@ class AuthorizationParameters:
     challenge: str
     state: str
     destination: Destination
-    wants_admin: bool
+    scopes: Scopes
     tenant: str
     """The tenant in use, shown for orientation; the consent covers all tenants of the user."""
     device: str
     version: str
     address: str
+
+    @property
+    def wants_admin(self) -> bool:
+        """Whether account administration is among the scopes."""
+        return ADMIN_SCOPE in self.scopes
 
     def check(self) -> None:
         """Return if the parameters are well-formed; raise `OAuthRefused` otherwise."""

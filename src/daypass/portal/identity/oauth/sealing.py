@@ -21,6 +21,7 @@ from daypass.portal.identity.oauth.model import (
     RequestId,
 )
 from daypass.portal.identity.oauth.store import KeyStore
+from daypass.portal.identity.scopes import Scopes, consented_scopes, stored_scopes
 from daypass.portal.storage.engine import Database
 
 _LONGEST = 4096
@@ -45,6 +46,7 @@ class Sealing:
             parameters.challenge,
             parameters.state,
             [loopback.port, loopback.path] if loopback else None,
+            # Replicas of the release before this one read a flag here; the two consents differ in it alone.
             parameters.wants_admin,
             parameters.tenant,
             parameters.device,
@@ -86,7 +88,7 @@ class Sealing:
 
 
 def _request(id_: RequestId, values: list[object]) -> AuthorizationRequest:
-    client_id, challenge, state, loopback, wants_admin, *texts, pushed_at = values
+    client_id, challenge, state, loopback, scopes, *texts, pushed_at = values
     tenant, device, version, address, match_code = map(str, texts)
     created_at = _EPOCH + int(str(pushed_at)) * _MILLISECOND
     return AuthorizationRequest(
@@ -96,7 +98,7 @@ def _request(id_: RequestId, values: list[object]) -> AuthorizationRequest:
             challenge=str(challenge),
             state=str(state),
             destination=Loopback(*loopback) if isinstance(loopback, list) else ManualRedirect(),
-            wants_admin=bool(wants_admin),
+            scopes=_scopes(scopes),
             tenant=tenant,
             device=device,
             version=version,
@@ -106,3 +108,10 @@ def _request(id_: RequestId, values: list[object]) -> AuthorizationRequest:
         created_at=created_at,
         expires_at=created_at + REQUEST_LIFE,
     )
+
+
+def _scopes(value: object) -> Scopes:
+    # A later release may put a list of scopes in the place of the flag.
+    if isinstance(value, str):
+        return stored_scopes(value, allows_admin=True)
+    return consented_scopes(with_admin=bool(value))

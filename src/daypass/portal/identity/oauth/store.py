@@ -15,6 +15,7 @@ from daypass.portal.identity.oauth.model import (
     ManualRedirect,
     RequestId,
 )
+from daypass.portal.identity.scopes import format_scopes, stored_scopes
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.schema import (
     api_tokens,
@@ -40,6 +41,7 @@ _REQUEST = (
     _c.redirect_port,
     _c.redirect_path,
     _c.wants_admin,
+    _c.scopes,
     _c.tenant,
     _c.device,
     _c.version,
@@ -224,7 +226,9 @@ def row_of(request: AuthorizationRequest) -> Mapping[str, object]:
         "state": parameters.state,
         "redirect_port": loopback.port if loopback else None,
         "redirect_path": loopback.path if loopback else None,
+        # Replicas of the release before this one read only the flag.
         "wants_admin": parameters.wants_admin,
+        "scopes": format_scopes(parameters.scopes),
         "tenant": parameters.tenant,
         "device": parameters.device,
         "version": parameters.version,
@@ -244,7 +248,7 @@ def _request(row: Row[*tuple[Any, ...]]) -> AuthorizationRequest:
             challenge=row.challenge,
             state=row.state,
             destination=loopback or ManualRedirect(),
-            wants_admin=row.wants_admin,
+            scopes=stored_scopes(row.scopes, allows_admin=row.wants_admin),
             tenant=row.tenant,
             device=row.device,
             version=row.version,

@@ -249,7 +249,7 @@ def _new_family(request: AuthorizationRequest, user: User, now: datetime) -> Tok
         expires_at=now + GRANT_LIFE,
         grant_ends_at=now + GRANT_LIFE,
         application=parameters.client_id,
-        allows_admin=parameters.wants_admin,
+        scopes=parameters.scopes,
         address=parameters.address,
         authorized_at=request.decided_at,
     )
@@ -268,7 +268,7 @@ def _access_token(grant: ApiToken, now: datetime, address: str) -> ApiToken:
         grant_ends_at=grant.grant_ends_at,
         parent_id=grant.id,
         application=grant.application,
-        allows_admin=grant.allows_admin,
+        scopes=grant.scopes,
         address=address,
         authorized_at=grant.authorized_at,
     )

@@ -1,12 +1,13 @@
 """Queries for API tokens, and the changes of their rows; only digests of secrets are stored."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, or_, select, update
 
-from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.model import CONSENTED_KINDS, ApiToken, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.scopes import format_scopes, stored_scopes
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.prepared import Prepared, ResultRow
 from daypass.portal.storage.schema import api_tokens, user_kind, users
@@ -55,6 +56,7 @@ _REVOKE_REPLACED = (
         api_tokens.c.user_id == bindparam("owner_id"),
         api_tokens.c.kind == bindparam("replaced_kind"),
         api_tokens.c.application == bindparam("replaced_application"),
+        # The flag, because rows of the release before this one have no list of scopes.
         api_tokens.c.allows_admin == bindparam("replaced_admin"),
         api_tokens.c.revoked_at.is_(None),
     )
@@ -123,6 +125,7 @@ _TOKEN = (
     api_tokens.c.parent_id,
     api_tokens.c.application,
     api_tokens.c.allows_admin,
+    api_tokens.c.scopes,
     api_tokens.c.use_by,
     api_tokens.c.address,
     api_tokens.c.reauthentication_exempt,
@@ -249,7 +252,7 @@ def _token(row: ResultRow) -> ApiToken:
         row.last_used_at,
         None if row.parent_id is None else TokenId(row.parent_id),
         row.application,
-        row.allows_admin,
+        stored_scopes(row.scopes, allows_admin=row.allows_admin),
         row.use_by,
         row.address,
         row.reauthentication_exempt,
@@ -261,7 +264,21 @@ def _token(row: ResultRow) -> ApiToken:
 
 def add_token(token: ApiToken, digest: bytes) -> RowChange:
     """Return the change that inserts a token; *digest* is that of its secret."""
-    return RowChange(_ADD, {**asdict(token), "kind": token.kind.value, "digest": digest})
+    return RowChange(_ADD, row_of_token(token, digest))
+
+
+def row_of_token(token: ApiToken, digest: bytes) -> Mapping[str, object]:
+    """Return the columns of a token; *digest* is that of its secret."""
+    # No consent limits the other kinds, and a list of scopes would say that one does.
+    scopes = format_scopes(token.scopes) if token.kind in CONSENTED_KINDS else None
+    return {
+        **{field.name: getattr(token, field.name) for field in fields(token)},
+        "kind": token.kind.value,
+        "digest": digest,
+        "scopes": scopes,
+        # Replicas of the release before this one read only the flag.
+        "allows_admin": token.allows_admin,
+    }
 
 
 def revoke_token(token_id: TokenId, *, owner: UserId, at: datetime) -> RowChange:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from daypass.portal.admin.model import TokenQuery, TokenRecord
 from daypass.portal.identity.model import TokenId, TokenKind
+from daypass.portal.identity.scopes import stored_scopes
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import api_tokens, user_kind, users
@@ -26,6 +27,7 @@ _TOKENS = (
         _c.last_used_at,
         _c.application,
         _c.allows_admin,
+        _c.scopes,
         _c.reauthentication_exempt,
         _c.user_id,
         users.c.username,
@@ -89,7 +91,7 @@ def _record(row: Row[*tuple[Any, ...]]) -> TokenRecord:
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
         application=row.application,
-        allows_admin=row.allows_admin,
+        scopes=stored_scopes(row.scopes, allows_admin=row.allows_admin),
         reauthentication_exempt=row.reauthentication_exempt,
         ended_at=row.ended_at,
     )

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.admin.model import MemberRecord, UserQuery, UserRecord, UserSort
 from daypass.portal.identity.model import TokenKind, UserId, UserKind
+from daypass.portal.identity.scopes import TENANTS_AND_ADMIN, TENANTS_ONLY, format_scopes
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.pagination import COUNT_LIMIT, Order, Page, PageRequest, count_found, read_page
 from daypass.portal.storage.schema import api_tokens, last_sign_in, memberships, tenants, user_kind, users
@@ -44,7 +45,15 @@ _END_ADMINISTRATION = (
         api_tokens.c.user_id == bindparam("owner_id"),
         or_(api_tokens.c.reauthentication_exempt, api_tokens.c.allows_admin),
     )
-    .values(reauthentication_exempt=False, allows_admin=False)
+    .values(
+        reauthentication_exempt=False,
+        allows_admin=False,
+        # Any other list is left as it is: without the flag, administration in it counts for nothing.
+        scopes=case(
+            (api_tokens.c.scopes == format_scopes(TENANTS_AND_ADMIN), format_scopes(TENANTS_ONLY)),
+            else_=api_tokens.c.scopes,
+        ),
+    )
 )
 _LAST_SIGN_IN = last_sign_in.label("sorted_by_sign_in")
 

@@ -10,13 +10,10 @@ from starlette.responses import Response
 from daypass.portal.access.duration import parse_duration
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import (
-    AdminScope,
     IssuanceRecord,
     IssuedSession,
     Purpose,
-    Scope,
     SessionRequest,
-    TenantScope,
 )
 from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.errors import (
@@ -37,6 +34,7 @@ from daypass.portal.http.core.duration_text import cap, cap_note
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.problems import NotJson
 from daypass.portal.http.services import Services
+from daypass.portal.identity.scopes import Scope, requested_scope
 
 _SECOND = timedelta(seconds=1)
 
@@ -83,7 +81,7 @@ def _ask(body: schemas.SessionCreate) -> SessionRequest:
 def _scope(body: schemas.SessionCreate) -> Scope:
     if body.admin == (body.tenant is not None):
         raise InvalidRequest("Send either a “tenant” or “admin”: true, not both.")
-    return AdminScope() if body.tenant is None else TenantScope(body.tenant)
+    return requested_scope(body.tenant)
 
 
 def _session(issuance: IssuedSession, purpose: Purpose) -> schemas.Session:
@@ -136,7 +134,7 @@ def represent_session(record: IssuanceRecord) -> schemas.SessionRecord:
     """Return the API's representation of a session record."""
     return schemas.SessionRecord(
         id=record.id,
-        scope="admin" if record.is_admin_scope else "tenant",
+        scope="admin" if record.is_admin else "tenant",
         tenant=record.tenant_name,
         role_arn=record.role_arn,
         state=record.state,
