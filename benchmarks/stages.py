@@ -110,7 +110,7 @@ class _Path:
 
     def _standing(self, caller: Caller) -> AuthorizationContext:
         with self.database.reading() as connection:
-            return read_context(connection, caller, _SCOPE, self.issuer.accounts.default.master_role_arn)
+            return read_context(connection, caller, _SCOPE, "")
 
     def _plan(self, attempt: IssuanceAttempt, standing: AuthorizationContext) -> Plan:
         assert isinstance(standing.decision, Allow)  # noqa: S101  a member of the tenant
@@ -126,7 +126,7 @@ class _Path:
 
     def _conclude(self, attempt: IssuanceAttempt, issuance: IssuedSession) -> None:
         def precondition(connection: Connection) -> None:
-            read_context(connection, attempt.caller, _SCOPE, self.issuer.accounts.default.master_role_arn)
+            read_context(connection, attempt.caller, _SCOPE, "")
 
         self.units.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
 

@@ -17,6 +17,7 @@ from daypass.portal.access.authorization import AuthorizationContext, read_conte
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Brokers, Deadline, RoleMaximumExceeded
 from daypass.portal.access.duration import configured_limit
 from daypass.portal.access.model import (
+    AdminScope,
     Allow,
     Caller,
     Credentials,
@@ -77,7 +78,7 @@ class Issuer:
         Raises a `PortalError` with the reason if it is denied or fails; then no credentials are released.
         """
         with self.database.reading() as connection:
-            context = read_context(connection, caller, request.scope, self._master_role())
+            context = read_context(connection, caller, request.scope, self._master_role(request.scope))
         attempt = self._new_attempt(caller, request, context)
         deadline = Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
         decision = context.decision
@@ -118,7 +119,7 @@ class Issuer:
         The role's maximum counts only if it is cached. Raises the `PortalError` that `issue` would raise.
         """
         with self.database.reading() as connection:
-            context = read_context(connection, caller, scope, self._master_role())
+            context = read_context(connection, caller, scope, self._master_role(scope))
         if isinstance(context.decision, Deny):
             raise context.decision.refusal
         attempt = self._new_attempt(caller, SessionRequest(scope), context)
@@ -156,12 +157,13 @@ class Issuer:
         validity = choose_validity(attempt, maximum, is_chained=is_chained)
         return Plan(decision.access, validity, destination)
 
-    def _master_role(self) -> str:
-        """Return the ARN of the master role, or "" while the account is unknown: denials do not need it."""
-        try:
-            return self.accounts.default.master_role_arn
-        except AwsError:
-            return ""
+    def _master_role(self, scope: Scope) -> str:
+        """Return the ARN of the master role for the admin scope; "" while the account is unknown."""
+        # A tenant's role is read by the statement itself, and denials need no role.
+        if isinstance(scope, AdminScope):
+            with suppress(AwsError):
+                return self.accounts.default.master_role_arn
+        return ""
 
     def _broker(self, attempt: IssuanceAttempt) -> Broker:
         return self.brokers.of(attempt.account)
@@ -222,7 +224,7 @@ class Issuer:
         caller, scope = attempt.caller, attempt.request.scope
         TokenStore(connection).lock(caller.token.id)
         try:
-            context = read_context(connection, caller, scope, self._master_role())
+            context = read_context(connection, caller, scope, self._master_role(scope))
         except PortalError as refusal:
             return refusal
         if isinstance(context.decision, Deny):
