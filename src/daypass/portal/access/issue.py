@@ -17,7 +17,6 @@ from daypass.portal.access.authorization import AuthorizationContext, read_conte
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Brokers, Deadline, RoleMaximumExceeded
 from daypass.portal.access.duration import configured_limit
 from daypass.portal.access.model import (
-    AdminScope,
     Allow,
     Caller,
     Credentials,
@@ -160,7 +159,7 @@ class Issuer:
     def _master_role(self, scope: Scope) -> str:
         """Return the ARN of the master role for the admin scope; "" while the account is unknown."""
         # A tenant's role is read by the statement itself, and denials need no role.
-        if isinstance(scope, AdminScope):
+        if scope.is_admin:
             with suppress(AwsError):
                 return self.accounts.default.master_role_arn
         return ""
