@@ -318,14 +318,14 @@ def test_users_are_searched_sorted_and_paged(administration: Administration) -> 
 
     def names(query: UserQuery) -> list[str]:
         found: list[str] = []
-        turn = PageRequest(limit=3)
+        page_request = PageRequest(limit=3)
         while True:
-            page = administration.users.page(query, turn)
+            page = administration.users.page(query, page_request)
             found += [record.user.username.partition("@")[0] for record in page.records]
             if page.next_cursor is None:
                 return found
             assert len(page.records) == 3
-            turn = PageRequest(page.next_cursor, 3)
+            page_request = PageRequest(page.next_cursor, 3)
 
     numbered = [f"user{number}" for number in range(7)]
     assert names(UserQuery(search="USER")) == numbered

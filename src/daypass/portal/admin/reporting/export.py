@@ -41,13 +41,13 @@ def every_event(
     subject: str | None = None,
 ) -> Iterator[RecordedEvent]:
     """Yield all matching events, newest first, one database page at a time."""
-    turn = PageRequest(limit=_PAGE_SIZE)
+    page_request = PageRequest(limit=_PAGE_SIZE)
     while True:
-        page = records.events(session_filter, turn, action=action, outcome=outcome, subject=subject)
+        page = records.events(session_filter, page_request, action=action, outcome=outcome, subject=subject)
         yield from page.records
         if page.next_cursor is None:
             return
-        turn = PageRequest(page.next_cursor, _PAGE_SIZE)
+        page_request = PageRequest(page.next_cursor, _PAGE_SIZE)
 
 
 def json_lines(events: Iterable[RecordedEvent]) -> Iterator[str]:

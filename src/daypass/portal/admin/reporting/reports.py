@@ -37,7 +37,7 @@ class Reports:
     def sessions(
         self,
         wanted: SessionFilter,
-        turn: PageRequest,
+        page_request: PageRequest,
         *,
         state: State | None = None,
         door: Channel | None = None,
@@ -56,12 +56,12 @@ class Reports:
                 until=wanted.until,
                 live_at=live_at,
             )
-            return SessionList(connection).page(query, turn)
+            return SessionList(connection).page(query, page_request)
 
     def events(
         self,
         wanted: SessionFilter,
-        turn: PageRequest,
+        page_request: PageRequest,
         *,
         action: str | None = None,
         outcome: str | None = None,
@@ -84,7 +84,7 @@ class Reports:
                 since=wanted.since,
                 until=wanted.until,
             )
-            return EventList(connection).page(query, turn)
+            return EventList(connection).page(query, page_request)
 
     def actions(self) -> list[str]:
         """Return every action in the audit log, in alphabetical order."""

@@ -74,13 +74,13 @@ class RoleReconciler:
                     waiting = RoleChangeList(connection).waiting(_BATCH)
                 if not waiting:
                     return
-                # A role whose setting was changed meanwhile still waits, and the next turn applies it.
+                # A role whose setting was changed meanwhile still waits, and the next round applies it.
                 list(pool.map(self._apply, waiting))
 
-    def page(self, outcome: RoleOutcome | None, turn: PageRequest) -> Page[RoleStatus]:
+    def page(self, outcome: RoleOutcome | None, page_request: PageRequest) -> Page[RoleStatus]:
         """Return a page of the roles that settings determine, each with its result."""
         with self._database.reading() as connection:
-            return RoleChangeList(connection).page(outcome, turn)
+            return RoleChangeList(connection).page(outcome, page_request)
 
     def progress(self) -> Mapping[RoleOutcome, int]:
         """Return the number of roles by result."""

@@ -101,10 +101,10 @@ class RoleChangeList:
         query = _CHANGES.where(_c.outcome == RoleOutcome.WAITING.value).order_by(_c.role_arn).limit(limit)
         return [_change(row) for row in self._connection.execute(query)]
 
-    def page(self, outcome: RoleOutcome | None, turn: PageRequest) -> Page[RoleStatus]:
+    def page(self, outcome: RoleOutcome | None, page_request: PageRequest) -> Page[RoleStatus]:
         """Return a page of changes, by role ARN."""
         query = _CHANGES if outcome is None else _CHANGES.where(_c.outcome == outcome.value)
-        return read_page(self._connection, query, Order((_c.role_arn,)), turn, _change)
+        return read_page(self._connection, query, Order((_c.role_arn,)), page_request, _change)
 
     def count(self) -> Mapping[RoleOutcome, int]:
         """Return the number of changes by outcome, including zeros."""

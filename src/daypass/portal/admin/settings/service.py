@@ -61,10 +61,10 @@ class Settings:
         with self.executor.database.reading() as connection:
             return self._list(connection).of(_owner(connection, tenant))
 
-    def of_tenants(self, turn: PageRequest) -> Page[SettingRecord]:
+    def of_tenants(self, page_request: PageRequest) -> Page[SettingRecord]:
         """Return a page of the settings of all tenants."""
         with self.executor.database.reading() as connection:
-            return self._list(connection).of_tenants(turn)
+            return self._list(connection).of_tenants(page_request)
 
     def find(self, tenant: str | None, type_: str, key: str) -> SettingRecord:
         """Return one setting; raises `SettingNotFound`."""

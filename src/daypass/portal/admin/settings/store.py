@@ -55,10 +55,10 @@ class SettingList:
         )
         return [self._record(row) for row in rows]
 
-    def of_tenants(self, turn: PageRequest) -> Page[SettingRecord]:
+    def of_tenants(self, page_request: PageRequest) -> Page[SettingRecord]:
         """Return a page of the settings of all tenants, ordered by tenant id."""
         query = _SETTINGS.where(settings.c.tenant_id != SYSTEM)
-        return read_page(self._connection, query, _ORDER, turn, self._record)
+        return read_page(self._connection, query, _ORDER, page_request, self._record)
 
     def of_each_tenant(self, setting: Setting[Any]) -> Sequence[SettingRecord]:
         """Return the tenants' values of one setting, by tenant name."""

@@ -32,10 +32,10 @@ class TenantMetadata:
         with self.executor.database.reading() as connection:
             return MetadataList(connection).of(find_tenant(connection, tenant).tenant.id)
 
-    def of_tenants(self, turn: PageRequest) -> Page[MetadataRecord]:
+    def of_tenants(self, page_request: PageRequest) -> Page[MetadataRecord]:
         """Return a page of the metadata of all tenants."""
         with self.executor.database.reading() as connection:
-            return MetadataList(connection).of_tenants(turn)
+            return MetadataList(connection).of_tenants(page_request)
 
     def find(self, tenant: str, key: str) -> MetadataRecord:
         """Return one entry; raises `MetadataNotFound`."""

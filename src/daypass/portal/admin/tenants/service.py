@@ -50,10 +50,10 @@ class Tenants:
         with self.executor.database.reading() as connection:
             return find_tenant(connection, reference)
 
-    def page(self, query: TenantQuery, turn: PageRequest) -> Page[TenantRecord]:
+    def page(self, query: TenantQuery, page_request: PageRequest) -> Page[TenantRecord]:
         """Return a page of tenants; raises `InvalidRequest`."""
         with self.executor.database.reading() as connection:
-            return TenantList(connection).page(_searchable(query), turn)
+            return TenantList(connection).page(_searchable(query), page_request)
 
     def count(self, query: TenantQuery) -> int:
         """Return the number of tenants on all pages; raises `InvalidRequest`."""

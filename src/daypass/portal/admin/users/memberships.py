@@ -35,11 +35,11 @@ class Memberships:
             raise _no_member(found_user, found_tenant)
         return membership
 
-    def of_tenant(self, tenant: str, turn: PageRequest, search: str = "") -> Page[MemberRecord]:
+    def of_tenant(self, tenant: str, page_request: PageRequest, search: str = "") -> Page[MemberRecord]:
         """Return a page of a tenant's members, by username; *search* is a substring of it."""
         with self.executor.database.reading() as connection:
             tenant_id = find_tenant(connection, tenant).tenant.id
-            return MemberList(connection).of_tenant(tenant_id, part_of_username(search), turn)
+            return MemberList(connection).of_tenant(tenant_id, part_of_username(search), page_request)
 
     def count_of_tenant(self, tenant: str, search: str = "") -> int:
         """Return the number of members on all pages; for a search, at most `COUNT_LIMIT` + 1."""
@@ -47,11 +47,11 @@ class Memberships:
             tenant_id = find_tenant(connection, tenant).tenant.id
             return MemberList(connection).count_of_tenant(tenant_id, part_of_username(search))
 
-    def of_user(self, user: str, turn: PageRequest, search: str = "") -> Page[MemberRecord]:
+    def of_user(self, user: str, page_request: PageRequest, search: str = "") -> Page[MemberRecord]:
         """Return a page of a user's memberships, by tenant name; *search* is a substring of the name."""
         with self.executor.database.reading() as connection:
             user_id = find_user(connection, user).user.id
-            return MemberList(connection).of_user_page(user_id, part_of_name(search), turn)
+            return MemberList(connection).of_user_page(user_id, part_of_name(search), page_request)
 
     def count_of_user(self, user: str, search: str = "") -> int:
         """Return the number of a user's memberships on all pages."""
@@ -64,10 +64,10 @@ class Memberships:
         with self.executor.database.reading() as connection:
             return MemberList(connection).reads_only(find_user(connection, user).user.id)
 
-    def page(self, turn: PageRequest) -> Page[MemberRecord]:
+    def page(self, page_request: PageRequest) -> Page[MemberRecord]:
         """Return a page of all memberships, ordered by tenant id."""
         with self.executor.database.reading() as connection:
-            return MemberList(connection).page(turn)
+            return MemberList(connection).page(page_request)
 
     def put(
         self, tenant: str, user: str, access: Access, by: Author, expected: Version | None = None

@@ -50,10 +50,10 @@ class Users:
         with self.executor.database.reading() as connection:
             return find_user(connection, reference)
 
-    def page(self, query: UserQuery, turn: PageRequest) -> Page[UserRecord]:
+    def page(self, query: UserQuery, page_request: PageRequest) -> Page[UserRecord]:
         """Return a page of users; raises `InvalidRequest`."""
         with self.executor.database.reading() as connection:
-            return UserList(connection).page(_searchable(query), turn)
+            return UserList(connection).page(_searchable(query), page_request)
 
     def count(self, query: UserQuery) -> int:
         """Return the number of users on all pages; raises `InvalidRequest`."""

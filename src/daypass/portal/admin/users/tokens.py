@@ -39,11 +39,11 @@ class Tokens:
         with self.executor.database.reading() as connection:
             return _find(connection, token_id)
 
-    def page(self, user: str | None, kind: TokenKind | None, turn: PageRequest) -> Page[TokenRecord]:
+    def page(self, user: str | None, kind: TokenKind | None, page_request: PageRequest) -> Page[TokenRecord]:
         """Return a page of the valid tokens of one user or of all, in the order in which they expire."""
         with self.executor.database.reading() as connection:
             user_id = None if user is None else find_user(connection, user).user.id
-            return TokenList(connection).page(TokenQuery(user_id, kind), self.executor.clock(), turn)
+            return TokenList(connection).page(TokenQuery(user_id, kind), self.executor.clock(), page_request)
 
     def count(self, user: str) -> int:
         """Return the number of a user's valid tokens."""

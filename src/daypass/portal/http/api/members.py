@@ -71,8 +71,8 @@ class Members:
     def of_tenant(self, request: ApiRequest) -> Response:
         """Return a page of a tenant's members."""
         query = read_query(PeopleQuery, dict(request.query))
-        turn = query.page_request
-        page = self.administration.members.of_tenant(request.path["tenant"], turn, query.search).map(
+        page_request = query.page_request
+        page = self.administration.members.of_tenant(request.path["tenant"], page_request, query.search).map(
             _represent
         )
         answer = MemberPage(memberships=list(page.records), next_cursor=page.next_cursor)

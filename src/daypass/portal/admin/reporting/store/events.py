@@ -50,9 +50,11 @@ class EventList:
         rows = self._connection.execute(select(actions.c.action).where(actions.c.action.is_not(None)))
         return sorted(rows.scalars())
 
-    def page(self, query: EventQuery, turn: PageRequest) -> Page[RecordedEvent]:
+    def page(self, query: EventQuery, page_request: PageRequest) -> Page[RecordedEvent]:
         """Return a page of matching events, newest first."""
-        return read_page(self._connection, _where(select(*_EVENT), query), _NEWEST_FIRST, turn, _event)
+        return read_page(
+            self._connection, _where(select(*_EVENT), query), _NEWEST_FIRST, page_request, _event
+        )
 
 
 def _where(statement: Select[Any], query: EventQuery) -> Select[Any]:

@@ -25,10 +25,14 @@ class SessionList:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def page(self, query: SessionQuery, turn: PageRequest) -> Page[IssuanceRecord]:
+    def page(self, query: SessionQuery, page_request: PageRequest) -> Page[IssuanceRecord]:
         """Return a page of matching sessions, newest first."""
         return read_page(
-            self._connection, _where(select(*ISSUANCE_COLUMNS), query), _NEWEST_FIRST, turn, issuance_record
+            self._connection,
+            _where(select(*ISSUANCE_COLUMNS), query),
+            _NEWEST_FIRST,
+            page_request,
+            issuance_record,
         )
 
     def live(self, now: datetime) -> Sequence[tuple[str, str | None, int]]:

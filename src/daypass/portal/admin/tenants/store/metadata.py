@@ -46,9 +46,9 @@ class MetadataList:
         rows = self._connection.execute(_METADATA.where(c.tenant_id == tenant_id).order_by(c.key))
         return [_record(row) for row in rows]
 
-    def of_tenants(self, turn: PageRequest) -> Page[MetadataRecord]:
+    def of_tenants(self, page_request: PageRequest) -> Page[MetadataRecord]:
         """Return a page of the metadata of all tenants, ordered by tenant id."""
-        return read_page(self._connection, _METADATA, _ORDER, turn, _record)
+        return read_page(self._connection, _METADATA, _ORDER, page_request, _record)
 
     def find(self, tenant_id: str, key: str) -> MetadataRecord | None:
         """Return one entry, or None if there is none."""

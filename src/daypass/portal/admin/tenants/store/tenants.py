@@ -77,10 +77,10 @@ class TenantList:
         rows = self._connection.execute(select(*_TENANT).where(tenants.c.name.in_(storable)))
         return {row.name: _record(row).tenant for row in rows}
 
-    def page(self, query: TenantQuery, turn: PageRequest) -> Page[TenantRecord]:
+    def page(self, query: TenantQuery, page_request: PageRequest) -> Page[TenantRecord]:
         """Return a page of tenants."""
         order = Order(_ORDERS[query.sort], query.is_descending)
-        return read_page(self._connection, self._where(select(*_TENANT), query), order, turn, _record)
+        return read_page(self._connection, self._where(select(*_TENANT), query), order, page_request, _record)
 
     def count(self, query: TenantQuery) -> int:
         """Return the number on all pages; for a search, at most `COUNT_LIMIT` + 1."""

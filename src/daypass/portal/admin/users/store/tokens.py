@@ -52,9 +52,9 @@ class TokenList:
         row = self._connection.execute(_TOKENS.where(_c.id == token_id)).first()
         return None if row is None else _record(row)
 
-    def page(self, query: TokenQuery, now: datetime, turn: PageRequest) -> Page[TokenRecord]:
+    def page(self, query: TokenQuery, now: datetime, page_request: PageRequest) -> Page[TokenRecord]:
         """Return a page of the valid tokens, in the order in which they expire."""
-        return read_page(self._connection, _valid(query, now), _FIRST_TO_END, turn, _record)
+        return read_page(self._connection, _valid(query, now), _FIRST_TO_END, page_request, _record)
 
     def count(self, query: TokenQuery, now: datetime) -> int:
         """Return the number of tokens on all pages."""

@@ -112,10 +112,10 @@ class UserList:
         rows = self._connection.execute(select(*_USER).where(users.c.username.in_(usernames)))
         return {row.username: _user(row) for row in rows}
 
-    def page(self, query: UserQuery, turn: PageRequest) -> Page[UserRecord]:
+    def page(self, query: UserQuery, page_request: PageRequest) -> Page[UserRecord]:
         """Return a page of users."""
         order = Order(_ORDERS[query.sort], query.is_descending)
-        return read_page(self._connection, self._where(select(*_USER), query), order, turn, _user)
+        return read_page(self._connection, self._where(select(*_USER), query), order, page_request, _user)
 
     def count(self, query: UserQuery) -> int:
         """Return the number on all pages; for a search, at most `COUNT_LIMIT` + 1."""
@@ -166,10 +166,10 @@ class MemberList:
             for user_id, name, is_read_only in rows
         }
 
-    def of_user_page(self, user_id: UserId, search: str, turn: PageRequest) -> Page[MemberRecord]:
+    def of_user_page(self, user_id: UserId, search: str, page_request: PageRequest) -> Page[MemberRecord]:
         """Return a page of a user's memberships, by tenant name; *search* is a substring of the name."""
         query = self._of_user(_MEMBERS, user_id, search)
-        return read_page(self._connection, query, Order((tenants.c.name,)), turn, _member)
+        return read_page(self._connection, query, Order((tenants.c.name,)), page_request, _member)
 
     def count_of_user(self, user_id: UserId, search: str) -> int:
         """Return the number of a user's memberships on all pages."""
@@ -184,14 +184,16 @@ class MemberList:
         # False sorts first, so the first row is True only if all are.
         return bool(self._connection.scalar(own.order_by(memberships.c.is_read_only).limit(1)))
 
-    def of_tenant(self, tenant_id: TenantId, search: str, turn: PageRequest) -> Page[MemberRecord]:
+    def of_tenant(self, tenant_id: TenantId, search: str, page_request: PageRequest) -> Page[MemberRecord]:
         """Return a page of a tenant's members, by username; *search* is a substring of it."""
         order = Order((users.c.username,))
         if not self._is_crowded(tenant_id):
             query = self._named(_MEMBERS.where(memberships.c.tenant_id == tenant_id), search)
-            return read_page(self._connection, query, order, turn, _member)
+            return read_page(self._connection, query, order, page_request, _member)
         of_tenant = select(users.c.id, users.c.username).where(_is_member_of(tenant_id))
-        ids = read_page(self._connection, self._named(of_tenant, search), order, turn, lambda row: row.id)
+        ids = read_page(
+            self._connection, self._named(of_tenant, search), order, page_request, lambda row: row.id
+        )
         rows = self._connection.execute(
             _MEMBERS.where(memberships.c.tenant_id == tenant_id, memberships.c.user_id.in_(ids.records))
         )
@@ -211,11 +213,11 @@ class MemberList:
             members = members.where(memberships.c.tenant_id == tenant_id)
         return count_found(self._connection, self._named(members, search))
 
-    def page(self, turn: PageRequest) -> Page[MemberRecord]:
+    def page(self, page_request: PageRequest) -> Page[MemberRecord]:
         """Return a page of all memberships, ordered by tenant id."""
         order = Order((memberships.c.tenant_id, memberships.c.user_id))
         query = _MEMBERS.add_columns(memberships.c.tenant_id)
-        return read_page(self._connection, query, order, turn, _member)
+        return read_page(self._connection, query, order, page_request, _member)
 
     def _of_user(self, statement: Select[Any], user_id: UserId, search: str) -> Select[Any]:
         statement = statement.where(memberships.c.user_id == user_id)

@@ -42,7 +42,7 @@ class ListQuery:
         )
 
     @property
-    def turn(self) -> PageRequest:
+    def page_request(self) -> PageRequest:
         """The requested page."""
         return PageRequest(self.cursor, self.show)
 

@@ -96,8 +96,8 @@ class OverviewPages:
     def show(self, visit: PageVisit) -> Response:
         """Show the current state."""
         overview = self.administration.overviews.read()
-        maxima = self.administration.role_reconciler
-        roles = {} if maxima is None else maxima.progress()
+        reconciler = self.administration.role_reconciler
+        roles = {} if reconciler is None else reconciler.progress()
         return self.pages.show(visit.layout, "pages/admin/overview.html", _page(overview, roles))
 
 

@@ -75,19 +75,19 @@ class RolePages:
     """Handlers of the tab AWS Roles."""
 
     pages: PageRenderer
-    maxima: RoleReconciler | None
+    reconciler: RoleReconciler | None
     durations: DurationReports
 
     def show(self, visit: PageVisit) -> Response:
         """Show each role with its result, and the overall progress."""
         listing = ListQuery.of(visit.query, ADDRESS, ["role"])
-        if self.maxima is None:
+        if self.reconciler is None:
             master = drawn(self.durations.of_admin())
             page = RolesPage((), listing, "", 0, 0, 0, 0, 0, master, is_portal_changing=False)
             return self.pages.show(visit.layout, "pages/admin/roles.html", page)
         # Read first: if no role is waiting at that time, all rows read below have their final result.
-        progress = self.maxima.progress()
-        result = self.maxima.page(None, listing.turn)
+        progress = self.reconciler.progress()
+        result = self.reconciler.page(None, listing.page_request)
         page = RolesPage(
             rows=[RoleRow(change, *_STATES[change.outcome]) for change in result.records],
             listing=listing,
@@ -104,8 +104,8 @@ class RolePages:
 
     def try_again(self, _visit: PageVisit) -> Response:
         """Retry the roles that AWS refused to change and those that were missing."""
-        if self.maxima is not None:
-            self.maxima.try_again()
+        if self.reconciler is not None:
+            self.reconciler.try_again()
         return redirect(ADDRESS, "Retrying. The results appear here as they arrive.")
 
 

@@ -75,7 +75,7 @@ class AccessPages:
         head = band(self.administration.tenants, visit)
         listing = ListQuery.of(visit.query, head.address, ["username"])
         members, search = self.administration.members, listing.search
-        result = members.of_tenant(head.tenant.id, listing.turn, search)
+        result = members.of_tenant(head.tenant.id, listing.page_request, search)
         users = self.administration.users.page(UserQuery(is_disabled=False), PageRequest(limit=_SUGGESTED))
         page = AccessPage(
             band=head,

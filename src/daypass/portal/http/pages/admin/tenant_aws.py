@@ -56,7 +56,9 @@ class TenantAwsPages:
         """Show the sessions of all users in this tenant, newest first."""
         head = band(self.administration.tenants, visit)
         listing = ListQuery.of(visit.query, f"{head.address}/sessions", ["asked"])
-        result = self.administration.records.sessions(SessionFilter(tenant=head.tenant.id), listing.turn)
+        result = self.administration.records.sessions(
+            SessionFilter(tenant=head.tenant.id), listing.page_request
+        )
         page = TenantSessionsPage(
             head, rows(result.records, visit.layout.now), listing, listing.following(result.next_cursor)
         )

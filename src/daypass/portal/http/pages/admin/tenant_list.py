@@ -86,7 +86,7 @@ class TenantPages:
     def _answer(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
         listing = ListQuery.of(visit.query, ADDRESS, [sort.value for sort in TenantSort])
         query = TenantQuery(listing.search, TenantSort(listing.sort), listing.is_descending)
-        result = self.tenants.page(query, listing.turn)
+        result = self.tenants.page(query, listing.page_request)
         page = TenantsPage(
             rows=result.records,
             total=total(result, listing, lambda: self.tenants.count(query)),

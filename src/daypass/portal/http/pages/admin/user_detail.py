@@ -154,7 +154,7 @@ class UserDetailPages:
         record, members = self._record(visit), self.administration.members
         user = record.user.id
         listing = ListQuery.of(visit.query, f"{ADDRESS}/{user}", ["tenant"])
-        result = members.of_user(user, listing.turn, listing.search)
+        result = members.of_user(user, listing.page_request, listing.search)
         page = UserPage(
             record=record,
             reads_only=members.reads_only(user),
@@ -181,7 +181,7 @@ class UserDetailPages:
         record = self._record(visit)
         tokens, user = self.administration.tokens, record.user.id
         listing = ListQuery.of(visit.query, f"{ADDRESS}/{user}/tokens", ["expires"])
-        result = tokens.page(user, None, listing.turn)
+        result = tokens.page(user, None, listing.page_request)
         page = UserPage(
             record=record,
             reads_only=self.administration.members.reads_only(user),

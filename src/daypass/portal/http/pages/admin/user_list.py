@@ -114,7 +114,7 @@ class UserPages:
         query = UserQuery(
             search=listing.search, sort=UserSort(listing.sort), is_descending=listing.is_descending
         )
-        result = self.administration.users.page(query, listing.turn)
+        result = self.administration.users.page(query, listing.page_request)
         page = UsersPage(
             rows=result.records,
             total=total(result, listing, lambda: self.administration.users.count(query)),
