@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from daypass.portal.access.abandoned_attempts import ABANDONED_AFTER, AbandonedAttempts
-from daypass.portal.access.model import IssuanceRecord, State
-from daypass.portal.access.store.issuances import SET_UNKNOWN_OUTCOME
+from daypass.portal.access.model import IssuanceRecord
+from daypass.portal.access.store.issuances import set_unknown_outcome
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.audit.verify import verify
 from daypass.portal.clock import utc_now
@@ -138,9 +138,8 @@ def test_settling_wins_over_an_outcome_that_waits_for_the_row_lock(rig: Rig) -> 
     late.start()
     is_asking.wait()
     (row,) = rig.rows()
-    change = {"issuance_id": row["id"], "new_state": State.UNKNOWN, "new_failure": "outcome_unknown"}
     with rig.database.writing() as connection:
-        SET_UNKNOWN_OUTCOME.run(connection, [change])
+        set_unknown_outcome(row["id"], "outcome_unknown").apply(connection)
         # From here on the outcome may wait for the row lock of this transaction.
         may_answer.set()
     late.join()

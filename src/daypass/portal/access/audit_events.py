@@ -8,11 +8,7 @@ from datetime import timedelta
 from daypass.portal.access.model import IssuanceRecord, IssuedSession, State, Validity
 from daypass.portal.access.plan import IssuanceAttempt, Plan
 from daypass.portal.access.session_names import printable
-from daypass.portal.access.store.issuances import (
-    INSERT_ATTEMPT,
-    SET_OUTCOME,
-    SET_UNKNOWN_OUTCOME,
-)
+from daypass.portal.access.store.issuances import AttemptRow, add_attempt, set_outcome, set_unknown_outcome
 from daypass.portal.audit.event import PORTAL, Event, Outcome, Scalar
 from daypass.portal.audit.issuance_check import ISSUING
 from daypass.portal.errors import PortalError
@@ -29,31 +25,27 @@ _LONGEST_REASON = 500
 
 def denied(attempt: IssuanceAttempt, refusal: PortalError) -> tuple[Event, RowChange]:
     """Return the event and row of an attempt that the portal refused before calling AWS."""
-    row = _row(attempt, None) | {"state": State.DENIED, "failure": refusal.code}
-    return _event(attempt, Outcome.DENIED, code=refusal.code), RowChange(INSERT_ATTEMPT, row)
+    row = _row(attempt, None, State.DENIED, refusal.code)
+    return _event(attempt, Outcome.DENIED, code=refusal.code), add_attempt(row)
 
 
 def requested(attempt: IssuanceAttempt, plan: Plan) -> tuple[Event, RowChange]:
     """Return the event and row of the intent, to be committed before AWS is called."""
-    row = _row(attempt, plan) | {"state": State.REQUESTED, "failure": None}
-    return _event(attempt, Outcome.REQUESTED, **_access_and_validity(plan.access, plan.validity)), RowChange(
-        INSERT_ATTEMPT, row
-    )
+    event = _event(attempt, Outcome.REQUESTED, **_access_and_validity(plan.access, plan.validity))
+    return event, add_attempt(_row(attempt, plan, State.REQUESTED))
 
 
 def issued(attempt: IssuanceAttempt, issuance: IssuedSession) -> tuple[Event, RowChange]:
     """Return the event and row of success, to be committed before the credentials are released."""
     key = issuance.credentials.access_key_id
-    row = {
-        "issuance_id": attempt.id,
-        "new_state": State.ISSUED,
-        "new_failure": None,
-        "new_validity": _seconds(issuance.validity.duration),
-        "new_decided_by": issuance.validity.deciding_limit.source,
-        "new_expires_at": issuance.expires_at,
-        "new_access_key_id": key,
-        "new_is_attributed": issuance.is_attributed,
-    }
+    change = set_outcome(
+        attempt.id,
+        State.ISSUED,
+        issuance.validity,
+        expires_at=issuance.expires_at,
+        access_key_id=key,
+        is_attributed=issuance.is_attributed,
+    )
     event = _event(
         attempt,
         Outcome.ISSUED,
@@ -64,27 +56,17 @@ def issued(attempt: IssuanceAttempt, issuance: IssuedSession) -> tuple[Event, Ro
         has_console_url=issuance.console_url is not None,
         **_access_and_validity(issuance.access, issuance.validity),
     )
-    return event, RowChange(SET_OUTCOME, row)
+    return event, change
 
 
 def failed(attempt: IssuanceAttempt, plan: Plan, code: str) -> tuple[Event, RowChange]:
     """Return the event and row of an attempt that failed after its intent, with nothing released."""
-    row = {
-        "issuance_id": attempt.id,
-        "new_state": State.FAILED,
-        "new_failure": code,
-        "new_validity": _seconds(plan.validity.duration),
-        "new_decided_by": plan.validity.deciding_limit.source,
-        "new_expires_at": None,
-        "new_access_key_id": None,
-        "new_is_attributed": None,
-    }
-    return _event(attempt, Outcome.FAILED, code=code), RowChange(SET_OUTCOME, row)
+    change = set_outcome(attempt.id, State.FAILED, plan.validity, failure=code)
+    return _event(attempt, Outcome.FAILED, code=code), change
 
 
 def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
     """Return the event and row that close an abandoned attempt."""
-    row = {"issuance_id": attempt.id, "new_state": State.UNKNOWN, "new_failure": OUTCOME_UNKNOWN}
     event = Event(
         action=ACTION,
         actor=PORTAL,
@@ -99,10 +81,10 @@ def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
             "code": OUTCOME_UNKNOWN,
         },
     )
-    return event, RowChange(SET_UNKNOWN_OUTCOME, row)
+    return event, set_unknown_outcome(attempt.id, OUTCOME_UNKNOWN)
 
 
-def _row(attempt: IssuanceAttempt, plan: Plan | None) -> dict[str, object]:
+def _row(attempt: IssuanceAttempt, plan: Plan | None, state: State, failure: str | None = None) -> AttemptRow:
     caller, tenant = attempt.caller, attempt.tenant
     return {
         "id": attempt.id,
@@ -118,6 +100,8 @@ def _row(attempt: IssuanceAttempt, plan: Plan | None) -> dict[str, object]:
         "token_id": caller.token.id,
         "address": caller.address,
         "reason": printable(attempt.request.reason, _LONGEST_REASON),
+        "state": state,
+        "failure": failure,
         "asked_at": attempt.asked_at,
         "validity": 0 if plan is None else _seconds(plan.validity.duration),
         "decided_by": "" if plan is None else plan.validity.deciding_limit.source,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,10 +21,12 @@ from daypass.portal.access.model import (
     ANY_ISSUANCE,
     Channel,
     IssuanceFilter,
+    IssuanceId,
     IssuanceRecord,
     LimitSource,
     Purpose,
     State,
+    Validity,
 )
 from daypass.portal.identity.model import UserId
 from daypass.portal.identity.scopes import ScopeKind
@@ -32,9 +34,12 @@ from daypass.portal.storage.columns import utc_day
 from daypass.portal.storage.pagination import FIRST_PAGE, Order, Page, PageRequest, TimeAndIdCursor, read_page
 from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import issuances
+from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access
 
-INSERT_ATTEMPT = Prepared(
+_SECOND = timedelta(seconds=1)
+
+_INSERT_ATTEMPT = Prepared(
     insert(issuances),
     columns=(
         "id",
@@ -59,7 +64,7 @@ INSERT_ATTEMPT = Prepared(
 )
 """Insert an attempt that has no outcome yet, or was denied."""
 
-SET_OUTCOME = Prepared(
+_SET_OUTCOME = Prepared(
     update(issuances)
     .where(issuances.c.id == bindparam("issuance_id"), issuances.c.state == State.REQUESTED.value)
     .values(
@@ -75,13 +80,73 @@ SET_OUTCOME = Prepared(
 )
 """Set the outcome of an attempt that has none yet."""
 
-SET_UNKNOWN_OUTCOME = Prepared(
+_SET_UNKNOWN_OUTCOME = Prepared(
     update(issuances)
     .where(issuances.c.id == bindparam("issuance_id"), issuances.c.state == State.REQUESTED.value)
     .values(state=bindparam("new_state"), failure=bindparam("new_failure")),
     is_conditional=True,
 )
 """Set an unknown outcome on an attempt that has none yet."""
+
+
+class AttemptRow(TypedDict):
+    """The row of an attempt that has no outcome yet, or was denied."""
+
+    id: IssuanceId
+    user_id: str
+    username: str
+    scope: str
+    tenant_id: str | None
+    tenant_name: str | None
+    role_arn: str
+    access: str
+    purpose: str
+    door: str
+    token_id: str
+    address: str
+    reason: str
+    state: State
+    failure: str | None
+    asked_at: datetime
+    validity: int
+    """In seconds."""
+    decided_by: str
+
+
+def add_attempt(row: AttemptRow) -> RowChange:
+    """Return the change that inserts an attempt."""
+    return RowChange(_INSERT_ATTEMPT, row)
+
+
+def set_outcome(
+    issuance_id: IssuanceId,
+    state: State,
+    validity: Validity,
+    *,
+    failure: str | None = None,
+    expires_at: datetime | None = None,
+    access_key_id: str | None = None,
+    is_attributed: bool | None = None,
+) -> RowChange:
+    """Return the change that sets an attempt's outcome; its commit raises `RowMismatch` if there is one."""
+    row = {
+        "issuance_id": issuance_id,
+        "new_state": state,
+        "new_failure": failure,
+        "new_validity": validity.duration // _SECOND,
+        "new_decided_by": validity.deciding_limit.source,
+        "new_expires_at": expires_at,
+        "new_access_key_id": access_key_id,
+        "new_is_attributed": is_attributed,
+    }
+    return RowChange(_SET_OUTCOME, row)
+
+
+def set_unknown_outcome(issuance_id: IssuanceId, failure: str) -> RowChange:
+    """Return the change that closes an abandoned attempt, with the same error as `set_outcome`."""
+    row = {"issuance_id": issuance_id, "new_state": State.UNKNOWN, "new_failure": failure}
+    return RowChange(_SET_UNKNOWN_OUTCOME, row)
+
 
 _c = issuances.c
 
