@@ -31,7 +31,7 @@ EXITS = {
     "portal/identity/oauth/authorization_requests.py": "into the digest of a code",
     "portal/identity/oauth/token_families.py": "into the digests of codes and tokens, and into the challenge",
     "portal/identity/authentication.py": "into the digest of a new token",
-    "demo/accounts.py": "the demo's own users, into a private file",
+    "demo/saved_state.py": "the demo's own users, into a private file",
     "demo/aws.py": "into the signatures of the demo's own calls",
     "demo/instructions.py": "how to sign in to the demo, on its terminal",
     "demo/ready_file.py": "the demo's own users, into a private file",

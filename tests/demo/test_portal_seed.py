@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from daypass.demo.accounts import FILE, Accounts
+from daypass.demo.saved_state import FILE, SavedState
 from daypass.demo.seed.portal import DATABASE, database_url, seed_portal
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.identity.passwords import verify_password
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> StateDirectory:
     return StateDirectory(tmp_path)
 
 
-def seed(folder: StateDirectory) -> Accounts:
+def seed(folder: StateDirectory) -> SavedState:
     return seed_portal(folder, "111122223333", lambda: NOW, has_history=False)
 
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from daypass.demo.accounts import Account
 from daypass.demo.aws import Aws
 from daypass.demo.http_client import HttpClient
+from daypass.demo.saved_state import UserSecrets
 from daypass.demo.seed.aws import TenantResources
 from daypass.demo.seed.fixtures import TenantPlan
 
@@ -32,7 +32,7 @@ class DemoEnvironment:
     aws: Aws
     """Clients with the keys of the account's root user."""
     tenants: Mapping[str, Tenant]
-    accounts: Mapping[str, Account]
+    accounts: Mapping[str, UserSecrets]
     move_clock: Callable[[timedelta], object]
     """Moves the clock of the demo's AWS, not that of this machine."""
 

@@ -3,7 +3,7 @@
 import secrets
 import uuid
 
-from daypass.demo.accounts import Account, Accounts, TenantIds, load, new_password, save
+from daypass.demo.saved_state import SavedState, TenantIds, UserSecrets, load, new_password, save
 from daypass.demo.seed.fixtures import REGION, TENANTS, USERS, DemoUser, TenantPlan
 from daypass.demo.seed.history import PastClock, beginning, record_history
 from daypass.demo.state_dir import StateDirectory
@@ -26,30 +26,30 @@ def database_url(folder: StateDirectory) -> str:
     return f"sqlite:///{folder.path / DATABASE}"
 
 
-def seed_portal(folder: StateDirectory, account_id: str, clock: Clock, *, has_history: bool) -> Accounts:
+def seed_portal(folder: StateDirectory, account_id: str, clock: Clock, *, has_history: bool) -> SavedState:
     """Migrate the database and return its users and tenants; on the first run, add them.
 
     On the first run, `has_history` also adds the sample history; users and tenants then date from its
     beginning.
     """
-    accounts = load(folder)
-    if accounts is None or not (folder.path / DATABASE).exists():
+    saved = load(folder)
+    if saved is None or not (folder.path / DATABASE).exists():
         # An interrupted first run leaves an incomplete database.
         for incomplete in folder.path.glob(f"{DATABASE}*"):
             incomplete.unlink()
-        accounts = None
+        saved = None
     database = Database(database_url(folder))
     try:
         migrate(database)
-        if accounts is None:
-            accounts = _fill(database, account_id, clock, has_history=has_history)
-            save(folder, accounts)
+        if saved is None:
+            saved = _fill(database, account_id, clock, has_history=has_history)
+            save(folder, saved)
     finally:
         database.close()
-    return accounts
+    return saved
 
 
-def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool) -> Accounts:
+def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool) -> SavedState:
     # The audit log's time stamps must not go back, so users are added before their first session.
     clock = PastClock(beginning(now()) if has_history else now())
     tenants = _add_tenants(database, account_id, clock)
@@ -62,7 +62,9 @@ def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool)
             record_history(database, units, clock, account_id, callers)
     finally:
         units.close()
-    return Accounts(tenants, {username: account for username, (account, _) in added.items()})
+    return SavedState(
+        tenants, {username: secrets_of_user for username, (secrets_of_user, _) in added.items()}
+    )
 
 
 def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str, TenantIds]:
@@ -77,7 +79,7 @@ def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str,
 
 def _add_user(
     identity: Identity, database: Database, user: DemoUser, tenants: dict[str, TenantIds]
-) -> tuple[Account, Caller]:
+) -> tuple[UserSecrets, Caller]:
     """Add a user with an API token; return the secrets, and the user as a caller of the API."""
     password = None if user.is_service_account else new_password()
     created = identity.create_user(user.username, Role(user.role), password, OPERATOR)
@@ -86,4 +88,4 @@ def _add_user(
             tenant_id = TenantId(tenants[tenant].id)
             TenantStore(connection).add_member(tenant_id, created.id, Access(access), identity.clock())
     secret, token = identity.create_token(created, TokenKind.PERMANENT, "demo", OPERATOR)
-    return Account(user.username, password, secret), Caller(created, token, Channel.API, "127.0.0.1", "")
+    return UserSecrets(user.username, password, secret), Caller(created, token, Channel.API, "127.0.0.1", "")

@@ -12,7 +12,7 @@ FILE = "accounts.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class UserSecrets:
     """A user's secrets; a service account has no password."""
 
     username: str
@@ -29,23 +29,23 @@ class TenantIds:
 
 
 @dataclass(frozen=True, slots=True)
-class Accounts:
+class SavedState:
     """The content of `FILE`, which is written last: if it exists, the portal's database is complete."""
 
     tenants: Mapping[str, TenantIds]
-    users: Mapping[str, Account]
+    users: Mapping[str, UserSecrets]
 
 
-def load(state: StateDirectory) -> Accounts | None:
+def load(state: StateDirectory) -> SavedState | None:
     """Return the state of an earlier run, or None if none got that far."""
     try:
         content = json.loads((state.path / FILE).read_bytes())
     except FileNotFoundError:
         return None
-    return Accounts(
+    return SavedState(
         tenants={name: TenantIds(**key) for name, key in content["tenants"].items()},
         users={
-            username: Account(
+            username: UserSecrets(
                 username,
                 Secret(account["password"]) if account["password"] else None,
                 Secret(account["api_token"]),
@@ -55,18 +55,18 @@ def load(state: StateDirectory) -> Accounts | None:
     )
 
 
-def save(state: StateDirectory, accounts: Accounts) -> None:
+def save(state: StateDirectory, saved: SavedState) -> None:
     """Write the state for the next run."""
     content = {
         "tenants": {
-            name: {"id": key.id, "external_id": key.external_id} for name, key in accounts.tenants.items()
+            name: {"id": key.id, "external_id": key.external_id} for name, key in saved.tenants.items()
         },
         "people": {
             username: {
                 "password": account.password.reveal() if account.password else None,
                 "api_token": account.api_token.reveal(),
             }
-            for username, account in accounts.users.items()
+            for username, account in saved.users.items()
         },
     }
     state.write(FILE, json.dumps(content, indent=2).encode())
