@@ -1,9 +1,10 @@
 """Fakes of AWS and a clock that stands still, for tests of rules."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 from argon2 import PasswordHasher
 
@@ -13,10 +14,13 @@ from daypass.portal.accounts.model import DEFAULT, Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.config import AwsConfig
 from daypass.portal.diagnostics.finding import Finding
-from daypass.portal.errors import AwsTrustRefused, InvalidRequest
+from daypass.portal.errors import AwsTrustRefused, InvalidRequest, SignInFailed
+from daypass.portal.identity.providers.base import ProvenIdentity
+from daypass.portal.identity.store.users import UserStore
 from daypass.portal.inventory.finder import Query
 from daypass.portal.inventory.model import TaggedArn
 from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -52,6 +56,31 @@ def account_of(config: AwsConfig, account_id: str = "123456789012") -> Account:
 def quick_hash(password: Secret) -> str:
     """Return an argon2id hash with the lowest cost, which verification reads from the hash itself."""
     return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password.reveal())
+
+
+@dataclass(slots=True)
+class FakeRedirectProvider:
+    """An identity provider that knows each user by the name in the answer's `code`."""
+
+    database: Database
+    authenticated_at: datetime = NOON
+    name: str = "example-idp"
+    label: str = "Example IdP"
+
+    def login_url(self, callback_url: str, state: str, *, max_age: timedelta | None = None) -> str:
+        """Return the address of a page that does not exist."""
+        parameters = {"redirect_uri": callback_url, "state": state}
+        if max_age is not None:
+            parameters["max_age"] = f"{max_age.total_seconds():.0f}"
+        return f"https://idp.example.com/authorize?{urlencode(parameters)}"
+
+    def identify(self, callback_url: str, answer: Mapping[str, str]) -> ProvenIdentity:  # noqa: ARG002  of the contract
+        """Return the user whose name is the code."""
+        with self.database.reading() as connection:
+            record = UserStore(connection).find_login(answer["code"])
+        if record is None:
+            raise SignInFailed(f"{self.label} does not know you.")
+        return ProvenIdentity(record, self.name, "hwk", self.authenticated_at)
 
 
 def nothing_happens() -> None:

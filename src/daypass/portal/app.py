@@ -22,6 +22,7 @@ from daypass.portal.http.legacy import build as legacy
 from daypass.portal.http.oauth import build as oauth
 from daypass.portal.http.pages import build as pages
 from daypass.portal.http.services import Services
+from daypass.portal.identity.providers.base import RedirectProvider
 from daypass.portal.settings.registry import REGISTRY, Registry
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
@@ -95,9 +96,10 @@ def assemble(
     clock: Clock,
     templates: Templates,
     registry: Registry = REGISTRY,
+    redirect_providers: Sequence[RedirectProvider] = (),
 ) -> Portal:
     """Build a portal from its services; takes ownership of the database, whose schema must be checked."""
-    services = make_services(config, database, aws, clock, templates, registry)
+    services = make_services(config, database, aws, clock, templates, registry, redirect_providers)
     channels = [channel for build_channel in CHANNELS for channel in build_channel(services)]
     attempts = AbandonedAttempts(database, services.units)
 

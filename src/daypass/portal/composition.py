@@ -1,8 +1,10 @@
 """Construction of the services that the channels share."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from daypass.portal.access.issue import Issuer
+from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.tenants.role_naming import RoleNaming
@@ -18,15 +20,27 @@ from daypass.portal.http.layout.rendering import PageRenderer, Templates
 from daypass.portal.http.services import Services
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
+from daypass.portal.identity.providers.base import RedirectProvider
+from daypass.portal.identity.providers.local_password import LocalPasswords
+from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.settings.registry import Registry
 from daypass.portal.storage.engine import Database
 
 
 def make_services(
-    config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates, registry: Registry
+    config: PortalConfig,
+    database: Database,
+    aws: Aws,
+    clock: Clock,
+    templates: Templates,
+    registry: Registry,
+    redirect_providers: Sequence[RedirectProvider] = (),
 ) -> Services:
-    """Build the services of a portal on a database whose schema was checked."""
+    """Build the services of a portal on a database whose schema was checked.
+
+    The sign-in page offers the *redirect_providers* after the portal's own passwords.
+    """
     units = UnitsOfWork(database, clock)
     identity, shares = Identity(database, units, clock), role_shares(config.threads)
     return Services(
@@ -46,16 +60,7 @@ def make_services(
             is_attribution_required=config.require_attribution,
             role_concurrency=shares,
         ),
-        inventory=Inventory(
-            database=database,
-            units=units,
-            accounts=aws.accounts,
-            brokers=aws.brokers,
-            finders=aws.finders,
-            clock=clock,
-            is_attribution_required=config.require_attribution,
-            role_concurrency=shares,
-        ),
+        inventory=_inventory(config, database, units, aws, clock, shares),
         administration=_administration(config, aws, identity, registry),
         doctor=aws.doctor,
         issuing=aws.issuing,
@@ -63,12 +68,33 @@ def make_services(
             identity, ClientAddresses(config.trusted_proxies if config.is_behind_proxy else ())
         ),
         authorizer=Authorizer(units.commit_refusal, clock),
+        providers=IdentityProviders((LocalPasswords(database, units, clock), *redirect_providers)),
         sign_ins=BrowserSessions(database, units, clock),
         assets=templates.assets,
         pages=PageRenderer(templates, browser_origins(config.aws)),
         pools=ThreadPools.sized(config.threads),
         role_concurrency=shares,
         release=version("daypass"),
+    )
+
+
+def _inventory(
+    config: PortalConfig,
+    database: Database,
+    units: UnitsOfWork,
+    aws: Aws,
+    clock: Clock,
+    shares: RoleConcurrency,
+) -> Inventory:
+    return Inventory(
+        database=database,
+        units=units,
+        accounts=aws.accounts,
+        brokers=aws.brokers,
+        finders=aws.finders,
+        clock=clock,
+        is_attribution_required=config.require_attribution,
+        role_concurrency=shares,
     )
 
 

@@ -15,6 +15,7 @@ from daypass.portal.identity.store.users import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.schema import users
 from tests.fakes import quick_hash
+from tests.portal import password_sign_in
 from tests.portal.http.client import Answer
 from tests.portal.http.pages.test_administrator import sign_in
 from tests.portal.http.world import ADMIN, DANA, DEV, World
@@ -172,7 +173,7 @@ def test_a_user_whose_name_predates_the_rules_signs_in_and_is_administered(quick
     client, token = quick_world.client(), quick_world.tokens[ADMIN]
     sign_ins = BrowserSessions(quick_world.database, quick_world.identity.units, quick_world.clock)
 
-    signed_in = sign_ins.sign_in(name, password, address="192.0.2.7", device=None, request_id="r")
+    signed_in = password_sign_in.sign_in(sign_ins, name, password, address="192.0.2.7")
     legacy = {"Username": name, "Roles": ["Administrator"], "State": "updated"}
     imported = {"csv": f"username,role,tenants\n{name},,dev01\n", "dry_run": True}
 

@@ -1,6 +1,6 @@
 """A complete portal on a real database, with a fake AWS, users and tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -17,6 +17,7 @@ from daypass.portal.aws_services import Aws
 from daypass.portal.config import PortalConfig
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
+from daypass.portal.identity.providers.base import RedirectProvider
 from daypass.portal.settings.registry import REGISTRY, Registry
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import SYSTEM
@@ -92,6 +93,7 @@ def world(
     patience: timedelta = timedelta(seconds=5),
     roles: IamRoles | None = None,
     registry: Registry = REGISTRY,
+    redirect_providers: Callable[[Database], Sequence[RedirectProvider]] = lambda _database: (),
     **changed: object,
 ) -> Iterator[World]:
     """Yield a portal on the migrated database at *url*; *changed* overrides its configuration."""
@@ -100,7 +102,13 @@ def world(
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
     units = UnitsOfWork(database, clock)
     portal = assemble(
-        config, database, fake_aws(broker, source, roles, doctor), clock, _templates(), registry
+        config,
+        database,
+        fake_aws(broker, source, roles, doctor),
+        clock,
+        _templates(),
+        registry,
+        redirect_providers(database),
     )
     created = World(portal, database, broker, source, doctor, clock, units, Identity(database, units, clock))
     _populate(created)

@@ -18,6 +18,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import users
 from tests.fakes import FakeClock, quick_hash
 from tests.pgbouncer_fixture import database_url
+from tests.portal import password_sign_in
 
 __all__ = ["database_url"]
 
@@ -73,8 +74,8 @@ def sign_in(
     device: str | None = None,
     replaces: str | None = None,
 ) -> SignedIn:
-    return sign_ins.sign_in(
-        username, password, address=address, device=device, request_id="r", replaces=replaces
+    return password_sign_in.sign_in(
+        sign_ins, username, password, address=address, device=device, replaces=replaces
     )
 
 

@@ -29,6 +29,7 @@ from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import api_tokens, audit_events, devices, guesses, users
 from tests.fakes import NOON, FakeClock
+from tests.portal import password_sign_in
 from tests.portal.identity.conftest import HOME, RIGHT, SECOND, WRONG, guess, sign_in
 from tests.rows import disable_user
 from tests.settings import store_setting
@@ -178,7 +179,7 @@ def test_sign_out_revokes_the_session_and_its_child_tokens(
 
 
 def confirm(sign_ins: BrowserSessions, made: SignedIn, password: Secret = RIGHT) -> SignedIn:
-    return sign_ins.confirm(made.token, made.user, password, address=HOME, request_id="r")
+    return password_sign_in.confirm(sign_ins, made.token, made.user, password, address=HOME)
 
 
 @pytest.mark.usefixtures("dana")

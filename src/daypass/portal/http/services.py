@@ -30,6 +30,7 @@ from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.layout.routes import PageRoutes
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
+from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.identity.users import UserDirectory
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.settings.reader import SettingsReader
@@ -60,6 +61,7 @@ class Services:
     """Returns the state of the portal's own AWS credentials."""
     authenticator: Authenticator
     authorizer: Authorizer
+    providers: IdentityProviders
     sign_ins: BrowserSessions
     assets: Assets
     pages: PageRenderer
@@ -92,7 +94,7 @@ class Services:
     @property
     def reauthentication(self) -> Reauthentication:
         """The pages of reauthentication."""
-        return Reauthentication(self.pages)
+        return Reauthentication(self.pages, self.providers)
 
     @property
     def error_pages(self) -> ErrorPages:

@@ -1,4 +1,4 @@
-"""Browser sessions: sign-in, reauthentication and sign-out, all of them audited."""
+"""Browser sessions of users whose identity a provider has proved; every start and end is audited."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from daypass.common.usernames import canonical_username
-from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
+from daypass.portal.audit.event import Event, Outcome, Scalar
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
@@ -16,21 +15,20 @@ from daypass.portal.errors import (
     SignInAgain,
     SignInFailed,
     StorageUnavailable,
-    TooManyAttempts,
     Unauthenticated,
 )
 from daypass.portal.identity.authentication import token_use_change
-from daypass.portal.identity.model import UNKNOWN_USER, ApiToken, TokenId, TokenKind, User
-from daypass.portal.identity.passwords import hash_queue_slot, verify_password
-from daypass.portal.identity.rate_limit import limits
+from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, UserKind
+from daypass.portal.identity.providers.base import LOCAL_PASSWORD, ProvenIdentity, SignInContext
+from daypass.portal.identity.providers.registry import provider_name
 from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.rate_limit.store import (
     DeviceStore,
     add_device,
     delete_device,
     delete_expired_counters,
-    refund,
 )
+from daypass.portal.identity.reauthentication import is_recent
 from daypass.portal.identity.store.tokens import (
     TokenStore,
     add_token,
@@ -39,13 +37,12 @@ from daypass.portal.identity.store.tokens import (
     revoke_session,
     revoke_token,
 )
-from daypass.portal.identity.store.users import SignInRecord, UserStore, update_last_sign_in
+from daypass.portal.identity.store.users import UserStore, update_last_sign_in
 from daypass.portal.identity.tokens import digest, mint, mint_device, recognise
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
 from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Connection, Database
-from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 
 IDLE_TIMEOUT = timedelta(minutes=60)
@@ -57,6 +54,7 @@ RETENTION = timedelta(days=90)
 """The retention of ended tokens, during which their bearer gets “has ended” and not “unknown”."""
 
 _FAILED = "Incorrect username or password."
+_CHANGED = "Your account was changed while you signed in. Sign in again."
 _ENDED = "Your sign-in has ended. Sign in again."
 
 
@@ -78,44 +76,28 @@ class BrowserSessions:
     units: UnitsOfWork
     clock: Clock
 
-    def sign_in(
-        self,
-        username: str,
-        password: Secret,
-        *,
-        address: str,
-        device: str | None,
-        request_id: str,
-        replaces: str | None = None,
+    def start(
+        self, proven: ProvenIdentity, context: SignInContext, *, replaces: str | None = None
     ) -> SignedIn:
-        """Start a new session and revoke the one whose cookie it *replaces*; a session ID is never reused.
+        """Start a session of a proven identity, and revoke the one whose cookie it *replaces*.
 
-        Raises `SignInFailed`, `TooManyAttempts` and, if the password is right, `RateLimited`. An unknown user
-        and a wrong password take the same time.
+        A session ID is never reused. Raises `RateLimited`, and `SignInFailed` for a user who may not sign in
+        or was changed since the proof.
         """
-        name = canonical_username(username)
-        login, known_device = self._find_user(name, device)
-        attempt_limits = (
-            [limits.network(address), limits.account(name)]
-            if known_device is None
-            else [limits.device(known_device)]
-        )
-        with hash_queue_slot():
-            self._consume_attempt("sign_in", login, attempt_limits, address, request_id)
-            login = self._verify("sign_in", login, password, address, request_id)
-        self._require_rate("sign_in", login.user, attempt_limits, request_id)
-        session = self._new_session(login.user, address)
-        writes = [*self._changes(session, known_device), *_refunds(attempt_limits)]
+        self._check_permitted("sign_in", proven, context)
+        session, known_device = self._new_session(proven, context)
+        writes = [*self._changes(session, known_device), *proven.refunds]
         if replaces is not None:
             writes.append(revoke_session(digest(replaces), at=session.token.created_at))
         detail: Mapping[str, Scalar] = {
             "token_id": session.token.id,
-            "address": address,
+            "address": context.address,
             "known_browser": known_device is not None,
+            **_proof_detail(proven),
         }
-        actor = login.user.as_actor(request_id)
+        actor = proven.record.user.as_actor(context.request_id)
         event = Event(action="sign_in", actor=actor, outcome=Outcome.DONE, detail=detail)
-        self.units.commit(event, *writes, precondition=_unchanged(login))
+        self.units.commit(event, *writes, precondition=_unchanged(proven))
         return session
 
     def find(self, cookie: str) -> tuple[ApiToken, User]:
@@ -135,35 +117,26 @@ class BrowserSessions:
             self._update_last_use(token, now)
         return token, bearer.user
 
-    def confirm(
-        self,
-        token: ApiToken,
-        user: User,
-        password: Secret,
-        *,
-        address: str,
-        request_id: str,
-        device: str | None = None,
-    ) -> SignedIn:
-        """Reauthenticate: replace the session by a fresh one under a new ID, and move its tokens to that."""
-        login, known_device = self._find_user(user.username, device)
-        attempt_limits = [limits.confirmation(user.id)]
-        with hash_queue_slot():
-            self._consume_attempt("sign_in.confirm", login, attempt_limits, address, request_id)
-            login = self._verify("sign_in.confirm", login, password, address, request_id)
-        self._require_rate("sign_in.confirm", login.user, attempt_limits, request_id)
-        session = self._new_session(login.user, address)
-        now = session.token.created_at
+    def reauthenticate(self, token: ApiToken, proven: ProvenIdentity, context: SignInContext) -> SignedIn:
+        """Replace the session *token* by a fresh one under a new ID, and move its tokens to that.
+
+        Raises the same as `start`; `SignInFailed` also if the proof is of another user, by another provider
+        or older than this request needs, and `SignInAgain` if the session has ended.
+        """
+        self._check_permitted("sign_in.confirm", proven, context)
+        self._check_same_user(token, proven, context)
+        session, known_device = self._new_session(proven, context)
+        user, now = proven.record.user, session.token.created_at
         writes = [
             *self._changes(session, known_device),
-            *_refunds(attempt_limits),
+            *proven.refunds,
             move_children(token.id, session.token.id),
             revoke_token(token.id, owner=user.id, at=now),
         ]
-        detail = {"token_id": session.token.id, "address": address}
-        actor = user.as_actor(request_id)
+        detail = {"token_id": session.token.id, "address": context.address, **_proof_detail(proven)}
+        actor = user.as_actor(context.request_id)
         event = Event(action="sign_in.confirm", actor=actor, outcome=Outcome.DONE, detail=detail)
-        self.units.commit(event, *writes, precondition=_unchanged(login, token))
+        self.units.commit(event, *writes, precondition=_unchanged(proven, token))
         return session
 
     def sign_out(self, token: ApiToken, user: User, request_id: str) -> None:
@@ -177,56 +150,48 @@ class BrowserSessions:
         )
         self.units.commit(event, revoke_token(token.id, owner=user.id, at=self.clock()))
 
-    def _find_user(self, name: str, device: str | None) -> tuple[SignInRecord | None, bytes | None]:
-        """Return the user of that name, and the digest of *device* if it is one of their known browsers."""
-        if not is_storable(name):
-            return None, None
-        with self.database.reading() as connection:
-            login = UserStore(connection).find_login(name)
-            if login is None or device is None:
-                return login, None
-            known = digest(device)
-            is_known = DeviceStore(connection).is_known(known, login.user.id, self.clock())
-        return login, known if is_known else None
-
-    def _consume_attempt(
-        self,
-        action: str,
-        login: SignInRecord | None,
-        attempt_limits: Sequence[limits.RateLimit],
-        address: str,
-        request_id: str,
-    ) -> None:
-        exhausted = limits.consume(self.database, attempt_limits, self.clock())
-        if exhausted is None:
-            return
-        if exhausted.is_first_refusal:
-            detail = {"address": address, "budget": exhausted.limit.name}
-            self.units.commit(_refused(action, login, Outcome.DENIED, detail, request_id))
-        raise TooManyAttempts("There were too many wrong passwords. Wait 15 minutes, then try again.")
-
-    def _verify(
-        self, action: str, login: SignInRecord | None, password: Secret, address: str, request_id: str
-    ) -> SignInRecord:
-        is_right = verify_password(None if login is None else login.password_hash, password)
-        if login is None or login.is_disabled or not is_right:
-            self.units.commit(_refused(action, login, Outcome.FAILED, {"address": address}, request_id))
-            raise SignInFailed(_FAILED)
-        return login
-
-    def _require_rate(
-        self, action: str, user: User, attempt_limits: Sequence[limits.RateLimit], request_id: str
-    ) -> None:
+    def _check_permitted(self, action: str, proven: ProvenIdentity, context: SignInContext) -> None:
+        """Return if the user may sign in now, whatever the provider proved; record and raise a refusal."""
+        user = proven.record.user
         try:
-            require_rate(self.database, self.units, self.clock(), action, user, request_id)
+            require_rate(self.database, self.units, self.clock(), action, user, context.request_id)
         except RateLimited:
-            self.units.write(*_refunds(attempt_limits))
+            self.units.write(*proven.refunds)
             raise
+        if proven.record.is_disabled or user.kind is not UserKind.PERSON:
+            raise self._refusal(action, proven, context, "This account cannot sign in. Ask an Administrator.")
 
-    def _new_session(self, user: User, address: str) -> SignedIn:
-        now = self.clock()
+    def _check_same_user(self, token: ApiToken, proven: ProvenIdentity, context: SignInContext) -> None:
+        if (proven.record.user.id, proven.provider) != (token.user_id, provider_name(token)):
+            reason = "This is not the account that is signed in here. Confirm with the same account."
+            raise self._refusal("sign_in.confirm", proven, context, reason)
+        # The browser can drop the demand to authenticate again from the provider's address (OpenID Connect
+        # Core, 3.1.2.1: max_age). Only the time in the answer proves that the provider did ask.
+        if not is_recent(proven.authenticated_at, self.clock()):
+            reason = "Your identity provider did not ask you to authenticate again. Ask an Administrator."
+            raise self._refusal("sign_in.confirm", proven, context, reason)
+
+    def _refusal(
+        self, action: str, proven: ProvenIdentity, context: SignInContext, reason: str
+    ) -> SignInFailed:
+        """Record that a proven identity gets no session, give its attempt back, and return the error."""
+        event = Event(
+            action=action,
+            actor=proven.record.user.as_actor(context.request_id),
+            outcome=Outcome.DENIED,
+            detail={"address": context.address, **_proof_detail(proven)},
+        )
+        self.units.commit(event, *proven.refunds)
+        return SignInFailed(reason)
+
+    def _new_session(self, proven: ProvenIdentity, context: SignInContext) -> tuple[SignedIn, bytes | None]:
+        """Return a new session, and the digest of the device cookie if the browser is known."""
+        user, now = proven.record.user, self.clock()
+        known_device = None if context.device is None else digest(context.device)
         with self.database.reading() as connection:
             length = SettingStore(connection).read(None).get(TOKEN_SESSION_DURATION)
+            if known_device and not DeviceStore(connection).is_known(known_device, user.id, now):
+                known_device = None
         ends_at = now + length
         token = ApiToken(
             id=TokenId(uuid4().hex),
@@ -236,9 +201,12 @@ class BrowserSessions:
             created_at=now,
             expires_at=ends_at,
             grant_ends_at=ends_at,
-            address=address[:64],
+            address=context.address[:64],
+            provider=None if proven.provider == LOCAL_PASSWORD else proven.provider,
+            # A provider whose clock is ahead must not make the sign-in count as recent for longer.
+            authenticated_at=min(proven.authenticated_at, now),
         )
-        return SignedIn(mint(TokenKind.BROWSER), mint_device(), token, user)
+        return SignedIn(mint(TokenKind.BROWSER), mint_device(), token, user), known_device
 
     def _changes(self, session: SignedIn, known_device: bytes | None) -> Sequence[RowChange]:
         user, now = session.user, session.token.created_at
@@ -258,13 +226,13 @@ class BrowserSessions:
 
 
 def _unchanged(
-    login: SignInRecord, token: ApiToken | None = None
+    proven: ProvenIdentity, token: ApiToken | None = None
 ) -> Callable[[Connection], PortalError | None]:
-    """Return a check that the user was not changed or signed out while the password was hashed."""
+    """Return a check that the user was not changed or signed out since the identity was proved."""
 
     def check(connection: Connection) -> PortalError | None:
-        if UserStore(connection).lock_login(login.user.username) != login:
-            return SignInFailed(_FAILED)
+        if UserStore(connection).lock_login(proven.record.user.username) != proven.record:
+            return SignInFailed(_FAILED if proven.provider == LOCAL_PASSWORD else _CHANGED)
         if token is not None and TokenStore(connection).is_ended(token.id):
             return SignInAgain(_ENDED)
         return None
@@ -272,19 +240,8 @@ def _unchanged(
     return check
 
 
-def _refunds(attempt_limits: Sequence[limits.RateLimit]) -> Sequence[RowChange]:
-    # A correct password does not count against the limit, so its attempt is refunded.
-    return [refund(limit.subject) for limit in attempt_limits]
-
-
-def _refused(
-    action: str,
-    login: SignInRecord | None,
-    outcome: Outcome,
-    detail: Mapping[str, Scalar],
-    request_id: str,
-) -> Event:
-    # The user is not known, and the typed username may be a password in the wrong field.
-    subject = "" if login is None else login.user.username
-    actor = Actor(None, UNKNOWN_USER, request_id)
-    return Event(action=action, actor=actor, outcome=outcome, subject=subject, detail=detail)
+def _proof_detail(proven: ProvenIdentity) -> Mapping[str, Scalar]:
+    # The events of local passwords have had no such details since the first release.
+    if proven.provider == LOCAL_PASSWORD:
+        return {}
+    return {"provider": proven.provider, "method": proven.method}

@@ -12,10 +12,16 @@ _HELP = {
     TokenKind.BROWSER: "This change needs a recent sign-in. Confirm your password, then try again.",
     TokenKind.CLI: "This change needs a recent sign-in. Run `daypass login --admin`, then try again.",
 }
+_PROVIDER_HELP = "This change needs a recent sign-in. Confirm your identity, then try again."
 _OTHER_HELP = (
     "This change needs a recent sign-in, which this API token does not prove. Make the change on the "
     "Administrator pages, or run `daypass login --admin` and use `daypass token --admin`."
 )
+
+
+def is_recent(proved_at: datetime, now: datetime) -> bool:
+    """Return whether an authentication at *proved_at* is of the last five minutes."""
+    return now - proved_at <= RECENT
 
 
 def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exempt: bool = True) -> None:
@@ -32,5 +38,6 @@ def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exemp
         proved_at = token.authenticated_at or token.created_at
     elif token.kind is TokenKind.CLI and token.allows_admin:
         proved_at = token.authorized_at
-    if proved_at is None or now - proved_at > RECENT:
-        raise ReauthenticationRequired(_HELP.get(token.kind, _OTHER_HELP))
+    if proved_at is None or not is_recent(proved_at, now):
+        is_password = token.provider is None
+        raise ReauthenticationRequired(_HELP.get(token.kind, _OTHER_HELP) if is_password else _PROVIDER_HELP)

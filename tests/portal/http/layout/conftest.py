@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message
 
 from daypass.portal.access.model import Channel
 from daypass.portal.access.tenants import VisibleTenants
+from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AccessDenied, SignInAgain, Unauthenticated
 from daypass.portal.http.core.authentication import ClientAddresses, Permission
 from daypass.portal.http.core.authorization import Authorizer
@@ -32,6 +33,8 @@ from daypass.portal.http.layout.reauthentication import Reauthentication
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer, Templates
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.providers.local_password import LocalPasswords
+from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.storage.engine import Database
 from tests.fakes import NOON, FakeClock
 
@@ -183,6 +186,8 @@ def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Itera
     """A browser at the test pages."""
     database, pools = Database(f"sqlite:///{sqlite_template}"), ThreadPools.sized(2)
     frames = PageLayouts(VisibleTenants(database), FakeClock())
+    units = UnitsOfWork(database, FakeClock())
+    providers = IdentityProviders((LocalPasswords(database, units, FakeClock()),))
     endpoints = PageEndpoints(
         channel=Channel.WEB,
         signed_in=find,
@@ -190,9 +195,10 @@ def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Itera
         addresses=ClientAddresses(),
         pools=pools,
         origin=ORIGIN,
-        reauthentication=Reauthentication(pages),
+        reauthentication=Reauthentication(pages, providers),
         authorizer=Authorizer(lambda _event: None, FakeClock()),
     )
     yield Browser(RequestMiddleware(_routes(pages, endpoints, assets)))
     pools.close()
+    units.close()
     database.close()

@@ -30,6 +30,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import api_tokens, audit_events, users
 from tests.fakes import FakeClock, quick_hash
+from tests.portal import password_sign_in
 
 PASSWORD = Secret("correct horse battery")
 HASH = quick_hash(PASSWORD)
@@ -91,7 +92,7 @@ class World:
     def browser(self, user: User | None = None) -> SignedIn:
         """Sign in with a new browser, as Dana by default."""
         name = (user or self.dana).username
-        return self.sign_ins.sign_in(name, PASSWORD, address=DESK, device=None, request_id="sign-in")
+        return password_sign_in.sign_in(self.sign_ins, name, PASSWORD, address=DESK, request_id="sign-in")
 
     def shown(
         self, browser: SignedIn, parameters: AuthorizationParameters = PARAMETERS

@@ -21,6 +21,7 @@ from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.identity.scopes import TENANTS_AND_ADMIN
 from daypass.portal.storage.schema import oauth_requests
+from tests.portal import password_sign_in
 from tests.portal.identity.oauth.conftest import DESK, LOOKED, PARAMETERS, PASSWORD, World
 
 ADMIN_WISH = replace(PARAMETERS, scopes=TENANTS_AND_ADMIN)
@@ -141,7 +142,7 @@ def test_approving_admin_access_needs_a_recent_sign_in(world: World) -> None:
     with pytest.raises(ReauthenticationRequired):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
-    again = world.sign_ins.confirm(browser.token, world.admin, PASSWORD, address=DESK, request_id="confirm")
+    again = password_sign_in.confirm(world.sign_ins, browser.token, world.admin, PASSWORD, address=DESK)
     world.consents.show(request.id, again.token, again.user)
     world.clock.move(LOOKED)
 

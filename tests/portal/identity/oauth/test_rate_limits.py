@@ -15,6 +15,7 @@ from daypass.portal.identity.rate_limit.actions import LIMIT, subject_of
 from daypass.portal.identity.rate_limit.limits import WINDOW
 from daypass.portal.identity.scopes import TENANTS_ONLY
 from daypass.portal.storage.schema import audit_events, guesses, oauth_requests
+from tests.portal import password_sign_in
 from tests.portal.identity.oauth.conftest import DESK, PARAMETERS, PASSWORD, REDEEMER, World
 
 Repeated = Callable[[World, SignedIn], object]
@@ -46,13 +47,12 @@ def approve_legacy(world: World, browser: SignedIn) -> None:
 
 
 def sign_in(world: World, browser: SignedIn) -> None:
-    world.sign_ins.sign_in(
-        browser.user.username, PASSWORD, address=DESK, device=browser.device.reveal(), request_id="r"
-    )
+    device = browser.device.reveal()
+    password_sign_in.sign_in(world.sign_ins, browser.user.username, PASSWORD, address=DESK, device=device)
 
 
 def confirm(world: World, browser: SignedIn) -> None:
-    world.sign_ins.confirm(browser.token, browser.user, PASSWORD, address=DESK, request_id="r")
+    password_sign_in.confirm(world.sign_ins, browser.token, browser.user, PASSWORD, address=DESK)
 
 
 def limited(world: World, browser: SignedIn, repeated: Repeated) -> bool:

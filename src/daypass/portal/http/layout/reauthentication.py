@@ -20,6 +20,8 @@ from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.navigation import ENTRIES
 from daypass.portal.http.layout.redirects import safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.identity.providers.base import RedirectProvider
+from daypass.portal.identity.providers.registry import IdentityProviders
 
 _LONGEST = 20 * 1024
 _NEVER_CARRIED = (FIELD, "password")
@@ -86,6 +88,16 @@ class ConfirmPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmAtProviderPage:
+    """The data of the page that leads to an identity provider with pages of its own."""
+
+    label: str
+    next: str
+    then: str
+    is_form_lost: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ContinuePage:
     """The data of the page after a correct password, if a form is deferred."""
 
@@ -96,9 +108,10 @@ class ContinuePage:
 
 @dataclass(frozen=True, slots=True)
 class Reauthentication:
-    """The pages of reauthentication."""
+    """The pages of reauthentication, which depend on the provider that proved the user's identity."""
 
     pages: PageRenderer
+    providers: IdentityProviders
 
     def ask(
         self,
@@ -111,7 +124,13 @@ class Reauthentication:
         refusal: PortalError | None = None,
         wrong: str = "",
     ) -> Response:
-        """Return the page that asks for the password; *back* is the address of **Cancel**."""
+        """Return the page that asks for the password, or leads to the session's identity provider.
+
+        *back* is the address of **Cancel**. Raises `SignInAgain` if the portal has no such provider any more.
+        """
+        provider = self.providers.of(caller.token)
+        if isinstance(provider, RedirectProvider):
+            return self._lead_to(provider, theme, back, waiting, refusal)
         text = "" if waiting is None else waiting.text
         page = ConfirmPage(
             csrf=csrf_token(cookie),
@@ -124,6 +143,20 @@ class Reauthentication:
         )
         status = HTTPStatus.OK if refusal is None else status_of(refusal)
         return self.pages.show_alone("layout/confirm.html", page, status, theme=theme)
+
+    def _lead_to(
+        self,
+        provider: RedirectProvider,
+        theme: str,
+        back: str,
+        waiting: DeferredForm | None,
+        refusal: PortalError | None,
+    ) -> Response:
+        # A page with a link, because the Content Security Policy (form-action) forbids that the answer to a
+        # form leads to another site. The form cannot travel there and back, so the user submits it again.
+        page = ConfirmAtProviderPage(provider.label, back, page_title(back), waiting is not None)
+        status = HTTPStatus.OK if refusal is None else status_of(refusal)
+        return self.pages.show_alone("layout/confirm-at-provider.html", page, status, theme=theme)
 
     def again(self, waiting: DeferredForm, cookie: str, theme: str, back: str) -> Response:
         """Return the page that submits the deferred form, with a CSRF token for the new session *cookie*."""

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -25,13 +26,30 @@ from daypass.portal.http.layout.cookies import DEVICE, SESSION, VISIT, delete_co
 from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.http.layout.endpoints import BrowserRequest, PageVisit
 from daypass.portal.http.layout.reauthentication import DeferredForm, Reauthentication, page_title
-from daypass.portal.http.layout.redirects import CONFIRM, SIGN_IN, redirect, safe_path
+from daypass.portal.http.layout.redirects import CONFIRM, SIGN_IN, login_url, redirect, safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.provider_redirects import (
+    ProviderRedirects,
+    callback_path,
+    context_of,
+    sign_in_path,
+)
 from daypass.portal.http.services import Services
 from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, BrowserSessions, SignedIn
+from daypass.portal.identity.providers.base import IdentityProvider, PasswordProvider, RedirectProvider
+from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.secret import Secret
 
 _LONGEST_USERNAME = 255
+_UNCHANGED = "Nothing was changed yet: submit your change again."
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderLink:
+    """An identity provider with pages of its own, as the sign-in page offers it."""
+
+    label: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +63,8 @@ class SignInPage:
     """The title of the page after sign-in."""
     is_ownerless: bool
     """Whether the portal has no Administrator yet, so that no user can sign in."""
+    ways: Sequence[ProviderLink | None]
+    """The identity providers in the order in which they are offered; None is the form for a password."""
     username: str = ""
     wrong: str = ""
     notice: str = ""
@@ -56,6 +76,8 @@ class SignInPages:
 
     pages: PageRenderer
     confirmations: Reauthentication
+    providers: IdentityProviders
+    redirects: ProviderRedirects
     sign_ins: BrowserSessions
     has_administrator: Callable[[], bool]
     public_url: str
@@ -72,44 +94,51 @@ class SignInPages:
             notice = "You are signed out."
         return self._answer(request, next_page, notice=notice)
 
-    def sign_in(self, request: BrowserRequest) -> Response:
-        """Sign in, and redirect to the page in `next`."""
-        form = request.form
+    def sign_in(self, provider: PasswordProvider, request: BrowserRequest) -> Response:
+        """Sign in with a password, and redirect to the page in `next`."""
+        form, context = request.form, context_of(request)
         next_page = safe_path(form.raw("next"))
         try:
-            signed_in = self.sign_ins.sign_in(
-                form.get("username"),
-                Secret(form.raw("password")),
-                address=request.address,
-                device=request.device_cookie or None,
-                request_id=request.request_id,
-                replaces=request.session_cookie or None,
-            )
+            proven = provider.verify(form.get("username"), Secret(form.raw("password")), context)
+            signed_in = self.sign_ins.start(proven, context, replaces=request.session_cookie or None)
         except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
             return self._answer(request, next_page, refusal=refusal)
-        response = redirect(next_page)
-        _set_session_cookies(response, signed_in)
-        delete_cookie(response, VISIT)
-        return response
+        return _signed_in(next_page, signed_in)
+
+    def begin(self, provider: RedirectProvider, request: BrowserRequest) -> Response:
+        """Redirect to the provider to sign in there."""
+        return self.redirects.to_sign_in(provider, request, safe_path(request.query.get("next", "")))
+
+    def finish(self, provider: RedirectProvider, request: BrowserRequest) -> Response:
+        """Sign in or reauthenticate with the answer of the provider, and redirect to the attempt's page."""
+        attempt = self.redirects.attempt(provider, request)
+        if attempt.is_reauthentication:
+            signed_in = self.redirects.finish(attempt, provider, request)
+            response = redirect(attempt.next, f"Identity confirmed. {_UNCHANGED}")
+            _set_session_cookies(response, signed_in)
+            return response
+        try:
+            signed_in = self.redirects.finish(attempt, provider, request)
+        except (SignInFailed, RateLimited) as refusal:
+            return self._answer(request, attempt.next, refusal=refusal)
+        return _signed_in(attempt.next, signed_in)
 
     def show_confirm(self, visit: PageVisit) -> Response:
-        """Show *Confirm your password*."""
+        """Show *Confirm your password*, or redirect to the provider that proved the user's identity."""
         back = safe_path(visit.query.get("next", ""))
+        provider = self.providers.of(visit.caller.token)
+        if isinstance(provider, RedirectProvider):
+            return self.redirects.to_reauthenticate(provider, visit, back)
         return self.confirmations.ask(visit.caller, visit.session_cookie, visit.layout.theme, back)
 
-    def confirm(self, visit: PageVisit) -> Response:
+    def confirm(self, provider: PasswordProvider, visit: PageVisit) -> Response:
         """Check the password, then redirect back or show the deferred form for submission."""
         caller, back, theme = visit.caller, safe_path(visit.form.raw("next")), visit.layout.theme
+        context, password = context_of(visit), Secret(visit.form.raw("password"))
         waiting = DeferredForm.from_signed(visit.form, visit.session_cookie)
         try:
-            signed_in = self.sign_ins.confirm(
-                caller.token,
-                caller.user,
-                Secret(visit.form.raw("password")),
-                address=caller.address,
-                request_id=caller.request_id,
-                device=visit.device_cookie or None,
-            )
+            proven = provider.verify_again(caller.user, password, context)
+            signed_in = self.sign_ins.reauthenticate(caller.token, proven, context)
         except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
             return self.confirmations.ask(
                 caller,
@@ -121,9 +150,7 @@ class SignInPages:
                 wrong=refusal.reason,
             )
         if waiting is None:
-            response = redirect(
-                back, "Password confirmed. Nothing was changed yet: submit your change again."
-            )
+            response = redirect(back, f"Password confirmed. {_UNCHANGED}")
         else:
             response = self.confirmations.again(waiting, signed_in.cookie.reveal(), theme, back)
         _set_session_cookies(response, signed_in)
@@ -159,6 +186,7 @@ class SignInPages:
             host=urlsplit(self.public_url).netloc,
             then=page_title(next_page),
             is_ownerless=not self.has_administrator(),
+            ways=[_way(provider, next_page) for provider in self.providers],
             username=request.form.get("username")[:_LONGEST_USERNAME],
             wrong="" if refusal is None else refusal.reason,
             notice=notice,
@@ -168,6 +196,19 @@ class SignInPages:
         if not request.visit_cookie:
             set_cookie(response, VISIT, visit)
         return response
+
+
+def _way(provider: IdentityProvider, next_page: str) -> ProviderLink | None:
+    if not isinstance(provider, RedirectProvider):
+        return None
+    return ProviderLink(provider.label, login_url(sign_in_path(provider), next_page))
+
+
+def _signed_in(next_page: str, signed_in: SignedIn) -> Response:
+    response = redirect(next_page)
+    _set_session_cookies(response, signed_in)
+    delete_cookie(response, VISIT)
+    return response
 
 
 def _set_session_cookies(response: Response, signed_in: SignedIn) -> None:
@@ -180,6 +221,8 @@ def routes(services: Services) -> Sequence[BaseRoute]:
     pages = SignInPages(
         pages=services.pages,
         confirmations=services.reauthentication,
+        providers=services.providers,
+        redirects=ProviderRedirects(services.sign_ins, services.config.public_url),
         sign_ins=services.sign_ins,
         has_administrator=services.users.has_administrator,
         public_url=services.config.public_url,
@@ -187,8 +230,23 @@ def routes(services: Services) -> Sequence[BaseRoute]:
     endpoints, user = services.page_endpoints(Channel.WEB), services.page_routes(Permission.USER)
     return [
         exact("GET", SIGN_IN, endpoints.open_page(pages.show)),
-        exact("POST", SIGN_IN, endpoints.open_form(pages.sign_in)),
         user.page(CONFIRM, pages.show_confirm),
-        user.form(CONFIRM, pages.confirm),
         user.form("/sign-out", pages.sign_out),
+        *(route for provider in services.providers for route in _routes_of(provider, pages, services)),
+    ]
+
+
+def _routes_of(provider: IdentityProvider, pages: SignInPages, services: Services) -> Sequence[BaseRoute]:
+    """Return the routes of a form for a password, or those to a provider's pages and back."""
+    endpoints, user = services.page_endpoints(Channel.WEB), services.page_routes(Permission.USER)
+    if isinstance(provider, RedirectProvider):
+        begin = endpoints.open_page(partial(pages.begin, provider))
+        finish = endpoints.open_page(partial(pages.finish, provider))
+        return [
+            exact("GET", sign_in_path(provider), begin, has_effects=True),
+            exact("GET", callback_path(provider), finish, has_effects=True),
+        ]
+    return [
+        exact("POST", SIGN_IN, endpoints.open_form(partial(pages.sign_in, provider))),
+        user.form(CONFIRM, partial(pages.confirm, provider)),
     ]

@@ -1,0 +1,34 @@
+"""The identity providers of a portal."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from daypass.portal.errors import SignInAgain
+from daypass.portal.identity.model import ApiToken
+from daypass.portal.identity.providers.base import LOCAL_PASSWORD, IdentityProvider
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProviders:
+    """The providers of a portal, in the order in which the sign-in page offers them."""
+
+    providers: Sequence[IdentityProvider]
+
+    def __iter__(self) -> Iterator[IdentityProvider]:
+        return iter(self.providers)
+
+    def of(self, session: ApiToken) -> IdentityProvider:
+        """Return the provider that proved the identity behind a browser session.
+
+        Raises `SignInAgain` if the portal has no such provider any more.
+        """
+        name = provider_name(session)
+        for provider in self.providers:
+            if provider.name == name:
+                return provider
+        raise SignInAgain("The portal no longer accepts the way in which you signed in. Sign in again.")
+
+
+def provider_name(session: ApiToken) -> str:
+    """Return the name of the provider that proved the identity behind a browser session."""
+    return session.provider or LOCAL_PASSWORD

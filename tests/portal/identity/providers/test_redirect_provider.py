@@ -1,0 +1,182 @@
+"""Sessions of users whose identity a provider with pages of its own has proved."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from daypass.portal.audit.event import OPERATOR
+from daypass.portal.errors import (
+    PortalError,
+    ReauthenticationRequired,
+    SignInAgain,
+    SignInFailed,
+)
+from daypass.portal.identity.authentication import Identity
+from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
+from daypass.portal.identity.model import Role, User, UserId, UserKind
+from daypass.portal.identity.providers.base import PasswordProvider, RedirectProvider, SignInContext
+from daypass.portal.identity.providers.registry import IdentityProviders
+from daypass.portal.identity.reauthentication import RECENT, require_recent_authentication
+from daypass.portal.identity.store.users import add_user
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import audit_events
+from tests.fakes import NOON, FakeClock, FakeRedirectProvider
+from tests.portal.identity.conftest import HOME, RIGHT, SECOND, guess, sign_in
+from tests.portal.password_sign_in import passwords_of
+from tests.rows import disable_user
+
+CALLBACK = "https://portal.example.com/sign-in/example-idp/callback"
+CONTEXT = SignInContext(HOME, "r")
+
+
+@pytest.fixture
+def idp(database: Database) -> FakeRedirectProvider:
+    return FakeRedirectProvider(database)
+
+
+@pytest.fixture
+def sso(database: Database) -> User:
+    """A person without a password."""
+    user = User(UserId("50" * 16), "sso@example.com", Role.ADMINISTRATOR, UserKind.PERSON)
+    with database.writing() as connection:
+        add_user(user, None, at=NOON).apply(connection)
+    return user
+
+
+def start(sessions: BrowserSessions, idp: FakeRedirectProvider, username: str) -> SignedIn:
+    return sessions.start(idp.identify(CALLBACK, {"code": username}), CONTEXT)
+
+
+def again(sessions: BrowserSessions, idp: FakeRedirectProvider, made: SignedIn, username: str) -> SignedIn:
+    return sessions.reauthenticate(made.token, idp.identify(CALLBACK, {"code": username}), CONTEXT)
+
+
+def last_event(database: Database) -> tuple[str, str, str, dict[str, object]]:
+    with database.reading() as connection:
+        newest = select(audit_events).order_by(audit_events.c.position.desc()).limit(1)
+        row = connection.execute(newest).one()
+    return row.action, row.outcome, row.actor, json.loads(row.detail)
+
+
+def test_a_session_has_the_provider_the_method_and_the_time_of_the_proof(
+    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock, database: Database
+) -> None:
+    clock.move(timedelta(hours=2))
+
+    made = start(sign_ins, idp, sso.username)
+
+    token, user = sign_ins.find(made.cookie.reveal())
+    assert user == sso
+    assert (token.provider, token.authenticated_at) == ("example-idp", NOON)
+    assert token.created_at == clock()
+    action, outcome, actor, detail = last_event(database)
+    assert (action, outcome, actor) == ("sign_in", "done", sso.username)
+    assert (detail["provider"], detail["method"]) == ("example-idp", "hwk")
+
+
+def test_an_authentication_is_recent_by_its_own_time_and_not_by_that_of_the_session(
+    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
+) -> None:
+    clock.move(RECENT)
+    require_recent_authentication(start(sign_ins, idp, sso.username).token, clock())
+
+    clock.move(SECOND)
+    with pytest.raises(ReauthenticationRequired):
+        require_recent_authentication(start(sign_ins, idp, sso.username).token, clock())
+
+
+def test_a_provider_s_clock_that_is_ahead_does_not_prolong_the_authentication(
+    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
+) -> None:
+    idp.authenticated_at = NOON + timedelta(hours=1)
+
+    made = start(sign_ins, idp, sso.username)
+
+    clock.move(RECENT + SECOND)
+    with pytest.raises(ReauthenticationRequired):
+        require_recent_authentication(made.token, clock())
+
+
+def test_a_person_without_a_password_cannot_sign_in_with_one(sign_ins: BrowserSessions, sso: User) -> None:
+    assert guess(sign_ins, sso.username) is SignInFailed
+
+
+def test_reauthentication_at_the_provider_replaces_the_session(
+    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
+) -> None:
+    made = start(sign_ins, idp, sso.username)
+    clock.move(RECENT + SECOND)
+    idp.authenticated_at = clock()
+
+    confirmed = again(sign_ins, idp, made, sso.username)
+
+    require_recent_authentication(confirmed.token, clock())
+    with pytest.raises(SignInAgain):
+        sign_ins.find(made.cookie.reveal())
+
+
+def test_reauthentication_needs_the_same_user_and_provider_and_a_recent_proof(
+    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, dana: User, clock: FakeClock
+) -> None:
+    made, by_password = start(sign_ins, idp, sso.username), sign_in(sign_ins)
+
+    with pytest.raises(SignInFailed, match="not the account"):
+        again(sign_ins, idp, made, dana.username)
+    with pytest.raises(SignInFailed, match="not the account"):
+        again(sign_ins, idp, by_password, dana.username)
+    clock.move(RECENT + SECOND)
+    with pytest.raises(SignInFailed, match="did not ask you"):
+        again(sign_ins, idp, made, sso.username)
+
+    for session in (made, by_password):
+        sign_ins.find(session.cookie.reveal())
+
+
+@pytest.mark.parametrize("state", ["service account", "disabled"])
+def test_a_user_who_may_not_sign_in_is_refused_whatever_the_provider_proves(
+    state: str,
+    sign_ins: BrowserSessions,
+    idp: FakeRedirectProvider,
+    identity: Identity,
+    dana: User,
+    database: Database,
+) -> None:
+    if state == "disabled":
+        name = dana.username
+        with database.writing() as connection:
+            disable_user(connection, dana.id, NOON)
+    else:
+        name = identity.create_user("ci@example.com", Role.USER, None, OPERATOR).username
+
+    with pytest.raises(SignInFailed, match="cannot sign in"):
+        start(sign_ins, idp, name)
+
+    action, outcome, actor, detail = last_event(database)
+    assert (action, outcome, actor, detail["provider"]) == ("sign_in", "denied", name, "example-idp")
+
+
+def test_a_user_who_is_changed_since_the_proof_gets_no_session(
+    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, database: Database
+) -> None:
+    proven = idp.identify(CALLBACK, {"code": sso.username})
+    with database.writing() as connection:
+        disable_user(connection, sso.id, NOON)
+
+    with pytest.raises(PortalError, match="was changed"):
+        sign_ins.start(proven, CONTEXT)
+
+
+def test_the_provider_of_a_session_is_found(
+    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, dana: User
+) -> None:
+    passwords = passwords_of(sign_ins)
+    assert isinstance(passwords, PasswordProvider)
+    assert isinstance(idp, RedirectProvider)
+    providers = IdentityProviders((passwords, idp))
+
+    assert providers.of(start(sign_ins, idp, sso.username).token) is idp
+    assert providers.of(sign_in(sign_ins, dana.username, RIGHT).token) is passwords
+    with pytest.raises(SignInAgain, match="no longer accepts"):
+        IdentityProviders((passwords,)).of(start(sign_ins, idp, sso.username).token)
