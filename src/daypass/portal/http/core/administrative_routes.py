@@ -94,5 +94,7 @@ ROUTES: Mapping[str, Sequence[str]] = {**API, **LEGACY, **PAGES, **OWN}
 def check_route(method: str, path: str) -> None:
     """Raise `LookupError` unless a route for Administrators is read-only or in the table."""
     route = f"{method} {path}"
+    # A route that is missing in the table has one action with an empty name, which no action has, so it is
+    # refused too.
     if method != "GET" and not ACTIONS.keys() >= set(ROUTES.get(route, ("",))):
         raise LookupError(f"{route} is not in the table of administrative actions")

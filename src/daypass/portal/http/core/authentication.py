@@ -35,6 +35,7 @@ class Permission(StrEnum):
 
     def check(self, user: User, token: ApiToken) -> None:
         """Raise `AccessDenied` or `InsufficientScope` unless *user* has the permission with *token*."""
+        # The kind of the token was checked when the caller was identified, by `accepts`.
         if self is not Permission.ADMINISTRATOR:
             return
         if not user.is_administrator:
@@ -92,6 +93,8 @@ def _plain_address(text: str) -> str | None:
         return str(address)
     if address.scope_id is not None:
         return None
+    # A socket for both protocols reports an IPv4 client as ::ffff:a.b.c.d. The audit log, the limits and the
+    # list of trusted proxies must see one address for one client.
     return str(address.ipv4_mapped or address)
 
 
@@ -122,6 +125,7 @@ class Authenticator:
 
 
 def _bearer(request: HTTPConnection) -> str:
+    # With two headers it would be unclear which token authenticates, so neither does.
     headers = request.headers.getlist("authorization")
     scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token.strip():

@@ -60,6 +60,8 @@ class Authorizer:
         try:
             permission.check(caller.user, caller.token)
         except AccessDenied as refusal:
+            # By route and not by path, because a client that tries many ids in one path would otherwise fill
+            # the audit log.
             attempt = (caller.token.id, place.route)
             if self._is_due(attempt):
                 self._write(attempt, _event(caller, place, refusal))
@@ -77,6 +79,7 @@ class Authorizer:
     def _is_due(self, attempt: _Attempt) -> bool:
         now = self._clock()
         with self._lock:
+            # Expired attempts are dropped here, because no thread exists that could do so in the background.
             if len(self._recorded_at) >= _CLEANUP_SIZE:
                 self._recorded_at = {
                     key: at for key, at in self._recorded_at.items() if abs(now - at) < DENIAL_LOG_INTERVAL
@@ -85,6 +88,8 @@ class Authorizer:
             # The absolute difference, because a clock that was set back would otherwise stop all events.
             is_due = last is None or abs(now - last) >= DENIAL_LOG_INTERVAL
             if is_due:
+                # The attempt is marked before its event is written, so that of several threads with the same
+                # refusal only one writes it, and none holds the lock while the database is slow.
                 self._recorded_at[attempt] = now
         return is_due
 

@@ -45,6 +45,7 @@ class Dispatcher:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        # The legacy clients spell the same paths in different cases.
         path = scope["path"].lower()
         app = next(app for prefixes, app in self._apps if path.startswith(prefixes))
         await app(scope, receive, send)

@@ -64,6 +64,8 @@ class AuthenticatedEndpoint:
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request, or raise a `PortalError`."""
+        # Before the body is read, so that a client without a token cannot make the portal wait for one. The
+        # token itself is looked up in the database, by the one thread that the request takes.
         presented = self._endpoints.authenticator.presented(request)
         body = await read_body(request)
         return await self._pool.run(partial(self._answer, presented, request, body))
@@ -102,6 +104,9 @@ async def body_chunks(
     request: Request, largest: int, patience: timedelta = _BODY_TIME
 ) -> AsyncGenerator[bytes, None]:
     """Yield the body in chunks, as they arrive. Raises `NotJson` or `BodyTooLarge`."""
+    # The declared length refuses a large body before it is sent. The received bytes are counted as well,
+    # because a chunked body declares no length. Python refuses to convert thousands of digits, so only the
+    # first twelve are read.
     declared, received = request.headers.get("content-length", "0"), 0
     if not (declared.isascii() and declared.isdigit()) or int(declared[:12]) > largest:
         raise _too_large(largest)

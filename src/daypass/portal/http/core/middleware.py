@@ -25,6 +25,8 @@ HEADERS: Mapping[str, str] = {
 _RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 _SLASHES = re.compile(b"/{2,}")
+# The paths of `http/health.py`, which imports from this package and so cannot be imported here. They are not
+# logged, because load balancers call them every few seconds.
 _PROBES = frozenset({"/healthz", "/readyz"})
 
 _MAX_CAUSE_LENGTH = 300
@@ -59,6 +61,8 @@ class RequestMiddleware:
                 status = int(message["status"])
                 headers = list(message["headers"])
                 present = {name for name, _ in headers}
+                # The middleware is the outermost one, so that error responses and static files get these
+                # headers too.
                 headers += [header for header in _RAW_HEADERS if header[0] not in present]
                 headers.append((b"x-request-id", request_id.encode()))
                 message["headers"] = headers

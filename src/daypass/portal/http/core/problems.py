@@ -105,6 +105,7 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     SignInFailed: HTTPStatus.UNAUTHORIZED,
     TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    # Not 401: a client would discard a token that is valid, and start another sign-in.
     ReauthenticationRequired: HTTPStatus.FORBIDDEN,
     OAuthRefused: HTTPStatus.BAD_REQUEST,
     RequestExpired: HTTPStatus.GONE,
@@ -129,6 +130,8 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     AuditUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    # Errors that only a change in AWS repairs are 502. Those that may pass by themselves are 503, which has
+    # Retry-After.
     AwsRefused: HTTPStatus.BAD_GATEWAY,
     AwsTrustRefused: HTTPStatus.BAD_GATEWAY,
     AwsNotAllowed: HTTPStatus.BAD_GATEWAY,
@@ -201,10 +204,12 @@ def handlers(form: ErrorRenderer, absence: Absence = nothing_here) -> Mapping[An
         if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
             return answer(request, NotFound(absence(request.scope["path"])))
         response = answer(request, MethodNotAllowed(f"This address does not support {request.method}."))
+        # Starlette's error has the header Allow, which a 405 must have (RFC 9110, section 15.5.6).
         response.headers.update(error.headers or {})
         return response
 
     async def internal_error(request: Request, _error: Exception) -> Response:
+        # The error itself is not repeated, since its text may contain a secret. The middleware logs it.
         return answer(request, Internal())
 
     return {PortalError: portal_error, HTTPException: http_error, Exception: internal_error}

@@ -57,6 +57,7 @@ def exact(
     if endpoint.permission is Permission.ADMINISTRATOR:
         check_route(method, path)
     route = ExactRoute(method, path, endpoint, has_effects=has_effects)
+    # Starlette's routes are always sensitive to case, and their pattern is compiled by the constructor.
     if ignore_case:
         route.path_regex = re.compile(route.path_regex.pattern, re.IGNORECASE)
     return route

@@ -36,6 +36,7 @@ class ThreadPool:
         share_wait: timedelta = SHARE_WAIT,
     ) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        # The executor's own queue has no limit, so the calls are counted here.
         self._slots = threading.BoundedSemaphore(threads * (1 + _WAITING_PER_THREAD))
         self._patience = patience.total_seconds()
         self._share_wait = share_wait.total_seconds()
@@ -47,6 +48,8 @@ class ThreadPool:
         share, so it must have had no effect by then.
         """
         try:
+            # The timeout ends the waiting only: a thread cannot be stopped, and keeps its slot until its call
+            # ends.
             async with asyncio.timeout(self._patience):
                 try:
                     return await self._start(call)
