@@ -97,10 +97,13 @@ def _read(folder: Path) -> Mapping[str, bytes]:
 
 
 def _asset(name: str, content: bytes) -> Asset:
+    # Without a time in the compressed file, all replicas serve the same bytes.
     return Asset(content, gzip.compress(content, mtime=0), _TYPES[Path(name).suffix])
 
 
 def _digest(files: Mapping[str, Asset]) -> str:
+    # One digest for all files, because the script modules import each other by relative paths and so share a
+    # version. The names are hashed too: a renamed file is a change.
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(name.encode() + b"\0" + files[name].content + b"\0")

@@ -20,6 +20,7 @@ def accepts_gzip(headers: Headers) -> bool:
     for coding in ",".join(headers.getlist("accept-encoding")).lower().split(","):
         # A malformed coding is ignored.
         if match := _CODING.fullmatch(coding):
+            # RFC 9110, section 8.4.1.3: x-gzip is an old name of gzip.
             weights[match["name"].removeprefix("x-")] = float(match["weight"] or 1)
     weight = weights.get("gzip", weights.get("*", 0))
     return weight > 0 and weight >= weights.get("identity", 0)

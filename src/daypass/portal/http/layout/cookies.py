@@ -29,6 +29,9 @@ _LONGEST_NOTICE = 500
 
 def set_cookie(response: Response, name: str, value: str, lasts: timedelta | None = None) -> None:
     """Set a cookie; without *lasts* it is a session cookie, which the browser deletes when it closes."""
+    # A browser accepts a `__Host-` cookie only with Secure, the path / and no domain, also when it is deleted.
+    # SameSite is Lax, because with Strict a link to a page from a chat or a ticket would arrive without the
+    # session.
     seconds = None if lasts is None else lasts // timedelta(seconds=1)
     response.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
 
@@ -45,6 +48,8 @@ def set_persistent_cookie(response: Response, name: str, value: str) -> None:
 
 def flash(response: Response, sentence: str) -> None:
     """Show *sentence* once on the next page."""
+    # Quoted, because a cookie's value cannot have spaces, commas or non-ASCII characters (RFC 6265, section
+    # 4.1.1).
     set_cookie(response, NOTICE, quote(sentence[:_LONGEST_NOTICE]), _NOTICE_LIFETIME)
 
 

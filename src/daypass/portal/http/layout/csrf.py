@@ -38,6 +38,7 @@ def check_token(cookie: str, sent: str, purpose: str = "") -> None:
     except ValueError:
         token = b""
     unmasked = _xor(token[:_SIZE], token[_SIZE:])
+    # Without a cookie the key would be empty, and everybody could compute the token.
     if not cookie or not hmac.compare_digest(_mac(cookie, purpose), unmasked):
         raise ForgedRequest("This form belongs to an earlier session. Reload the page and submit it again.")
 
@@ -45,6 +46,8 @@ def check_token(cookie: str, sent: str, purpose: str = "") -> None:
 def check_sender(headers: Headers, origin: str) -> None:
     """Check that a page of *origin* sent the request; raises `ForgedRequest` if not."""
     sender, site = headers.get("origin"), headers.get("sec-fetch-site")
+    # Some browsers omit Origin in requests of the same origin. Those send Sec-Fetch-Site, so a form without
+    # both headers is refused.
     is_ours = sender == origin if sender is not None else site is not None
     if not is_ours or site not in {None, "same-origin"}:
         raise ForgedRequest(

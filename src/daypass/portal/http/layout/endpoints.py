@@ -222,6 +222,7 @@ class FormEndpoint(PageEndpoint):
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request; raises `PortalError` if it is refused."""
+        # The sender is checked first: it takes no thread, and the body of a forged form is not read.
         check_sender(request.headers, self._endpoints.origin)
         form = await self._read(request)
         # Answers to forms are never compressed: they may contain a secret that is shown once.

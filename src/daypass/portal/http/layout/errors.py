@@ -17,6 +17,7 @@ _TITLES = {
     HTTPStatus.BAD_REQUEST: "Bad request",
     HTTPStatus.FORBIDDEN: "Access denied",
     HTTPStatus.NOT_FOUND: "Not found",
+    # A browser gets here by opening the address of a form, and there is no page at that address.
     HTTPStatus.METHOD_NOT_ALLOWED: "Not found",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request too large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Invalid request",
@@ -78,12 +79,14 @@ class ErrorPages:
         if was_signed_in:
             address += f"{'&' if '?' in address else '?'}ended=1"
         response = RedirectResponse(address, 303)
+        # The cookie is deleted, so that the page says only once that the session has ended.
         if was_signed_in:
             delete_cookie(response, SESSION)
         return response
 
     def _here(self, request: Request) -> str:
         """Return the page that the user is on: the requested one, or the one that the form was on."""
+        # The address of a form cannot be opened, so after a form the page around it is meant.
         if request.method in {"GET", "HEAD"}:
             return safe_path(f"{request.url.path}?{request.url.query}".removesuffix("?"))
         return referring_path(request.headers.get("referer", ""), self.origin)

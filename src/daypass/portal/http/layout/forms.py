@@ -50,6 +50,7 @@ def read_form(request: Request, body: bytes) -> Form:
     if _type(request) != _TYPE:
         raise InvalidRequest("This address accepts only form submissions.")
     try:
+        # Blank values are kept, because an empty field differs from one that was not sent.
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError as error:
         raise InvalidRequest(_UNREADABLE) from error
@@ -74,6 +75,7 @@ async def read_upload(request: Request, largest: int) -> Form:
     for name, value in sent.multi_items():
         if not isinstance(value, UploadFile):
             fields.setdefault(name, []).append(value)
+        # Browsers send a file field that was left empty as a file without a name.
         elif value.filename:
             files[name] = await value.read()
     await sent.close()

@@ -63,6 +63,7 @@ class PageLayouts:
 
     def of(self, caller: Caller, preferences: Preferences, path: str, address: str, csrf: str) -> PageLayout:
         """Return the layout of one page."""
+        # One more than is shown, which tells whether there are more without counting them.
         visible = self.tenants.first(caller.user, SHOWN_TENANTS + 1)
         chosen = self._chosen(caller.user, preferences.tenant, visible)
         return PageLayout(
@@ -86,6 +87,7 @@ class PageLayouts:
         for access in visible:
             if access.tenant.id == remembered:
                 return access
+        # If all tenants were read, a tenant that is not among them is not visible to the user.
         if remembered and len(visible) > SHOWN_TENANTS:
             return self.tenants.find(user, remembered) or visible[0]
         return visible[0] if visible else None

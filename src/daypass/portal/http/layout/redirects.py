@@ -11,6 +11,7 @@ SIGN_IN = "/sign-in"
 CONFIRM = "/confirm"
 
 _LONGEST = 2000
+# After a sign-in, a return to one of these would show a form again, or sign the user out.
 _NOT_BACK_TO = (SIGN_IN, CONFIRM, "/sign-out")
 
 

@@ -28,6 +28,8 @@ def page_headers(form_origins: Sequence[str]) -> Mapping[str, str]:
         "form-action": " ".join(("'self'", *form_origins)),
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
+        # Browsers then refuse every write of a string to `innerHTML` and the like, which our scripts do not
+        # need.
         "require-trusted-types-for": "'script'",
         "trusted-types": "'none'",
     }
@@ -40,6 +42,7 @@ def page_headers(form_origins: Sequence[str]) -> Mapping[str, str]:
         # With no-referrer browsers would send “Origin: null” with our own forms.
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
+        # For browsers that do not know frame-ancestors.
         "X-Frame-Options": "DENY",
     }
 
@@ -57,6 +60,7 @@ class Templates:
                 {name: PackageLoader(f"daypass.portal.http.{name}") for name in ("layout", *packages)}
             ),
             autoescape=True,
+            # A misspelled name in a template would otherwise print nothing.
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -90,6 +94,7 @@ class PageRenderer:
     ) -> Response:
         """Render a page within the layout."""
         response = self._answer(template, {"layout": layout, "page": page}, status)
+        # The page shows the notice, so the next one must not.
         if layout.notice:
             delete_cookie(response, NOTICE)
         return response

@@ -38,6 +38,7 @@ def left(until: datetime, now: datetime) -> str:
         return f"{hours} h {minutes} min left" if minutes else f"{hours} h left"
     if minutes:
         return f"{minutes} min left"
+    # The same form as in `countdown.js`, which counts on from this text.
     return f"0:{rest // timedelta(seconds=1):02} min left"
 
 
