@@ -29,7 +29,7 @@ _LONGEST_NOTICE = 500
 
 def set_cookie(response: Response, name: str, value: str, lasts: timedelta | None = None) -> None:
     """Set a cookie; without *lasts* it is a session cookie, which the browser deletes when it closes."""
-    # A browser accepts a `__Host-` cookie only with Secure, the path / and no domain, also when it is deleted.
+    # A browser accepts a `__Host-` cookie only with Secure, the path / and no domain, also to delete it.
     # SameSite is Lax, because with Strict a link to a page from a chat or a ticket would arrive without the
     # session.
     seconds = None if lasts is None else lasts // timedelta(seconds=1)
