@@ -8,6 +8,7 @@ _NAMED = re.compile(r"/(subscriptions|tenant|plans)/[^/]+")
 """A name in a path, removed before the search because a tenant may be named after any subject."""
 
 _SUBJECTS = (
+    # Some paths contain words of several subjects, so the order matters.
     ("Kubernetes", r"k8s|kubernetes|argo|replicationcontroller|/pods?\b|containers"),
     ("Google Cloud", r"google|/gcp"),
     ("Azure", r"azure"),

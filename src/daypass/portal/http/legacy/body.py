@@ -28,6 +28,8 @@ def text(body: Mapping[str, object], field: str, default: str | None = None) -> 
     value = body.get(field)
     if value is None and default is not None:
         return default
+    # Types are not converted: a number in the place of a name is an error of the client, which a conversion
+    # would store.
     if not isinstance(value, str) or len(value) > _MAX_TEXT_LENGTH:
         raise InvalidRequest(f"“{field}” must be text.")
     return value
@@ -35,6 +37,7 @@ def text(body: Mapping[str, object], field: str, default: str | None = None) -> 
 
 def nested(body: Mapping[str, object], field: str) -> Mapping[str, object]:
     """Return an object field, or an empty object if it is missing. Raises `InvalidRequest`."""
+    # The clients send null for a field that their user left out.
     value = body.get(field) or {}
     if not isinstance(value, dict):
         raise InvalidRequest(f"“{field}” must be an object.")

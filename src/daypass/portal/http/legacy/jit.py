@@ -16,6 +16,7 @@ from daypass.portal.http.legacy.routes import LegacyRoutes
 from daypass.portal.http.services import Services
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 
+# duplo-jit requests either role. There is one master role, so they mean the same.
 _ADMIN_ROLES = frozenset({"admin", "duplo-ops"})
 _SECOND = timedelta(seconds=1)
 
@@ -51,6 +52,7 @@ class Jit:
             "AccessKeyId": keys.access_key_id,
             "SecretAccessKey": keys.secret_access_key.reveal(),
             "SessionToken": keys.session_token.reveal(),
+            # `duploctl jit web` fails if this field is missing.
             "ConsoleUrl": "" if link is None else link.reveal(),
             "Region": issuance.region,
             # duplo-jit uses the seconds from now; duploctl uses the timestamp and requires an offset.

@@ -119,6 +119,8 @@ class LocalAccess:
         request = _read_request(form.raw("localAppName"), form.raw("localPort"), form.raw("isAdmin"))
         shown_at = form.raw("shownAt")
         check_token(visit.session_cookie, form.raw("consent"), _purpose(request, shown_at))
+        # The token that was just checked covers the time, so this is the number that the page was rendered
+        # with.
         visible_for = self.clock() - datetime.fromtimestamp(int(shown_at) / 1000, UTC)
         if visible_for < ARMED_AFTER:
             raise InvalidRequest("You authorized too quickly. Review the request, then authorize it.")
@@ -146,6 +148,7 @@ class LocalAccess:
             address=caller.address,
             request_id=caller.request_id,
         )
+        # The script needs no page, because it leads the browser to the client's port.
         return RedirectResponse(CANCELLED, HTTPStatus.SEE_OTHER) if visit.wants_page else JSONResponse({})
 
     def done(self, visit: PageVisit) -> Response:
@@ -185,6 +188,8 @@ class LocalAccess:
             delete_cookie(response, NOTICE)
         if not request.takes_navigation:
             policy = response.headers["Content-Security-Policy"]
+            # Only the page for an old client sends the token by a request of its script, and only to the port
+            # that was shown.
             own, with_loopback = "connect-src 'self'", f"connect-src 'self' http://127.0.0.1:{request.port}"
             response.headers["Content-Security-Policy"] = policy.replace(own, with_loopback)
         return response
@@ -218,4 +223,5 @@ def _read_request(
 
 def _purpose(request: LocalAccessRequest, shown_at: str) -> str:
     """Return the purpose that a consent token is bound to."""
+    # In JSON no two requests have the same text, whatever characters the name of the application has.
     return json.dumps(["local access", request.application, request.port, request.wants_admin, shown_at])

@@ -49,6 +49,7 @@ class Plans:
 
     def unchangeable(self, _request: ApiRequest) -> Response:
         """Refuse to create or delete an infrastructure."""
+        # Not 404, which the Terraform provider takes for a missing API.
         raise AccessDenied("Daypass cannot create or delete infrastructures; it gives access to one.")
 
 
@@ -79,6 +80,7 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         make.get("/subscriptions/{tenant}/GetTenantPlan", plans.plan_of),
         make.administer("GET", "/adminproxy/GetPlans", plans.plans),
         make.administer("GET", "/adminproxy/GetInfrastructureConfigs", plans.infrastructures),
+        # duploctl appends this flag to the path; the Terraform provider does not.
         make.administer("GET", "/adminproxy/GetInfrastructureConfigs/true", plans.infrastructures),
         make.administer("GET", "/adminproxy/GetInfrastructureConfig/{name}", plans.infrastructure),
         make.administer("GET", "/v3/admin/infrastructure/{name}", plans.infrastructure),

@@ -38,6 +38,7 @@ class Settings:
     def remove(self, request: ApiRequest) -> Response:
         """Delete the system settings with a key, of all types."""
         key = request.path["key"]
+        # The clients' path has no type.
         matches = [record for record in self.administration.settings.of(None) if record.stored.key == key]
         if not matches:
             raise SettingNotFound("There is no setting with that key.")
@@ -84,6 +85,8 @@ class Settings:
         """Create or update a tenant's setting; the key is in the path or in the body."""
         body = read_object(request.body)
         tenant, settings = request.path["tenant"], self.administration.settings
+        # duploctl sends POST for a key that is not in its list of the tenant's settings, and PUT for one that
+        # is.
         key = request.path.get("key") or text(body, "Key")
         value = settings.parse(tenant, TENANT, key, text(body, "Value"))
         return JSONResponse(metadata_shape(settings.put(tenant, value, request.caller)))

@@ -63,6 +63,7 @@ class System:
                 "DefaultAwsAccount": self.account.id,
                 "DefaultAwsRegion": self.account.region,
                 "DefaultAwsPartition": self.account.partition,
+                # Clients in Go read these fields with a fixed type. Those without a meaning here are empty.
                 "DevopsManagerHostname": urlsplit(self.public_url).hostname,
                 "DuploShellFqdn": "",
                 "S3BucketNamePrefix": self.account.role_prefix,

@@ -70,6 +70,7 @@ class Tenants:
             raise InvalidRequest(f"There is no such plan. The only one is {PLAN}.")
         # The clients send no region.
         region = self.accounts.default.region
+        # duploctl looks a tenant up by its name in lower case, so a new name is taken in lower case too.
         self.administration.tenants.create(text(body, "AccountName").lower(), region, request.caller)
         return JSONResponse(None)
 

@@ -61,6 +61,7 @@ class Users:
         if text(body, "State", "") == "deleted":
             self._remove(tenant, user, request)
         else:
+            # `duploctl tenant add_user` sends null, which means full access.
             is_read_only = nested(body, "Policy").get("IsReadOnly") or False
             if not isinstance(is_read_only, bool):
                 raise InvalidRequest("“IsReadOnly” must be true or false.")
