@@ -72,6 +72,7 @@ def oauth_error(refusal: PortalError, status: HTTPStatus, request: Request) -> R
         error = "server_error"
     else:
         error = "invalid_request"
+    # RFC 6749 requires 400 for an invalid request, and the other channels answer 422.
     if isinstance(refusal, InvalidRequest) and status == HTTPStatus.UNPROCESSABLE_ENTITY:
         status = HTTPStatus.BAD_REQUEST
     content = {

@@ -88,6 +88,8 @@ class ConsentPages:
             )
         except RequestExpired as expired:
             return self._expired(visit, expired.reason)
+        # The page shows the name of the application, so the reference of one must not be opened under the
+        # name of another.
         if request.parameters.client_id != visit.query.get("client_id"):
             return self._expired(visit, "This request belongs to another application. Run the command again.")
         try:
@@ -103,6 +105,7 @@ class ConsentPages:
         check_token(visit.session_cookie, form.raw("consent"), _purpose(request_id))
         is_by_script = form.raw("by") == "script"
         try:
+            # Everything that is not one of the two consents is a denial.
             if form.raw("answer") not in ("authorize", "paste"):
                 request = self.consents.deny(request_id, caller.token, caller.user, caller.request_id)
                 return self._denied(visit, request, is_by_script=is_by_script)
@@ -133,6 +136,7 @@ class ConsentPages:
         return self._outcome(visit, OutcomePage(is_denied=True))
 
     def _redirect(self, request: AuthorizationRequest, to: Loopback, **answer: str) -> Response:
+        # `iss` lets the client reject the answer of another server (RFC 9207).
         query = urlencode({**answer, "state": request.parameters.state, "iss": self.issuer})
         return JSONResponse({"redirect": f"{to.url}?{query}"})
 

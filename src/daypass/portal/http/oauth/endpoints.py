@@ -66,6 +66,7 @@ class Endpoints:
         """Store a pushed authorization request (RFC 9126)."""
         if request.get("response_type") != "code":
             raise OAuthRefused("unsupported_response_type", "response_type must be code.")
+        # RFC 7636 also has the method `plain`, which sends the verifier itself and protects nothing.
         if request.get("code_challenge_method") != "S256":
             raise OAuthRefused("invalid_request", "code_challenge_method must be S256.")
         parameters = AuthorizationParameters(
@@ -74,6 +75,7 @@ class Endpoints:
             state=request.get("state"),
             destination=parse_redirect_uri(request.get("redirect_uri"), self.grants.manual_redirect_uri),
             scopes=_requested_scopes(request.get("scope")),
+            # Users paste tokens into any field, and these two are shown on the consent page and recorded.
             tenant=redacted(request.get("tenant")),
             device=redacted(request.get("device")),
             version=request.get("version"),
@@ -110,6 +112,7 @@ class Endpoints:
     def revoke(self, request: ClientRequest) -> Response:
         """Revoke the tokens of a device (RFC 7009)."""
         self.grants.revoke(request.get("token"), request.address, request.request_id)
+        # Also for an unknown token: the client has what it wanted (RFC 7009, section 2.2).
         return Response()
 
     def metadata(self) -> Response:
