@@ -47,12 +47,14 @@ def answer_with(
 
 
 def _refusal(error: ValidationError) -> PortalError:
+    # Without the input, which may be a password or a token.
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     if first["type"] == "json_invalid":
         return NotJson("The body is not JSON.")
     if not first["loc"]:
         return InvalidRequest("The body must be a JSON object.")
     field = str(first["loc"][0])
+    # This call raises `InvalidDuration`, which says what a duration looks like.
     if field == "duration":
         parse_duration("")
     shown = printable_line(field[:40], replacement="")

@@ -60,6 +60,7 @@ def docs_page(document: Document, description_url: str) -> DocsPage:
     return DocsPage(
         title=f"{info['title']} API",
         version=info["version"],
+        # The descriptions are Markdown, of which they use code spans only, and the page shows plain text.
         about=info["description"].replace("`", ""),
         origin=document["servers"][0]["url"],
         description_url=description_url,

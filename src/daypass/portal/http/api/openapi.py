@@ -187,6 +187,7 @@ def _written(schema: dict[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]
 
 def _refusals(kinds: Iterable[type[PortalError]], schema: Mapping[str, Any]) -> dict[str, Any]:
     responses = {}
+    # OpenAPI has one description for a status, so the errors that share one become the lines of a list.
     for status, same in groupby(sorted(kinds, key=STATUSES.__getitem__), key=STATUSES.__getitem__):
         lines = [f"- `{kind.code}`: {kind.__doc__}" for kind in same]
         responses[str(status.value)] = _refusal(status, "\n".join(lines), schema)

@@ -32,6 +32,7 @@ class ResourcesQuery(PageQuery):
         Field(description="Only resources of this kind."),
         WithJsonSchema({"type": "string", "enum": [kind.value for kind in Kind]}),
     ] = None
+    # The cursor is an ARN, so it may be longer than those of other lists.
     cursor: Annotated[
         str | None, Field(max_length=2048, description="The `next_cursor` of the previous page.")
     ] = None

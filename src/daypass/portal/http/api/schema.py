@@ -66,6 +66,7 @@ class Paged(BaseModel):
 class PageQuery(BaseModel):
     """The query parameters of a paginated list."""
 
+    # Not strict as bodies are, because every value in a query is text.
     model_config = ConfigDict(extra="forbid")
 
     cursor: Annotated[

@@ -54,6 +54,7 @@ class Sessions:
         body = read_body(schemas.SessionCreate, request.body)
         issuance = self.issuer.issue(request.caller, _ask(body))
         answer = _session(issuance, Purpose(body.purpose))
+        # The fields of the other purpose are absent and not null, so that a client cannot take null for keys.
         return answer_with(answer, HTTPStatus.CREATED, exclude_unset=True)
 
     def list_own(self, request: ApiRequest) -> Response:

@@ -85,6 +85,7 @@ class Tenants:
         self, caller: Caller, record: TenantRecord, status: HTTPStatus = HTTPStatus.OK, *, is_new_role: bool
     ) -> Response:
         answer = _represent(caller, TenantAccess(record.tenant, None))
+        # Only for a new role, because the examination waits for several calls to AWS.
         if is_new_role and self.doctor is not None:
             ready = readiness(self.doctor.examine_tenant(record.tenant))
             answer.can_issue = ready.can_issue
