@@ -67,6 +67,8 @@ class ConsoleAccess:
     def redirect_to_console(self, visit: PageVisit, scope: Scope, destination: str | None = None) -> Response:
         """Redirect to *destination* in the AWS console; the URL is a secret and appears in no page."""
         _, link = self._link(visit, scope, destination)
+        # 303, so that the browser opens the console by GET. The headers of pages keep the link out of caches,
+        # and the address of this page out of the request to AWS.
         return RedirectResponse(link.reveal(), 303, self.pages.headers)
 
     def console_link(self, visit: PageVisit) -> Response:
@@ -89,6 +91,7 @@ class ConsoleAccess:
         issuance = self.issuer.issue(visit.caller, SessionRequest(_scope(visit.form), purpose=Purpose.KEYS))
         keys = issuance.credentials
         secret, token = keys.secret_access_key.reveal(), keys.session_token.reveal()
+        # The form of a time in the JSON that AWS tools read from a credential process.
         expiration = f"{issuance.expires_at:%Y-%m-%dT%H:%M:%SZ}"
         if _wants_json(visit):
             return JSONResponse(

@@ -141,10 +141,12 @@ class ResourcePages:
 
     def refresh(self, visit: PageVisit) -> Response:
         """Read the list from AWS again, and redirect to the same page of it."""
+        # The form carries the address of the list with its search, so that reading again does not lose it.
         here = safe_path(visit.form.raw("next"), RESOURCES)
         if visit.layout.tenant is not None:
             try:
                 self.inventory.listing(visit.caller, visit.layout.tenant.id, is_fresh=True)
+            # Shown within the page, because the user can select another tenant there.
             except AwsError as refusal:
                 return self._listed(visit, ResourceQuery.of(dict(parse_qsl(urlsplit(here).query))), refusal)
         return redirect(here)
@@ -201,6 +203,7 @@ class ResourcePages:
     ) -> ResourcesPage:
         resources = () if listing is None else listing.resources
         matching = search(resources, query.search)
+        # The links of the kinds show the numbers of the search without the kind, so there are two results.
         found = search(matching, kind=query.kind)
         page = page_of(found, PageRequest(query.cursor, query.show))
         return ResourcesPage(

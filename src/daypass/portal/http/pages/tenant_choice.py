@@ -25,6 +25,7 @@ class TenantChoice:
 
     def choose(self, visit: PageVisit) -> Response:
         """Select a tenant by id or by typed name, and redirect to the same page; raises `TenantNotFound`."""
+        # With many tenants there is a search field, and without script its text is all that is sent.
         reference = visit.form.get("typed") or visit.form.get("tenant")
         tenant = self.tenants.get(visit.caller.user, reference)
         response = redirect(safe_path(visit.form.raw("next")))

@@ -41,6 +41,8 @@ class TokenPages:
             )
         except InvalidRequest as refusal:
             return self.profile.show_with(visit, HTTPStatus.UNPROCESSABLE_ENTITY, wrong=refusal.reason)
+        # The page itself answers the form, without a redirect, because the secret would have to be kept until
+        # the next request.
         return self.profile.show_with(visit, HTTPStatus.CREATED, created=(token, secret.reveal()))
 
     def revoke(self, visit: PageVisit) -> Response:

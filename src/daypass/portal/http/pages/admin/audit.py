@@ -168,6 +168,7 @@ class AuditPages:
         event = Event(
             action="audit.export", actor=caller.actor, outcome=Outcome.DONE, subject="audit", detail=detail
         )
+        # Before anything is sent: an export that is not in the audit log must not happen.
         self.administration.settings.executor.units.commit(event)
         events = every_event(
             self.administration.records,
@@ -291,5 +292,6 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         administrator.page(f"{ADDRESS}/export", pages.export, has_effects=True),
         administrator.form(VERIFY, pages.verify),
         administrator.page(VERIFY, pages.verified),
+        # Last, because the paths above would otherwise be taken for ids of events.
         administrator.page(f"{ADDRESS}/{{event}}", pages.one),
     ]

@@ -41,6 +41,7 @@ def drawn(ruler: DurationReport) -> DurationChart:
     """Return the ruler, scaled from zero to its longest limit."""
     validity = ruler.validity
     longest = max(limit.duration for limit in validity.limits)
+    # Rounded up to whole hours, so that the last tick has a readable number.
     hours = max(_LEAST_HOURS, -(-longest // _HOUR))
     top = hours * _HOUR
 

@@ -105,6 +105,7 @@ class ImportPages:
     def check(self, visit: PageVisit) -> Response:
         """Store the table and show the preview; changes no user."""
         pasted = visit.form.raw("table")
+        # A large text would make the page as large, and the table is stored anyway.
         pasted_again = pasted if len(pasted) <= _SHOWN_AGAIN else ""
         try:
             planned = self.imports.stage(_table(visit.form), visit.caller)
@@ -118,6 +119,7 @@ class ImportPages:
         table, seen = form.get("table_id"), Version(form.get("seen"))
         try:
             done = self.imports.resume(table, seen, visit.caller, lambda: self.monotonic() >= deadline)
+        # The preview is outdated, so the page shows a new one, which has to be confirmed again.
         except PreconditionFailed as refusal:
             plan = PlanTable(self.imports.review_again(table, visit.caller))
             return self._answer(visit, ImportPage(plan=plan, wrong=refusal.reason), status_of(refusal))

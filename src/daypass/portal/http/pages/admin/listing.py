@@ -107,6 +107,7 @@ def paginate(rows: Sequence[Record], listing: ListQuery, text: Callable[[Record]
     words = listing.search.lower().split()
     matching = [row for row in rows if all(word in text(row).lower() for word in words)]
     cursor = listing.cursor or ""
+    # The cursor is a part of the address and may be any text. No short list has a hundred thousand rows.
     begin = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 6 else 0
     end = begin + listing.show
     return Slice(

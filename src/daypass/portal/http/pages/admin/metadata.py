@@ -78,6 +78,8 @@ class MetadataPages:
         typed = _typed(visit.form)
         try:
             key = chosen(typed.key.strip(), "Enter a Key.")
+            # The version of an entry that does not exist: adding must not replace one that the user does not
+            # see.
             self._put(visit, key, typed, Version(""))
         except (InvalidRequest, PreconditionFailed) as refusal:
             wrong = _KEY_TAKEN if isinstance(refusal, PreconditionFailed) else refusal.reason

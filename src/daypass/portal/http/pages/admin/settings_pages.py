@@ -113,6 +113,7 @@ class SettingPages(ABC):
         ref = _ref(visit.form)
         self.settings.remove(self.owner(visit), *ref, visit.caller)
         setting = self.settings.registry.find(*ref)
+        # Without the setting nothing determines the roles' maximum, so they are left as they are.
         if setting in ROLE_SETTINGS:
             return self._done(
                 visit, setting, "is removed. The IAM roles keep their current maximum session duration."

@@ -102,6 +102,7 @@ class UserDetailPages:
     def set_password(self, visit: PageVisit) -> Response:
         """Generate a new password, and show it once."""
         record, password = self._record(visit), new_password()
+        # Without a version: a new password replaces any other, whatever has changed since the page was shown.
         self.administration.users.set_password(record.user.id, password, visit.caller)
         return self._access(visit, made=first_password(record.user.username, password))
 

@@ -85,6 +85,7 @@ class UserPages:
         if password is None:
             notice = f"{created.user.username} is created without a password. Create a token for it."
             return redirect(f"{ADDRESS}/{created.user.id}", notice)
+        # No redirect, because the password would have to be kept until the next request.
         return self._answer(visit, made=first_password(created.user.username, password))
 
     def delete(self, visit: PageVisit) -> Response:
