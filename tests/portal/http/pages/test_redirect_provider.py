@@ -148,6 +148,16 @@ def test_reauthentication_leads_to_the_provider_and_not_to_a_password(
     assert browser.post(USERS, **form | {"csrf": csrf_token(browser)}).status == 303
 
 
+def test_a_person_without_a_password_is_not_shown_as_a_service_account(browser: Browser) -> None:
+    sign_in(browser)
+
+    rows = browser.get(USERS).body.decode().split("<tr ")
+
+    states = {name: next(row for row in rows if f">{name}</a>" in row) for name in (SSO, DANA)}
+    assert ("Enabled" in states[SSO], "Tokens only" in states[SSO]) == (True, False)
+    assert ("Enabled" in states[DANA], "Tokens only" in states[DANA]) == (False, True)
+
+
 def test_a_password_form_is_refused_for_a_session_of_another_provider(browser: Browser) -> None:
     sign_in(browser)
     csrf = csrf_token(browser)

@@ -1,4 +1,7 @@
-"""The contract of identity providers: a provider proves an identity and knows nothing of sessions."""
+"""The contract of identity providers: a provider proves an identity and knows nothing of sessions.
+
+A provider records its own refusals in the audit log, because it alone knows what failed.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
