@@ -110,12 +110,13 @@ class _Path:
 
     def _standing(self, caller: Caller) -> AuthorizationContext:
         with self.database.reading() as connection:
-            return read_context(connection, caller, _SCOPE, "")
+            return read_context(connection, caller, _SCOPE, "", utc_now())
 
     def _plan(self, attempt: IssuanceAttempt, standing: AuthorizationContext) -> Plan:
         assert isinstance(standing.decision, Allow)  # noqa: S101  a member of the tenant
-        validity = choose_validity(attempt, timedelta(hours=12), is_chained=False)
-        return Plan(standing.decision.access, validity, None)
+        entitlement = standing.decision.entitlement
+        validity = choose_validity(attempt, entitlement, timedelta(hours=12), is_chained=False)
+        return Plan(entitlement, validity, None)
 
     def _ask(self, attempt: IssuanceAttempt, plan: Plan) -> None:
         self.units.commit(*audit_events.requested(attempt, plan))
@@ -126,7 +127,7 @@ class _Path:
 
     def _conclude(self, attempt: IssuanceAttempt, issuance: IssuedSession) -> None:
         def precondition(connection: Connection) -> None:
-            read_context(connection, attempt.caller, _SCOPE, "")
+            read_context(connection, attempt.caller, _SCOPE, "", utc_now())
 
         self.units.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
 

@@ -26,8 +26,8 @@ from daypass.portal.storage.schema import (
     tenants,
     users,
 )
-from daypass.portal.tenants.model import Tenant, TenantId
-from daypass.portal.tenants.store import add_tenant
+from daypass.portal.tenants.model import Access, Tenant, TenantId
+from daypass.portal.tenants.store import add_member, add_tenant
 from tests.fakes import NOON, FakeBroker, FakeClock, accounts_of, brokers_of
 from tests.settings import store_setting
 
@@ -184,8 +184,20 @@ class Rig:
 
     def demote(self, user: User) -> None:
         """Change an administrator's role to user."""
+        self._set_role(user, Role.USER)
+
+    def promote(self, user: User) -> None:
+        """Make a user an administrator."""
+        self._set_role(user, Role.ADMINISTRATOR)
+
+    def _set_role(self, user: User, role: Role) -> None:
         with self.database.writing() as connection:
-            connection.execute(update(users).where(users.c.id == user.id).values(role=Role.USER))
+            connection.execute(update(users).where(users.c.id == user.id).values(role=role))
+
+    def add_member(self, user: User, tenant: Tenant, access: Access) -> None:
+        """Make a user a member of a tenant."""
+        with self.database.writing() as connection:
+            add_member(tenant.id, user.id, access, at=NOON).apply(connection)
 
 
 def caller(user: User, *, channel: Channel = Channel.API, token: ApiToken | None = None) -> Caller:

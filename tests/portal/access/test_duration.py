@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.portal.access.duration import SIGN_IN_MARGIN, check, choose, parse_duration
+from daypass.portal.access.duration import RESPONSE_MARGIN, check, choose, parse_duration
 from daypass.portal.access.model import Limit, LimitSource
-from daypass.portal.errors import InvalidDuration, SignInAgain
+from daypass.portal.errors import AccessDenied, InvalidDuration, SignInAgain
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -64,17 +64,22 @@ def test_any_text_is_parsed_to_an_allowed_duration_or_refused(text: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("requested", "role_maximum", "is_chained", "remaining", "seconds", "decided"),
+    ("requested", "role_maximum", "is_chained", "remaining", "entitled", "seconds", "decided"),
     [
-        (None, None, False, None, 3600, LimitSource.CONFIGURED),
-        (1800, None, False, None, 1800, LimitSource.REQUESTED),
-        (7200, None, False, None, 3600, LimitSource.CONFIGURED),
-        (None, None, True, None, 3600, LimitSource.CONFIGURED),
-        (None, None, False, 1000, 990, LimitSource.SIGN_IN),
-        (900, 3600, True, 910, 900, LimitSource.REQUESTED),
-        # Equal limits: the requested duration comes first, then the configured one, AWS, and the sign-in.
-        (3600, 3600, True, 3610, 3600, LimitSource.REQUESTED),
-        (None, 3600, True, 3610, 3600, LimitSource.CONFIGURED),
+        (None, None, False, None, None, 3600, LimitSource.CONFIGURED),
+        (1800, None, False, None, None, 1800, LimitSource.REQUESTED),
+        (7200, None, False, None, None, 3600, LimitSource.CONFIGURED),
+        (None, None, True, None, None, 3600, LimitSource.CONFIGURED),
+        (None, None, False, 1000, None, 990, LimitSource.SIGN_IN),
+        (900, 3600, True, 910, None, 900, LimitSource.REQUESTED),
+        # Equal limits decide in the order requested, configured, AWS, sign-in, entitlement.
+        (3600, 3600, True, 3610, None, 3600, LimitSource.REQUESTED),
+        (None, 3600, True, 3610, None, 3600, LimitSource.CONFIGURED),
+        (None, None, False, None, 1000, 990, LimitSource.ENTITLEMENT),
+        (None, None, False, 1001, 1000, 990, LimitSource.ENTITLEMENT),
+        (None, None, False, 1000, 1000, 990, LimitSource.SIGN_IN),
+        (1800, None, False, None, 1810, 1800, LimitSource.REQUESTED),
+        (None, None, False, None, 910, 900, LimitSource.ENTITLEMENT),
     ],
 )
 def test_the_smallest_limit_decides(
@@ -82,6 +87,7 @@ def test_the_smallest_limit_decides(
     role_maximum: int | None,
     is_chained: bool,
     remaining: int | None,
+    entitled: int | None,
     seconds: int,
     decided: LimitSource,
 ) -> None:
@@ -91,6 +97,7 @@ def test_the_smallest_limit_decides(
         role_maximum=None if role_maximum is None else timedelta(seconds=role_maximum),
         is_chained=is_chained,
         grant_ends_at=None if remaining is None else NOON + timedelta(seconds=remaining),
+        entitlement_ends_at=None if entitled is None else NOON + timedelta(seconds=entitled),
         now=NOON,
     )
 
@@ -101,7 +108,13 @@ def test_the_smallest_limit_decides(
 
 def test_a_role_maximum_below_the_setting_decides() -> None:
     validity = choose(
-        None, configured(4 * HOUR), role_maximum=2 * HOUR, is_chained=False, grant_ends_at=None, now=NOON
+        None,
+        configured(4 * HOUR),
+        role_maximum=2 * HOUR,
+        is_chained=False,
+        grant_ends_at=None,
+        entitlement_ends_at=None,
+        now=NOON,
     )
 
     assert validity.duration == 2 * HOUR
@@ -110,7 +123,13 @@ def test_a_role_maximum_below_the_setting_decides() -> None:
 
 def test_role_chaining_limits_a_session_to_one_hour() -> None:
     validity = choose(
-        None, configured(12 * HOUR), role_maximum=12 * HOUR, is_chained=True, grant_ends_at=None, now=NOON
+        None,
+        configured(12 * HOUR),
+        role_maximum=12 * HOUR,
+        is_chained=True,
+        grant_ends_at=None,
+        entitlement_ends_at=None,
+        now=NOON,
     )
 
     assert validity.duration == HOUR
@@ -127,6 +146,21 @@ def test_a_sign_in_that_ends_too_soon_must_be_renewed(remaining: float) -> None:
             role_maximum=None,
             is_chained=False,
             grant_ends_at=NOON + timedelta(seconds=remaining),
+            entitlement_ends_at=None,
+            now=NOON,
+        )
+
+
+@pytest.mark.parametrize("remaining", [0, -1, 899, 909, 909.9])
+def test_an_entitlement_that_ends_too_soon_gives_no_session(remaining: float) -> None:
+    with pytest.raises(AccessDenied, match=r"ends in less than 15 minutes.*extend"):
+        choose(
+            None,
+            configured(),
+            role_maximum=None,
+            is_chained=False,
+            grant_ends_at=None,
+            entitlement_ends_at=NOON + timedelta(seconds=remaining),
             now=NOON,
         )
 
@@ -142,6 +176,7 @@ role_maxima = st.integers(3600, 43200).map(lambda seconds: timedelta(seconds=sec
     role_maximum=st.none() | role_maxima,
     is_chained=st.booleans(),
     remaining=st.none() | st.timedeltas(timedelta(days=-1), timedelta(days=1)),
+    entitled=st.none() | st.timedeltas(timedelta(days=-1), timedelta(days=1)),
 )
 def test_a_duration_exceeds_no_limit_and_is_never_below_the_minimum_of_aws(
     requested: timedelta | None,
@@ -149,8 +184,10 @@ def test_a_duration_exceeds_no_limit_and_is_never_below_the_minimum_of_aws(
     role_maximum: timedelta | None,
     is_chained: bool,
     remaining: timedelta | None,
+    entitled: timedelta | None,
 ) -> None:
     grant_ends_at = None if remaining is None else NOON + remaining
+    entitlement_ends_at = None if entitled is None else NOON + entitled
     try:
         chosen = choose(
             requested,
@@ -158,6 +195,7 @@ def test_a_duration_exceeds_no_limit_and_is_never_below_the_minimum_of_aws(
             role_maximum=role_maximum,
             is_chained=is_chained,
             grant_ends_at=grant_ends_at,
+            entitlement_ends_at=entitlement_ends_at,
             now=NOON,
         )
     except InvalidDuration:
@@ -166,7 +204,11 @@ def test_a_duration_exceeds_no_limit_and_is_never_below_the_minimum_of_aws(
         return
     except SignInAgain:
         assert remaining is not None
-        assert remaining < timedelta(seconds=900) + SIGN_IN_MARGIN
+        assert remaining < timedelta(seconds=900) + RESPONSE_MARGIN
+        return
+    except AccessDenied:
+        assert entitled is not None
+        assert entitled < timedelta(seconds=900) + RESPONSE_MARGIN
         return
 
     assert timedelta(seconds=900) <= chosen.duration <= timedelta(hours=12)
@@ -175,5 +217,6 @@ def test_a_duration_exceeds_no_limit_and_is_never_below_the_minimum_of_aws(
     assert requested is None or chosen.duration <= requested
     assert role_maximum is None or chosen.duration <= role_maximum
     assert not is_chained or chosen.duration <= HOUR
-    # AWS counts from its response, which may come up to `GRANT_MARGIN` later.
-    assert grant_ends_at is None or NOON + SIGN_IN_MARGIN + chosen.duration <= grant_ends_at
+    # AWS counts from its response, which may come up to `RESPONSE_MARGIN` later.
+    assert grant_ends_at is None or NOON + RESPONSE_MARGIN + chosen.duration <= grant_ends_at
+    assert entitlement_ends_at is None or NOON + RESPONSE_MARGIN + chosen.duration <= entitlement_ends_at

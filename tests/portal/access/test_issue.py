@@ -7,9 +7,9 @@ from datetime import timedelta
 from threading import Event, Thread
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
-from daypass.portal.access.duration import SIGN_IN_MARGIN
+from daypass.portal.access.duration import RESPONSE_MARGIN
 from daypass.portal.access.model import Channel, LimitSource, Purpose, SessionRequest
 from daypass.portal.errors import (
     AccessDenied,
@@ -25,7 +25,7 @@ from daypass.portal.errors import (
     TenantNotFound,
     Unauthenticated,
 )
-from daypass.portal.identity.model import ApiToken, TokenId, TokenKind
+from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind
 from daypass.portal.identity.scopes import ADMIN_SCOPE, TENANTS_AND_ADMIN, Scope
 from daypass.portal.identity.store.tokens import add_token, revoke_token
 from daypass.portal.settings.registry import (
@@ -35,7 +35,7 @@ from daypass.portal.settings.registry import (
     TENANT_VALIDITY,
 )
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import api_tokens, audit_events
+from daypass.portal.storage.schema import api_tokens, audit_events, users
 from daypass.portal.tenants import store as tenant_store
 from daypass.portal.tenants.model import Access
 from tests.fakes import NOON
@@ -264,7 +264,7 @@ def test_a_session_of_a_temporary_token_ends_with_the_sign_in(rig: Rig) -> None:
     issuance = rig.issue(DANA, "dev01", token=token)
 
     assert issuance.validity.deciding_limit.source is LimitSource.SIGN_IN
-    assert issuance.expires_at == NOON + timedelta(minutes=30) - SIGN_IN_MARGIN
+    assert issuance.expires_at == NOON + timedelta(minutes=30) - RESPONSE_MARGIN
 
 
 def test_a_sign_in_that_ends_too_soon_must_be_renewed(rig: Rig) -> None:
@@ -312,6 +312,34 @@ def test_credentials_are_not_released_if_access_was_revoked_during_the_aws_call(
     assert rig.outcomes() == ["requested", "failed"]
 
 
+@pytest.mark.parametrize("access", Access)
+def test_a_session_of_an_administrator_is_not_released_for_a_membership(rig: Rig, access: Access) -> None:
+    rig.add_member(ADMIN, DEV, access)
+    rig.broker.during_assume = lambda: rig.demote(ADMIN)
+
+    with pytest.raises(AccessDenied, match="has just been changed"):
+        rig.issue(ADMIN, "dev01")
+
+    assert rig.states() == ["failed"]
+
+
+def test_a_session_of_a_member_is_not_released_for_an_administrator(rig: Rig) -> None:
+    rig.broker.during_assume = lambda: rig.promote(DANA)
+
+    with pytest.raises(AccessDenied, match="has just been changed"):
+        rig.issue(DANA, "dev01")
+
+    assert rig.states() == ["failed"]
+
+
+def test_an_additional_weaker_entitlement_does_not_stop_a_release(rig: Rig) -> None:
+    rig.broker.during_assume = lambda: rig.add_member(ADMIN, DEV, Access.FULL)
+
+    rig.issue(ADMIN, "dev01")
+
+    assert rig.states() == ["issued"]
+
+
 def disable(connection: Connection) -> None:
     disable_user(connection, DANA.id, NOON)
 
@@ -324,7 +352,15 @@ def remove_member(connection: Connection) -> None:
     tenant_store.remove_member(DEV.id, DANA.id).apply(connection)
 
 
-@pytest.mark.parametrize("revoke_access", [disable, revoke, remove_member])
+def make_read_only(connection: Connection) -> None:
+    tenant_store.change_member(DEV.id, DANA.id, Access.READ_ONLY).apply(connection)
+
+
+def promote(connection: Connection) -> None:
+    connection.execute(update(users).where(users.c.id == DANA.id).values(role=Role.ADMINISTRATOR))
+
+
+@pytest.mark.parametrize("revoke_access", [disable, revoke, remove_member, make_read_only, promote])
 def test_the_release_waits_for_an_open_revocation_of_another_replica_and_fails(
     rig: Rig, database_url: str, revoke_access: Callable[[Connection], None]
 ) -> None:
@@ -356,7 +392,7 @@ def test_the_release_waits_for_an_open_revocation_of_another_replica_and_fails(
     replica.close()
 
     assert before_commit == []
-    assert outcomes in (["unauthenticated"], ["tenant_not_found"])
+    assert outcomes in (["unauthenticated"], ["tenant_not_found"], ["access_denied"])
     assert rig.states() == ["failed"]
 
 

@@ -1,9 +1,16 @@
 """The authorization policy for every combination of user, scope, channel and settings."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from daypass.portal.access.entitlements import (
+    Entitlement,
+    EntitlementReason,
+    entitlements_to_account,
+    entitlements_to_tenant,
+)
 from daypass.portal.access.model import Allow, Channel, Deny
 from daypass.portal.access.policy import decide, may_see, refuse_beyond_consent
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, PortalError, TenantNotFound
@@ -28,6 +35,13 @@ UNKNOWN = None
 
 TENANT = Scope.of_tenant("dev01")
 ADMIN = ADMIN_SCOPE
+
+
+def entitlements(user: User, tenant: TenantAccess | None, scope: Scope = TENANT) -> Sequence[Entitlement]:
+    """Return what the reader of the database returns for the scope."""
+    if scope.is_admin:
+        return entitlements_to_account(user)
+    return () if tenant is None else entitlements_to_tenant(user, tenant.membership)
 
 
 def flags(*on: Setting[Any]) -> Values:
@@ -55,7 +69,12 @@ NON_ADMIN_OFF = flags(DISABLE_NON_ADMIN_JIT)
 def test_members_and_administrators_get_access_to_a_tenant(
     channel: Channel, user: User, tenant: TenantAccess, values: Values, access: Access
 ) -> None:
-    assert decide(user, TENANT, tenant, channel, values) == Allow(access)
+    decision = decide(user, TENANT, entitlements(user, tenant), channel, values)
+
+    assert isinstance(decision, Allow)
+    assert decision.access is access
+    expected = EntitlementReason.ADMINISTRATOR if user.is_administrator else EntitlementReason.MEMBERSHIP
+    assert decision.entitlement == Entitlement(expected, access)
 
 
 @pytest.mark.parametrize("channel", Channel)
@@ -82,7 +101,7 @@ def test_all_others_are_denied_with_a_sentence(
     values: Values,
     refusal: type[PortalError],
 ) -> None:
-    decision = decide(user, scope, tenant, channel, values)
+    decision = decide(user, scope, entitlements(user, tenant, scope), channel, values)
 
     assert isinstance(decision, Deny)
     assert type(decision.refusal) is refusal
@@ -92,14 +111,14 @@ def test_all_others_are_denied_with_a_sentence(
 @pytest.mark.parametrize("channel", Channel)
 @pytest.mark.parametrize("values", [DEFAULTS, ADMIN_ON_UI, NON_ADMIN_OFF])
 def test_the_flag_for_admin_access_applies_to_the_web_channel_only(channel: Channel, values: Values) -> None:
-    decision = decide(ADMINISTRATOR, ADMIN, None, channel, values)
+    decision = decide(ADMINISTRATOR, ADMIN, entitlements_to_account(ADMINISTRATOR), channel, values)
 
     if channel is Channel.WEB and values is not ADMIN_ON_UI:
         assert isinstance(decision, Deny)
         assert type(decision.refusal) is JitDisabled
         assert ENABLE_ADMIN_JIT_ON_UI.label in decision.refusal.reason
     else:
-        assert decision == Allow(Access.FULL)
+        assert decision == Allow(Entitlement(EntitlementReason.ADMINISTRATOR, Access.FULL))
 
 
 @pytest.mark.parametrize(
@@ -107,8 +126,8 @@ def test_the_flag_for_admin_access_applies_to_the_web_channel_only(channel: Chan
 )
 @pytest.mark.parametrize("values", [DEFAULTS, NON_ADMIN_OFF])
 def test_a_foreign_tenant_is_denied_exactly_like_an_unknown_one(name: str, values: Values) -> None:
-    foreign = decide(USER, Scope.of_tenant(name), FOREIGN, Channel.API, values)
-    unknown = decide(USER, Scope.of_tenant(name), UNKNOWN, Channel.API, values)
+    foreign = decide(USER, Scope.of_tenant(name), entitlements(USER, FOREIGN), Channel.API, values)
+    unknown = decide(USER, Scope.of_tenant(name), entitlements(USER, UNKNOWN), Channel.API, values)
 
     assert isinstance(foreign, Deny)
     assert isinstance(unknown, Deny)

@@ -7,6 +7,7 @@ from daypass.portal.errors import JitDisabled, TenantNotFound
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
+from tests.fakes import NOON
 from tests.portal.access.conftest import ADMIN, DANA, DATA, DEV, PROD, Rig, caller
 
 
@@ -47,9 +48,9 @@ def test_an_administrator_has_full_access_whatever_the_membership(rig: Rig) -> N
 
 def test_the_refusal_of_a_session_is_the_one_of_the_policy(rig: Rig) -> None:
     tenants = VisibleTenants(rig.database)
-    assert tenants.session_refusal(caller(DANA), DEV) is None
+    assert tenants.session_refusal(caller(DANA), DEV, NOON) is None
 
     rig.set(DISABLE_NON_ADMIN_JIT, "true")
 
-    assert isinstance(tenants.session_refusal(caller(DANA), DEV), JitDisabled)
-    assert tenants.session_refusal(caller(ADMIN), DEV) is None
+    assert isinstance(tenants.session_refusal(caller(DANA), DEV, NOON), JitDisabled)
+    assert tenants.session_refusal(caller(ADMIN), DEV, NOON) is None

@@ -4,7 +4,9 @@ An issuance reads it twice: to decide, and again before the credentials are rele
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from daypass.portal.access.entitlements import current
 from daypass.portal.access.model import (
     Allow,
     AuthorizationData,
@@ -12,13 +14,12 @@ from daypass.portal.access.model import (
     Caller,
     Decision,
 )
-from daypass.portal.access.policy import decide, may_see, refuse_beyond_consent, tenant_not_found
+from daypass.portal.access.policy import decide, refuse_beyond_consent, tenant_not_found
 from daypass.portal.access.store.authorization import AuthorizationReader
 from daypass.portal.errors import Unauthenticated
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.settings.store import SettingStore, Values
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.search import is_storable
 from daypass.portal.tenants.model import Tenant, TenantId
 
 
@@ -44,16 +45,17 @@ class TenantContext:
 
 
 def read_context(
-    connection: Connection, caller: Caller, scope: Scope, master_role_arn: str
+    connection: Connection, caller: Caller, scope: Scope, master_role_arn: str, now: datetime
 ) -> AuthorizationContext:
-    """Read the context of a request and decide on it.
+    """Read the context of a request and decide on it; entitlements that have ended by *now* do not count.
 
     Raises `Unauthenticated` if the user was disabled or the token ended since the caller was authenticated.
     """
-    data = _read_data(connection, caller, _reference(scope), master_role_arn)
-    tenant_id = data.tenant.tenant.id if data.tenant else None
+    data = _read_data(connection, caller, scope, master_role_arn)
+    entitlements = current(data.entitlements, now)
+    tenant_id = data.tenant.id if data.tenant else None
     values = SettingStore(connection).read(tenant_id)
-    decision = decide(data.user, scope, data.tenant, caller.channel, values)
+    decision = decide(data.user, scope, entitlements, caller.channel, values)
     if isinstance(decision, Allow):
         # Checked last: signing in again with a wider consent does not help a user whom policy denies.
         decision = refuse_beyond_consent(caller.token, scope) or decision
@@ -61,33 +63,27 @@ def read_context(
         decision=decision,
         values=values,
         role=data.role,
-        tenant=data.tenant.tenant if data.tenant and may_see(data.user, data.tenant) else None,
+        tenant=data.tenant if entitlements else None,
         tenant_id=tenant_id,
     )
 
 
-def read_tenant(connection: Connection, caller: Caller, reference: str) -> TenantContext:
+def read_tenant(connection: Connection, caller: Caller, reference: str, now: datetime) -> TenantContext:
     """Return the tenant with this name or id, for uses other than issuing credentials.
 
     Raises `TenantNotFound` if it does not exist or the caller may not know of it, and `Unauthenticated` like
     `read_context`.
     """
-    data = _read_data(connection, caller, _reference(Scope.of_tenant(reference)), "")
-    if data.tenant is None or not may_see(data.user, data.tenant):
+    data = _read_data(connection, caller, Scope.of_tenant(reference), "")
+    if data.tenant is None or not current(data.entitlements, now):
         raise tenant_not_found(reference)
-    return TenantContext(data.tenant.tenant, data.role)
+    return TenantContext(data.tenant, data.role)
 
 
 def _read_data(
-    connection: Connection, caller: Caller, reference: str | None, master_role_arn: str
+    connection: Connection, caller: Caller, scope: Scope, master_role_arn: str
 ) -> AuthorizationData:
-    data = AuthorizationReader(connection).read(caller.user.id, caller.token.id, reference, master_role_arn)
+    data = AuthorizationReader(connection).read(caller.user.id, caller.token.id, scope, master_role_arn)
     if data is None or not data.is_active:
         raise Unauthenticated("Your access to the portal has just ended. Sign in again.")
     return data
-
-
-def _reference(scope: Scope) -> str | None:
-    if not scope.is_admin and is_storable(scope.reference):
-        return scope.reference
-    return None

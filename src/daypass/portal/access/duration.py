@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from daypass.common.durations import seconds_of
 from daypass.portal.access.model import Limit, LimitSource, Validity
-from daypass.portal.errors import InvalidDuration, SignInAgain
+from daypass.portal.errors import AccessDenied, InvalidDuration, SignInAgain
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import Values
 
@@ -14,8 +14,8 @@ MAXIMUM_DURATION = timedelta(seconds=43200)
 CHAINED_MAXIMUM = timedelta(hours=1)
 """The longest session that AWS gives to role chaining (a role assumed from a role session)."""
 
-SIGN_IN_MARGIN = timedelta(seconds=10)
-"""Subtracted from the remaining time of a sign-in.
+RESPONSE_MARGIN = timedelta(seconds=10)
+"""Subtracted from the remaining time of a sign-in and of an entitlement.
 
 AWS counts a session's duration from its response, which may come this long after the request.
 """
@@ -55,14 +55,15 @@ def choose(
     role_maximum: timedelta | None,
     is_chained: bool,
     grant_ends_at: datetime | None,
+    entitlement_ends_at: datetime | None,
     now: datetime,
 ) -> Validity:
     """Return the longest validity that every limit allows, together with the limits.
 
     Of equal limits the first decides, in the order requested, configured, role maximum, role chaining,
-    sign-in: a requested duration that can be granted is never reported as capped.
-    Raises `InvalidDuration` for a requested duration out of bounds, and `SignInAgain` if the sign-in ends
-    too soon.
+    sign-in, entitlement: a requested duration that can be granted is never reported as capped.
+    Raises `InvalidDuration` for a requested duration out of bounds, `SignInAgain` if the sign-in ends too
+    soon, and `AccessDenied` if the entitlement does.
     """
     limits: list[Limit] = []
     if requested is not None:
@@ -76,19 +77,34 @@ def choose(
         label = "AWS role chaining (at most one hour)"
         limits.append(Limit(LimitSource.ROLE_CHAINING, label, CHAINED_MAXIMUM))
     if grant_ends_at is not None:
-        limits.append(
-            Limit(LimitSource.SIGN_IN, "Remaining time of the sign-in", _remaining(grant_ends_at, now))
-        )
+        limits.append(_sign_in_limit(grant_ends_at, now))
+    if entitlement_ends_at is not None:
+        limits.append(_entitlement_limit(entitlement_ends_at, now))
     return _smallest(limits)
 
 
-def _remaining(grant_ends_at: datetime, now: datetime) -> timedelta:
-    remaining = grant_ends_at - now - SIGN_IN_MARGIN
+def _sign_in_limit(ends_at: datetime, now: datetime) -> Limit:
+    remaining = _remaining(ends_at, now)
     if remaining < MINIMUM_DURATION:
         raise SignInAgain(
             "This sign-in ends in less than 15 minutes, the shortest session that AWS offers. Sign in again."
         )
-    return timedelta(seconds=remaining // timedelta(seconds=1))
+    return Limit(LimitSource.SIGN_IN, "Remaining time of the sign-in", remaining)
+
+
+def _entitlement_limit(ends_at: datetime, now: datetime) -> Limit:
+    remaining = _remaining(ends_at, now)
+    if remaining < MINIMUM_DURATION:
+        raise AccessDenied(
+            "Your access ends in less than 15 minutes, the shortest session that AWS offers. "
+            "Ask an Administrator to extend it."
+        )
+    return Limit(LimitSource.ENTITLEMENT, "Remaining time of the access", remaining)
+
+
+def _remaining(ends_at: datetime, now: datetime) -> timedelta:
+    """Return the whole seconds for which a session can be requested that ends at *ends_at* at the latest."""
+    return timedelta(seconds=(ends_at - now - RESPONSE_MARGIN) // timedelta(seconds=1))
 
 
 def _smallest(limits: Iterable[Limit]) -> Validity:

@@ -15,7 +15,6 @@ from uuid import uuid4
 from daypass.portal.access import audit_events
 from daypass.portal.access.authorization import AuthorizationContext, read_context
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Brokers, Deadline, RoleMaximumExceeded
-from daypass.portal.access.duration import configured_limit
 from daypass.portal.access.model import (
     Allow,
     Caller,
@@ -33,19 +32,13 @@ from daypass.portal.access.plan import (
     choose_target,
     choose_validity,
 )
+from daypass.portal.access.release import release_refusal
 from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM, RoleAssumer
 from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
-from daypass.portal.errors import (
-    AccessDenied,
-    AuditUnavailable,
-    AwsError,
-    AwsMisconfigured,
-    AwsUnavailable,
-    PortalError,
-)
+from daypass.portal.errors import AuditUnavailable, AwsError, AwsMisconfigured, AwsUnavailable, PortalError
 from daypass.portal.identity.authentication import token_use_change
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.identity.store.tokens import TokenStore
@@ -77,7 +70,9 @@ class Issuer:
         Raises a `PortalError` with the reason if it is denied or fails; then no credentials are released.
         """
         with self.database.reading() as connection:
-            context = read_context(connection, caller, request.scope, self._master_role(request.scope))
+            context = read_context(
+                connection, caller, request.scope, self._master_role(request.scope), self.clock()
+            )
         attempt = self._new_attempt(caller, request, context)
         deadline = Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
         decision = context.decision
@@ -103,7 +98,7 @@ class Issuer:
                 issuance = self._obtain_session(attempt, plan, deadline)
                 # AWS is done, so another request may have the slot while the outcome is committed.
                 slot.release()
-                precondition = partial(self._revoked_since, attempt, issuance)
+                precondition = partial(self._revoked_since, attempt, plan, issuance)
                 self.units.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
             except RowMismatch as error:
                 raise AuditUnavailable(_ALREADY_SETTLED) from error
@@ -118,12 +113,13 @@ class Issuer:
         The role's maximum counts only if it is cached. Raises the `PortalError` that `issue` would raise.
         """
         with self.database.reading() as connection:
-            context = read_context(connection, caller, scope, self._master_role(scope))
+            context = read_context(connection, caller, scope, self._master_role(scope), self.clock())
         if isinstance(context.decision, Deny):
             raise context.decision.refusal
         attempt = self._new_attempt(caller, SessionRequest(scope), context)
-        validity = choose_validity(attempt, context.role.maximum, is_chained=self._broker(attempt).is_chained)
-        return Plan(context.decision.access, validity, None)
+        entitlement, is_chained = context.decision.entitlement, self._broker(attempt).is_chained
+        validity = choose_validity(attempt, entitlement, context.role.maximum, is_chained=is_chained)
+        return Plan(entitlement, validity, None)
 
     def _new_attempt(
         self, caller: Caller, request: SessionRequest, context: AuthorizationContext
@@ -153,8 +149,8 @@ class Issuer:
         maximum = self._roles(attempt).maximum(
             attempt.target.role_arn, attempt.context.role, attempt.asked_at, deadline
         )
-        validity = choose_validity(attempt, maximum, is_chained=is_chained)
-        return Plan(decision.access, validity, destination)
+        validity = choose_validity(attempt, decision.entitlement, maximum, is_chained=is_chained)
+        return Plan(decision.entitlement, validity, destination)
 
     def _master_role(self, scope: Scope) -> str:
         """Return the ARN of the master role for the admin scope; "" while the account is unknown."""
@@ -178,7 +174,8 @@ class Issuer:
                 raise
         # The portal has no permission to read this role's maximum, or the maximum was lowered just now.
         self._roles(attempt).remember_maximum(attempt.target.role_arn, MINIMUM_ROLE_MAXIMUM, attempt.asked_at)
-        shorter = choose_validity(attempt, MINIMUM_ROLE_MAXIMUM, is_chained=self._broker(attempt).is_chained)
+        is_chained = self._broker(attempt).is_chained
+        shorter = choose_validity(attempt, plan.entitlement, MINIMUM_ROLE_MAXIMUM, is_chained=is_chained)
         return self._assume(attempt, replace(plan, validity=shorter), deadline)
 
     def _assume(self, attempt: IssuanceAttempt, plan: Plan, deadline: Deadline) -> IssuedSession:
@@ -214,7 +211,7 @@ class Issuer:
             return None
 
     def _revoked_since(
-        self, attempt: IssuanceAttempt, issuance: IssuedSession, connection: Connection
+        self, attempt: IssuanceAttempt, plan: Plan, issuance: IssuedSession, connection: Connection
     ) -> PortalError | None:
         """Return the refusal if the caller may no longer have the session that AWS has just given.
 
@@ -223,16 +220,10 @@ class Issuer:
         caller, scope = attempt.caller, attempt.request.scope
         TokenStore(connection).lock(caller.token.id)
         try:
-            context = read_context(connection, caller, scope, self._master_role(scope))
+            context = read_context(connection, caller, scope, self._master_role(scope), self.clock())
         except PortalError as refusal:
             return refusal
-        if isinstance(context.decision, Deny):
-            return context.decision.refusal
-        if context.decision != Allow(issuance.access) or context.tenant != attempt.context.tenant:
-            return AccessDenied("Your access to this tenant has just been changed. Try again.")
-        if issuance.validity.duration > configured_limit(context.values, attempt.setting).duration:
-            return AccessDenied("The allowed session duration has just been changed. Try again.")
-        return None
+        return release_refusal(attempt, plan, issuance, context)
 
     def _record_failure(self, attempt: IssuanceAttempt, plan: Plan, error: Exception) -> None:
         code = error.code if isinstance(error, PortalError) else "internal"

@@ -1,18 +1,19 @@
 """The types of JIT access: callers, decisions, limits, credentials and issuances."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
+from daypass.portal.access.entitlements import Entitlement
 from daypass.portal.audit.event import Actor
 from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.scopes import Scope, ScopeKind
 from daypass.portal.identity.token_scopes import administers
 from daypass.portal.secret import Secret
-from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
+from daypass.portal.tenants.model import Access, Tenant, TenantId
 
 IssuanceId = NewType("IssuanceId", str)
 
@@ -91,9 +92,14 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """A decision that grants this level of access."""
+    """A decision that allows access because of this entitlement."""
 
-    access: Access
+    entitlement: Entitlement
+
+    @property
+    def access(self) -> Access:
+        """The access that the entitlement gives."""
+        return self.entitlement.access
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,7 @@ class LimitSource(StrEnum):
     ROLE_MAXIMUM = "role_maximum"
     ROLE_CHAINING = "role_chaining"
     SIGN_IN = "grant"
+    ENTITLEMENT = "entitlement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,5 +252,7 @@ class AuthorizationData:
     user: User
     is_active: bool
     """Whether the user is enabled and neither the token nor its parent token is revoked."""
-    tenant: TenantAccess | None
+    tenant: Tenant | None
+    entitlements: Sequence[Entitlement]
+    """Every entitlement of the user to the scope, also those that have ended."""
     role: CachedRole

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from daypass.portal.access.authorization import AuthorizationContext
 from daypass.portal.access.duration import choose, configured_limit
+from daypass.portal.access.entitlements import Entitlement
 from daypass.portal.access.model import (
     AssumeRoleParameters,
     Caller,
@@ -69,12 +70,17 @@ class IssuanceAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The access, duration and console page that an attempt is allowed."""
+    """The entitlement, duration and console page of an attempt that is allowed."""
 
-    access: Access
+    entitlement: Entitlement
     validity: Validity
     destination: str | None
     """The console page to open; None if no console link is wanted."""
+
+    @property
+    def access(self) -> Access:
+        """The access that the entitlement gives."""
+        return self.entitlement.access
 
 
 def choose_target(accounts: Accounts, scope: Scope, tenant: Tenant | None) -> tuple[Account, Target]:
@@ -94,7 +100,7 @@ def choose_target(accounts: Accounts, scope: Scope, tenant: Tenant | None) -> tu
 
 
 def choose_validity(
-    attempt: IssuanceAttempt, role_maximum: timedelta | None, *, is_chained: bool
+    attempt: IssuanceAttempt, entitlement: Entitlement, role_maximum: timedelta | None, *, is_chained: bool
 ) -> Validity:
     """Return the longest duration that the settings and all other limits allow for *attempt*."""
     return choose(
@@ -103,6 +109,7 @@ def choose_validity(
         role_maximum=role_maximum,
         is_chained=is_chained,
         grant_ends_at=attempt.caller.token.grant_ends_at,
+        entitlement_ends_at=entitlement.ends_at,
         now=attempt.asked_at,
     )
 

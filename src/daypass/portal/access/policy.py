@@ -1,5 +1,8 @@
 """The authorization policy: pure functions whose denials carry the reason."""
 
+from collections.abc import Sequence
+
+from daypass.portal.access.entitlements import Entitlement, entitlements_to_tenant, strongest
 from daypass.portal.access.model import Allow, Channel, Decision, Deny
 from daypass.portal.access.session_names import printable
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, TenantNotFound
@@ -8,25 +11,34 @@ from daypass.portal.identity.scopes import Scope
 from daypass.portal.identity.token_scopes import require_scope
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.settings.store import Values
-from daypass.portal.tenants.model import Access, TenantAccess
+from daypass.portal.tenants.model import TenantAccess
 
 _LONGEST_TENANT_NAME = 64
 
 
 def decide(
-    user: User, scope: Scope, tenant: TenantAccess | None, channel: Channel, values: Values
+    user: User, scope: Scope, entitlements: Sequence[Entitlement], channel: Channel, values: Values
 ) -> Decision:
-    """Decide whether *user* may have *scope* through *channel*.
+    """Decide whether *user* may have *scope* through *channel*, and because of which entitlement.
 
-    *tenant* is the tenant that `scope` refers to, with the user's membership; None if it does not exist.
+    *entitlements* are those of the user to the scope that have not ended; of several the strongest applies.
+    A tenant that does not exist has none.
     """
     if not user.is_administrator and values.get(DISABLE_NON_ADMIN_JIT):
         return Deny(
             JitDisabled("An administrator turned JIT AWS access off for everyone but administrators.")
         )
-    if scope.is_admin:
-        return _decide_admin(user, channel, values)
-    return _decide_tenant(user, scope, tenant)
+    entitlement = strongest(entitlements)
+    if entitlement is None:
+        return Deny(_no_admin_access() if scope.is_admin else tenant_not_found(scope.reference))
+    if scope.is_admin and channel is Channel.WEB and not values.get(ENABLE_ADMIN_JIT_ON_UI):
+        return Deny(
+            JitDisabled(
+                f"Admin access to AWS is off on these pages. An Administrator can turn "
+                f"“{ENABLE_ADMIN_JIT_ON_UI.label}” on in System Settings, or use the command line."
+            )
+        )
+    return Allow(entitlement)
 
 
 def refuse_beyond_consent(token: ApiToken, scope: Scope) -> Deny | None:
@@ -40,7 +52,7 @@ def refuse_beyond_consent(token: ApiToken, scope: Scope) -> Deny | None:
 
 def may_see(user: User, tenant: TenantAccess) -> bool:
     """Return whether *user* may know that this tenant exists."""
-    return user.is_administrator or tenant.membership is not None
+    return bool(entitlements_to_tenant(user, tenant.membership))
 
 
 def tenant_not_found(reference: str) -> TenantNotFound:
@@ -52,24 +64,5 @@ def tenant_not_found(reference: str) -> TenantNotFound:
     return TenantNotFound(f"You have no tenant “{name}”. Check its name, or ask to be added to it.")
 
 
-def _decide_admin(user: User, channel: Channel, values: Values) -> Decision:
-    if not user.is_administrator:
-        return Deny(
-            AccessDenied("Admin access to AWS is for Administrators. Ask for one of your tenants instead.")
-        )
-    if channel is Channel.WEB and not values.get(ENABLE_ADMIN_JIT_ON_UI):
-        return Deny(
-            JitDisabled(
-                f"Admin access to AWS is off on these pages. An Administrator can turn "
-                f"“{ENABLE_ADMIN_JIT_ON_UI.label}” on in System Settings, or use the command line."
-            )
-        )
-    return Allow(Access.FULL)
-
-
-def _decide_tenant(user: User, scope: Scope, tenant: TenantAccess | None) -> Decision:
-    if tenant is not None and user.is_administrator:
-        return Allow(Access.FULL)
-    if tenant is None or tenant.membership is None:
-        return Deny(tenant_not_found(scope.reference))
-    return Allow(tenant.membership)
+def _no_admin_access() -> AccessDenied:
+    return AccessDenied("Admin access to AWS is for Administrators. Ask for one of your tenants instead.")

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from daypass.portal.access.authorization import read_context
+from daypass.portal.access.entitlements import entitlements_to_tenant, strongest
 from daypass.portal.access.model import Caller, Deny
 from daypass.portal.access.policy import may_see, tenant_not_found
 from daypass.portal.errors import PortalError
@@ -66,13 +68,16 @@ class VisibleTenants:
             raise tenant_not_found(reference)
         return access.tenant
 
-    def session_refusal(self, caller: Caller, tenant: Tenant) -> PortalError | None:
-        """Return why policy denies the caller an AWS session for the tenant; None if it allows one."""
+    def session_refusal(self, caller: Caller, tenant: Tenant, now: datetime) -> PortalError | None:
+        """Return why policy denies the caller an AWS session for the tenant *now*; None if it allows one."""
         with self.database.reading() as connection:
-            decision = read_context(connection, caller, Scope.of_tenant(tenant.id), "").decision
+            decision = read_context(connection, caller, Scope.of_tenant(tenant.id), "", now).decision
         return decision.refusal if isinstance(decision, Deny) else None
 
 
 def access_of(user: User, tenant: TenantAccess) -> Access:
     """Return the access of *user* to a visible tenant."""
-    return Access.FULL if user.is_administrator or tenant.membership is None else tenant.membership
+    entitlement = strongest(entitlements_to_tenant(user, tenant.membership))
+    if entitlement is None:
+        raise tenant_not_found(tenant.tenant.name)
+    return entitlement.access

@@ -178,7 +178,7 @@ def _check_author(connection: Connection, by: Author) -> None:
     if isinstance(by, Actor):
         return
     # The caller was authenticated before, and the user or the token may have been ended since.
-    data = AuthorizationReader(connection).read(by.user.id, by.token.id, None, "")
+    data = AuthorizationReader(connection).read(by.user.id, by.token.id, ADMIN_SCOPE, "")
     if data is None or not data.is_active:
         raise Unauthenticated("Your access to the portal was ended a moment ago.")
     if not data.user.is_administrator:

@@ -121,7 +121,7 @@ class Inventory:
         self, caller: Caller, reference: str, deadline: Deadline, *, is_fresh: bool = False
     ) -> Listing:
         with self.database.reading() as connection:
-            context = read_tenant(connection, caller, reference)
+            context = read_tenant(connection, caller, reference, self.clock())
         tenant, now = context.tenant, self.clock()
         caller.log_fields["tenant"] = tenant.name
         if cached := self.cache.find(tenant, now, is_fresh=is_fresh):
@@ -137,7 +137,7 @@ class Inventory:
 
         def still_visible(connection: Connection) -> PortalError | None:
             try:
-                read_tenant(connection, caller, tenant.id)
+                read_tenant(connection, caller, tenant.id, self.clock())
             except PortalError as refusal:
                 return refusal
             return None

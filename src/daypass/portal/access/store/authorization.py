@@ -1,15 +1,20 @@
 """The data of an authorization decision, read in one SQL statement."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, String, and_, bindparam, func, or_, select
 
+from daypass.portal.access.entitlements import Entitlement, entitlements_to_account, entitlements_to_tenant
 from daypass.portal.access.model import AuthorizationData
 from daypass.portal.access.store.roles import cached_role
-from daypass.portal.identity.model import TokenId, UserId
+from daypass.portal.identity.model import TokenId, User, UserId
+from daypass.portal.identity.scopes import Scope
 from daypass.portal.identity.store.tokens import ENDED_AT, parents
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.prepared import Prepared, ResultRow
 from daypass.portal.storage.schema import api_tokens, memberships, role_facts, tenants, user_kind, users
-from daypass.portal.tenants.model import Access, Tenant, TenantAccess
+from daypass.portal.storage.search import is_storable
+from daypass.portal.tenants.model import Access, Tenant
 
 _REFERENCE = bindparam("reference", type_=String)
 
@@ -56,30 +61,41 @@ class AuthorizationReader:
         self._connection = connection
 
     def read(
-        self, user_id: UserId, token_id: TokenId, tenant: str | None, admin_role_arn: str
+        self, user_id: UserId, token_id: TokenId, scope: Scope, admin_role_arn: str
     ) -> AuthorizationData | None:
-        """Return the data for the tenant with this name or id, or for the admin role if *tenant* is None.
+        """Return the data for a tenant or for account administration.
 
         Return None if the user or the token no longer exists.
         """
+        is_tenant = not scope.is_admin and is_storable(scope.reference)
+        reference = scope.reference if is_tenant else None
         row = _AUTHORIZATION_DATA.first(
             self._connection,
-            {"user": user_id, "token": token_id, "reference": tenant, "admin_role": admin_role_arn},
+            {"user": user_id, "token": token_id, "reference": reference, "admin_role": admin_role_arn},
         )
-        return None if row is None else _authorization_data(row)
+        return None if row is None else _authorization_data(row, scope)
 
 
-def _authorization_data(row: ResultRow) -> AuthorizationData:
+def _authorization_data(row: ResultRow, scope: Scope) -> AuthorizationData:
+    user = user_of(row.id, row.username, row.role, row.user_kind)
+    tenant = None
+    if row.tenant_id is not None:
+        tenant = Tenant.with_role(row.tenant_id, row.name, row.region, row.role_arn, row.external_id)
     return AuthorizationData(
-        user=user_of(row.id, row.username, row.role, row.user_kind),
+        user=user,
         is_active=row.disabled_at is None and row.ended_at is None,
-        tenant=None if row.tenant_id is None else _tenant_access(row),
+        tenant=tenant,
+        entitlements=_entitlements(row, user, scope),
         role=cached_role(row),
     )
 
 
-def _tenant_access(row: ResultRow) -> TenantAccess:
-    tenant = Tenant.with_role(row.tenant_id, row.name, row.region, row.role_arn, row.external_id)
+def _entitlements(row: ResultRow, user: User, scope: Scope) -> Sequence[Entitlement]:
+    if scope.is_admin:
+        return entitlements_to_account(user)
+    # An Administrator's role is no entitlement to a tenant that does not exist.
+    if row.tenant_id is None:
+        return ()
     if row.is_read_only is None:
-        return TenantAccess(tenant, None)
-    return TenantAccess(tenant, Access.READ_ONLY if row.is_read_only else Access.FULL)
+        return entitlements_to_tenant(user, None)
+    return entitlements_to_tenant(user, Access.READ_ONLY if row.is_read_only else Access.FULL)

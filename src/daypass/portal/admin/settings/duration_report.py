@@ -114,6 +114,7 @@ class DurationReports:
             role_maximum=self._maximum(account, role_arn, cached),
             is_chained=self._is_chained(account),
             grant_ends_at=None,
+            entitlement_ends_at=None,
             now=self.clock(),
         )
         return DurationReport(role_arn, is_tenant, validity, change)

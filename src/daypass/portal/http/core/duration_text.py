@@ -48,3 +48,5 @@ def reason(source: LimitSource, *, is_admin: bool) -> str:
             return "AWS role chaining, which allows one hour at most"
         case LimitSource.SIGN_IN:
             return "the time left of the sign-in"
+        case LimitSource.ENTITLEMENT:
+            return "the end of your access"

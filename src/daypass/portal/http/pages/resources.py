@@ -170,7 +170,7 @@ class ResourcePages:
             address=address,
             tab=tab if tab in _TABS else _TABS[0],
             tabs=[(text, address if text == _TABS[0] else f"{address}&tab={text}") for text in _TABS],
-            no_console=self._no_console(visit.caller, tenant),
+            no_console=self._no_console(visit.caller, tenant, layout.now),
             now=layout.now,
         )
         response = self.pages.show(layout, "pages/resource.html", page)
@@ -217,11 +217,13 @@ class ResourcePages:
             shown=len(page.records),
             first=query.address() if query.cursor else "",
             following=query.address(after=page.next_cursor) if page.next_cursor else "",
-            no_console="" if listing is None else self._no_console(visit.caller, listing.tenant),
+            no_console=""
+            if listing is None
+            else self._no_console(visit.caller, listing.tenant, visit.layout.now),
         )
 
-    def _no_console(self, caller: Caller, tenant: Tenant) -> str:
-        refusal = self.tenants.session_refusal(caller, tenant)
+    def _no_console(self, caller: Caller, tenant: Tenant, now: datetime) -> str:
+        refusal = self.tenants.session_refusal(caller, tenant, now)
         return "" if refusal is None else refusal.reason
 
 

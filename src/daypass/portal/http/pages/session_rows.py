@@ -20,6 +20,7 @@ _BRIEF = {
     LimitSource.ROLE_MAXIMUM: "maximum of the IAM role",
     LimitSource.ROLE_CHAINING: "role chaining",
     LimitSource.SIGN_IN: "end of the sign-in",
+    LimitSource.ENTITLEMENT: "end of the access",
 }
 
 FAILURES = {

@@ -1,0 +1,73 @@
+"""Entitlements: the reasons for which a user may get AWS sessions, and the one of them that applies."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from daypass.portal.identity.model import User
+from daypass.portal.tenants.model import Access
+
+
+class EntitlementReason(StrEnum):
+    """The kinds of entitlements."""
+
+    ADMINISTRATOR = "administrator"
+    """The role of Administrator, for account administration and for every tenant."""
+    MEMBERSHIP = "membership"
+    """A membership of the tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """One reason for which a user may get sessions of a scope, and the access that it gives."""
+
+    reason: EntitlementReason
+    access: Access
+    ends_at: datetime | None = None
+    """The time from which it gives nothing; None if it has no end."""
+
+    def continues(self, earlier: "Entitlement", until: datetime) -> bool:
+        """Return whether this is the *earlier* entitlement with the same access, and lasts *until* a time.
+
+        Only its end may have been moved.
+        """
+        is_same = (self.reason, self.access) == (earlier.reason, earlier.access)
+        return is_same and (self.ends_at is None or until <= self.ends_at)
+
+
+_RANKS = {Access.READ_ONLY: 0, Access.FULL: 1}
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+_ADMINISTRATOR = Entitlement(EntitlementReason.ADMINISTRATOR, Access.FULL)
+# Without an end a membership is one of these, so that the hot path builds no new values.
+_MEMBERSHIPS = {access: Entitlement(EntitlementReason.MEMBERSHIP, access) for access in Access}
+
+
+def entitlements_to_account(user: User) -> Sequence[Entitlement]:
+    """Return every entitlement of *user* to account administration."""
+    return (_ADMINISTRATOR,) if user.is_administrator else ()
+
+
+def entitlements_to_tenant(user: User, membership: Access | None) -> Sequence[Entitlement]:
+    """Return every entitlement of *user* to an existing tenant; *membership* is None without one."""
+    own = () if membership is None else (_MEMBERSHIPS[membership],)
+    return (*entitlements_to_account(user), *own)
+
+
+def current(entitlements: Iterable[Entitlement], now: datetime) -> Sequence[Entitlement]:
+    """Return the entitlements that have not ended."""
+    return [each for each in entitlements if each.ends_at is None or now < each.ends_at]
+
+
+def strongest(entitlements: Iterable[Entitlement]) -> Entitlement | None:
+    """Return the entitlement whose access has the highest rank; None if there is none.
+
+    Of several with that access it is the one that lasts longest, and the first of those.
+    """
+    return max(entitlements, key=_strength, default=None)
+
+
+def _strength(entitlement: Entitlement) -> tuple[int, bool, datetime]:
+    ends_at = entitlement.ends_at
+    return _RANKS[entitlement.access], ends_at is None, ends_at or _NEVER
