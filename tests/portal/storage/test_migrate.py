@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, inspect, select, text
 
 from daypass.portal.identity.model import UserKind
+from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, _config, check, migrate
@@ -294,3 +295,34 @@ def test_existing_permanent_tokens_of_administrators_are_exempt_from_reauthentic
     with database.reading() as connection:
         exempt = connection.scalars(text("SELECT id FROM api_tokens WHERE reauthentication_exempt"))
         assert list(exempt) == ["admin permanent"]
+
+
+def test_existing_tokens_keep_the_scopes_of_their_flag(empty: Database) -> None:
+    database = empty
+    _migrated_to(database, "0018")
+    now = "2026-01-01 00:00:00+00:00"
+    with database.writing() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO users (id, username, role, created_at) VALUES ('a', 'a', 'Administrator', :now)"
+            ),
+            {"now": now},
+        )
+        for kind, allows_admin in (("permanent", False), ("cli", False), ("approval", True)):
+            connection.execute(
+                text(
+                    "INSERT INTO api_tokens "
+                    "(id, digest, kind, name, user_id, created_at, expires_at, allows_admin) "
+                    "VALUES (:kind, :digest, :kind, 't', 'a', :now, :now, :allows_admin)"
+                ),
+                {"kind": kind, "digest": kind.encode(), "now": now, "allows_admin": allows_admin},
+            )
+
+    migrate(database)
+
+    with database.reading() as connection:
+        for kind, covers_admin in (("permanent", True), ("cli", False), ("approval", True)):
+            bearer = TokenStore(connection).find_bearer(kind.encode())
+            assert bearer is not None
+            assert bearer.token.covers(ADMIN_SCOPE) is covers_admin
+            assert bearer.token.covers(Scope.of_tenant("dev01"))
