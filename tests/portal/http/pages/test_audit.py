@@ -80,3 +80,12 @@ def test_an_export_is_streamed_in_chunks_of_many_lines(quick_world: World, form:
     assert answer.body.count(b"\n") >= 300
     # A thread switch for each line would dominate the time of an export.
     assert len([body for body in sent if body]) < 10
+
+
+def test_a_date_without_a_following_day_is_refused_on_the_page(quick_world: World) -> None:
+    headers = [*sign_in(quick_world, ADMIN).headers(), ("Accept", "text/html")]
+
+    answer = quick_world.client().get(AUDIT, headers=headers, query="until=9999-12-31")
+
+    assert answer.status == 422
+    assert "Enter dates in the form" in answer.body.decode()

@@ -64,12 +64,11 @@ class Search:
     @property
     def filter(self) -> SessionFilter:
         """The search as a filter, by whole days in UTC, the last included; raises `InvalidRequest`."""
-        until = _day(self.until)
         return SessionFilter(
             user=self.user or None,
             tenant=self.tenant or None,
             since=_day(self.since),
-            until=None if until is None else until + _DAY,
+            until=_day(self.until, following=1),
         )
 
 
@@ -265,12 +264,13 @@ def _ranges(search: Search, now: datetime) -> Sequence[Range]:
     return ranges
 
 
-def _day(typed: str) -> datetime | None:
+def _day(typed: str, *, following: int = 0) -> datetime | None:
+    """Return the beginning of the typed day, or of a *following* one; raises `InvalidRequest`."""
     if not typed:
         return None
     try:
-        return datetime.strptime(typed, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError as error:
+        return datetime.strptime(typed, "%Y-%m-%d").replace(tzinfo=UTC) + following * _DAY
+    except (ValueError, OverflowError) as error:
         raise InvalidRequest("Enter dates in the form 2026-11-24.") from error
 
 
