@@ -430,6 +430,16 @@ def test_a_new_users_password_is_shown_once_and_works(admin: Browser) -> None:
     assert "<dt>Read-Only</dt><dd>Yes</dd>" in theirs
 
 
+def test_no_user_is_created_for_a_tenant_that_is_gone(admin: Browser) -> None:
+    fields = {"username": "lena@example.com", "role": "User", "sign_in": "password"}
+
+    answer = admin.send(USERS, [("tenants", DEV.id), ("tenants", "gone")], **fields)
+
+    assert answer.status == 404
+    assert "gone" in alert(answer)
+    assert "lena@example.com" not in admin.see(f"{USERS}?search=lena").partition("<table")[2]
+
+
 def test_a_service_accounts_token_is_shown_once_and_can_be_revoked(
     quick_world: World, admin: Browser
 ) -> None:

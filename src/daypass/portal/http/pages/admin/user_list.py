@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantQuery, TenantRecord, UserQuery, UserRecord, UserSort, Version
-from daypass.portal.errors import InvalidRequest
+from daypass.portal.errors import InvalidRequest, TenantNotFound
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
@@ -23,7 +23,7 @@ from daypass.portal.identity.model import Role
 from daypass.portal.identity.reauthentication import require_recent_authentication
 from daypass.portal.secret import Secret
 from daypass.portal.storage.pagination import PageRequest
-from daypass.portal.tenants.model import Access
+from daypass.portal.tenants.model import Access, Tenant
 
 ADDRESS = "/administrator/users"
 DELETE = "/administrator/delete-user"
@@ -75,12 +75,15 @@ class UserPages:
         password = new_password() if form.get("sign_in") == "password" else None
         try:
             role = read_role(form)
-            if form.all("tenants"):
+            # Looked up before the user is created: a tenant may have been deleted since the page was shown,
+            # and a refusal afterwards would leave a user whose password nobody has seen.
+            tenants = [self.administration.tenants.find(id_).tenant for id_ in form.all("tenants")]
+            if tenants:
                 # Checked before the user is created, because adding tenants requires it, too.
                 require_recent_authentication(visit.caller.token, visit.layout.now)
             created = self.administration.users.create(form.get("username"), role, password, visit.caller)
-            self._add_tenants(visit, created)
-        except InvalidRequest as refusal:
+            self._add_tenants(visit, created, tenants)
+        except (InvalidRequest, TenantNotFound) as refusal:
             return self._answer(visit, status_of(refusal), wrong=refusal.reason)
         if password is None:
             notice = f"{created.user.username} is created without a password. Create a token for it."
@@ -98,10 +101,10 @@ class UserPages:
             ADDRESS, f"{record.user.username} is deleted, with every session, token and approval."
         )
 
-    def _add_tenants(self, visit: PageVisit, created: UserRecord) -> None:
+    def _add_tenants(self, visit: PageVisit, created: UserRecord, tenants: Sequence[Tenant]) -> None:
         access = Access.READ_ONLY if visit.form.has("read_only") else Access.FULL
-        for tenant in visit.form.all("tenants"):
-            self.administration.members.put(tenant, created.user.id, access, visit.caller)
+        for tenant in tenants:
+            self.administration.members.put(tenant.id, created.user.id, access, visit.caller)
 
     def _answer(
         self,
