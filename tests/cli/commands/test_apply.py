@@ -1,9 +1,10 @@
 """`daypass apply` and `export`: idempotence, plans, pruning and errors."""
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +366,19 @@ def test_errors_are_printed_as_a_sentence(
     assert (code, "cannot be read" in message[-1]) == (2, True)
     code, message = ran("export", username=DANA)
     assert (code, "for Administrators" in message[-1]) == (4, True)
+
+
+def test_a_file_on_standard_input_is_never_cut(
+    portal: Portal, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = "users:\n  rita@example.com: {role: User}\n" + "\n" * 16 * 1024 * 1024
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(long.encode())))
+
+    code = command(portal, world, "apply", "-f", "-", "--prune", "--dry-run")
+
+    message = capsys.readouterr()
+    assert (code, message.out) == (2, "")
+    assert "more than 16 MiB" in message.err
 
 
 class StubbornRoles:

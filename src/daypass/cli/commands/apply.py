@@ -19,7 +19,8 @@ from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import Refusal, UsageError
 
 _COLOURS = {ADD: "green", CHANGE: "yellow", REMOVE: "red"}
-_MAX_BYTES = 16 * 1024 * 1024
+_MAX_STDIN = 16 * 1024 * 1024
+"""The largest file, in bytes, that is read from standard input."""
 
 
 @click.command("apply", context_settings=options.HELP)
@@ -119,7 +120,10 @@ def _warnings(step: Step, answer: Answer) -> Iterator[str]:
 
 def _read(file: str) -> str:
     try:
-        raw = sys.stdin.buffer.read(_MAX_BYTES) if file == "-" else Path(file).read_bytes()
+        raw = sys.stdin.buffer.read(_MAX_STDIN + 1) if file == "-" else Path(file).read_bytes()
+        # A part of a file may be a valid file too, with which --prune would remove what the rest lists.
+        if file == "-" and len(raw) > _MAX_STDIN:
+            raise UsageError("Standard input has more than 16 MiB. Save it, and name the file with --file.")
         return raw.decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
