@@ -93,6 +93,7 @@ def _parse(line: Line) -> tuple[ImportedUser, bool]:
     try:
         _check_cells(row)
         role = _role(row.get("role", ""))
+        # The text as typed, because case folding would hide a secret from the check.
         check_no_secret(row.get("username", ""))
         check_username(username)
         user = ImportedUser(number, username, role, memberships=_memberships(row))

@@ -94,6 +94,8 @@ class Imports:
         stored = self._find(key)
         table = list(read_table(stored.content, MAX_LINES))
         job = import_job(table, stored.reviewed, key, stored.taken, stored.changed)
+        # Later batches are compared with the plan one by one, so the whole table is planned only at the
+        # beginning.
         if job.taken == 0:
             plan = self._plan(table)
             plan.require_valid()

@@ -35,10 +35,13 @@ def read_table(text: str, longest: int) -> Iterator[Line]:
     # Excel begins a file with a byte order mark. Old spreadsheets of the Mac end lines with CR alone.
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     skipped, text, separator = _head(text)
+    # Without `strict`, text after a closing quotation mark would silently become a part of the cell.
     reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
     names: list[str] = []
     try:
         for cells in reader:
+            # Lines of the file are counted and not rows, because a cell may contain line breaks, and editors
+            # show the former.
             if reader.line_num > longest + 1:
                 raise InvalidRequest(f"A table has at most {longest} lines after the first.")
             if not any(cell.strip() for cell in cells):

@@ -87,4 +87,5 @@ class VerificationProgress:
     @property
     def percent(self) -> int:
         """The progress in percent, at most 99."""
+        # Once all events are read, the issuances are still compared with them.
         return min(99, 100 * self.done // self.total) if self.total else 0

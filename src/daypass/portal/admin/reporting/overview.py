@@ -71,6 +71,7 @@ class Overviews:
         now = self.clock()
         first = now.date() - (DAYS - 1) * _DAY
         since = now.replace(hour=0, minute=0, second=0, microsecond=0) - (DAYS - 1) * _DAY
+        # One snapshot, so that the numbers of several queries agree.
         with self.database.snapshot() as connection:
             sessions = SessionList(connection)
             live, days, refusals = sessions.live(now), sessions.days(since), sessions.refusals(since)

@@ -97,7 +97,9 @@ class Reports:
         event = None
         if chain_id.isalnum() and chain_id.isascii() and position.isascii() and position.isdigit():
             with self.database.reading() as connection:
+                # Cut to what the columns can hold; PostgreSQL refuses a larger number.
                 event = EventList(connection).find(chain_id[:32], int(position[:9]))
+        # The id is compared too, since cut or with leading zeros it may lead to another event.
         if event is None or event.id != event_id:
             raise EventNotFound("There is no such event.")
         return event

@@ -18,6 +18,8 @@ _SECOND = timedelta(seconds=1)
 _c = role_changes.c
 
 _ADD = insert(role_changes)
+# SQLAlchemy reserves the names of columns for the new values of an UPDATE, so the parameters of the
+# conditions have other names.
 _UPDATE_DESIRED = (
     update(role_changes)
     .where(_c.role_arn == bindparam("role"))

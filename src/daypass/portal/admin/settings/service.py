@@ -69,6 +69,8 @@ class Settings:
     def find(self, tenant: str | None, type_: str, key: str) -> SettingRecord:
         """Return one setting; raises `SettingNotFound`."""
         with self.executor.database.reading() as connection:
+            # Text with characters that PostgreSQL refuses cannot be stored, so a query for it would only
+            # fail.
             found = None
             if is_storable(type_) and is_storable(key):
                 found = self._list(connection).find(_owner(connection, tenant), type_, key)
@@ -176,6 +178,7 @@ def _check_owner(tenant: str | None, type_: str) -> None:
 
 def _check_place(tenant: str | None, type_: str, key: str) -> None:
     _check_owner(tenant, type_)
+    # In the path of the API the type is one segment, and the key is the rest.
     if len(type_) > _LONGEST_TYPE or not type_.isprintable() or "/" in type_:
         raise InvalidRequest(f"A type has 1 to {_LONGEST_TYPE} printable characters, and no slash.")
     check_key(key)

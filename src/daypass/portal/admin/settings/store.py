@@ -25,6 +25,7 @@ _SETTINGS = (
         *TENANT,
     )
     .select_from(settings)
+    # An outer join, because the author may have been deleted since.
     .outerjoin(users, users.c.id == settings.c.updated_by)
     .outerjoin(tenants, tenants.c.id == settings.c.tenant_id)
 )

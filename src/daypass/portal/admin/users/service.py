@@ -63,6 +63,8 @@ class Users:
     def create(self, username: str, role: Role, password: Secret | None, by: Author) -> UserRecord:
         """Create a user or, without a password, a service account; raises `AlreadyExists` if it exists."""
         now = self.executor.clock()
+        # Made once, because the id and the salt of the password are random and the two plans of the change
+        # must be equal.
         user, write = new_user(username, role, password, now)
 
         def plan(connection: Connection) -> Change:
@@ -163,6 +165,7 @@ def user_update(old: UserRecord, new: UserRecord, now: datetime) -> Change:
     """Return the change that turns *old* into *new*."""
     writes = [change_user(new)]
     if new.is_disabled and not old.is_disabled:
+        # For good: enabling the user again brings none of them back.
         writes.append(revoke_tokens(old.user.id, at=now))
     if old.user.is_administrator and not new.user.is_administrator:
         # Promoting the user again later must not bring back what was authorized before.

@@ -90,6 +90,7 @@ class Tokens:
 
         def plan(connection: Connection) -> Change | None:
             token = _find(connection, chosen.id)
+            # Nothing is left to do, so nothing is recorded and no proof is needed.
             if token.ended_at is not None:
                 return None
             revoke = revoke_token(token.id, owner=token.owner.id, at=now)

@@ -38,6 +38,7 @@ class VerificationStore:
         row = {
             "run_id": run_id,
             "began_at": now,
+            # The lease is measured by the database's clock, because those of the replicas may differ.
             "renewed_at": database_time(self._connection),
             "total": 0,
             "done": 0,

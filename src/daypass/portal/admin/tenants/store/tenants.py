@@ -67,6 +67,7 @@ class TenantList:
     def find(self, reference: str) -> TenantRecord | None:
         """Return the tenant with that id or name, or None."""
         row = self._connection.execute(
+            # At most one tenant matches: an id has 36 characters, and a name has at most 32.
             select(*_TENANT).where(or_(tenants.c.id == reference, tenants.c.name == reference))
         ).first()
         return None if row is None else _record(row)

@@ -18,6 +18,8 @@ from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access, TenantId
 from daypass.portal.tenants.store import TENANT, tenant_of
 
+# SQLAlchemy reserves the names of columns for the new values of an UPDATE, so the parameters of the
+# conditions have other names.
 _CHANGE = (
     update(users)
     .where(users.c.id == bindparam("changed_id"))
@@ -216,6 +218,7 @@ class MemberList:
     def page(self, page_request: PageRequest) -> Page[MemberRecord]:
         """Return a page of all memberships, ordered by tenant id."""
         order = Order((memberships.c.tenant_id, memberships.c.user_id))
+        # The cursor is made of the columns of the order, so both must be selected.
         query = _MEMBERS.add_columns(memberships.c.tenant_id)
         return read_page(self._connection, query, order, page_request, _member)
 
