@@ -19,6 +19,7 @@ _SHAPES: dict[str, tuple[tuple[Kind, re.Pattern[str]], ...]] = {
     "apigateway": ((Kind.API_GATEWAY, re.compile(r"/(?:restapis|apis)/([^/:]+)")),),
     "lambda": ((Kind.LAMBDA_FUNCTION, re.compile(r"function:([^/:]+)")),),
     "rds": ((Kind.RDS_DATABASE, re.compile(r"(?:db|cluster):([^/:]+)")),),
+    # The names of secrets and log groups may contain slashes.
     "secretsmanager": ((Kind.SECRET, re.compile(r"secret:([^:]+)")),),
     "logs": ((Kind.LOG_GROUP, re.compile(r"log-group:([^:]+)")),),
 }
@@ -46,6 +47,7 @@ def containing_resource(arn: str) -> ResourceArn | None:
     partition, service, region, account_id, rest = parts.groups()
     for kind, pattern in _SHAPES.get(service, ()):
         match = pattern.match(rest)
+        # The name must end where the pattern does, or at a separator: the rest names a part of the resource.
         if match and rest[match.end() :][:1] in ("", "/", ":"):
             id_ = match[1]
             return ResourceArn(

@@ -71,7 +71,8 @@ class ListingCache:
 
     def _valid(self, tenant: Tenant, now: datetime, age: timedelta) -> Listing | None:
         cached = self._cached.get(tenant.id)
-        # A change of the tenant's role or region invalidates its listing.
+        # A change of the tenant's role or region invalidates its listing. The difference of the times is
+        # absolute, because a clock that was set back would otherwise keep a listing for as long.
         if cached is None or cached.tenant != tenant or abs(now - cached.read_at) >= age:
             return None
         self._cached.move_to_end(tenant.id)

@@ -135,6 +135,7 @@ class Inventory:
         tenant, now = context.tenant, self.clock()
         account, session = self._account(tenant), self._session(tenant)
 
+        # The user may lose the tenant between the request and the commit, and AWS is called after it.
         def still_visible(connection: Connection) -> PortalError | None:
             try:
                 read_tenant(connection, caller, tenant.id, self.clock())
@@ -166,6 +167,8 @@ class Inventory:
                 if len(by_arn) >= MAX_RESOURCES:
                     is_whole = False
                     break
+        # A listing that is cut is better than none, so an error after the first page only marks it
+        # incomplete.
         except AwsError:
             if not is_answered:
                 raise
