@@ -119,6 +119,7 @@ def export(
     with report_errors(exit_code=2), _open_checked() as database:
         wanted = SessionFilter(user, tenant, _in_utc(since), _in_utc(until))
         events = every_event(Reports(database), wanted, action=action)
+        # Read ahead, to say on stderr that nothing matches: a CSV has its header in any case.
         first = next(events, None)
         if first is None:
             click.echo("daypass portal: No event matches; without options, all are written.", err=True)

@@ -37,6 +37,8 @@ def aws_setup(form: str, account: str, user: str) -> None:
 
     if not re.fullmatch("[0-9]{12}", account):
         raise click.BadParameter("An AWS account has twelve digits.", param_hint="--account")
+    # The characters that IAM allows. The name is written into a shell script and into code, where others
+    # could have a meaning.
     if not re.fullmatch(r"[A-Za-z0-9_+=,.@-]{1,64}", user):
         raise click.BadParameter(
             "The name of a user has 1 to 64 letters, digits and any of _+=,.@-.", param_hint="--user"

@@ -66,6 +66,7 @@ def create_admin(
                 click.echo(token.reveal())
         except PortalError:
             if password_file is not None:
+                # No user has this password, and the file would keep a second attempt from using its name.
                 password_file.unlink(missing_ok=True)
             raise
         finally:
@@ -104,6 +105,7 @@ def _password_in_file(path: Path) -> Secret:
     """Generate a password and write it to a new file that only its owner can read."""
     made = Secret(secrets.token_urlsafe(15))
     try:
+        # O_EXCL refuses an existing file, which may be another user's or a link to another place.
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(made.reveal() + "\n")
     except OSError as error:
