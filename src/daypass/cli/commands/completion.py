@@ -24,4 +24,5 @@ def completion(context: click.Context, shell: str | None) -> None:
         )
     completer = get_completion_class(shell)
     assert completer is not None  # noqa: S101  click has all three
+    # click looks for this variable, whose name it forms from the name of the program.
     click.echo(completer(context.find_root().command, {}, "daypass", "_DAYPASS_COMPLETE").source())

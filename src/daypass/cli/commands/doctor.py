@@ -41,6 +41,7 @@ def doctor(now: Now, /, output: str, **params: str | bool | None) -> None:
     tokens = known_tokens(sys.argv, os.environ)
     checks = (_portal(options.flags_of(params), now), local_checks.findings(os.environ))
     findings: list[list[Finding]] = [[] for _ in checks]
+    # At the same time, because a portal that does not answer takes many seconds, and the other checks none.
     for number, reported in run_concurrently(checks):
         # The portal's message may repeat the token that it received.
         finding = replace(reported, sentence=scrubbed(reported.sentence, tokens))

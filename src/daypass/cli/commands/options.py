@@ -35,6 +35,7 @@ def combined(*options: Decorator) -> Decorator:
 
 def _debug(_context: click.Context, _parameter: click.Parameter, is_wanted: bool) -> None:
     if is_wanted:
+        # In the environment, because code that runs without click reads it there.
         os.environ[DEBUG_VARIABLE] = "1"
 
 

@@ -82,6 +82,8 @@ class _Reader:
         import yaml
 
         try:
+            # Composed and not loaded, because only nodes have line numbers and the text as it is written: 007
+            # and 1.50 are texts to the portal.
             root: Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
@@ -182,6 +184,7 @@ class _Reader:
         if not isinstance(node.value, str) or node.tag == "tag:yaml.org,2002:null":
             raise self._error(node, "a single value is expected here")
         text = str(node.value)
+        # YAML has True and TRUE too, and the portal writes true.
         return text.lower() if node.tag == "tag:yaml.org,2002:bool" else text
 
     def _is_empty(self, node: "Node") -> bool:
@@ -210,6 +213,7 @@ def write(manifest: Manifest) -> str:
         for (type_, key), value in manifest.settings.items():
             by_type.setdefault(type_, {})[key] = _scalar(value)
         whole["settings"] = by_type
+    # By default PyYAML breaks long values into several lines, and escapes characters beyond ASCII.
     return str(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=1000))
 
 

@@ -91,6 +91,7 @@ class _Planner:
                 body = {"username": name, "role": role}
                 yield Step(ADD, f"user {name}", {}, {"role": role}, "POST", path("users"), body, {})
                 if wanted.disabled:
+                    # The step before creates the user, so the version is not known when the plan is made.
                     yield self._user_changed(name, {"disabled": False}, {"disabled": True}, "*")
                 continue
             before, after = _difference({"role": old.role, "disabled": old.disabled}, _user_fields(wanted))

@@ -47,6 +47,7 @@ def findings(
         trusted = trust(origin, flags, environment)
         if trusted is not None:
             yield _certificate(host, port, trusted, now(), proxy)
+        # This call tells the version, and needs no token: the token is checked last.
         answer = exchange(
             origin, trusted, ApiRequest("GET", "/api/v1/openapi.json", {}, None), "asking for its version"
         )
@@ -85,6 +86,8 @@ def _name(host: str, port: int) -> Finding:
 
 def _certificate(host: str, port: int, trusted: Trust, now: float, proxy: Proxy | None) -> Finding:
     """Return the finding about the certificate; raises `OSError` if it is not trusted."""
+    # The client loads the whole bundle when a look-up in the system's folder has failed. This connection does
+    # not try twice, so it needs the bundle at once.
     trusted.read_all()
     with (
         closing(_connection(host, port, proxy)) as connection,
