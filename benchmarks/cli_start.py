@@ -1,8 +1,8 @@
-"""How long a cached `daypass aws` takes, and what it weighs, beside a bare interpreter and duploctl.
+"""The time and memory of a cached `daypass aws`, compared with a bare interpreter and duploctl.
 
-Also fifty of them at once, and how long the endpoint of `daypass serve-credentials` takes to answer.
+Also the time of fifty concurrent ones, and of a response of `daypass serve-credentials`.
 
-Run it as `python -m benchmarks.cli_start`. It brings its own portal and needs nothing but hyperfine.
+Run it as `python -m benchmarks.cli_start`. It runs a stub of the portal, and needs only hyperfine.
 """
 
 import http.client
@@ -27,35 +27,36 @@ BY_TOKEN, BY_SIGN_IN = "daypass aws, cached", "daypass aws, cached, by sign-in"
 
 RUNS = 100
 
-SLOWEST = 1.3
-"""Goal: at most so many times a bare interpreter."""
+MAX_RATIO = 1.3
+"""Goal: the maximum time, as a multiple of a bare interpreter's."""
 
-FASTER = 20
-"""Goal: so many times faster than duploctl."""
+MIN_SPEEDUP = 20
+"""Goal: duploctl's time is at least this multiple of ours."""
 
-HEAVIEST = 3.0
-"""Goal: at most so many megabytes above a bare interpreter."""
+MAX_EXTRA_MEMORY = 3.0
+"""Goal: the maximum peak memory above a bare interpreter's, in megabytes."""
 
-CROWD = 50
-CROWDED = 1.5
-"""Goal: so many cached answers at once take at most so many times what bare interpreters take."""
+CONCURRENT = 50
+"""The number of commands that run concurrently."""
+MAX_CONCURRENT_RATIO = 1.5
+"""Goal: the maximum time of concurrent commands, as a multiple of that of bare interpreters."""
 
-QUESTIONS = 3000
-SLOWEST_ANSWER = 2.0
-"""Goal: milliseconds for 99 of 100 answers of the endpoint."""
+REQUESTS = 3000
+MAX_P99 = 2.0
+"""Goal: the maximum of the 99th percentile of the endpoint's response times, in milliseconds."""
 
-# An interpreter without `site`, smaller than anything measured: what a process weighs is at least what its
-# parent weighed when it was started.
-WEIGH = """
+# An interpreter without `site`, which is smaller than every measured process: the peak memory of a process is
+# at least that of its parent at the start.
+MEASURE_MEMORY = """
 import posix, sys
-nowhere = (posix.POSIX_SPAWN_OPEN, 1, "/dev/null", posix.O_WRONLY, 0)
-pid = posix.posix_spawn(sys.argv[1], sys.argv[1:], posix.environ, file_actions=[nowhere])
+discard = (posix.POSIX_SPAWN_OPEN, 1, "/dev/null", posix.O_WRONLY, 0)
+pid = posix.posix_spawn(sys.argv[1], sys.argv[1:], posix.environ, file_actions=[discard])
 posix.write(1, str(posix.wait4(pid, 0)[2].ru_maxrss).encode())
 """
 
 
-# The least that a Python program can do to answer.
-BARE_ANSWER = """
+# A minimal HTTP server in Python.
+MINIMAL_SERVER = """
 import socket, sys
 listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
@@ -68,10 +69,10 @@ while True:
 
 
 class StubPortal(BaseHTTPRequestHandler):
-    """Hands out one pair of keys for an hour."""
+    """Returns keys that are valid for an hour."""
 
     def do_POST(self) -> None:
-        """Answer as POST /api/v1/sessions does."""
+        """Respond as POST /api/v1/sessions does."""
         self.rfile.read(int(self.headers["Content-Length"]))
         body = json.dumps(
             {
@@ -94,11 +95,11 @@ class StubPortal(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Quiet: the table is what is to be read."""
+        """Print nothing, because the output is the table."""
 
 
 def main() -> int:
-    """Measure and print the table; 1 if a tool is missing."""
+    """Measure, and print the tables; return 1 if hyperfine is missing."""
     hyperfine = shutil.which("hyperfine")
     if hyperfine is None:
         print("hyperfine is missing: apt-get install hyperfine")
@@ -110,18 +111,20 @@ def main() -> int:
         environment = _environment(Path(folder))
         commands = _commands(Path(folder), environment, origin)
         times = _times(hyperfine, commands, environment, Path(folder) / "report.json")
-        weights = {name: _weight(command, environment) for name, command in commands.items()}
-        crowds = [_crowd(commands[name], environment) for name in (BARE, BY_TOKEN, BY_SIGN_IN)]
-        answers = _answers(origin, environment)
+        peaks = {name: _peak_memory(command, environment) for name, command in commands.items()}
+        concurrent_times = [
+            _concurrent_time(commands[name], environment) for name in (BARE, BY_TOKEN, BY_SIGN_IN)
+        ]
+        response_times = _response_times(origin, environment)
     portal.shutdown()
-    _print_table(times, weights)
-    _print_crowd(*crowds)
-    _print_answers(*answers)
+    _print_commands(times, peaks)
+    _print_concurrent(*concurrent_times)
+    _print_response_times(*response_times)
     return 0
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    # As installed: modules are compiled once, not at every start.
+    # Modules are compiled once and not at every start, as in an installation.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     ours = {
         "HOME": str(folder),
@@ -133,7 +136,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _commands(folder: Path, environment: dict[str, str], origin: str) -> dict[str, list[str]]:
-    """What is compared, each with its answer already in its cache."""
+    """Return the compared commands, each with its response in its cache already."""
     binaries = Path(sys.executable).parent
     daypass = [str(binaries / "daypass"), "aws", "--host", origin, "--admin"]
     by_token = [*daypass, "--token", "benchmark"]
@@ -141,7 +144,7 @@ def _commands(folder: Path, environment: dict[str, str], origin: str) -> dict[st
     for command in (by_token, daypass):
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
 
-    # duploctl speaks only HTTPS; with its cache filled it does not speak at all.
+    # duploctl supports only HTTPS. Its cache is filled here, so that it sends no request.
     (folder / "duplo").mkdir()
     kept = {
         "AccessKeyId": "ASIA",
@@ -160,7 +163,7 @@ def _commands(folder: Path, environment: dict[str, str], origin: str) -> dict[st
 
 
 def sign_in(origin: str, environment: Mapping[str, str], access: str, *, admin: bool) -> None:
-    """Leave a sign-in as `daypass login` does, with *access* as its token."""
+    """Store a sign-in as `daypass login` does, with *access* as its access token."""
     now = time.time()  # noqa: TID251  the programs measured read the real clock
     kept = StoredSession(
         id="id",
@@ -176,36 +179,38 @@ def sign_in(origin: str, environment: Mapping[str, str], access: str, *, admin: 
         slot.write(kept)
 
 
-def _crowd(command: list[str], environment: dict[str, str]) -> float:
-    """The time that so many at once take, in milliseconds: the median of a few rounds."""
+def _concurrent_time(command: list[str], environment: dict[str, str]) -> float:
+    """Return the time of concurrent commands in milliseconds, the median of a few rounds."""
     rounds = []
     for _ in range(7):
         start = time.perf_counter()
-        crowd = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(CROWD)]
-        for process in crowd:
+        processes = [
+            subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(CONCURRENT)
+        ]
+        for process in processes:
             process.wait()
         rounds.append((time.perf_counter() - start) * 1000)
     return statistics.median(rounds)
 
 
-def _answers(origin: str, environment: dict[str, str]) -> tuple[list[float], list[float]]:
-    """How long each answer took, in milliseconds, ascending: of a bare program, and of the endpoint."""
+def _response_times(origin: str, environment: dict[str, str]) -> tuple[list[float], list[float]]:
+    """Return response times in milliseconds, ascending: of a minimal server, and of the endpoint."""
     daypass = str(Path(sys.executable).with_name("daypass"))
     words = ["serve-credentials", "--host", origin, "--admin", "--token", "benchmark", "--output", "json"]
     bare: list[float] = []
     ours: list[float] = []
     with (
-        _start([sys.executable, "-c", BARE_ANSWER], environment) as simple,
+        _start([sys.executable, "-c", MINIMAL_SERVER], environment) as minimal,
         _start([daypass, *words], environment) as serving,
     ):
-        port = int(_line(simple))
-        told = json.loads(_line(serving))
-        address = told["AWS_CONTAINER_CREDENTIALS_FULL_URI"].split("/")[2]
-        # One after the other, so that whatever else the machine does falls on both.
-        for _ in range(QUESTIONS):
-            bare.append(_answer(f"127.0.0.1:{port}", ""))
-            ours.append(_answer(address, told["AWS_CONTAINER_AUTHORIZATION_TOKEN"]))
-        simple.terminate()
+        port = int(_line(minimal))
+        variables = json.loads(_line(serving))
+        address = variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"].split("/")[2]
+        # Alternating, so that other work of the machine affects both alike.
+        for _ in range(REQUESTS):
+            bare.append(_response_time(f"127.0.0.1:{port}", ""))
+            ours.append(_response_time(address, variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"]))
+        minimal.terminate()
         serving.terminate()
     return sorted(bare), sorted(ours)
 
@@ -218,7 +223,7 @@ def _line(process: "subprocess.Popen[bytes]") -> bytes:
     return process.stdout.readline() if process.stdout else b""
 
 
-def _answer(address: str, token: str) -> float:
+def _response_time(address: str, token: str) -> float:
     start = time.perf_counter()
     connection = http.client.HTTPConnection(address)
     connection.request("GET", "/credentials", headers={"Authorization": token})
@@ -230,7 +235,7 @@ def _answer(address: str, token: str) -> float:
 def _times(
     hyperfine: str, commands: dict[str, list[str]], environment: dict[str, str], report: Path
 ) -> dict[str, float]:
-    """The median time of each command, in milliseconds."""
+    """Return the median time of each command, in milliseconds."""
     flags = ["-N", "--style", "none", "--warmup", "5", "--runs", str(RUNS), "--export-json", str(report)]
     lines = [" ".join(command) for command in commands.values()]
     subprocess.run([hyperfine, *flags, *lines], env=environment, check=True, capture_output=True)
@@ -238,47 +243,54 @@ def _times(
     return {name: result["median"] * 1000 for name, result in zip(commands, results, strict=True)}
 
 
-def _weight(command: list[str], environment: dict[str, str]) -> float:
-    """The peak resident memory of *command*, in megabytes: the least of a few runs."""
-    weigh = [sys.executable, "-I", "-S", "-c", WEIGH, *command]
-    runs = (subprocess.run(weigh, env=environment, check=True, stdout=subprocess.PIPE) for _ in range(5))
+def _peak_memory(command: list[str], environment: dict[str, str]) -> float:
+    """Return the peak resident memory of *command* in megabytes, the lowest of a few runs."""
+    measure = [sys.executable, "-I", "-S", "-c", MEASURE_MEMORY, *command]
+    runs = (subprocess.run(measure, env=environment, check=True, stdout=subprocess.PIPE) for _ in range(5))
     return min(int(run.stdout) for run in runs) / 1024
 
 
-def _print_table(times: dict[str, float], weights: dict[str, float]) -> None:
+def _print_commands(times: dict[str, float], peaks: dict[str, float]) -> None:
     print(f"{'':36}{'median':>10}{'x bare':>9}{'peak':>11}{'above bare':>13}")
     for name, took in times.items():
-        above = weights[name] - weights[BARE]
-        print(f"{name:36}{took:7.1f} ms{took / times[BARE]:9.2f}{weights[name]:8.1f} MB{above:10.1f} MB")
+        above = peaks[name] - peaks[BARE]
+        print(f"{name:36}{took:7.1f} ms{took / times[BARE]:9.2f}{peaks[name]:8.1f} MB{above:10.1f} MB")
     daypass = max(times[BY_TOKEN], times[BY_SIGN_IN])
     slower, faster = daypass / times[BARE], times[DUPLOCTL] / daypass
-    heavier = max(weights[BY_TOKEN], weights[BY_SIGN_IN]) - weights[BARE]
+    extra = max(peaks[BY_TOKEN], peaks[BY_SIGN_IN]) - peaks[BARE]
     print()
-    print(f"{_mark(slower <= SLOWEST)} {slower:.2f} x the bare interpreter (goal: at most {SLOWEST})")
-    print(f"{_mark(faster >= FASTER)} {faster:.1f} x faster than duploctl (goal: at least {FASTER})")
+    print(f"{_mark(slower <= MAX_RATIO)} {slower:.2f} x the bare interpreter (goal: at most {MAX_RATIO})")
     print(
-        f"{_mark(heavier <= HEAVIEST)} {heavier:.1f} MB above the bare interpreter (goal: at most {HEAVIEST})"
+        f"{_mark(faster >= MIN_SPEEDUP)} {faster:.1f} x faster than duploctl (goal: at least {MIN_SPEEDUP})"
+    )
+    print(
+        f"{_mark(extra <= MAX_EXTRA_MEMORY)} {extra:.1f} MB above the bare interpreter "
+        f"(goal: at most {MAX_EXTRA_MEMORY})"
     )
 
 
-def _print_crowd(bare: float, *daypass: float) -> None:
+def _print_concurrent(bare: float, *daypass: float) -> None:
     print()
     print(
-        f"{CROWD} at once: {bare:.0f} ms bare, {daypass[0]:.0f} ms by token, {daypass[1]:.0f} ms by sign-in"
+        f"{CONCURRENT} concurrent: bare {bare:.0f} ms, by token {daypass[0]:.0f} ms, "
+        f"by sign-in {daypass[1]:.0f} ms"
     )
     slower = max(daypass) / bare
-    print(f"{_mark(slower <= CROWDED)} {slower:.2f} x the bare interpreters (goal: at most {CROWDED})")
+    print(
+        f"{_mark(slower <= MAX_CONCURRENT_RATIO)} {slower:.2f} x the bare interpreters "
+        f"(goal: at most {MAX_CONCURRENT_RATIO})"
+    )
 
 
-def _print_answers(bare: list[float], ours: list[float]) -> None:
+def _print_response_times(bare: list[float], ours: list[float]) -> None:
     print()
-    for name, took in (("a bare answer", bare), ("an answer of serve-credentials", ours)):
-        print(f"{name:36}p50 {took[len(took) // 2]:.2f} ms   p99 {_of_a_hundred(took):.2f} ms")
-    most = _of_a_hundred(ours)
-    print(f"{_mark(most <= SLOWEST_ANSWER)} p99 {most:.2f} ms (goal: at most {SLOWEST_ANSWER} ms)")
+    for name, took in (("response of a minimal server", bare), ("response of serve-credentials", ours)):
+        print(f"{name:36}p50 {took[len(took) // 2]:.2f} ms   p99 {_p99(took):.2f} ms")
+    most = _p99(ours)
+    print(f"{_mark(most <= MAX_P99)} p99 {most:.2f} ms (goal: at most {MAX_P99} ms)")
 
 
-def _of_a_hundred(took: list[float]) -> float:
+def _p99(took: list[float]) -> float:
     return took[len(took) * 99 // 100]
 
 

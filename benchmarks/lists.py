@@ -1,12 +1,12 @@
-"""How long the portal takes for long lists: 100,000 users and 10,000 tenants, and by which indexes.
+"""The time of long lists, of 100,000 users and 10,000 tenants, and the indexes that their statements use.
 
     nice -n -10 python -m benchmarks.lists [--database-url postgresql://…] [--users N] [--tenants N]
 
-Whole pages and answers, through the portal's own application: lists in every order, at the beginning and in
-the middle, searches, the tenants of one user and of an Administrator, and one tenant by name. On SQLite and
-then on a PostgreSQL server of its own, unless a database is named. Medians, and the best, which says what it
-takes where nobody else uses the machine; the exit code says whether each median was below 50 ms, and whether
-each statement has an index to go by.
+Requests whole pages and responses from the portal's application: lists in every order, at the beginning and
+in the middle, searches, the tenants of one user and of an Administrator, and one tenant by name. It does so
+on SQLite and then on a PostgreSQL server of its own, unless a database is named. It prints medians, and the
+best times, which are those of a machine without other work. The exit code is 1 if a median is 50 ms or more,
+or if a statement reads a whole table because it has no index.
 """
 
 import argparse
@@ -36,37 +36,37 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import migrate
 from daypass.portal.storage.schema import memberships, metadata, tenants, users
 
-LIMIT = 50.0
-"""Milliseconds."""
+MAX_MEDIAN = 50.0
+"""Goal: the maximum of each median, in milliseconds."""
 ROUNDS = 15
 
 USERS, TENANTS = "/administrator/users", "/administrator/tenants"
-FOR_ALL = "all-of-us"
-"""The tenant of which everybody is a member."""
+TENANT_OF_ALL = "all-of-us"
+"""The tenant of which every user is a member."""
 
 
 def main() -> int:
-    """Seed, measure, and say how it went."""
+    """Seed each database and measure; return 1 if a goal is not met."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--database-url", help="an empty database to take in place of both")
+    parser.add_argument("--database-url", help="an empty database to use instead of both")
     parser.add_argument("--users", type=int, default=100_000)
     parser.add_argument("--tenants", type=int, default=10_000)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     logs.configure(StringIO())
-    is_bad = False
-    for name, url in [("", asked.database_url)] if asked.database_url else both():
+    has_failed = False
+    for name, url in [("", options.database_url)] if options.database_url else both_engines():
         print(name)
         migrated(url)
         with world(url) as made:
-            seed(made.database, asked.users, asked.tenants)
-            is_bad |= measure(made)
-    return 1 if is_bad else 0
+            seed(made.database, options.users, options.tenants)
+            has_failed |= measure(made)
+    return 1 if has_failed else 0
 
 
-def both() -> Iterator[tuple[str, str]]:
-    """A new database on each engine, one after the other."""
+def both_engines() -> Iterator[tuple[str, str]]:
+    """Yield the name and URL of a new database on each engine, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
         yield "SQLite", f"sqlite:///{Path(folder) / 'lists.db'}"
     server = PostgresServer()
@@ -79,17 +79,17 @@ def both() -> Iterator[tuple[str, str]]:
 
 
 def migrated(url: str) -> None:
-    """Bring a database to the schema."""
+    """Migrate a database to the schema of this version."""
     database = Database(url, connections=1)
     migrate(database)
     database.close()
 
 
 def seed(database: Database, user_count: int, tenant_count: int) -> None:
-    """So many of each.
+    """Add users and tenants.
 
-    Everybody is a member of one tenant and of the one for all, the first user of two hundred more.
-    Half of them have signed in.
+    Every user is a member of one tenant and of `TENANT_OF_ALL`, and the first user of two hundred more. Half
+    of the users have signed in.
     """
     now = datetime.fromisoformat("2026-11-24T12:00:00+00:00")
     user_ids = [uuid4().hex for _ in range(user_count)]
@@ -100,7 +100,7 @@ def seed(database: Database, user_count: int, tenant_count: int) -> None:
     with database.writing() as connection:
         connection.execute(insert(users), [_user(number, id_, now) for number, id_ in enumerate(user_ids)])
         rows = [_tenant(number, id_, now) for number, id_ in enumerate(tenant_ids)]
-        rows[-1]["name"] = FOR_ALL
+        rows[-1]["name"] = TENANT_OF_ALL
         connection.execute(insert(tenants), rows)
         connection.execute(
             insert(memberships),
@@ -109,7 +109,7 @@ def seed(database: Database, user_count: int, tenant_count: int) -> None:
                 for user, tenant in pairs
             ],
         )
-    # What SQLite's operator does once, PostgreSQL does by itself within a minute.
+    # An operator of SQLite does this once; PostgreSQL does it by itself within a minute.
     with database.reading() as connection:
         connection.exec_driver_sql("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE")
 
@@ -133,43 +133,48 @@ def _tenant(number: int, id_: str, now: datetime) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Something that is asked of the portal."""
+class Measurement:
+    """A named request to the portal."""
 
     name: str
-    ask: Callable[[], Answer]
+    send: Callable[[], Answer]
 
 
 def measure(made: World) -> bool:
-    """Ask each several times; whether anything was too slow, or read a table for want of an index."""
-    is_bad = False
-    for asked in everything(made):
+    """Send each request several times, and print its times.
+
+    Return whether a median is too high, or a statement reads a whole table because it has no index.
+    """
+    has_failed = False
+    for measurement in measurements(made):
         with statements() as seen:
-            assert asked.ask().status == 200, asked.name  # noqa: S101  else there is nothing to measure
-        times = sorted(_milliseconds(asked.ask) for _ in range(ROUNDS))
+            assert measurement.send().status == 200, measurement.name  # noqa: S101  a benchmark
+        times = sorted(_milliseconds(measurement.send) for _ in range(ROUNDS))
         took = statistics.median(times)
         scans = sorted({scan for one in seen for scan in scans_of(made.database, *one)})
-        is_slow = took >= LIMIT or bool(scans)
-        is_bad |= is_slow
+        is_slow = took >= MAX_MEDIAN or bool(scans)
+        has_failed |= is_slow
         marks = "".join(f"  [{one}]" for one in scans)
-        print(f"{'✗' if is_slow else '✓'} {took:7.2f} ms, at best {times[0]:6.2f} ms  {asked.name}{marks}")
-    return is_bad
+        print(
+            f"{'✗' if is_slow else '✓'} {took:7.2f} ms, at best {times[0]:6.2f} ms  {measurement.name}{marks}"
+        )
+    return has_failed
 
 
-def everything(made: World) -> Iterator[Asked]:
-    """All that is asked, by what a person would call it."""
+def measurements(made: World) -> Iterator[Measurement]:
+    """Yield all requests."""
     client, browser = made.client(), sign_in(made, ADMIN)
     headers = [("Accept", "text/html"), *browser.headers()]
 
-    def page(name: str, path: str, **query: str) -> Asked:
-        return Asked(name, lambda: client.get(path, headers=headers, query=urlencode(query)))
+    def page(name: str, path: str, **query: str) -> Measurement:
+        return Measurement(name, lambda: client.get(path, headers=headers, query=urlencode(query)))
 
-    def call(name: str, path: str, who: str = ADMIN, **query: object) -> Asked:
-        return Asked(name, lambda: client.get(path, made.tokens[who], query=urlencode(query)))
+    def call(name: str, path: str, who: str = ADMIN, **query: object) -> Measurement:
+        return Measurement(name, lambda: client.get(path, made.tokens[who], query=urlencode(query)))
 
     for sort in ("username", "created", "last_sign_in"):
-        for way in ("", "-"):
-            yield page(f"page: users by {way}{sort}", USERS, sort=f"{way}{sort}")
+        for sign in ("", "-"):
+            yield page(f"page: users by {sign}{sort}", USERS, sort=f"{sign}{sort}")
         cursor = _middle(client, made.tokens[ADMIN], "/api/v1/users", sort=sort)
         yield page(f"page: users by {sort}, in the middle", USERS, sort=sort, cursor=cursor)
     for name, text in _SEARCHES.items():
@@ -188,16 +193,18 @@ def everything(made: World) -> Iterator[Asked]:
 _SEARCHES = {"few results": "user09999", "none": "nobody@", "many": "9", "all": "@example"}
 
 
-def _of_one(made: World, page: Callable[..., Asked], call: Callable[..., Asked]) -> Iterator[Asked]:
+def _of_one(
+    made: World, page: Callable[..., Measurement], call: Callable[..., Measurement]
+) -> Iterator[Measurement]:
     admin, client = made.tokens[ADMIN], made.client()
     few = client.get("/api/v1/tenants/tenant05000", admin).json["id"]
-    all_ = client.get(f"/api/v1/tenants/{FOR_ALL}", admin).json["id"]
+    all_ = client.get(f"/api/v1/tenants/{TENANT_OF_ALL}", admin).json["id"]
     yield page("page: a tenant of ten members", f"{TENANTS}/{few}")
-    yield page("page: a tenant of everybody", f"{TENANTS}/{all_}")
+    yield page("page: a tenant of all users", f"{TENANTS}/{all_}")
     yield page(
-        "page: a tenant of everybody, a search with few results", f"{TENANTS}/{all_}", search="user09999"
+        "page: a tenant of all users, a search with few results", f"{TENANTS}/{all_}", search="user09999"
     )
-    yield page("page: a tenant of everybody, a search with none", f"{TENANTS}/{all_}", search="nobody@")
+    yield page("page: a tenant of all users, a search with none", f"{TENANTS}/{all_}", search="nobody@")
     busy = client.get("/api/v1/users/user000000@example.com", admin).json["id"]
     yield page("page: a user in 200 tenants", f"{USERS}/{busy}")
     yield page("page: search of the tenants' list box", "/tenant/offers", search="tenant099")
@@ -217,21 +224,22 @@ def _middle(client: Client, token: str, path: str, **query: object) -> str:
     return cursor
 
 
-def _milliseconds(ask: Callable[[], Answer]) -> float:
+def _milliseconds(send: Callable[[], Answer]) -> float:
     began = time.perf_counter()
-    ask()
+    send()
     return (time.perf_counter() - began) * 1000
 
 
 def scans_of(database: Database, statement: str, values: Any) -> Sequence[str]:  # noqa: ANN401  the driver's
-    """The tables that a statement cannot but read whole; a search may read an index from end to end."""
+    """Return the scans of whole tables in the plan of a statement; a search may read a whole index."""
     with database.snapshot() as connection:
         if database.is_sqlite:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
             lines = [str(row[-1]).strip() for row in plan]
             scans = [line for line in lines if line.startswith("SCAN") and "INDEX" not in line]
             return [line for line in scans if line.split()[1] in metadata.tables]
-        # A small table is read whole because that is quicker; here it is asked whether it must be.
+        # PostgreSQL reads a small table whole although it has an index. With this setting it does so only if
+        # there is none.
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         lines = [str(row[0]).strip() for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
         return [line for line in lines if "Seq Scan" in line]
@@ -239,7 +247,7 @@ def scans_of(database: Database, statement: str, values: Any) -> Sequence[str]: 
 
 @contextmanager
 def statements() -> Iterator[list[tuple[str, Any]]]:
-    """What is read of the database meanwhile, by whichever connection."""
+    """Yield the list of the SELECT statements that are executed meanwhile, with their parameters."""
     seen: list[tuple[str, Any]] = []
 
     def note(_connection: object, _cursor: object, statement: str, values: object, *_more: object) -> None:

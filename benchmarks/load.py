@@ -1,8 +1,8 @@
-"""A load generator that costs little: keep-alive callers over one event loop, one request each at a time.
+"""A load generator with a low cost: callers with persistent connections, each with one request at a time.
 
     python -m benchmarks.load --port 8080 --path /healthz --callers 8 --seconds 5
 
-prints one JSON object: requests, failures, seconds, p50 and p99 in milliseconds, and the CPU it used itself.
+prints one JSON object: requests, failures, seconds, p50 and p99 in milliseconds, and its own CPU time.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from functools import partial
 
 @dataclass
 class Tally:
-    """What has been seen so far; latencies in seconds."""
+    """The responses so far; latencies in seconds."""
 
     latencies: list[float] = field(default_factory=list)
     failures: int = 0
@@ -25,7 +25,7 @@ class Tally:
 
 
 class Caller(asyncio.Protocol):
-    """One connection that asks again as soon as it is answered."""
+    """A connection that sends the next request as soon as it has a response."""
 
     def __init__(self, request: bytes, tally: Tally, stop_at: float, done: asyncio.Future[None]) -> None:
         self._request = request
@@ -37,13 +37,13 @@ class Caller(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the first time."""
+        """Send the first request."""
         assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101  a TCP connection can be written to
         self._transport = transport
-        self._ask()
+        self._send()
 
     def data_received(self, data: bytes) -> None:
-        """Count a whole answer, and ask again until the time is up."""
+        """Count a complete response, and send the next request until the time is over."""
         self._buffer += data
         head, separator, body = self._buffer.partition(b"\r\n\r\n")
         if not separator or len(body) < _content_length(head):
@@ -57,19 +57,19 @@ class Caller(asyncio.Protocol):
             )
         self._buffer = b""
         if now < self._stop_at:
-            self._ask()
+            self._send()
         else:
             self._finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count a connection that was closed on us."""
+        """Count a connection that the server closed as a failure."""
         if not self._done.done():
             self._tally.failures += 1
             self._tally.first_failure = self._tally.first_failure or f"connection closed: {exc}"
             self._done.set_result(None)
 
-    def _ask(self) -> None:
-        assert self._transport is not None  # noqa: S101  set before the first question
+    def _send(self) -> None:
+        assert self._transport is not None  # noqa: S101  set before the first request
         self._sent_at = time.perf_counter()
         self._transport.write(self._request)
 
@@ -129,7 +129,7 @@ async def _run(options: argparse.Namespace) -> dict[str, object]:
 
 
 def main() -> None:
-    """Run the load that the command line asks for."""
+    """Run the load that the command line describes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--path", default="/")

@@ -1,4 +1,4 @@
-"""A portal to measure: the real one, on a stub AWS that answers at once, in a folder of its own."""
+"""A portal to measure: the real one, with a stub of AWS that responds immediately, in a folder of its own."""
 
 import os
 import subprocess
@@ -29,19 +29,19 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A process that serves."""
+    """A serving process."""
 
     port: int
     pid: int
 
     def cpu_seconds(self) -> float:
-        """What it has used of the processor so far, all threads together."""
+        """Return the CPU time that all its threads have used so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def seed(database: Database) -> Secret:
-    """One member of one tenant, and their API token."""
+    """Add a tenant with one member; return the API token of the member."""
     migrate(database)
     units = UnitsOfWork(database, utc_now)
     try:
@@ -61,7 +61,7 @@ def seed(database: Database) -> Secret:
 
 @contextmanager
 def stub_aws() -> Iterator[str]:
-    """The URL of an STS and IAM in a process of their own."""
+    """Run a stub of STS and IAM in a process of its own; yield its URL."""
     command = [sys.executable, "-m", "benchmarks.stub_sts"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -72,7 +72,7 @@ def stub_aws() -> Iterator[str]:
 
 
 def environment(database_url: str, aws_url: str) -> dict[str, str]:
-    """What the portal is started with: no TLS, all else as it comes."""
+    """Return the environment of the portal: without TLS, and otherwise with the default settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DAYPASS_"))}
     return kept | {
         "DAYPASS_DATABASE_URL": database_url,
@@ -86,7 +86,7 @@ def environment(database_url: str, aws_url: str) -> dict[str, str]:
 
 @contextmanager
 def sketch(folder: Path, aws_url: str) -> Iterator[Served]:
-    """The least that an issuance can be, in a process of its own."""
+    """Run the sketch, the minimum of an issuance, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.sketch", str(folder), aws_url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -98,7 +98,7 @@ def sketch(folder: Path, aws_url: str) -> Iterator[Served]:
 
 @contextmanager
 def serve(folder: Path, aws_url: str) -> Iterator[Served]:
-    """The portal as `daypass portal serve` runs it, with its log in a file."""
+    """Run the portal by `daypass portal serve`, with its log in a file."""
     daypass = str(Path(sys.executable).with_name("daypass"))
     reading, writing = os.pipe()
     with (folder / "portal.log").open("wb") as log:

@@ -1,9 +1,9 @@
-"""Whether the time of an answer tells if there is such a user.
+"""The time of a refused sign-in, for known and for unknown users: it must not tell whether a user exists.
 
     python -m benchmarks.sign_in_timing [--samples 2000]
 
-A wrong password for a known user and for an unknown one, in turns, on SQLite. Goal: medians at most 5 ms
-apart, and a Kolmogorov-Smirnov test that finds no difference (p > 0.01). Wants a quiet machine.
+Sends wrong passwords for a known user and for an unknown one, alternating, on SQLite. Goals: medians at most
+5 ms apart, and no significant difference in a Kolmogorov-Smirnov test (p > 0.01). Needs a quiet machine.
 """
 
 import argparse
@@ -30,11 +30,11 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import migrate
 
-APART = 0.005
-"""Goal: at most so many seconds between the medians."""
+MAX_DIFFERENCE = 0.005
+"""Goal: the maximum difference of the medians, in seconds."""
 
-LEAST_P = 0.01
-"""Goal: at least this likely that both come from one distribution."""
+MIN_P = 0.01
+"""Goal: the p-value must be higher."""
 
 RIGHT, WRONG = Secret("correct horse battery"), Secret("this is not the password")
 WARM_UP = 10
@@ -42,17 +42,17 @@ WARM_UP = 10
 
 @dataclass(slots=True)
 class QuickClock:
-    """Time passes between guesses, so that no budget is ever used up."""
+    """A clock that is advanced between attempts, so that no rate limit is reached."""
 
     now: datetime = field(default_factory=lambda: datetime(2026, 1, 1, tzinfo=UTC))
 
     def __call__(self) -> datetime:
-        """The present moment."""
+        """Return the current time."""
         return self.now
 
 
 def main() -> int:
-    """Measure and print; 1 if the goal is not met."""
+    """Measure, and print the results; return 1 if a goal is not met."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=2000, help="of each kind")
     samples = parser.parse_args().samples
@@ -61,9 +61,10 @@ def main() -> int:
         migrate(database)
         with closing(database), closing(UnitsOfWork(database, clock)) as units:
             Identity(database, units, clock).create_user("known@example.com", Role.USER, RIGHT, OPERATOR)
-            known, unknown = measure(LocalPasswords(database, units, clock), clock, samples)
-    apart, p = abs(median(known) - median(unknown)), p_value(known, unknown)
-    is_met = apart <= APART and p > LEAST_P
+            known, unknown = measure(BrowserSessions(database, units, clock), clock, samples)
+    difference, p = abs(median(known) - median(unknown)), p_value(known, unknown)
+    is_met = difference <= MAX_DIFFERENCE and p > MIN_P
+    context = SignInContext("192.0.2.7", request_id="")
     print(
         f"known user {median(known) * 1000:.2f} ms, unknown user {median(unknown) * 1000:.2f} ms, p = {p:.3f}"
     )
@@ -72,7 +73,7 @@ def main() -> int:
 
 
 def measure(passwords: LocalPasswords, clock: QuickClock, samples: int) -> tuple[list[float], list[float]]:
-    """How long each answer took, in seconds: for a known user, and for an unknown one."""
+    """Return the time of each response, in seconds: for a known user, and for an unknown one."""
     context = SignInContext("192.0.2.7", request_id="")
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(samples + WARM_UP):
@@ -87,7 +88,7 @@ def measure(passwords: LocalPasswords, clock: QuickClock, samples: int) -> tuple
 
 
 def p_value(one: Sequence[float], other: Sequence[float]) -> float:
-    """How likely two samples of one distribution differ as much: Kolmogorov-Smirnov, both sides."""
+    """Return the p-value of a two-sided Kolmogorov-Smirnov test of two samples."""
     merged = sorted([(value, 1 / len(one)) for value in one] + [(value, -1 / len(other)) for value in other])
     height, farthest = 0.0, 0.0
     for _, step in merged:

@@ -1,9 +1,9 @@
-"""The least that an issuance can be in this language: what the path must do, and none of what makes it safe.
+"""The minimum of an issuance in Python: the steps that the path cannot avoid, without its rules and checks.
 
-    python -m benchmarks.sketch FOLDER STS_URL        prints its port, then serves until it is ended
+    python -m benchmarks.sketch FOLDER STS_URL        prints its port, and serves until it is terminated
 
-Starlette, threads, SQLite with synchronous=FULL, one commit for all who wait, botocore's signer, urllib3. It
-looks a token up, writes an intent, asks STS, writes the outcome, and answers.
+It consists of Starlette, threads, SQLite with synchronous=FULL and group commit, botocore's signer and
+urllib3. It looks up a token, records an intent, calls STS, records the outcome, and responds.
 """
 
 import asyncio
@@ -31,14 +31,14 @@ from starlette.routing import Route
 from daypass.portal import cpu_affinity, server
 from daypass.portal.clock import utc_now
 
-TOKEN = "sketch"  # noqa: S105  nothing but a benchmark takes it
+TOKEN = "sketch"  # noqa: S105  accepted by the benchmark only
 _THREADS = 40
 _NAMESPACE = "{https://sts.amazonaws.com/doc/2011-06-15/}"
 _OWN = Credentials("AKIABENCHMARKBENCHMK", "benchmark")
 
 
 class Sketch:
-    """The path, with nothing on it that could be left out."""
+    """The minimum of the path."""
 
     def __init__(self, folder: Path, sts_url: str) -> None:
         self._path = str(folder / "sketch.db")
@@ -57,24 +57,24 @@ class Sketch:
         threading.Thread(target=self._write, daemon=True).start()
 
     async def issue(self, request: Request) -> JSONResponse:
-        """Hand out one session."""
+        """Issue one session."""
         body = json.loads(await request.body())
         token = request.headers["authorization"].removeprefix("Bearer ")
         loop = asyncio.get_running_loop()
         return JSONResponse(await loop.run_in_executor(self._pool, self._issue, token, body["tenant"]), 201)
 
     def _issue(self, token: str, tenant: str) -> dict[str, object]:
-        found = self._reading().execute("SELECT name FROM tokens WHERE hash = ?", (_hash(token),)).fetchone()
+        owner = self._reading().execute("SELECT name FROM tokens WHERE hash = ?", (_hash(token),)).fetchone()
         issuance = uuid4().hex
-        self._commit("INSERT INTO issuances VALUES (?, ?, 'requested', NULL)", (issuance, found[0]))
-        keys = self._assume(tenant, found[0], issuance)
+        self._commit("INSERT INTO issuances VALUES (?, ?, 'requested', NULL)", (issuance, owner[0]))
+        keys = self._assume(tenant, owner[0], issuance)
         self._commit(
             "UPDATE issuances SET state = 'issued', key = ? WHERE id = ?", (keys["AccessKeyId"], issuance)
         )
         return {"id": issuance, "credentials": keys}
 
     def _assume(self, tenant: str, name: str, issuance: str) -> dict[str, str]:
-        asked = {
+        parameters = {
             "Action": "AssumeRole",
             "Version": "2011-06-15",
             "RoleArn": f"arn:aws:iam::111122223333:role/duploservices-{tenant}",
@@ -86,14 +86,14 @@ class Sketch:
         request = AWSRequest(
             "POST",
             self._url,
-            data=urlencode(asked),
+            data=urlencode(parameters),
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )
         SigV4Auth(_OWN, "sts", "us-east-1").add_auth(request)
         reply = self._http.request("POST", self._url, body=request.data, headers=dict(request.headers))
         answer = ElementTree.fromstring(reply.data)  # noqa: S314  our own stub's
         keys = answer.iterfind(f"{_NAMESPACE}AssumeRoleResult/{_NAMESPACE}Credentials/*")
-        return {leaf.tag.removeprefix(_NAMESPACE): leaf.text or "" for leaf in keys}
+        return {element.tag.removeprefix(_NAMESPACE): element.text or "" for element in keys}
 
     def _commit(self, statement: str, row: tuple[object, ...]) -> None:
         done: Future[None] = Future()

@@ -1,4 +1,4 @@
-"""What each stage of an issuance costs: its own code, called alone, one call after another."""
+"""The cost of each stage of an issuance: the code of the portal, called separately and sequentially."""
 
 import os
 import time
@@ -37,7 +37,7 @@ from daypass.portal.identity.scopes import Scope
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 
-CALLS = 300
+REPETITIONS = 300
 
 _SCOPE = Scope.of_tenant(TENANT)
 _BODY = f'{{"tenant":"{TENANT}"}}'.encode()
@@ -45,7 +45,7 @@ _BODY = f'{{"tenant":"{TENANT}"}}'.encode()
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Milliseconds for one issuance: of the processor, all threads together, and of the clock."""
+    """The time of one stage for one issuance, in milliseconds: CPU time of all threads, and elapsed time."""
 
     name: str
     cpu: float
@@ -53,7 +53,7 @@ class Stage:
 
 
 def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
-    """Every stage of the path, and then the path as a whole."""
+    """Return the cost of every stage of the path, and then of the whole path."""
     os.environ.update(environment(database_url, aws_url))
     config = PortalConfig.from_environment(os.environ)
     broker = make_broker(config.aws, public_url=config.public_url, connections=1)
@@ -77,7 +77,7 @@ def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """The stages of the path, each as the portal itself runs it."""
+    """The stages of the path, each as the portal runs it."""
 
     database: Database
     units: UnitsOfWork
@@ -88,67 +88,67 @@ class _Path:
 
     def stages(self) -> Sequence[Stage]:
         caller = self._caller()
-        standing = self._standing(caller)
-        attempts = [_attempt(caller, standing, self.issuer.accounts.default) for _ in range(CALLS + 1)]
-        plan = self._plan(attempts[0], standing)
+        context = self._context(caller)
+        attempts = [_attempt(caller, context, self.issuer.accounts.default) for _ in range(REPETITIONS + 1)]
+        plan = self._plan(attempts[0], context)
         issuance = self.issuer.issue(caller, attempts[0].request)
-        to_ask, to_conclude = iter(attempts), iter(attempts)
+        to_request, to_record = iter(attempts), iter(attempts)
         sessions = Sessions(SessionHistory(self.database), self.issuer)
-        whole = partial(sessions.create, ApiRequest(caller, {}, {}, _BODY))
+        everything = partial(sessions.create, ApiRequest(caller, {}, {}, _BODY))
         return [
-            _measured("who is calling", self._caller),
-            _measured("may they, and how long", lambda: self._plan(attempts[0], self._standing(caller))),
-            _measured("intent on record", lambda: self._ask(next(to_ask), plan)),
+            _measured("authentication", self._caller),
+            _measured("policy and duration", lambda: self._plan(attempts[0], self._context(caller))),
+            _measured("intent recorded", lambda: self._request(next(to_request), plan)),
             _measured("AWS", lambda: self._assume(attempts[0], plan)),
-            _measured("outcome on record", lambda: self._conclude(next(to_conclude), issuance)),
-            _measured("all of these but the first, and the answer", whole),
+            _measured("outcome recorded", lambda: self._record(next(to_record), issuance)),
+            _measured("all of these but the first, and the response", everything),
         ]
 
     def _caller(self) -> Caller:
         token, user = self.identity.authenticate(self.token.reveal())
         return Caller(user, token, Channel.API, "127.0.0.1", uuid4().hex)
 
-    def _standing(self, caller: Caller) -> AuthorizationContext:
+    def _context(self, caller: Caller) -> AuthorizationContext:
         with self.database.reading() as connection:
             return read_context(connection, caller, _SCOPE, "", utc_now())
 
-    def _plan(self, attempt: IssuanceAttempt, standing: AuthorizationContext) -> Plan:
-        assert isinstance(standing.decision, Allow)  # noqa: S101  a member of the tenant
-        entitlement = standing.decision.entitlement
+    def _plan(self, attempt: IssuanceAttempt, context: AuthorizationContext) -> Plan:
+        assert isinstance(context.decision, Allow)  # noqa: S101  a member of the tenant
+        entitlement = context.decision.entitlement
         validity = choose_validity(attempt, entitlement, timedelta(hours=12), is_chained=False)
         return Plan(entitlement, validity, None)
 
-    def _ask(self, attempt: IssuanceAttempt, plan: Plan) -> None:
+    def _request(self, attempt: IssuanceAttempt, plan: Plan) -> None:
         self.units.commit(*audit_events.requested(attempt, plan))
 
     def _assume(self, attempt: IssuanceAttempt, plan: Plan) -> None:
         deadline = Deadline(time.monotonic() + 8)
         self.broker.assume(assume_role_parameters(attempt, plan), attributed=True, deadline=deadline)
 
-    def _conclude(self, attempt: IssuanceAttempt, issuance: IssuedSession) -> None:
+    def _record(self, attempt: IssuanceAttempt, issuance: IssuedSession) -> None:
         def precondition(connection: Connection) -> None:
             read_context(connection, attempt.caller, _SCOPE, "", utc_now())
 
         self.units.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
 
 
-def _attempt(caller: Caller, standing: AuthorizationContext, account: Account) -> IssuanceAttempt:
-    assert standing.tenant is not None  # noqa: S101  it was seeded
+def _attempt(caller: Caller, context: AuthorizationContext, account: Account) -> IssuanceAttempt:
+    assert context.tenant is not None  # noqa: S101  it was seeded
     return IssuanceAttempt(
         id=IssuanceId(uuid4().hex),
         caller=caller,
         request=SessionRequest(_SCOPE),
         asked_at=utc_now(),
-        context=standing,
+        context=context,
         account=account,
-        target=standing.tenant.target,
+        target=context.tenant.target,
     )
 
 
 def _measured(name: str, stage: Callable[[], object]) -> Stage:
     stage()
     cpu, wall = time.process_time(), time.perf_counter()
-    for _ in range(CALLS):
+    for _ in range(REPETITIONS):
         stage()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    return Stage(name, 1000 * cpu / CALLS, 1000 * wall / CALLS)
+    return Stage(name, 1000 * cpu / REPETITIONS, 1000 * wall / REPETITIONS)

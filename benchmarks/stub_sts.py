@@ -1,6 +1,6 @@
-"""An STS and IAM that answer at once, so that a benchmark measures the portal and not AWS.
+"""A stub of STS and IAM that responds immediately, so that a benchmark measures the portal and not AWS.
 
-python -m benchmarks.stub_sts          prints its port, then serves until it is ended
+python -m benchmarks.stub_sts          prints its port, and serves until it is terminated
 """
 
 import asyncio
@@ -32,15 +32,15 @@ _ROLE = f"""<GetRoleResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><
 
 
 def _answer(body: bytes) -> str:
-    asked = dict(parse_qsl(body.decode()))
-    if asked["Action"] != "AssumeRole":
-        return _ROLE if asked["Action"] == "GetRole" else _CALLER_IDENTITY
-    length = timedelta(seconds=int(asked["DurationSeconds"]))
+    parameters = dict(parse_qsl(body.decode()))
+    if parameters["Action"] != "AssumeRole":
+        return _ROLE if parameters["Action"] == "GetRole" else _CALLER_IDENTITY
+    length = timedelta(seconds=int(parameters["DurationSeconds"]))
     expiration = (datetime.now(UTC) + length).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: TID251  AWS has a clock of its own
     return _ASSUME_ROLE.format(
         account=ACCOUNT,
-        role=asked["RoleArn"].rpartition("/")[2],
-        session=asked["RoleSessionName"],
+        role=parameters["RoleArn"].rpartition("/")[2],
+        session=parameters["RoleSessionName"],
         secret="s" * 40,
         token="t" * 700,
         expiration=expiration,
@@ -48,19 +48,19 @@ def _answer(body: bytes) -> str:
 
 
 class StubSts(asyncio.Protocol):
-    """One keep-alive connection; every request with a body is answered at once."""
+    """One persistent connection; each request gets its response immediately."""
 
     def __init__(self) -> None:
         self._buffer = b""
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where to answer."""
+        """Keep the transport, to which responses are written."""
         assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101  a TCP connection can be written to
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer when the request is whole."""
+        """Respond when the request is complete."""
         self._buffer += data
         head, separator, body = self._buffer.partition(b"\r\n\r\n")
         length = re.search(rb"(?i)content-length: *(\d+)", head)
