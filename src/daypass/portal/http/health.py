@@ -64,9 +64,9 @@ class Readiness:
         if running is None or (running.done() and now - self._started_at >= _FRESH):
             running, self._started_at = self._start(), now
             self._running = running
-        left = self._started_at + self._patience - now
-        if not running.done() and left > 0:
-            await asyncio.wait([asyncio.wrap_future(running)], timeout=left)
+        remaining = self._started_at + self._patience - now
+        if not running.done() and remaining > 0:
+            await asyncio.wait([asyncio.wrap_future(running)], timeout=remaining)
         refusal = running.result() if running.done() else _TOO_SLOW
         if refusal is not None:
             # A new object: the traceback of a raised one grows with each use.

@@ -69,22 +69,22 @@ class OverviewHandler:
         return answer_with(_overview(self.administration.overviews.read()))
 
 
-def _overview(seen: Overview) -> OverviewRead:
+def _overview(overview: Overview) -> OverviewRead:
     return OverviewRead(
-        live=seen.live,
-        live_by_tenant=dict(seen.live_by_tenant),
-        live_by_user=dict(seen.live_by_user),
+        live=overview.live,
+        live_by_tenant=dict(overview.live_by_tenant),
+        live_by_user=dict(overview.live_by_user),
         days=[
             DayRead(date=day.date, issued=day.issued, refused=day.refused, failed=day.failed)
-            for day in seen.days
+            for day in overview.days
         ],
-        refusals=dict(seen.refusals),
-        ending_tokens=[represent_token(token) for token in seen.ending_tokens],
+        refusals=dict(overview.refusals),
+        ending_tokens=[represent_token(token) for token in overview.ending_tokens],
         capped=[
             CappedTenantRead(
                 tenant=tenant.tenant, validity=tenant.validity // _SECOND, maximum=tenant.maximum // _SECOND
             )
-            for tenant in seen.capped
+            for tenant in overview.capped
         ],
     )
 

@@ -13,11 +13,11 @@ def cap_note(validity: Validity) -> str | None:
     """Return a sentence that explains the limit of `cap`, or None if there is none."""
     if cap(validity) is None:
         return None
-    wanted = validity.limits[0]
-    verb = "was requested" if wanted.source is LimitSource.REQUESTED else "is configured"
+    desired = validity.limits[0]
+    verb = "was requested" if desired.source is LimitSource.REQUESTED else "is configured"
     return (
         f"This session lasts {format_duration(validity.duration)}, "
-        f"though {format_duration(wanted.duration)} {verb}. "
+        f"though {format_duration(desired.duration)} {verb}. "
         f"Limited by: {validity.deciding_limit.label}."
     )
 
@@ -27,8 +27,8 @@ def cap_reason(validity: Validity, *, is_admin: bool) -> str:
     source = cap(validity)
     if source is None:
         return ""
-    wanted = format_duration(validity.limits[0].duration)
-    return f"{wanted} is configured; it is limited by {reason(source, is_admin=is_admin)}."
+    desired = format_duration(validity.limits[0].duration)
+    return f"{desired} is configured; it is limited by {reason(source, is_admin=is_admin)}."
 
 
 def reason(source: LimitSource, *, is_admin: bool) -> str:

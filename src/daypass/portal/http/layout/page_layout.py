@@ -65,12 +65,12 @@ class PageLayouts:
         """Return the layout of one page."""
         # One more than is shown, which tells whether there are more without counting them.
         visible = self.tenants.first(caller.user, SHOWN_TENANTS + 1)
-        chosen = self._chosen(caller.user, preferences.tenant, visible)
+        selected = self._chosen(caller.user, preferences.tenant, visible)
         return PageLayout(
             user=caller.user,
             tenants=[access.tenant for access in visible[:SHOWN_TENANTS]],
-            tenant=None if chosen is None else chosen.tenant,
-            access=Access.FULL if chosen is None else access_of(caller.user, chosen),
+            tenant=None if selected is None else selected.tenant,
+            access=Access.FULL if selected is None else access_of(caller.user, selected),
             has_more_tenants=len(visible) > SHOWN_TENANTS,
             path=path,
             address=address,
@@ -82,12 +82,12 @@ class PageLayouts:
             signed_in_until=caller.token.grant_ends_at or caller.token.expires_at,
         )
 
-    def _chosen(self, user: User, remembered: str, visible: Sequence[TenantAccess]) -> TenantAccess | None:
+    def _chosen(self, user: User, selected_id: str, visible: Sequence[TenantAccess]) -> TenantAccess | None:
         """Return the tenant selected last if the user still has access to it, else the first one."""
         for access in visible:
-            if access.tenant.id == remembered:
+            if access.tenant.id == selected_id:
                 return access
         # If all tenants were read, a tenant that is not among them is not visible to the user.
-        if remembered and len(visible) > SHOWN_TENANTS:
-            return self.tenants.find(user, remembered) or visible[0]
+        if selected_id and len(visible) > SHOWN_TENANTS:
+            return self.tenants.find(user, selected_id) or visible[0]
         return visible[0] if visible else None

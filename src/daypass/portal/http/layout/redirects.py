@@ -15,16 +15,16 @@ _LONGEST = 2000
 _NOT_BACK_TO = (SIGN_IN, CONFIRM, "/sign-out")
 
 
-def safe_path(typed: str, otherwise: str = HOME) -> str:
-    """Return *typed* if it is a path of this portal that may be a redirect target, else *otherwise*."""
+def safe_path(address: str, default: str = HOME) -> str:
+    """Return *address* if it is a path of this portal that may be a redirect target, else *default*."""
     # Browsers strip tabs and line breaks and treat a backslash as a slash: either could lead to another host.
-    is_path = typed.startswith("/") and not typed.startswith("//")
-    if not is_path or "\\" in typed or len(typed) > _LONGEST or not (typed.isascii() and typed.isprintable()):
-        return otherwise
-    parts = urlsplit(typed)
+    is_path = address.startswith("/") and not address.startswith("//") and "\\" not in address
+    if not (is_path and len(address) <= _LONGEST and address.isascii() and address.isprintable()):
+        return default
+    parts = urlsplit(address)
     if parts.scheme or parts.netloc or parts.path in _NOT_BACK_TO:
-        return otherwise
-    return typed
+        return default
+    return address
 
 
 def referring_path(referer: str, origin: str) -> str:

@@ -190,8 +190,11 @@ class LocalAccess:
             policy = response.headers["Content-Security-Policy"]
             # Only the page for an old client sends the token by a request of its script, and only to the port
             # that was shown.
-            own, with_loopback = "connect-src 'self'", f"connect-src 'self' http://127.0.0.1:{request.port}"
-            response.headers["Content-Security-Policy"] = policy.replace(own, with_loopback)
+            without_loopback, with_loopback = (
+                "connect-src 'self'",
+                f"connect-src 'self' http://127.0.0.1:{request.port}",
+            )
+            response.headers["Content-Security-Policy"] = policy.replace(without_loopback, with_loopback)
         return response
 
 

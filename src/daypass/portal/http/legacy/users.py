@@ -89,8 +89,10 @@ class Users:
     def access_of(self, request: ApiRequest) -> Response:
         """Return a user's tenants; `adminAccess=false` omits those visible only as an Administrator."""
         record = self.administration.users.find(request.path["username"])
-        own = {member.tenant.id: member for member in self.administration.users.memberships(record.user.id)}
-        rows = [(member.tenant, member.access) for member in own.values()]
+        members = {
+            member.tenant.id: member for member in self.administration.users.memberships(record.user.id)
+        }
+        rows = [(member.tenant, member.access) for member in members.values()]
         if record.user.is_administrator and request.query.get("adminAccess", "").lower() != "false":
             visible = self.tenants.all(record.user)
             rows = [(access.tenant, Access.FULL) for access in visible]

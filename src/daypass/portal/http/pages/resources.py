@@ -142,23 +142,25 @@ class ResourcePages:
     def refresh(self, visit: PageVisit) -> Response:
         """Read the list from AWS again, and redirect to the same page of it."""
         # The form carries the address of the list with its search, so that reading again does not lose it.
-        here = safe_path(visit.form.raw("next"), RESOURCES)
+        address = safe_path(visit.form.raw("next"), RESOURCES)
         if visit.layout.tenant is not None:
             try:
                 self.inventory.listing(visit.caller, visit.layout.tenant.id, is_fresh=True)
             # Shown within the page, because the user can select another tenant there.
             except AwsError as refusal:
-                return self._listed(visit, ResourceQuery.of(dict(parse_qsl(urlsplit(here).query))), refusal)
-        return redirect(here)
+                return self._listed(
+                    visit, ResourceQuery.of(dict(parse_qsl(urlsplit(address).query))), refusal
+                )
+        return redirect(address)
 
     def show(self, visit: PageVisit) -> Response:
         """Show a resource by its ARN, in whichever of the user's tenants; selects that tenant."""
         arn, layout = visit.query.get("arn", "").strip(), visit.layout
         selected_id = "" if layout.tenant is None else layout.tenant.id
         tenant, resource = self.inventory.owner(visit.caller, arn, likely=selected_id)
-        found = self.tenants.find(visit.caller.user, tenant.id)
-        if found is not None:
-            access = access_of(visit.caller.user, found)
+        tenant_access = self.tenants.find(visit.caller.user, tenant.id)
+        if tenant_access is not None:
+            access = access_of(visit.caller.user, tenant_access)
             # Selecting another tenant on this page leads to that tenant's list, not back to this resource.
             layout = replace(layout, tenant=tenant, access=access, path=RESOURCES, address=RESOURCES)
         tab = visit.query.get("tab", "")
@@ -204,16 +206,16 @@ class ResourcePages:
         resources = () if listing is None else listing.resources
         matching = search(resources, query.search)
         # The links of the kinds show the numbers of the search without the kind, so there are two results.
-        found = search(matching, kind=query.kind)
-        page = page_of(found, PageRequest(query.cursor, query.show))
+        filtered = search(matching, kind=query.kind)
+        page = page_of(filtered, PageRequest(query.cursor, query.show))
         return ResourcesPage(
             query=query,
             shows=_SHOWS,
             listing=listing,
             refusal="" if refusal is None else refusal.reason,
             kinds=_kinds(query, matching),
-            groups=_groups(page.records, count(found)),
-            total=len(found),
+            groups=_groups(page.records, count(filtered)),
+            total=len(filtered),
             shown=len(page.records),
             first=query.address() if query.cursor else "",
             following=query.address(after=page.next_cursor) if page.next_cursor else "",

@@ -101,7 +101,7 @@ def _state(record: IssuanceRecord, now: datetime) -> tuple[str, str]:
         return "Outcome unknown", "warn"
     if record.state is State.REQUESTED or record.expires_at is None:
         return "Not issued", ""
-    left = record.expires_at - now
-    if left <= timedelta():
+    remaining = record.expires_at - now
+    if remaining <= timedelta():
         return "Ended", ""
-    return ("Ending", "warn") if left <= _ENDING else ("Live", "ok")
+    return ("Ending", "warn") if remaining <= _ENDING else ("Live", "ok")

@@ -35,9 +35,9 @@ class TenantChoice:
     def offers(self, visit: PageVisit) -> Response:
         """Return the first tenants whose names contain the typed text."""
         text = visit.query.get("q", "").strip().lower()[:_LONGEST_SEARCH]
-        found = self.tenants.search(visit.caller.user, text, _OFFERED)
+        matches = self.tenants.search(visit.caller.user, text, _OFFERED)
         return JSONResponse(
-            {"offers": [{"value": access.tenant.id, "label": access.tenant.name} for access in found]}
+            {"offers": [{"value": access.tenant.id, "label": access.tenant.name} for access in matches]}
         )
 
 

@@ -64,8 +64,8 @@ class AllSessions:
 
 
 def _session(record: IssuanceRecord) -> EverySessionRecord:
-    own = represent_session(record).model_dump()
-    return EverySessionRecord(**own, username=record.username, failure=record.failure)
+    fields = represent_session(record).model_dump()
+    return EverySessionRecord(**fields, username=record.username, failure=record.failure)
 
 
 def operations(services: Services) -> Sequence[Operation]:

@@ -39,18 +39,19 @@ class Tenants:
         caller = request.caller
         page = self.tenants.page(caller.user, query.search, query.page_request)
         answer = schemas.TenantList(
-            tenants=[_represent(caller, seen) for seen in page.records], next_cursor=page.next_cursor
+            tenants=[_represent(caller, access) for access in page.records],
+            next_cursor=page.next_cursor,
         )
         return answer_with(answer, exclude_unset=True)
 
     def show(self, request: ApiRequest) -> Response:
         """Return one tenant that is visible to the caller."""
         caller = request.caller
-        seen = self.tenants.find(caller.user, request.path["tenant"])
-        if seen is None:
+        access = self.tenants.find(caller.user, request.path["tenant"])
+        if access is None:
             raise tenant_not_found(request.path["tenant"])
-        response = answer_with(_represent(caller, seen), exclude_unset=True)
-        return tagged(response, tenant_version(seen.tenant)) if caller.administers else response
+        response = answer_with(_represent(caller, access), exclude_unset=True)
+        return tagged(response, tenant_version(access.tenant)) if caller.administers else response
 
     def create(self, request: ApiRequest) -> Response:
         """Create a tenant."""
@@ -96,10 +97,13 @@ class Tenants:
         return tagged(answer_with(answer, status, exclude_unset=True), record.version)
 
 
-def _represent(caller: Caller, seen: TenantAccess) -> schemas.TenantRead:
-    tenant = seen.tenant
+def _represent(caller: Caller, access: TenantAccess) -> schemas.TenantRead:
+    tenant = access.tenant
     answer = schemas.TenantRead(
-        id=tenant.id, name=tenant.name, region=tenant.target.region, access=access_of(caller.user, seen)
+        id=tenant.id,
+        name=tenant.name,
+        region=tenant.target.region,
+        access=access_of(caller.user, access),
     )
     if caller.administers:
         answer.role_arn, answer.external_id = tenant.target.role_arn, tenant.target.external_id

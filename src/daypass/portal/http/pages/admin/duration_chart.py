@@ -37,9 +37,9 @@ class DurationChart:
     """The manual remedy, if the portal may not change the role itself."""
 
 
-def drawn(ruler: DurationReport) -> DurationChart:
+def draw_chart(report: DurationReport) -> DurationChart:
     """Return the ruler, scaled from zero to its longest limit."""
-    validity = ruler.validity
+    validity = report.validity
     longest = max(limit.duration for limit in validity.limits)
     # Rounded up to whole hours, so that the last tick has a readable number.
     hours = max(_LEAST_HOURS, -(-longest // _HOUR))
@@ -54,13 +54,13 @@ def drawn(ruler: DurationReport) -> DurationChart:
                 limit.label,
                 format_duration(limit.duration),
                 share(limit.duration),
-                ruler.is_capped and limit is validity.deciding_limit,
+                report.is_capped and limit is validity.deciding_limit,
             )
             for limit in validity.limits
         ],
         result=ChartMark("", format_duration(validity.duration), share(validity.duration), is_deciding=False),
         ticks=[(0, "0"), (50, format_duration(top / 2)), (100, f"{hours} h")],
-        is_capped=ruler.is_capped,
-        remedy_text=ruler.remedy or "",
-        remedy=None if ruler.change is None else ruler.change.remedy,
+        is_capped=report.is_capped,
+        remedy_text=report.remedy or "",
+        remedy=None if report.change is None else report.change.remedy,
     )

@@ -118,17 +118,17 @@ class ImportPages:
         form, deadline = visit.form, self.monotonic() + _BATCH_TIME.total_seconds()
         table, seen = form.get("table_id"), Version(form.get("seen"))
         try:
-            done = self.imports.resume(table, seen, visit.caller, lambda: self.monotonic() >= deadline)
+            job = self.imports.resume(table, seen, visit.caller, lambda: self.monotonic() >= deadline)
         # The preview is outdated, so the page shows a new one, which has to be confirmed again.
         except PreconditionFailed as refusal:
             plan = PlanTable(self.imports.review_again(table, visit.caller))
             return self._answer(visit, ImportPage(plan=plan, wrong=refusal.reason), status_of(refusal))
         except (InvalidRequest, LastAdministrator) as refusal:
             return self._answer(visit, ImportPage(wrong=refusal.reason), status_of(refusal))
-        if not done.is_done:
-            return self._answer(visit, ImportPage(progress=done))
-        lines = counted(done.lines, "line")
-        return redirect(USERS, f"{lines} imported, {done.changed:,} with changes.")
+        if not job.is_done:
+            return self._answer(visit, ImportPage(progress=job))
+        lines = counted(job.lines, "line")
+        return redirect(USERS, f"{lines} imported, {job.changed:,} with changes.")
 
     def _answer(self, visit: PageVisit, page: ImportPage, status: HTTPStatus = HTTPStatus.OK) -> Response:
         return self.pages.show(visit.layout, "pages/admin/import-users.html", page, status)

@@ -17,9 +17,9 @@ from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, Slice, paginate
-from daypass.portal.http.pages.admin.settings_form import chosen
+from daypass.portal.http.pages.admin.settings_form import require_text
 from daypass.portal.http.pages.admin.tenant_list import TENANT_PATH
-from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
+from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, tenant_heading
 from daypass.portal.http.services import Services
 
 _KINDS = {MetadataKind.TEXT: "Text", MetadataKind.URL: "URL", MetadataKind.AWS_CONSOLE: "AWS console"}
@@ -43,7 +43,7 @@ class MetadataPane:
 class MetadataPage:
     """The data of the tab."""
 
-    band: TenantHeading
+    heading: TenantHeading
     listing: ListQuery
     part: Slice[MetadataRecord]
     pane: MetadataPane
@@ -77,7 +77,7 @@ class MetadataPages:
         """Add an entry; refused if the key exists."""
         typed = _typed(visit.form)
         try:
-            key = chosen(typed.key.strip(), "Enter a Key.")
+            key = require_text(typed.key.strip(), "Enter a Key.")
             # The version of an entry that does not exist: adding must not replace one that the user does not
             # see.
             self._put(visit, key, typed, Version(""))
@@ -106,24 +106,27 @@ class MetadataPages:
     def _put(self, visit: PageVisit, key: str, typed: MetadataPane, expected: Version) -> None:
         if typed.kind not in _KINDS:
             raise InvalidRequest("Select a Kind.")
-        value, kind = chosen(typed.value, "Enter a Value."), MetadataKind(typed.kind)
+        value, kind = require_text(typed.value, "Enter a Value."), MetadataKind(typed.kind)
         self.administration.metadata.put(visit.path["tenant"], key, kind, value, visit.caller, expected)
 
     def _done(self, visit: PageVisit, notice: str) -> Response:
-        return redirect(_address(band(self.administration.tenants, visit)), notice)
+        return redirect(_address(tenant_heading(self.administration.tenants, visit)), notice)
 
     def _answer(self, visit: PageVisit, pane: MetadataPane, status: HTTPStatus = HTTPStatus.OK) -> Response:
-        head = band(self.administration.tenants, visit)
-        listing = ListQuery.of(visit.query, _address(head), ["key"])
-        entries = self.administration.metadata.of(head.tenant.id)
+        heading = tenant_heading(self.administration.tenants, visit)
+        listing = ListQuery.of(visit.query, _address(heading), ["key"])
+        entries = self.administration.metadata.of(heading.tenant.id)
         part = paginate(entries, listing, lambda entry: f"{entry.key} {_KINDS[entry.kind]} {entry.value}")
         return self.pages.show(
-            visit.layout, "pages/admin/tenant-metadata.html", MetadataPage(head, listing, part, pane), status
+            visit.layout,
+            "pages/admin/tenant-metadata.html",
+            MetadataPage(heading, listing, part, pane),
+            status,
         )
 
 
-def _address(head: TenantHeading) -> str:
-    return f"{head.address}/metadata"
+def _address(heading: TenantHeading) -> str:
+    return f"{heading.address}/metadata"
 
 
 def _typed(form: Form) -> MetadataPane:

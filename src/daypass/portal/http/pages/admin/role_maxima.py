@@ -13,7 +13,7 @@ from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
-from daypass.portal.http.pages.admin.duration_chart import DurationChart, drawn
+from daypass.portal.http.pages.admin.duration_chart import DurationChart, draw_chart
 from daypass.portal.http.pages.admin.listing import ListQuery
 from daypass.portal.http.services import Services
 
@@ -82,7 +82,7 @@ class RolePages:
         """Show each role with its result, and the overall progress."""
         listing = ListQuery.of(visit.query, ADDRESS, ["role"])
         if self.reconciler is None:
-            master = drawn(self.durations.of_admin())
+            master = draw_chart(self.durations.of_admin())
             page = RolesPage((), listing, "", 0, 0, 0, 0, 0, master, is_portal_changing=False)
             return self.pages.show(visit.layout, "pages/admin/roles.html", page)
         # Read first: if no role is waiting at that time, all rows read below have their final result.
@@ -97,7 +97,7 @@ class RolePages:
             refused=progress.get(RoleOutcome.REFUSED, 0),
             missing=progress.get(RoleOutcome.MISSING, 0),
             left=progress.get(RoleOutcome.LEFT, 0),
-            master=drawn(self.durations.of_admin()),
+            master=draw_chart(self.durations.of_admin()),
             is_portal_changing=True,
         )
         return self.pages.show(visit.layout, "pages/admin/roles.html", page)

@@ -138,8 +138,8 @@ def default_text(setting: Setting[T]) -> str:
     return setting.codec.describe(setting.default) or setting.codec.to_text(setting.default)
 
 
-def chosen(text: str, otherwise: str) -> str:
-    """Return *text*; raises `InvalidRequest` with the sentence *otherwise* if it is empty."""
+def require_text(text: str, message: str) -> str:
+    """Return *text*; raises `InvalidRequest` with the sentence *message* if it is empty."""
     if not text:
-        raise InvalidRequest(otherwise)
+        raise InvalidRequest(message)
     return text

@@ -19,7 +19,7 @@ from daypass.portal.http.pages.admin.settings_form import (
     Fields,
     SettingField,
     SettingRow,
-    chosen,
+    require_text,
 )
 from daypass.portal.settings.setting import Setting
 
@@ -87,7 +87,7 @@ class SettingPages(ABC):
         form, owner = visit.form, self.owner(visit)
         try:
             ref, text = self.added_text(form)
-            new = self.settings.parse(owner, *ref, chosen(text, "Select or enter a Value."))
+            new = self.settings.parse(owner, *ref, require_text(text, "Select or enter a Value."))
             self.settings.put(owner, new, visit.caller)
         except InvalidRequest as refusal:
             pane = Pane(_submitted(form), is_adding=True, wrong=refusal.reason)

@@ -13,7 +13,7 @@ from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer
-from daypass.portal.http.pages.admin.settings_form import SettingField, chosen, fields_of
+from daypass.portal.http.pages.admin.settings_form import SettingField, fields_of, require_text
 from daypass.portal.http.pages.admin.settings_pages import SettingPages, SettingRef, SettingTable
 from daypass.portal.http.services import Services
 
@@ -57,12 +57,12 @@ class SystemConfigPages(SettingPages):
 
     def added_text(self, form: Form) -> tuple[SettingRef, str]:
         """Return the setting that the dependent fields name, and its value; raises `InvalidRequest`."""
-        type_ = chosen(form.get("config_type"), "Select a Config Type.")
+        type_ = require_text(form.get("config_type"), "Select a Config Type.")
         if type_ in self.settings.registry.system_types:
-            key = chosen(form.get(f"key:{type_}"), "Select a Key.")
+            key = require_text(form.get(f"key:{type_}"), "Select a Key.")
             return (type_, key), SettingField(self.settings.registry.find(type_, key)).read(form)
-        other = chosen(form.get("other_type"), "Enter the Other Config Type.")
-        return (other, chosen(form.get("other_key"), "Enter a Key.")), form.get("other_value")
+        other = require_text(form.get("other_type"), "Enter the Other Config Type.")
+        return (other, require_text(form.get("other_key"), "Enter a Key.")), form.get("other_value")
 
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
         """Render the tab."""

@@ -16,9 +16,9 @@ from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
-from daypass.portal.http.pages.admin.settings_form import chosen
+from daypass.portal.http.pages.admin.settings_form import require_text
 from daypass.portal.http.pages.admin.tenant_list import TENANT_PATH
-from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
+from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, tenant_heading
 from daypass.portal.http.services import Services
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
@@ -30,7 +30,7 @@ _SUGGESTED = 100
 class AccessPage:
     """The data of the tab."""
 
-    band: TenantHeading
+    heading: TenantHeading
     rows: Sequence[MemberRecord]
     total: str
     listing: ListQuery
@@ -55,32 +55,34 @@ class AccessPages:
 
     def put(self, visit: PageVisit) -> Response:
         """Grant a user access, or change it between full and read-only."""
-        head = band(self.administration.tenants, visit)
+        heading = tenant_heading(self.administration.tenants, visit)
         access = Access.READ_ONLY if visit.form.has("read_only") else Access.FULL
         try:
-            user = chosen(visit.form.get("user"), "Select a User.")
-            member = self.administration.members.put(head.tenant.id, user, access, visit.caller)
+            user = require_text(visit.form.get("user"), "Select a User.")
+            member = self.administration.members.put(heading.tenant.id, user, access, visit.caller)
         except (InvalidRequest, UserNotFound) as refusal:
             return self._answer(visit, status_of(refusal), refusal.reason)
         granted = "read-only access" if access is Access.READ_ONLY else "full access"
-        return redirect(head.address, f"{member.user.username} now has {granted} to {head.tenant.name}.")
+        return redirect(
+            heading.address, f"{member.user.username} now has {granted} to {heading.tenant.name}."
+        )
 
     def remove(self, visit: PageVisit) -> Response:
         """Remove a user's access."""
-        head = band(self.administration.tenants, visit)
-        self.administration.members.remove(head.tenant.id, visit.form.get("user"), visit.caller)
-        return redirect(head.address, f"Access to {head.tenant.name} is removed.")
+        heading = tenant_heading(self.administration.tenants, visit)
+        self.administration.members.remove(heading.tenant.id, visit.form.get("user"), visit.caller)
+        return redirect(heading.address, f"Access to {heading.tenant.name} is removed.")
 
     def _answer(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
-        head = band(self.administration.tenants, visit)
-        listing = ListQuery.of(visit.query, head.address, ["username"])
+        heading = tenant_heading(self.administration.tenants, visit)
+        listing = ListQuery.of(visit.query, heading.address, ["username"])
         members, search = self.administration.members, listing.search
-        result = members.of_tenant(head.tenant.id, listing.page_request, search)
+        result = members.of_tenant(heading.tenant.id, listing.page_request, search)
         users = self.administration.users.page(UserQuery(is_disabled=False), PageRequest(limit=_SUGGESTED))
         page = AccessPage(
-            band=head,
+            heading=heading,
             rows=result.records,
-            total=total(result, listing, lambda: members.count_of_tenant(head.tenant.id, search)),
+            total=total(result, listing, lambda: members.count_of_tenant(heading.tenant.id, search)),
             listing=listing,
             following=listing.following(result.next_cursor),
             suggested=[record.user.username for record in users.records],

@@ -14,10 +14,10 @@ from daypass.portal.diagnostics.finding import Examiner, Finding, Level
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
-from daypass.portal.http.pages.admin.duration_chart import DurationChart, drawn
+from daypass.portal.http.pages.admin.duration_chart import DurationChart, draw_chart
 from daypass.portal.http.pages.admin.listing import ListQuery
 from daypass.portal.http.pages.admin.tenant_list import TENANT_PATH
-from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
+from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, tenant_heading
 from daypass.portal.http.pages.session_rows import SessionRow, rows
 from daypass.portal.http.services import Services
 from daypass.portal.tenants.model import Tenant
@@ -27,7 +27,7 @@ from daypass.portal.tenants.model import Tenant
 class TenantSessionsPage:
     """The data of the tab Sessions."""
 
-    band: TenantHeading
+    heading: TenantHeading
     rows: Sequence[SessionRow]
     listing: ListQuery
     following: str
@@ -37,7 +37,7 @@ class TenantSessionsPage:
 class TenantAwsPage:
     """The data of the tab AWS."""
 
-    band: TenantHeading
+    heading: TenantHeading
     ruler: DurationChart
     findings: Sequence[Finding] | None
     """None if the portal does not examine roles."""
@@ -54,22 +54,22 @@ class TenantAwsPages:
 
     def sessions(self, visit: PageVisit) -> Response:
         """Show the sessions of all users in this tenant, newest first."""
-        head = band(self.administration.tenants, visit)
-        listing = ListQuery.of(visit.query, f"{head.address}/sessions", ["asked"])
+        heading = tenant_heading(self.administration.tenants, visit)
+        listing = ListQuery.of(visit.query, f"{heading.address}/sessions", ["asked"])
         result = self.administration.records.sessions(
-            SessionFilter(tenant=head.tenant.id), listing.page_request
+            SessionFilter(tenant=heading.tenant.id), listing.page_request
         )
         page = TenantSessionsPage(
-            head, rows(result.records, visit.layout.now), listing, listing.following(result.next_cursor)
+            heading, rows(result.records, visit.layout.now), listing, listing.following(result.next_cursor)
         )
         return self.pages.show(visit.layout, "pages/admin/tenant-sessions.html", page)
 
     def aws(self, visit: PageVisit) -> Response:
         """Show the role, the findings about it, and how long its sessions last."""
-        head = band(self.administration.tenants, visit)
+        heading = tenant_heading(self.administration.tenants, visit)
         # Read first: the examination caches the role's maximum session duration, which the ruler uses.
-        findings = self._findings(head.tenant)
-        page = TenantAwsPage(head, drawn(self.durations.of_tenant(head.tenant.id)), findings)
+        findings = self._findings(heading.tenant)
+        page = TenantAwsPage(heading, draw_chart(self.durations.of_tenant(heading.tenant.id)), findings)
         return self.pages.show(visit.layout, "pages/admin/tenant-aws.html", page)
 
     def _findings(self, tenant: Tenant) -> Sequence[Finding] | None:

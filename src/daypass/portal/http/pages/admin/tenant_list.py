@@ -66,12 +66,12 @@ class TenantPages:
             )
         except InvalidRequest as refusal:
             return self._answer(visit, status_of(refusal), refusal.reason)
-        here, name = f"{ADDRESS}/{created.tenant.id}", created.tenant.name
+        address, name = f"{ADDRESS}/{created.tenant.id}", created.tenant.name
         ready = readiness(() if self.doctor is None else self.doctor.examine_tenant(created.tenant))
         if not ready.obstacles:
-            return redirect(here, f"{name} is created. Add its users.")
+            return redirect(address, f"{name} is created. Add its users.")
         return redirect(
-            f"{here}/aws", f"{name} is created, but cannot issue sessions yet. Its role needs a change."
+            f"{address}/aws", f"{name} is created, but cannot issue sessions yet. Its role needs a change."
         )
 
     def delete(self, visit: PageVisit) -> Response:

@@ -14,11 +14,11 @@ from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer
-from daypass.portal.http.pages.admin.duration_chart import DurationChart, drawn
-from daypass.portal.http.pages.admin.settings_form import SettingField, chosen, fields_of
+from daypass.portal.http.pages.admin.duration_chart import DurationChart, draw_chart
+from daypass.portal.http.pages.admin.settings_form import SettingField, fields_of, require_text
 from daypass.portal.http.pages.admin.settings_pages import SettingPages, SettingRef, SettingTable
 from daypass.portal.http.pages.admin.tenant_list import ADDRESS, TENANT_PATH
-from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
+from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, tenant_heading
 from daypass.portal.http.services import Services
 from daypass.portal.settings.setting import TENANT
 
@@ -27,7 +27,7 @@ from daypass.portal.settings.setting import TENANT
 class TenantSettingsPage:
     """The data of the tab."""
 
-    band: TenantHeading
+    heading: TenantHeading
     ruler: DurationChart
     table: SettingTable
     fields: Sequence[SettingField]
@@ -56,14 +56,14 @@ class TenantSettingsPages(SettingPages):
 
     def added_text(self, form: Form) -> tuple[SettingRef, str]:
         """Return the selected feature and its value; raises `InvalidRequest` if there is no feature."""
-        key = chosen(form.get("key"), "Select a feature.")
+        key = require_text(form.get("key"), "Select a feature.")
         return (TENANT, key), SettingField(self.settings.registry.find(TENANT, key)).read(form)
 
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
         """Render the tab."""
-        head = band(self.administration.tenants, visit)
-        chart = drawn(self.durations.of_tenant(head.tenant.id))
-        page = TenantSettingsPage(head, chart, table, fields_of(self.settings.registry, TENANT))
+        heading = tenant_heading(self.administration.tenants, visit)
+        chart = draw_chart(self.durations.of_tenant(heading.tenant.id))
+        page = TenantSettingsPage(heading, chart, table, fields_of(self.settings.registry, TENANT))
         return self.pages.show(visit.layout, "pages/admin/tenant-settings.html", page, status)
 
 

@@ -22,7 +22,7 @@ class TenantHeading:
         return f"{ADDRESS}/{self.tenant.id}"
 
 
-def band(tenants: Tenants, visit: PageVisit) -> TenantHeading:
+def tenant_heading(tenants: Tenants, visit: PageVisit) -> TenantHeading:
     """Return the heading for the tenant in the address; raises `TenantNotFound`."""
     record = tenants.find(visit.path["tenant"])
     return TenantHeading(record.tenant, record.created_at)

@@ -23,7 +23,7 @@ from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
-from daypass.portal.http.pages.admin.settings_form import chosen
+from daypass.portal.http.pages.admin.settings_form import require_text
 from daypass.portal.http.pages.admin.user_list import (
     ADDRESS,
     OneTimeSecret,
@@ -61,7 +61,7 @@ class UserPage:
     wrong_pane: str = ""
     """The pane that is open because of the error in `wrong`."""
     wrong: str = ""
-    made: OneTimeSecret | None = None
+    new_secret: OneTimeSecret | None = None
 
     @property
     def address(self) -> str:
@@ -104,14 +104,14 @@ class UserDetailPages:
         record, password = self._record(visit), new_password()
         # Without a version: a new password replaces any other, whatever has changed since the page was shown.
         self.administration.users.set_password(record.user.id, password, visit.caller)
-        return self._access(visit, made=first_password(record.user.username, password))
+        return self._access(visit, new_secret=first_password(record.user.username, password))
 
     def put_access(self, visit: PageVisit) -> Response:
         """Grant access to a tenant, or change it between full and read-only."""
         record, form = self._record(visit), visit.form
         access = Access.READ_ONLY if form.has("read_only") else Access.FULL
         try:
-            tenant = chosen(form.get("tenant"), "Select a tenant.")
+            tenant = require_text(form.get("tenant"), "Select a tenant.")
             self.administration.members.put(tenant, record.user.id, access, visit.caller)
         except (InvalidRequest, TenantNotFound) as refusal:
             return self._access(visit, status_of(refusal), wrong_pane="add", wrong=refusal.reason)
@@ -127,12 +127,14 @@ class UserDetailPages:
         """Create a permanent token for this user, and show it once."""
         record = self._record(visit)
         try:
-            name = chosen(visit.form.get("name"), "Enter a Token Name.")
+            name = require_text(visit.form.get("name"), "Enter a Token Name.")
             secret, token = self.administration.tokens.create(record.user.id, name, visit.caller)
         except InvalidRequest as refusal:
             return self._tokens(visit, status_of(refusal), wrong=refusal.reason)
         text = f"Copy it now: it will not be shown again. It acts as {record.user.username} for one year."
-        return self._tokens(visit, made=OneTimeSecret("Token created", token.name, text, secret.reveal()))
+        return self._tokens(
+            visit, new_secret=OneTimeSecret("Token created", token.name, text, secret.reveal())
+        )
 
     def revoke_token(self, visit: PageVisit) -> Response:
         """Revoke a token of this user."""
@@ -150,7 +152,7 @@ class UserDetailPages:
         *,
         wrong_pane: str = "",
         wrong: str = "",
-        made: OneTimeSecret | None = None,
+        new_secret: OneTimeSecret | None = None,
     ) -> Response:
         record, members = self._record(visit), self.administration.members
         user = record.user.id
@@ -167,7 +169,7 @@ class UserDetailPages:
             tenant=visit.form.get("tenant"),
             wrong_pane=wrong_pane,
             wrong=wrong,
-            made=made,
+            new_secret=new_secret,
         )
         return self.pages.show(visit.layout, "pages/admin/user-access.html", page, status)
 
@@ -177,7 +179,7 @@ class UserDetailPages:
         status: HTTPStatus = HTTPStatus.OK,
         *,
         wrong: str = "",
-        made: OneTimeSecret | None = None,
+        new_secret: OneTimeSecret | None = None,
     ) -> Response:
         record = self._record(visit)
         tokens, user = self.administration.tokens, record.user.id
@@ -192,7 +194,7 @@ class UserDetailPages:
             tokens=result.records,
             wrong_pane="create" if wrong else "",
             wrong=wrong,
-            made=made,
+            new_secret=new_secret,
         )
         return self.pages.show(visit.layout, "pages/admin/user-tokens.html", page, status)
 
@@ -201,14 +203,14 @@ def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes."""
     administrator = services.page_routes(Permission.ADMINISTRATOR)
     pages = UserDetailPages(services.pages, services.administration)
-    here = f"{ADDRESS}/{{user}}"
+    address = f"{ADDRESS}/{{user}}"
     return [
-        administrator.page(here, pages.show),
-        administrator.form(here, pages.put_access),
-        administrator.form(f"{here}/remove", pages.remove_access),
-        administrator.form(f"{here}/update", pages.update),
-        administrator.form(f"{here}/password", pages.set_password),
-        administrator.page(f"{here}/tokens", pages.show_tokens),
-        administrator.form(f"{here}/tokens", pages.create_token),
-        administrator.form(f"{here}/tokens/revoke", pages.revoke_token),
+        administrator.page(address, pages.show),
+        administrator.form(address, pages.put_access),
+        administrator.form(f"{address}/remove", pages.remove_access),
+        administrator.form(f"{address}/update", pages.update),
+        administrator.form(f"{address}/password", pages.set_password),
+        administrator.page(f"{address}/tokens", pages.show_tokens),
+        administrator.form(f"{address}/tokens", pages.create_token),
+        administrator.form(f"{address}/tokens/revoke", pages.revoke_token),
     ]

@@ -37,7 +37,7 @@ class OneTimeSecret:
     """A secret that is shown once, to the Administrator who created it."""
 
     title: str
-    of: str
+    subject: str
     note: str
     text: str
 
@@ -55,7 +55,7 @@ class UsersPage:
     form: Form
     """The submitted values, if the pane is shown again with an error."""
     wrong: str
-    made: OneTimeSecret | None
+    new_secret: OneTimeSecret | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class UserPages:
             notice = f"{created.user.username} is created without a password. Create a token for it."
             return redirect(f"{ADDRESS}/{created.user.id}", notice)
         # No redirect, because the password would have to be kept until the next request.
-        return self._answer(visit, made=first_password(created.user.username, password))
+        return self._answer(visit, new_secret=first_password(created.user.username, password))
 
     def delete(self, visit: PageVisit) -> Response:
         """Delete a user by id; raises `InvalidRequest` unless the username was typed."""
@@ -112,7 +112,7 @@ class UserPages:
         status: HTTPStatus = HTTPStatus.OK,
         *,
         wrong: str = "",
-        made: OneTimeSecret | None = None,
+        new_secret: OneTimeSecret | None = None,
     ) -> Response:
         listing = ListQuery.of(visit.query, ADDRESS, [sort.value for sort in UserSort])
         query = UserQuery(
@@ -127,7 +127,7 @@ class UserPages:
             suggested=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_SUGGESTED)).records,
             form=visit.form if wrong else Form({}),
             wrong=wrong,
-            made=made,
+            new_secret=new_secret,
         )
         return self.pages.show(visit.layout, "pages/admin/users.html", page, status)
 
