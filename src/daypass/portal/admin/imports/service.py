@@ -83,11 +83,12 @@ class Imports:
             ImportJobStore(connection).restart(key, plan.batches)
         return plan
 
-    def resume(self, job_id: str, seen: Version, by: Caller, is_enough: Callable[[], bool]) -> ImportJob:
+    def resume(self, job_id: str, reviewed: Version, by: Caller, is_enough: Callable[[], bool]) -> ImportJob:
         """Import the next batches of a job, until all lines are done or *is_enough* returns True.
 
-        Raises `PreconditionFailed` if the plan is not the reviewed one: that of the whole table (which must
-        also be the one that was *seen*) before the first line, and that of each batch before the batch.
+        Raises `PreconditionFailed` if the plan is not the reviewed one: that of the whole table before the
+        first line (it must also be the version *reviewed*, which the user saw), and that of each batch before
+        the batch.
         Raises `InvalidRequest` if a line cannot be applied.
         """
         key = JobKey(by.user.id, job_id)
@@ -99,7 +100,7 @@ class Imports:
         if job.taken == 0:
             plan = self._plan(table)
             plan.require_valid()
-            if not plan.version == seen == version_of(*stored.reviewed):
+            if not plan.version == reviewed == version_of(*stored.reviewed):
                 raise _changed_since_review(0)
             self._check(plan, by)
         while not job.is_done:

@@ -86,13 +86,13 @@ def _head(text: str) -> tuple[int, str, str]:
     """Return the number of lines before the table, the table, and the separator of its cells."""
     table = text.lstrip("\n")
     skipped = len(text) - len(table)
-    head, _, rest = table.partition("\n")
+    first_line, _, rest = table.partition("\n")
     if (
-        head[: len(_SAYS_SEPARATOR)].lower() == _SAYS_SEPARATOR
-        and head[len(_SAYS_SEPARATOR) :] in _SEPARATORS
+        first_line[: len(_SAYS_SEPARATOR)].lower() == _SAYS_SEPARATOR
+        and first_line[len(_SAYS_SEPARATOR) :] in _SEPARATORS
     ):
-        return skipped + 1, rest, head[-1]
-    return skipped, table, next((sign for sign in _SEPARATORS[:2] if sign in head), ",")
+        return skipped + 1, rest, first_line[-1]
+    return skipped, table, next((sign for sign in _SEPARATORS[:2] if sign in first_line), ",")
 
 
 def _columns(cells: Sequence[str]) -> list[str]:
@@ -103,9 +103,9 @@ def _columns(cells: Sequence[str]) -> list[str]:
     unknown = [name for name in names if name not in COLUMNS]
     if "username" in names and not unknown and len(set(names)) == len(names):
         return names
-    found = f" It has “{unknown[0][:40]}”." if unknown and unknown[0].isprintable() else ""
+    hint = f" It has “{unknown[0][:40]}”." if unknown and unknown[0].isprintable() else ""
     raise InvalidRequest(
-        f"The first line names the columns: {', '.join(COLUMNS)}; only the first is required.{found}"
+        f"The first line names the columns: {', '.join(COLUMNS)}; only the first is required.{hint}"
     )
 
 

@@ -36,7 +36,7 @@ class Reports:
 
     def sessions(
         self,
-        wanted: SessionFilter,
+        session_filter: SessionFilter,
         page_request: PageRequest,
         *,
         state: State | None = None,
@@ -45,22 +45,22 @@ class Reports:
     ) -> Page[IssuanceRecord]:
         """Return a page of all users' sessions, newest first; raises `InvalidRequest`."""
         with self.database.reading() as connection:
-            user_id, username = _user(connection, wanted.user)
+            user_id, username = _user(connection, session_filter.user)
             query = SessionQuery(
                 user_id=user_id,
                 username=username,
-                tenant_id=_tenant(connection, wanted.tenant),
+                tenant_id=_tenant(connection, session_filter.tenant),
                 state=state,
                 door=door,
-                since=wanted.since,
-                until=wanted.until,
+                since=session_filter.since,
+                until=session_filter.until,
                 live_at=live_at,
             )
             return SessionList(connection).page(query, page_request)
 
     def events(
         self,
-        wanted: SessionFilter,
+        session_filter: SessionFilter,
         page_request: PageRequest,
         *,
         action: str | None = None,
@@ -72,17 +72,17 @@ class Reports:
         for text in (action, outcome, subject, request_id):
             _check(text)
         with self.database.reading() as connection:
-            actor_id, actor = _user(connection, wanted.user)
+            actor_id, actor = _user(connection, session_filter.user)
             query = EventQuery(
                 actor_id=actor_id,
                 actor=actor,
-                tenant_id=_tenant(connection, wanted.tenant),
+                tenant_id=_tenant(connection, session_filter.tenant),
                 action=action,
                 outcome=outcome,
                 subject=subject,
                 request_id=request_id,
-                since=wanted.since,
-                until=wanted.until,
+                since=session_filter.since,
+                until=session_filter.until,
             )
             return EventList(connection).page(query, page_request)
 

@@ -117,16 +117,18 @@ class RoleReconciler:
         # Two replicas that compare at the same time would both add the same new role.
         lock_exclusive(connection)
         changes, now = RoleChangeList(connection), self._clock()
-        known = changes.all()
-        desired = {role.role_arn: role for role in self._desired(connection, known)}
-        new = [role for arn, role in desired.items() if arn not in known]
+        stored = changes.all()
+        desired = {role.role_arn: role for role in self._desired(connection, stored)}
+        new = [role for arn, role in desired.items() if arn not in stored]
         changed = [
             role
             for arn, role in desired.items()
             # A role that was left may have been changed in AWS since, so its maximum is set again.
-            if arn in known and (known[arn].desired != role or known[arn].outcome is RoleOutcome.LEFT)
+            if arn in stored and (stored[arn].desired != role or stored[arn].outcome is RoleOutcome.LEFT)
         ]
-        self._drop_undesired(connection, {arn: status for arn, status in known.items() if arn not in desired})
+        self._drop_undesired(
+            connection, {arn: status for arn, status in stored.items() if arn not in desired}
+        )
         changes.add(new, now)
         changes.update_desired(changed, now)
 
@@ -135,15 +137,15 @@ class RoleReconciler:
         existing = {role_arn for _, _, role_arn, _ in RoleChangeList(connection).tenants()}
         existing.update(self._master_roles(unwanted))
         changed = {RoleOutcome.DONE, RoleOutcome.WAITING}
-        left = [arn for arn, status in unwanted.items() if arn in existing and status.outcome in changed]
-        gone = [
+        to_leave = [arn for arn, status in unwanted.items() if arn in existing and status.outcome in changed]
+        to_drop = [
             arn
             for arn, status in unwanted.items()
             if arn not in existing or status.outcome not in {*changed, RoleOutcome.LEFT}
         ]
         changes = RoleChangeList(connection)
-        changes.leave(left, self._clock())
-        changes.drop(gone)
+        changes.leave(to_leave, self._clock())
+        changes.drop(to_drop)
 
     def _desired(self, connection: Connection, known: Mapping[str, RoleStatus]) -> Sequence[DesiredRole]:
         """Return the desired state; a tenant's own maximum takes precedence over the one for all tenants."""

@@ -71,12 +71,12 @@ class Settings:
         with self.executor.database.reading() as connection:
             # Text with characters that PostgreSQL refuses cannot be stored, so a query for it would only
             # fail.
-            found = None
+            record = None
             if is_storable(type_) and is_storable(key):
-                found = self._list(connection).find(_owner(connection, tenant), type_, key)
-        if found is None:
+                record = self._list(connection).find(_owner(connection, tenant), type_, key)
+        if record is None:
             raise _not_set(key)
-        return found
+        return record
 
     def parse(self, tenant: str | None, type_: str, key: str, text: str) -> SettingValue[Any]:
         """Return the value that a channel received as *text*; raises `InvalidRequest`."""
@@ -210,8 +210,8 @@ def _check_maximum(connection: Connection, new: SettingValue[Any]) -> None:
                 "and no tenant's may be longer. Raise that one first."
             )
     if new.setting is ROLE_MAXIMUM:
-        own = SettingList(connection).of_each_tenant(TENANT_ROLE_MAXIMUM)
-        longer = [record for record in own if record.is_in_force and record.value > new.value]
+        tenant_maxima = SettingList(connection).of_each_tenant(TENANT_ROLE_MAXIMUM)
+        longer = [record for record in tenant_maxima if record.is_in_force and record.value > new.value]
         if longer:
             names = ", ".join(record.tenant.name for record in longer[:_NAMED] if record.tenant)
             more = f" and {len(longer) - _NAMED} more" if len(longer) > _NAMED else ""

@@ -173,10 +173,10 @@ def user_update(old: UserRecord, new: UserRecord, now: datetime) -> Change:
     return Change(tuple(writes), _facts(old), _facts(new), proof=reauthentication.to_update_user(old, new))
 
 
-def require_other_administrator(connection: Connection, fewer: int = 1, otherwise: str = _LAST) -> None:
+def require_other_administrator(connection: Connection, fewer: int = 1, message: str = _LAST) -> None:
     """Return if more than *fewer* Administrators exist; raise `LastAdministrator` otherwise."""
     if UserStore(connection).count_administrators() <= fewer:
-        raise LastAdministrator(otherwise)
+        raise LastAdministrator(message)
 
 
 def _changed(old: UserRecord, role: Role | None, is_disabled: bool | None, now: datetime) -> UserRecord:

@@ -58,13 +58,13 @@ class Tokens:
         if not _DAY <= lifetime <= PERMANENT_LIFETIME:
             raise InvalidRequest(f"An API token lives from 1 to {PERMANENT_LIFETIME // _DAY} days.")
         with self.executor.database.reading() as connection:
-            chosen = find_user(connection, user).user
+            initial_owner = find_user(connection, user).user
 
         def plan(connection: Connection) -> Change:
-            owner = find_user(connection, chosen.id)
+            owner = find_user(connection, initial_owner.id)
             if owner.is_disabled:
                 raise InvalidRequest(f"“{owner.user.username}” is disabled, and a token would not work.")
-            if owner.user.role is not chosen.role:
+            if owner.user.role is not initial_owner.role:
                 # The token's exemption depends on the role that was read first.
                 raise PreconditionFailed(
                     f"The role of “{owner.user.username}” was changed a moment ago. Try again."
@@ -73,10 +73,10 @@ class Tokens:
 
         # `Identity` commits the token with an event of its own. The plan has no rows: it refuses the creation
         # now, with a record, and again within the transaction of the token.
-        request = single_change("token.create", chosen.username, by, plan)
+        request = single_change("token.create", initial_owner.username, by, plan)
         self.executor.plan(request)
         return self.identity.create_token(
-            chosen,
+            initial_owner,
             TokenKind.PERMANENT,
             name,
             actor_of(by),
@@ -86,10 +86,10 @@ class Tokens:
 
     def revoke(self, token_id: str, by: Author) -> None:
         """Revoke a token of any user with all tokens derived from it; idempotent. Raises `TokenNotFound`."""
-        chosen, now = self.find(token_id), self.executor.clock()
+        initial_token, now = self.find(token_id), self.executor.clock()
 
         def plan(connection: Connection) -> Change | None:
-            token = _find(connection, chosen.id)
+            token = _find(connection, initial_token.id)
             # Nothing is left to do, so nothing is recorded and no proof is needed.
             if token.ended_at is not None:
                 return None
@@ -98,7 +98,7 @@ class Tokens:
             proof = reauthentication.to_revoke_token(token.owner, author_id(by))
             return Change((revoke,), before, proof=proof)
 
-        self.executor.execute(single_change("token.revoke", chosen.owner.username, by, plan))
+        self.executor.execute(single_change("token.revoke", initial_token.owner.username, by, plan))
 
 
 def _find(connection: Connection, token_id: str) -> TokenRecord:

@@ -182,9 +182,9 @@ class MemberList:
 
     def reads_only(self, user_id: UserId) -> bool:
         """Return whether a user has memberships and all of them are read-only."""
-        own = select(memberships.c.is_read_only).where(memberships.c.user_id == user_id)
+        query = select(memberships.c.is_read_only).where(memberships.c.user_id == user_id)
         # False sorts first, so the first row is True only if all are.
-        return bool(self._connection.scalar(own.order_by(memberships.c.is_read_only).limit(1)))
+        return bool(self._connection.scalar(query.order_by(memberships.c.is_read_only).limit(1)))
 
     def of_tenant(self, tenant_id: TenantId, search: str, page_request: PageRequest) -> Page[MemberRecord]:
         """Return a page of a tenant's members, by username; *search* is a substring of it."""
