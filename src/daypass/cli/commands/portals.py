@@ -80,11 +80,11 @@ def use(portal: str) -> None:
     --host and DAYPASS_HOST take precedence. A token from a flag or a variable is only sent to a portal
     that is named explicitly.
     """
-    chosen = request.read_origin(request.trimmed(portal))
-    known = session_id.portals(os.environ)
-    if chosen not in known:
-        listed = f" You signed in to: {', '.join(known)}." if known else ""
-        raise UsageError(f"This machine is not signed in to {chosen}: daypass login --host {chosen}.{listed}")
+    origin = request.read_origin(request.trimmed(portal))
+    origins = session_id.portals(os.environ)
+    if origin not in origins:
+        listed = f" You signed in to: {', '.join(origins)}." if origins else ""
+        raise UsageError(f"This machine is not signed in to {origin}: daypass login --host {origin}.{listed}")
     try:
         locked = LockedFiles(session_id.folder(os.environ), DefaultPortal.KEY, _LOCK)
     except (UnsafeCacheFile, OSError) as error:
@@ -92,8 +92,8 @@ def use(portal: str) -> None:
             f"The choice cannot be saved in {session_id.folder(os.environ)}: {error}."
         ) from error
     with locked:
-        locked.write(DefaultPortal(chosen))
-    print_message(f"{chosen} is now the default portal.")
+        locked.write(DefaultPortal(origin))
+    print_message(f"{origin} is now the default portal.")
 
 
 def _known_portal(origin: str, is_default: bool, now: Now) -> KnownPortal:

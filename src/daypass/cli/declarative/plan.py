@@ -154,11 +154,11 @@ class _Planner:
                 yield from _put(f"metadata {key} of {name}", address, before, asdict(entry), version)
 
     def _members(self) -> Iterator[Step]:
-        known = {*(self.live.manifest.users or {}), *(self.desired.users or {})}
+        usernames = {*(self.live.manifest.users or {}), *(self.desired.users or {})}
         for name, wanted in (self.desired.tenants or {}).items():
             old = self._existing(name).members or {}
             for user, access in (wanted.members or {}).items():
-                if user not in known:
+                if user not in usernames:
                     raise UsageError(
                         f"{self.name}, line {wanted.line}: there is no user “{user}” for “{name}”."
                     )

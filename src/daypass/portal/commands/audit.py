@@ -82,11 +82,11 @@ def heads() -> None:
 
     with report_errors(exit_code=2), _open_checked() as database:
         with database.snapshot() as connection:
-            found = read_heads(connection)
-        if not found:
+            current_heads = read_heads(connection)
+        if not current_heads:
             click.echo("daypass portal: The audit log is empty.", err=True)
             raise SystemExit(1)
-        for line in head_lines(found, utc_now()):
+        for line in head_lines(current_heads, utc_now()):
             click.echo(line, nl=False)
 
 
@@ -117,8 +117,8 @@ def export(
     from daypass.portal.admin.reporting.reports import Reports, SessionFilter
 
     with report_errors(exit_code=2), _open_checked() as database:
-        wanted = SessionFilter(user, tenant, _in_utc(since), _in_utc(until))
-        events = every_event(Reports(database), wanted, action=action)
+        session_filter = SessionFilter(user, tenant, _in_utc(since), _in_utc(until))
+        events = every_event(Reports(database), session_filter, action=action)
         # Read ahead, to say on stderr that nothing matches: a CSV has its header in any case.
         first = next(events, None)
         if first is None:

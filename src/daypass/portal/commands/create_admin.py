@@ -96,22 +96,22 @@ def _password(*, from_stdin: bool, random: bool, file: Path | None) -> Secret:
 
 
 def _random_password() -> Secret:
-    made = Secret(secrets.token_urlsafe(15))
-    click.echo(f"The password, shown only once: {made.reveal()}", err=True)
-    return made
+    password = Secret(secrets.token_urlsafe(15))
+    click.echo(f"The password, shown only once: {password.reveal()}", err=True)
+    return password
 
 
 def _password_in_file(path: Path) -> Secret:
     """Generate a password and write it to a new file that only its owner can read."""
-    made = Secret(secrets.token_urlsafe(15))
+    password = Secret(secrets.token_urlsafe(15))
     try:
         # O_EXCL refuses an existing file, which may be another user's or a link to another place.
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(made.reveal() + "\n")
+            file.write(password.reveal() + "\n")
     except OSError as error:
         raise ConfigError(
             f"The password cannot be written to {path} ({error.strerror}). No user was created. "
             "Choose a new file."
         ) from error
     click.echo(f"The password is in {path}.", err=True)
-    return made
+    return password

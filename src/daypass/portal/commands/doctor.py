@@ -82,11 +82,11 @@ def _audit_privileges(database: "Database") -> "Sequence[Finding]":
     if database.is_sqlite:
         return []
     with database.reading() as connection:
-        found = rewriting_privileges(connection)
-    if not found:
+        privileges = rewriting_privileges(connection)
+    if not privileges:
         sentence = "The portal's role can append audit events, and neither change nor delete them."
         return [Finding("audit_privileges", Level.FINE, "database", sentence)]
-    sentence = f"The portal's role can change or delete audit events: it has {', '.join(found)}."
+    sentence = f"The portal's role can change or delete audit events: it has {', '.join(privileges)}."
     patch = "daypass portal migrate --application-role ROLE, as the owner of the tables; then serve as ROLE"
     return [Finding("audit_privileges", Level.WARNING, "database", sentence, patch)]
 

@@ -15,13 +15,13 @@ def position(named: ResourceArn) -> tuple[int, str]:
 
 def search(resources: Sequence[Resource], words: str = "", kind: Kind | None = None) -> Sequence[Resource]:
     """Return the resources of *kind* that contain all *words* in name, ARN, kind or tags."""
-    wanted = words.casefold().split()
-    if not wanted and kind is None:
+    terms = words.casefold().split()
+    if not terms and kind is None:
         return resources
     return [
         resource
         for resource in resources
-        if (kind is None or resource.kind is kind) and _contains(resource, wanted)
+        if (kind is None or resource.kind is kind) and _contains(resource, terms)
     ]
 
 
