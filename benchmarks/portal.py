@@ -10,8 +10,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from benchmarks.stub_sts import ACCOUNT
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
@@ -43,13 +43,13 @@ class Served:
 def seed(database: Database) -> Secret:
     """Add a tenant with one member; return the API token of the member."""
     migrate(database)
-    units = UnitsOfWork(database, utc_now)
+    committer = Committer(database, utc_now)
     try:
-        identity = Identity(database, units, utc_now)
+        identity = Identity(database, committer, utc_now)
         user = identity.create_user("dana@example.com", Role.USER, None, OPERATOR)
         token, _ = identity.create_token(user, TokenKind.PERMANENT, "benchmark", OPERATOR)
     finally:
-        units.close()
+        committer.close()
     tenant_id = TenantId(str(uuid4()))
     role_arn = f"arn:aws:iam::{ACCOUNT}:role/duploservices-{TENANT}"
     with database.writing() as connection:

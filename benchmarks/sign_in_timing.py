@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import SignInFailed
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role
@@ -59,9 +59,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         database, clock = Database(f"sqlite:///{folder}/portal.db"), QuickClock()
         migrate(database)
-        with closing(database), closing(UnitsOfWork(database, clock)) as units:
-            Identity(database, units, clock).create_user("known@example.com", Role.USER, RIGHT, OPERATOR)
-            known, unknown = measure(LocalPasswords(database, units, clock), clock, samples)
+        with closing(database), closing(Committer(database, clock)) as committer:
+            Identity(database, committer, clock).create_user("known@example.com", Role.USER, RIGHT, OPERATOR)
+            known, unknown = measure(LocalPasswords(database, committer, clock), clock, samples)
     difference, p = abs(median(known) - median(unknown)), p_value(known, unknown)
     is_met = difference <= MAX_DIFFERENCE and p > MIN_P
     print(

@@ -26,7 +26,7 @@ from daypass.portal.access.plan import IssuanceAttempt, Plan, assume_role_parame
 from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
@@ -60,19 +60,19 @@ def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
     broker.identity.learn()
     account = make_account(config.aws, broker)
     with closing(Database(database_url, connections=3)) as database:
-        units = UnitsOfWork(database, utc_now)
+        committer = Committer(database, utc_now)
         try:
-            identity = Identity(database, units, utc_now)
+            identity = Identity(database, committer, utc_now)
             issuer = Issuer(
                 database=database,
-                units=units,
+                committer=committer,
                 accounts=Accounts(account),
                 brokers=PerAccount({account.name: broker}),
                 clock=utc_now,
             )
-            return _Path(database, units, broker, identity, issuer, token).stages()
+            return _Path(database, committer, broker, identity, issuer, token).stages()
         finally:
-            units.close()
+            committer.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class _Path:
     """The stages of the path, each as the portal runs it."""
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     broker: Broker
     identity: Identity
     issuer: Issuer
@@ -119,7 +119,7 @@ class _Path:
         return Plan(entitlement, validity, None)
 
     def _request(self, attempt: IssuanceAttempt, plan: Plan) -> None:
-        self.units.commit(*audit_events.requested(attempt, plan))
+        self.committer.commit(*audit_events.requested(attempt, plan))
 
     def _assume(self, attempt: IssuanceAttempt, plan: Plan) -> None:
         deadline = Deadline(time.monotonic() + 8)
@@ -129,7 +129,7 @@ class _Path:
         def precondition(connection: Connection) -> None:
             read_context(connection, attempt.caller, _SCOPE, "", utc_now())
 
-        self.units.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
+        self.committer.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
 
 
 def _attempt(caller: Caller, context: AuthorizationContext, account: Account) -> IssuanceAttempt:

@@ -77,7 +77,7 @@ def page_routes() -> Sequence[ExactRoute]:
             if isinstance(route, ExactRoute) and _is_page(route)
         ]
         services.pools.close()
-        services.units.close()
+        services.committer.close()
         database.close()
     return routes
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from playwright.sync_api import Dialog
 from sqlalchemy import update
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import utc_now
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
@@ -35,9 +35,9 @@ def known_as(demo: Demo, names: Sequence[str]) -> Iterator[str]:
     unique = uuid.uuid4().hex[:6]
     username = " ".join((unique, *names)).casefold()
     with demo.database() as database:
-        units = UnitsOfWork(database, utc_now)
+        committer = Committer(database, utc_now)
         try:
-            identity = Identity(database, units, utc_now)
+            identity = Identity(database, committer, utc_now)
             user = identity.create_user(unique, Role.ADMINISTRATOR, Secret(PASSWORD), OPERATOR)
             # Slashes are refused today, but users of an older version may have them.
             with database.writing() as connection:
@@ -48,7 +48,7 @@ def known_as(demo: Demo, names: Sequence[str]) -> Iterator[str]:
             with database.writing() as connection:
                 disable_user(connection, user.id, utc_now())
         finally:
-            units.close()
+            committer.close()
 
 
 def sign_in_as(user: User, username: str) -> None:

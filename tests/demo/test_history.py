@@ -17,9 +17,9 @@ from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.abandoned_attempts import AbandonedAttempts
 from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.admin.reporting.overview import Overview, Overviews
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.issuance_check import ISSUING
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.store.users import UserStore
@@ -133,9 +133,9 @@ def test_the_time_stamps_of_the_audit_log_never_go_back(seeded: Path) -> None:
 
 def test_no_session_of_the_history_is_live_and_no_attempt_is_open(seeded: Path) -> None:
     database = Database(database_url(StateDirectory(seeded)))
-    units = UnitsOfWork(database, lambda: NOW)
-    open_attempts = AbandonedAttempts(database, units).find()
-    units.close()
+    committer = Committer(database, lambda: NOW)
+    open_attempts = AbandonedAttempts(database, committer).find()
+    committer.close()
     database.close()
 
     assert overview(seeded).live == 0
@@ -145,9 +145,9 @@ def test_no_session_of_the_history_is_live_and_no_attempt_is_open(seeded: Path) 
 def test_the_audit_log_verifies_with_later_events(tmp_path: Path) -> None:
     seed(tmp_path)
     database = Database(database_url(StateDirectory(tmp_path)))
-    units = UnitsOfWork(database, lambda: NOW)
-    Identity(database, units, lambda: NOW).create_user("lena@example.com", Role.USER, None, OPERATOR)
-    units.close()
+    committer = Committer(database, lambda: NOW)
+    Identity(database, committer, lambda: NOW).create_user("lena@example.com", Role.USER, None, OPERATOR)
+    committer.close()
     database.close()
 
     verified = portal(tmp_path, "audit", "verify")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from daypass.demo.aws import Aws, Keys
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
@@ -52,14 +52,14 @@ class Portal:
 def portal_with_members(demo: Demo) -> Portal:
     """Give every tenant of a running demo two members of its own, and answer with their tokens."""
     database = Database(f"sqlite:///{demo.folder / 'daypass.db'}")
-    units = UnitsOfWork(database, utc_now)
-    identity = Identity(database, units, utc_now)
+    committer = Committer(database, utc_now)
+    identity = Identity(database, committer, utc_now)
     tokens = {
         (name, access): _add_member(identity, TenantId(tenant["id"]), access)
         for name, tenant in demo.tenants.items()
         for access in Access
     }
-    units.close()
+    committer.close()
     database.close()
     return Portal(demo, demo.root, tokens)
 

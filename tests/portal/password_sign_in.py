@@ -42,4 +42,4 @@ def confirm(
 
 def passwords_of(sessions: BrowserSessions) -> LocalPasswords:
     """Return the provider of local passwords for the same database."""
-    return LocalPasswords(sessions.database, sessions.units, sessions.clock)
+    return LocalPasswords(sessions.database, sessions.committer, sessions.clock)

@@ -101,7 +101,7 @@ def assemble(
     """Build a portal from its services; takes ownership of the database, whose schema must be checked."""
     services = make_services(config, database, aws, clock, templates, registry, redirect_providers)
     channels = [channel for build_channel in CHANNELS for channel in build_channel(services)]
-    attempts = AbandonedAttempts(database, services.units)
+    attempts = AbandonedAttempts(database, services.committer)
 
     if services.administration.role_reconciler is not None:
         # This resumes the changes of roles that an earlier process left. Without AWS, each would be refused.
@@ -136,7 +136,7 @@ def _closing(services: Services, aws: Aws, attempts: AbandonedAttempts) -> Calla
         services.pools.close()
         for work in background:
             work.close()
-        services.units.close()
+        services.committer.close()
         services.database.close()
 
     return close

@@ -8,7 +8,7 @@ from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.tenants.role_naming import RoleNaming
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.aws.factory import browser_origins
 from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
@@ -41,35 +41,35 @@ def make_services(
 
     The sign-in page offers the *redirect_providers* after the portal's own passwords.
     """
-    units = UnitsOfWork(database, clock)
-    identity, shares = Identity(database, units, clock), role_shares(config.threads)
+    committer = Committer(database, clock)
+    identity, shares = Identity(database, committer, clock), role_shares(config.threads)
     return Services(
         config=config,
         database=database,
-        units=units,
+        committer=committer,
         accounts=aws.accounts,
         brokers=aws.brokers,
         clock=clock,
         identity=identity,
         issuer=Issuer(
             database=database,
-            units=units,
+            committer=committer,
             accounts=aws.accounts,
             brokers=aws.brokers,
             clock=clock,
             is_attribution_required=config.require_attribution,
             role_concurrency=shares,
         ),
-        inventory=_inventory(config, database, units, aws, clock, shares),
+        inventory=_inventory(config, database, committer, aws, clock, shares),
         administration=_administration(config, aws, identity, registry),
         doctor=aws.doctor,
         issuing=aws.issuing,
         authenticator=Authenticator(
             identity, ClientAddresses(config.trusted_proxies if config.is_behind_proxy else ())
         ),
-        authorizer=Authorizer(units.commit_refusal, clock),
-        providers=IdentityProviders((LocalPasswords(database, units, clock), *redirect_providers)),
-        sign_ins=BrowserSessions(database, units, clock),
+        authorizer=Authorizer(committer.commit_rate_limited, clock),
+        providers=IdentityProviders((LocalPasswords(database, committer, clock), *redirect_providers)),
+        sign_ins=BrowserSessions(database, committer, clock),
         assets=templates.assets,
         pages=PageRenderer(templates, browser_origins(config.aws)),
         pools=ThreadPools.sized(config.threads),
@@ -81,14 +81,14 @@ def make_services(
 def _inventory(
     config: PortalConfig,
     database: Database,
-    units: UnitsOfWork,
+    committer: Committer,
     aws: Aws,
     clock: Clock,
     shares: RoleConcurrency,
 ) -> Inventory:
     return Inventory(
         database=database,
-        units=units,
+        committer=committer,
         accounts=aws.accounts,
         brokers=aws.brokers,
         finders=aws.finders,
@@ -103,7 +103,7 @@ def _administration(config: PortalConfig, aws: Aws, identity: Identity, registry
     reconciler = None
     if aws.roles is not None:
         reconciler = RoleReconciler(
-            identity.database, identity.units, identity.clock, aws.roles, aws.accounts
+            identity.database, identity.committer, identity.clock, aws.roles, aws.accounts
         )
     naming = RoleNaming(aws.accounts.default, config.aws.extra_regions)
     return administration(identity, naming, aws.roles, reconciler, registry)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Caller, Channel, IssuedSession, SessionRequest
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.identity.store.tokens import row_of_token
@@ -87,19 +87,19 @@ class Rig:
     """An issuer with its dependencies, and methods that change the database and inspect it."""
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     broker: FakeBroker
     clock: FakeClock
     issuer: Issuer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.issuer = self.issuer_with(self.units)
+        self.issuer = self.issuer_with(self.committer)
 
-    def issuer_with(self, units: UnitsOfWork, *, is_attribution_required: bool = False) -> Issuer:
+    def issuer_with(self, committer: Committer, *, is_attribution_required: bool = False) -> Issuer:
         """Return an issuer that differs in its audit log and attribution requirement only."""
         return Issuer(
             self.database,
-            units,
+            committer,
             accounts_of(self.broker),
             brokers_of(self.broker),
             self.clock,
@@ -208,9 +208,9 @@ def build(database: Database) -> Iterator[Rig]:
     """Yield a rig on a seeded database, at noon."""
     seed(database)
     clock = FakeClock()
-    units = UnitsOfWork(database, clock)
-    yield Rig(database, units, FakeBroker(clock), clock)
-    units.close()
+    committer = Committer(database, clock)
+    yield Rig(database, committer, FakeBroker(clock), clock)
+    committer.close()
 
 
 @pytest.fixture

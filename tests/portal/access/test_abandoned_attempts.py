@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from daypass.portal.access.abandoned_attempts import ABANDONED_AFTER, AbandonedAttempts
 from daypass.portal.access.model import IssuanceRecord
 from daypass.portal.access.store.issuances import set_unknown_outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.verify import verify
 from daypass.portal.clock import utc_now
 from daypass.portal.errors import AuditUnavailable
@@ -26,7 +26,7 @@ class Killed(BaseException):
 
 
 def settler(rig: Rig) -> AbandonedAttempts:
-    return AbandonedAttempts(rig.database, rig.units)
+    return AbandonedAttempts(rig.database, rig.committer)
 
 
 def abandon(rig: Rig, asked_at: datetime) -> None:
@@ -151,8 +151,8 @@ def test_settling_wins_over_an_outcome_that_waits_for_the_row_lock(rig: Rig) -> 
 def test_replicas_that_settle_concurrently_record_each_attempt_once(rig: Rig) -> None:
     for _ in range(5):
         abandon(rig, utc_now() - timedelta(hours=1))
-    replicas = [UnitsOfWork(rig.database, rig.clock) for _ in range(3)]
-    settlers = [AbandonedAttempts(rig.database, units) for units in replicas]
+    replicas = [Committer(rig.database, rig.clock) for _ in range(3)]
+    settlers = [AbandonedAttempts(rig.database, committer) for committer in replicas]
     found = [each.find() for each in settlers]
     settled: list[int] = []
 

@@ -10,8 +10,8 @@ from threading import Thread
 import pytest
 
 from daypass.portal.access.model import IssuedSession, Purpose, SessionRequest
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Event
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AuditUnavailable, AwsTrustRefused, AwsUnavailable, PortalError
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.storage.engine import Connection, Database
@@ -43,10 +43,10 @@ class Fault(Enum):
 
 
 @dataclass(slots=True)
-class FailingUnits(UnitsOfWork):
+class FailingCommitter(Committer):
     """The real units of work, except that the commits whose numbers are in `faults` fail."""
 
-    real: UnitsOfWork
+    real: Committer
     faults: dict[int, Fault]
     commits: int = field(default=0, init=False)
 
@@ -84,7 +84,7 @@ def test_no_credentials_are_released_without_a_durable_outcome(
 ) -> None:
     rig.broker.assume_error, rig.broker.console_error = assume, console
     rig.broker.refuses_attribution = plain
-    rig.issuer = rig.issuer_with(FailingUnits(rig.units, faults))
+    rig.issuer = rig.issuer_with(FailingCommitter(rig.committer, faults))
 
     released: IssuedSession | None = None
     try:
@@ -104,7 +104,7 @@ def test_no_credentials_are_released_without_a_durable_outcome(
 
 def test_if_a_failure_cannot_be_recorded_the_intent_stays(rig: Rig) -> None:
     rig.broker.assume_error = AwsUnavailable("Away.")
-    rig.issuer = rig.issuer_with(FailingUnits(rig.units, {2: Fault.REFUSED}))
+    rig.issuer = rig.issuer_with(FailingCommitter(rig.committer, {2: Fault.REFUSED}))
 
     with pytest.raises(AwsUnavailable):
         rig.issue(DANA, "dev01")
@@ -113,7 +113,7 @@ def test_if_a_failure_cannot_be_recorded_the_intent_stays(rig: Rig) -> None:
 
 
 def test_if_success_cannot_be_recorded_the_attempt_fails(rig: Rig) -> None:
-    rig.issuer = rig.issuer_with(FailingUnits(rig.units, {2: Fault.REFUSED}))
+    rig.issuer = rig.issuer_with(FailingCommitter(rig.committer, {2: Fault.REFUSED}))
 
     with pytest.raises(AuditUnavailable):
         rig.issue(DANA, "dev01")

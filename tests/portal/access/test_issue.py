@@ -563,7 +563,7 @@ def test_a_role_that_refuses_the_portal_is_not_cached_as_refusing_attribution(ri
 def test_if_attribution_is_required_there_is_no_session_without_it(rig: Rig) -> None:
     rig.broker.refuses_attribution = True
     rig.issue(DANA, "dev01")
-    strict = rig.issuer_with(rig.units, is_attribution_required=True)
+    strict = rig.issuer_with(rig.committer, is_attribution_required=True)
     rig.issuer = strict
     rig.broker.assumed.clear()
 

@@ -18,7 +18,7 @@ def issuer(rig: Rig, shares: RoleConcurrency) -> Issuer:
     """Return the issuer of *rig* with this concurrency limit."""
     return Issuer(
         rig.database,
-        rig.units,
+        rig.committer,
         accounts_of(rig.broker),
         brokers_of(rig.broker),
         rig.clock,

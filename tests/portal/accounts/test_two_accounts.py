@@ -121,7 +121,7 @@ class TwoAccounts:
     def issue(self, scope: Scope, purpose: Purpose = Purpose.KEYS) -> IssuedSession:
         """Issue a session: of the admin scope to the Administrator, of a tenant to Dana."""
         rig, user = self.rig, ADMIN if scope.is_admin else DANA
-        issuer = Issuer(rig.database, rig.units, self.accounts, self.brokers, rig.clock)
+        issuer = Issuer(rig.database, rig.committer, self.accounts, self.brokers, rig.clock)
         return issuer.issue(caller(user), SessionRequest(scope, purpose=purpose))
 
     def _account(self, name: str, account_id: str, partition: str, region: str) -> Account:
@@ -210,7 +210,7 @@ def test_roles_of_the_same_name_do_not_share_their_cached_maximum(two: TwoAccoun
 def test_a_tenants_resources_are_searched_in_its_account(two: TwoAccounts) -> None:
     rig, finders = two.rig, {"first": FakeFinder(), "second": FakeFinder()}
     each: PerAccount[ResourceFinder] = PerAccount(finders)
-    inventory = Inventory(rig.database, rig.units, two.accounts, two.brokers, each, rig.clock)
+    inventory = Inventory(rig.database, rig.committer, two.accounts, two.brokers, each, rig.clock)
 
     inventory.listing(caller(DANA), "dev01")
 
@@ -224,7 +224,7 @@ def test_the_owner_of_a_name_is_found_by_the_prefix_of_its_account(two: TwoAccou
     rig, arn = two.rig, "arn:aws-us-gov:s3:::gov-dev01-files"
     finder = FakeFinder([TaggedArn(arn, {}), TaggedArn("arn:aws-us-gov:s3:::duploservices-dev01-x", {})])
     each: PerAccount[ResourceFinder] = PerAccount({"first": FakeFinder(), "second": finder})
-    inventory = Inventory(rig.database, rig.units, two.accounts, two.brokers, each, rig.clock)
+    inventory = Inventory(rig.database, rig.committer, two.accounts, two.brokers, each, rig.clock)
 
     tenant, resource = inventory.owner(caller(DANA), arn)
 
@@ -298,7 +298,7 @@ def test_the_master_role_of_every_account_follows_the_setting(two: TwoAccounts) 
     each: PerAccount[IamRoles] = PerAccount(iam)
     rig.set(ADMIN_JIT_SESSION_DURATION, "7200")
     roles = AccountRoles(two.accounts, each)
-    reconciler = RoleReconciler(rig.database, rig.units, rig.clock, roles, two.accounts)
+    reconciler = RoleReconciler(rig.database, rig.committer, rig.clock, roles, two.accounts)
 
     with closing(reconciler):
         reconciler.reconcile()

@@ -24,8 +24,8 @@ from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR, Event
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind, User
 from daypass.portal.secret import Secret
@@ -81,7 +81,7 @@ class Administration:
             ]
 
 
-class SlowUnits(UnitsOfWork):
+class SlowCommitter(Committer):
     """The real units of work with a hook before the next commit."""
 
     def __init__(self, database: Database, clock: FakeClock) -> None:
@@ -95,8 +95,8 @@ class SlowUnits(UnitsOfWork):
         super().commit_unit(unit)
 
 
-def open_administration(database: Database, units: UnitsOfWork, clock: FakeClock) -> Administration:
-    identity = Identity(database, units, clock)
+def open_administration(database: Database, committer: Committer, clock: FakeClock) -> Administration:
+    identity = Identity(database, committer, clock)
     parts = all_of.administration(identity, RULES)
     return Administration(
         database=database,
@@ -112,23 +112,23 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def units(database: Database, clock: FakeClock) -> Iterator[UnitsOfWork]:
-    opened = UnitsOfWork(database, clock)
+def committer(database: Database, clock: FakeClock) -> Iterator[Committer]:
+    opened = Committer(database, clock)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def slow(database: Database, clock: FakeClock) -> Iterator[SlowUnits]:
-    units = SlowUnits(database, clock)
-    yield units
-    units.close()
+def slow(database: Database, clock: FakeClock) -> Iterator[SlowCommitter]:
+    committer = SlowCommitter(database, clock)
+    yield committer
+    committer.close()
 
 
 @pytest.fixture
-def administration(database: Database, units: UnitsOfWork, clock: FakeClock) -> Administration:
+def administration(database: Database, committer: Committer, clock: FakeClock) -> Administration:
     """Administration with two Administrators, a user and a tenant."""
-    opened = open_administration(database, units, clock)
+    opened = open_administration(database, committer, clock)
     opened.users.create("alice@example.com", Role.ADMINISTRATOR, None, OPERATOR)
     opened.users.create("amir@example.com", Role.ADMINISTRATOR, None, OPERATOR)
     opened.users.create("dana@example.com", Role.USER, None, OPERATOR)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from daypass.portal.admin.reporting.export import COLUMNS, cell, chunks, csv_lines, every_event, json_lines
 from daypass.portal.admin.reporting.model import RecordedEvent
 from daypass.portal.admin.reporting.reports import Reports, SessionFilter
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR, Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.storage.engine import Database
 
 
@@ -62,10 +62,14 @@ def test_each_event_is_exported_as_one_line(subject: str, actor: str) -> None:
     assert all(text.isprintable() for text in cells)
 
 
-def test_an_export_has_each_matching_event_once_newest_first(database: Database, units: UnitsOfWork) -> None:
+def test_an_export_has_each_matching_event_once_newest_first(
+    database: Database, committer: Committer
+) -> None:
     for number in range(7):
-        units.commit(Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject=str(number)))
-    units.commit(Event(action="user.delete", actor=OPERATOR, outcome=Outcome.DONE, subject="x"))
+        committer.commit(
+            Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject=str(number))
+        )
+    committer.commit(Event(action="user.delete", actor=OPERATOR, outcome=Outcome.DONE, subject="x"))
 
     found = list(every_event(Reports(database), SessionFilter(), action="user.create"))
 

@@ -27,7 +27,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
 from tests.database_fixture import PostgresServer
 from tests.fakes import FakeClock
-from tests.portal.admin.conftest import REGION, Administration, SlowUnits, open_administration
+from tests.portal.admin.conftest import REGION, Administration, SlowCommitter, open_administration
 from tests.proxy_fixture import proxied
 
 _WAITING = text(
@@ -207,7 +207,7 @@ def test_a_batch_whose_commit_was_not_confirmed_is_not_imported_again(
 ) -> None:
     with proxied(postgres, postgres_url) as (proxy, url):
         database = Database(url, connections=4, patience=timedelta(seconds=1.5))
-        with closing(database), closing(SlowUnits(database, clock)) as log:
+        with closing(database), closing(SlowCommitter(database, clock)) as log:
             administration = open_administration(database, log, clock)
             administration.users.create("alice@example.com", Role.ADMINISTRATOR, None, OPERATOR)
             administration.tenants.create("dev01", REGION, OPERATOR)

@@ -17,7 +17,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
-from tests.portal.admin.conftest import Administration, SlowUnits, open_administration
+from tests.portal.admin.conftest import Administration, SlowCommitter, open_administration
 
 TABLE = """username,role,tenants,read_only_tenants
 Noor@example.com,,dev01,
@@ -210,7 +210,7 @@ def test_a_disabled_administrator_does_not_count_as_the_remaining_one(administra
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_user_who_became_the_last_administrator_during_an_import_stays_one(
-    administration: Administration, database: Database, clock: FakeClock, slow: SlowUnits
+    administration: Administration, database: Database, clock: FakeClock, slow: SlowCommitter
 ) -> None:
     new = "".join(f"user{number}@example.com,\n" for number in range(TRANSACTION.lines))
 

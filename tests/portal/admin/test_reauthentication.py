@@ -17,7 +17,7 @@ from daypass.portal.identity.model import Role, TokenKind, User, UserId
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
 from tests.fakes import NOON, FakeClock
-from tests.portal.admin.conftest import Administration, SlowUnits, open_administration
+from tests.portal.admin.conftest import Administration, SlowCommitter, open_administration
 
 ALICE, AMIR, DANA = "alice@example.com", "amir@example.com", "dana@example.com"
 SIX_MINUTES = timedelta(minutes=6)
@@ -55,7 +55,7 @@ def test_an_action_without_a_reauthentication_rule_is_refused() -> None:
 
 
 def test_lowering_access_while_the_member_is_removed_does_not_add_the_member_without_reauthentication(
-    administration: Administration, database: Database, clock: FakeClock, slow: SlowUnits
+    administration: Administration, database: Database, clock: FakeClock, slow: SlowCommitter
 ) -> None:
     administration.members.put("dev01", DANA, Access.FULL, OPERATOR)
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
@@ -67,7 +67,7 @@ def test_lowering_access_while_the_member_is_removed_does_not_add_the_member_wit
 
 
 def test_a_user_promoted_concurrently_is_not_disabled_without_reauthentication(
-    administration: Administration, database: Database, clock: FakeClock, slow: SlowUnits
+    administration: Administration, database: Database, clock: FakeClock, slow: SlowCommitter
 ) -> None:
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(SIX_MINUTES)
@@ -83,7 +83,7 @@ def test_no_token_is_created_if_its_owners_role_changes_concurrently(
     administration: Administration,
     database: Database,
     clock: FakeClock,
-    slow: SlowUnits,
+    slow: SlowCommitter,
     owner: str,
     role: Role,
 ) -> None:
@@ -107,7 +107,7 @@ def test_an_administrator_who_loses_the_role_concurrently_changes_nothing(
     administration: Administration,
     database: Database,
     clock: FakeClock,
-    slow: SlowUnits,
+    slow: SlowCommitter,
     end: Callable[[Administration], object],
 ) -> None:
     administration.users.update(DANA, OPERATOR, role=Role.ADMINISTRATOR)

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from daypass.portal.access.model import Channel, SessionRequest
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR, Event
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import User
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
@@ -29,7 +29,7 @@ _WAITING = text(
 )
 
 
-class WatchedUnits(UnitsOfWork):
+class WatchedCommitter(Committer):
     """The real units of work with a hook between a precondition and its commit."""
 
     def __init__(self, database: Database) -> None:
@@ -53,9 +53,9 @@ class Replicas:
     """Two replicas: one releases credentials, the other makes an administrative change."""
 
     rig: Rig
-    releasing: WatchedUnits
+    releasing: WatchedCommitter
     administration: Administration
-    changing: WatchedUnits
+    changing: WatchedCommitter
 
     def begin(self, act: Callable[[], object]) -> threading.Thread:
         """Run *act* in a thread; return when it has ended or waits for a lock."""
@@ -70,7 +70,7 @@ class Replicas:
 @pytest.fixture
 def replicas(postgres_url: str) -> Iterator[Replicas]:
     here, there = Database(postgres_url), Database(postgres_url)
-    releasing, changing = WatchedUnits(here), WatchedUnits(there)
+    releasing, changing = WatchedCommitter(here), WatchedCommitter(there)
     for rig in build(here):
         rig.issuer = rig.issuer_with(releasing)
         rig.set(ENABLE_ADMIN_JIT_ON_UI, "true")

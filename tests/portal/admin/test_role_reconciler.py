@@ -15,8 +15,8 @@ from daypass.portal.admin.roles.provisioner import RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.reconciler import AT_ONCE, RoleReconciler
 from daypass.portal.admin.roles.remediation import Remedy
 from daypass.portal.admin.settings.duration_report import DurationReports
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AwsError, AwsNotAllowed, InvalidRequest, RoleNotFound
 from daypass.portal.settings.registry import APP_CONFIG
 from daypass.portal.storage.pagination import PageRequest
@@ -95,11 +95,11 @@ def iam() -> FakeIam:
 
 
 @pytest.fixture
-def maxima(administration: Administration, units: UnitsOfWork, iam: FakeIam) -> Iterator[RoleReconciler]:
+def maxima(administration: Administration, committer: Committer, iam: FakeIam) -> Iterator[RoleReconciler]:
     """A reconciler with a second tenant, without a background run."""
     administration.tenants.create("prod01", REGION, OPERATOR)
     opened = RoleReconciler(
-        administration.database, units, administration.clock, iam, Accounts(RULES.account)
+        administration.database, committer, administration.clock, iam, Accounts(RULES.account)
     )
     yield opened
     opened.close()
@@ -223,14 +223,16 @@ def test_a_refused_change_is_retried_only_on_request(
 
 
 def test_an_interrupted_run_is_resumed_by_the_next_process(
-    administration: Administration, units: UnitsOfWork, maxima: RoleReconciler, iam: FakeIam
+    administration: Administration, committer: Committer, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     maxima.close()
     put(administration, None, "MaximumSessionDuration", 2)
     maxima.reconcile()
     assert set(results(maxima).values()) == {(2 * HOUR, RoleOutcome.WAITING)}
 
-    later = RoleReconciler(administration.database, units, administration.clock, iam, Accounts(RULES.account))
+    later = RoleReconciler(
+        administration.database, committer, administration.clock, iam, Accounts(RULES.account)
+    )
     settle(later)
     later.close()
 
@@ -318,7 +320,7 @@ def test_the_number_of_roles_changed_in_parallel_is_limited(
 
 
 def test_a_changed_setting_starts_the_reconciliation(
-    administration: Administration, units: UnitsOfWork, maxima: RoleReconciler, iam: FakeIam, alice: Caller
+    administration: Administration, committer: Committer, maxima: RoleReconciler, iam: FakeIam, alice: Caller
 ) -> None:
     built = all_of.administration(administration.identity, RULES, iam, maxima)
     put_text(built.settings, None, APP_CONFIG, "MaximumSessionDuration", "7200", alice)
@@ -327,7 +329,7 @@ def test_a_changed_setting_starts_the_reconciliation(
         built.tenants.create("new01-more", REGION, alice)
     maxima.close()
     settled = RoleReconciler(
-        administration.database, units, administration.clock, iam, Accounts(RULES.account)
+        administration.database, committer, administration.clock, iam, Accounts(RULES.account)
     )
     settled.run()
     settled.close()

@@ -12,8 +12,8 @@ import pytest
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.transactions import ChangeExecutor
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR, Event
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import (
     AuditUnavailable,
     AwsUnavailable,
@@ -291,14 +291,16 @@ def test_a_role_is_restored_if_its_emptying_cannot_be_recorded(
     administration: Administration, iam: Iam, alice: Caller, tmp_path: Path
 ) -> None:
     with closing(Database(f"sqlite:///{tmp_path}/without-schema.db")) as unusable:
-        executor = replace(administration.tenants.executor, units=UnitsOfWork(unusable, administration.clock))
+        executor = replace(
+            administration.tenants.executor, committer=Committer(unusable, administration.clock)
+        )
         with pytest.raises(AuditUnavailable):
             Tenants(executor, RULES, iam).delete("prod01", alice)
 
     assert iam.has_rights == {PROD_ROLE: True}
 
 
-class FaultyUnits(UnitsOfWork):
+class FaultyCommitter(Committer):
     """The real units of work with faults around and inside the transactions of one action."""
 
     def __init__(self, database: Database) -> None:
@@ -329,7 +331,7 @@ class Distant:
     """Tenants over a connection to PostgreSQL that can be interrupted."""
 
     tenants: Tenants
-    units: FaultyUnits
+    committer: FaultyCommitter
     proxy: Proxy
 
 
@@ -337,17 +339,17 @@ class Distant:
 def distant(server: PostgresServer, url: str, iam: Iam) -> Iterator[Distant]:
     with proxied(server, url) as (proxy, proxied_url):
         database = Database(proxied_url, connections=4, patience=timedelta(seconds=1.5))
-        with closing(database), closing(FaultyUnits(database)) as units:
-            tenants = Tenants(ChangeExecutor(database, units, FakeClock()), RULES, iam)
+        with closing(database), closing(FaultyCommitter(database)) as committer:
+            tenants = Tenants(ChangeExecutor(database, committer, FakeClock()), RULES, iam)
             tenants.create("prod01", REGION, OPERATOR)
-            yield Distant(tenants, units, proxy)
+            yield Distant(tenants, committer, proxy)
 
 
 def test_a_deletion_committed_without_confirmation_does_not_restore_the_role(
     postgres: PostgresServer, postgres_url: str, iam: Iam
 ) -> None:
     with distant(postgres, postgres_url, iam) as far:
-        far.units.inside = lambda: far.proxy.withhold_answer_to(b"COMMIT")
+        far.committer.inside = lambda: far.proxy.withhold_answer_to(b"COMMIT")
 
         with pytest.raises(AuditUnavailable):
             far.tenants.delete("prod01", OPERATOR)
@@ -364,8 +366,8 @@ def test_an_emptied_role_is_restored_if_a_tenant_that_names_its_arn_was_not_conf
     with distant(postgres, postgres_url, iam) as far:
         far.tenants.delete("prod01", OPERATOR)
         far.tenants.create("prod02", REGION, OPERATOR, role_arn=OTHER_ROLE)
-        far.units.action = action
-        far.units.inside = lambda: far.proxy.withhold_answer_to(b"COMMIT")
+        far.committer.action = action
+        far.committer.inside = lambda: far.proxy.withhold_answer_to(b"COMMIT")
 
         with pytest.raises(AuditUnavailable):
             if action == "tenant.create":
@@ -374,7 +376,7 @@ def test_an_emptied_role_is_restored_if_a_tenant_that_names_its_arn_was_not_conf
                 far.tenants.update("prod02", OPERATOR, role_arn=PROD_ROLE)
 
         assert far.proxy.swallowed.is_set()
-        far.units.inside = nothing_happens
+        far.committer.inside = nothing_happens
         holder = "prod01" if action == "tenant.create" else "prod02"
         assert far.tenants.find(holder).tenant.target.role_arn == PROD_ROLE
     assert iam.has_rights == {PROD_ROLE: True}
@@ -385,8 +387,8 @@ def test_an_update_that_never_reached_the_database_leaves_the_role_it_names(
 ) -> None:
     with distant(postgres, postgres_url, iam) as far:
         far.tenants.update("prod01", OPERATOR, role_arn=OTHER_ROLE)
-        far.units.action = "tenant.update"
-        far.units.before, far.units.after = far.proxy.vanish, far.proxy.come_back
+        far.committer.action = "tenant.update"
+        far.committer.before, far.committer.after = far.proxy.vanish, far.proxy.come_back
 
         with pytest.raises(AuditUnavailable):
             far.tenants.update("prod01", OPERATOR, role_arn=PROD_ROLE)
@@ -400,7 +402,7 @@ def test_a_deletion_that_never_reached_the_database_restores_the_role(
     postgres: PostgresServer, postgres_url: str, iam: Iam
 ) -> None:
     with distant(postgres, postgres_url, iam) as far:
-        far.units.before, far.units.after = far.proxy.vanish, far.proxy.come_back
+        far.committer.before, far.committer.after = far.proxy.vanish, far.proxy.come_back
 
         with pytest.raises(AuditUnavailable):
             far.tenants.delete("prod01", OPERATOR)
@@ -413,12 +415,12 @@ def test_a_deletion_without_a_database_leaves_the_role_empty_and_says_so(
     postgres: PostgresServer, postgres_url: str, iam: Iam
 ) -> None:
     with distant(postgres, postgres_url, iam) as far:
-        far.units.before = far.proxy.vanish
+        far.committer.before = far.proxy.vanish
 
         with pytest.raises(AuditUnavailable, match="may have no rights now"):
             far.tenants.delete("prod01", OPERATOR)
         assert iam.has_rights == {PROD_ROLE: False}
 
         far.proxy.come_back()
-        far.units.before = nothing_happens
+        far.committer.before = nothing_happens
         assert far.tenants.delete("prod01", OPERATOR) == ""

@@ -6,8 +6,8 @@ import pytest
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import UserQuery, UserRecord, UserSort, Version
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import (
     AccessDenied,
     AlreadyExists,
@@ -262,9 +262,9 @@ def test_the_last_administrator_cannot_be_removed(
 def elsewhere(database_url: str, clock: FakeClock) -> Iterator[Administration]:
     """The same portal on another replica; on SQLite, another connection to the same file."""
     opened = Database(database_url)
-    units = UnitsOfWork(opened, clock)
-    yield open_administration(opened, units, clock)
-    units.close()
+    committer = Committer(opened, clock)
+    yield open_administration(opened, committer, clock)
+    committer.close()
     opened.close()
 
 

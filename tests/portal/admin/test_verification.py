@@ -9,9 +9,9 @@ from sqlalchemy import update
 from daypass.portal.admin.reporting.model import VerificationProgress
 from daypass.portal.admin.reporting.store.verifications import LEASE
 from daypass.portal.admin.reporting.verification import Verification
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Outcome
 from daypass.portal.audit.event import Event as AuditEvent
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, audit_verifications
@@ -24,13 +24,13 @@ EVENTS = 1200
 @pytest.fixture
 def recorded(database: Database) -> Iterator[Database]:
     """A database with some audit events."""
-    units = UnitsOfWork(database, FakeClock())
+    committer = Committer(database, FakeClock())
     event = AuditEvent(
         action="test.happen", actor=Actor("u1", "dana", "r"), outcome=Outcome.DONE, subject="x"
     )
-    units.commit_unit(UnitOfWork((), [event] * (EVENTS - 1)))
+    committer.commit_unit(UnitOfWork((), [event] * (EVENTS - 1)))
     yield database
-    units.close()
+    committer.close()
 
 
 class Rest:

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AccessDenied, AuditUnavailable, Overloaded, PortalError, Unauthenticated
 from daypass.portal.secret import Secret
@@ -51,8 +51,8 @@ def is_intact(database: Database) -> bool:
 
 
 @pytest.fixture
-def units(database: Database) -> Iterator[UnitsOfWork]:
-    opened = UnitsOfWork(database, lambda: NOON)
+def committer(database: Database) -> Iterator[Committer]:
+    opened = Committer(database, lambda: NOON)
     yield opened
     opened.close()
 
@@ -60,11 +60,11 @@ def units(database: Database) -> Iterator[UnitsOfWork]:
 class Gate:
     """Holds the leader inside a transaction until `open`, so that commits queued meanwhile form one batch."""
 
-    def __init__(self, units: UnitsOfWork) -> None:
+    def __init__(self, committer: Committer) -> None:
         self._is_held = threading.Event()
         self._may_go = threading.Event()
         self._thread = threading.Thread(
-            target=units.commit, args=(an_event("gate"),), kwargs={"precondition": self._hold}
+            target=committer.commit, args=(an_event("gate"),), kwargs={"precondition": self._hold}
         )
         self._thread.start()
         self._is_held.wait()
@@ -79,13 +79,13 @@ class Gate:
 
 
 def in_the_background(
-    units: UnitsOfWork, event: Event, *writes: RowChange, precondition: Precondition | None = None
+    committer: Committer, event: Event, *writes: RowChange, precondition: Precondition | None = None
 ) -> tuple[threading.Thread, list[Exception]]:
     failures: list[Exception] = []
 
     def commit() -> None:
         try:
-            units.commit(event, *writes, precondition=precondition)
+            committer.commit(event, *writes, precondition=precondition)
         except Exception as error:  # handed to the test
             failures.append(error)
 
@@ -94,18 +94,20 @@ def in_the_background(
     return thread, failures
 
 
-def test_an_event_and_its_rows_are_stored_when_commit_returns(units: UnitsOfWork, database: Database) -> None:
-    units.commit(an_event("one"), a_user("dana"))
+def test_an_event_and_its_rows_are_stored_when_commit_returns(
+    committer: Committer, database: Database
+) -> None:
+    committer.commit(an_event("one"), a_user("dana"))
 
     assert subjects(database) == {"one"}
     assert user_ids(database) == {"dana"}
     assert is_intact(database)
 
 
-def test_many_threads_share_one_unbroken_chain(units: UnitsOfWork, database: Database) -> None:
+def test_many_threads_share_one_unbroken_chain(committer: Committer, database: Database) -> None:
     def commit_some(thread: int) -> None:
         for number in range(25):
-            units.commit(an_event(f"{thread}/{number}"), a_user(f"{thread}/{number}"))
+            committer.commit(an_event(f"{thread}/{number}"), a_user(f"{thread}/{number}"))
 
     threads = [threading.Thread(target=commit_some, args=(number,)) for number in range(16)]
     for thread in threads:
@@ -121,12 +123,12 @@ def test_many_threads_share_one_unbroken_chain(units: UnitsOfWork, database: Dat
 
 
 def test_if_the_precondition_fails_its_refusal_is_raised_and_nothing_is_written(
-    units: UnitsOfWork, database: Database
+    committer: Committer, database: Database
 ) -> None:
     refusal = Unauthenticated("Your token was revoked a moment ago.")
 
     with pytest.raises(Unauthenticated) as raised:
-        units.commit(an_event("refused"), a_user("dana"), precondition=lambda _: refusal)
+        committer.commit(an_event("refused"), a_user("dana"), precondition=lambda _: refusal)
 
     assert raised.value is refusal
     assert subjects(database) == user_ids(database) == set()
@@ -134,14 +136,14 @@ def test_if_the_precondition_fails_its_refusal_is_raised_and_nothing_is_written(
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), AccessDenied("No.")])
 def test_an_exception_in_a_precondition_fails_only_its_own_commit(
-    units: UnitsOfWork, database: Database, error: Exception
+    committer: Committer, database: Database, error: Exception
 ) -> None:
     def broken(_connection: Connection) -> PortalError | None:
         raise error
 
-    gate = Gate(units)
-    good = in_the_background(units, an_event("good"))
-    bad = in_the_background(units, an_event("broken"), precondition=broken)
+    gate = Gate(committer)
+    good = in_the_background(committer, an_event("good"))
+    bad = in_the_background(committer, an_event("broken"), precondition=broken)
     gate.open()
     for thread, _ in (good, bad):
         thread.join()
@@ -152,13 +154,13 @@ def test_an_exception_in_a_precondition_fails_only_its_own_commit(
 
 
 def test_one_invalid_row_does_not_fail_the_other_commits_of_the_batch(
-    units: UnitsOfWork, database: Database
+    committer: Committer, database: Database
 ) -> None:
-    units.commit(an_event("first"), a_user("dana"))
-    gate = Gate(units)
+    committer.commit(an_event("first"), a_user("dana"))
+    gate = Gate(committer)
     names = [f"good {number}" for number in range(5)]
-    good = [in_the_background(units, an_event(name), a_user(name)) for name in names]
-    bad = in_the_background(units, an_event("bad"), a_user("dana"))
+    good = [in_the_background(committer, an_event(name), a_user(name)) for name in names]
+    bad = in_the_background(committer, an_event("bad"), a_user("dana"))
     gate.open()
     for thread, _ in (*good, bad):
         thread.join()
@@ -170,11 +172,11 @@ def test_one_invalid_row_does_not_fail_the_other_commits_of_the_batch(
 
 
 @pytest.mark.parametrize("value", [Secret("hunter2"), 1.5, ["a"], b"bytes"])
-def test_an_event_accepts_only_plain_values(units: UnitsOfWork, database: Database, value: object) -> None:
+def test_an_event_accepts_only_plain_values(committer: Committer, database: Database, value: object) -> None:
     with pytest.raises(TypeError):
-        units.commit(an_event(value=value))  # type: ignore[arg-type]  # that is what is refused
+        committer.commit(an_event(value=value))  # type: ignore[arg-type]  # that is what is refused
 
-    units.commit(an_event("next"))
+    committer.commit(an_event("next"))
     assert subjects(database) == {"next"}
 
 
@@ -182,7 +184,7 @@ def test_an_event_accepts_only_plain_values(units: UnitsOfWork, database: Databa
     "text_", ["a\r\nb", "\x1b[31mred", "nul\0byte", "\ud800 alone", "right\u202eleft", "x" * 5000]
 )
 def test_text_in_an_event_is_printable_and_bounded(
-    units: UnitsOfWork, database: Database, text_: str
+    committer: Committer, database: Database, text_: str
 ) -> None:
     event = Event(
         action="test.happen",
@@ -192,7 +194,7 @@ def test_text_in_an_event_is_printable_and_bounded(
         detail={"typed": text_},
     )
 
-    units.commit(event)
+    committer.commit(event)
 
     with database.reading() as connection:
         row = connection.execute(select(audit_events).where(audit_events.c.action == "test.happen")).one()
@@ -207,24 +209,24 @@ def test_text_in_an_event_is_printable_and_bounded(
 
 def test_after_a_database_fault_a_new_chain_is_opened(sqlite_url: str) -> None:
     database = Database(sqlite_url, connections=1)
-    units = UnitsOfWork(database, lambda: NOON)
-    units.commit(an_event("before"))
+    committer = Committer(database, lambda: NOON)
+    committer.commit(an_event("before"))
     with database.reading() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar()
         connection.execute(text(f"PRAGMA max_page_count = {pages}"))
 
     with pytest.raises(AuditUnavailable, match="issues nothing without it"):
-        units.commit(an_event("during", **{f"filler{number}": "x" * 1000 for number in range(100)}))
+        committer.commit(an_event("during", **{f"filler{number}": "x" * 1000 for number in range(100)}))
     with database.reading() as connection:
         connection.execute(text("PRAGMA max_page_count = 1000000"))
-    units.commit(an_event("after"))
+    committer.commit(an_event("after"))
 
     assert subjects(database) == {"before", "after"}
     with database.snapshot() as connection:
         report = verify(connection)
     assert report.is_intact
     assert len(report.heads) == 2
-    units.close()
+    committer.close()
     database.close()
 
 
@@ -232,30 +234,30 @@ def test_a_commit_fails_while_the_server_is_down_and_succeeds_after_its_restart(
     crashing_postgres: PostgresServer,
 ) -> None:
     database = Database(crashing_postgres.url("portal"))
-    units = UnitsOfWork(database, lambda: NOON)
-    units.commit(an_event("before"))
+    committer = Committer(database, lambda: NOON)
+    committer.commit(an_event("before"))
 
     crashing_postgres.stop()
     with pytest.raises(AuditUnavailable, match="issues nothing without it"):
-        units.commit(an_event("during"), a_user("dana"))
+        committer.commit(an_event("during"), a_user("dana"))
     crashing_postgres.start()
-    units.commit(an_event("after"))
+    committer.commit(an_event("after"))
 
     assert subjects(database) == {"before", "after"}
     assert user_ids(database) == set()
     assert is_intact(database)
-    units.close()
+    committer.close()
     database.close()
 
 
-def test_several_events_are_durable_together_or_not_at_all(database: Database, units: UnitsOfWork) -> None:
+def test_several_events_are_durable_together_or_not_at_all(database: Database, committer: Committer) -> None:
     refusal = AccessDenied("No.")
 
-    units.commit_unit(UnitOfWork([a_user("dana"), a_user("noor")], [an_event("a"), an_event("b")]))
+    committer.commit_unit(UnitOfWork([a_user("dana"), a_user("noor")], [an_event("a"), an_event("b")]))
     with pytest.raises(AccessDenied):
-        units.commit_unit(UnitOfWork([a_user("amir")], [an_event("c")] * 2, lambda _: refusal))
+        committer.commit_unit(UnitOfWork([a_user("amir")], [an_event("c")] * 2, lambda _: refusal))
     with pytest.raises(IntegrityError):
-        units.commit_unit(UnitOfWork([a_user("amir"), a_user("dana")], [an_event("d"), an_event("e")]))
+        committer.commit_unit(UnitOfWork([a_user("amir"), a_user("dana")], [an_event("d"), an_event("e")]))
 
     assert subjects(database) == {"a", "b"}
     assert user_ids(database) == {"dana", "noor"}
@@ -264,8 +266,8 @@ def test_several_events_are_durable_together_or_not_at_all(database: Database, u
 
 def test_after_a_deadlock_between_replicas_both_commit(postgres_url: str) -> None:
     database = Database(postgres_url)
-    units = UnitsOfWork(database, lambda: NOON)
-    units.commit(an_event("before"), a_user("dana"), a_user("noor"))
+    committer = Committer(database, lambda: NOON)
+    committer.commit(an_event("before"), a_user("dana"), a_user("noor"))
     has_noor = threading.Event()
 
     def signal(_connection: Connection) -> None:
@@ -275,13 +277,13 @@ def test_after_a_deadlock_between_replicas_both_commit(postgres_url: str) -> Non
         # The transaction that detects a deadlock is the one rolled back; this one must not be it.
         replica.execute(text("SET LOCAL deadlock_timeout = '1min'"))
         replica.execute(PROMOTE, {"user": "dana", "new_role": "by the replica"})
-        gate = Gate(units)
+        gate = Gate(committer)
         mine = [
             in_the_background(
-                units, an_event("noor"), RowChange(PROMOTE, {"user": "noor", "new_role": "mine"})
+                committer, an_event("noor"), RowChange(PROMOTE, {"user": "noor", "new_role": "mine"})
             ),
             in_the_background(
-                units,
+                committer,
                 an_event("dana"),
                 RowChange(PROMOTE, {"user": "dana", "new_role": "mine"}),
                 precondition=signal,
@@ -298,13 +300,13 @@ def test_after_a_deadlock_between_replicas_both_commit(postgres_url: str) -> Non
         assert set(connection.scalars(select(users.c.role))) == {"mine"}
     assert subjects(database) == {"before", "gate", "noor", "dana"}
     assert is_intact(database)
-    units.close()
+    committer.close()
     database.close()
 
 
 @pytest.mark.parametrize(("conflicts", "is_recorded"), [(1, True), (2, False)])
 def test_a_single_commit_is_retried_once_after_a_deadlock(
-    units: UnitsOfWork, database: Database, conflicts: int, is_recorded: bool
+    committer: Committer, database: Database, conflicts: int, is_recorded: bool
 ) -> None:
     tries: list[int] = []
 
@@ -314,7 +316,7 @@ def test_a_single_commit_is_retried_once_after_a_deadlock(
             raise StorageConflict("A deadlock was resolved.")
 
     with nullcontext() if is_recorded else pytest.raises(AuditUnavailable):
-        units.commit(an_event("once"), a_user("u2"), precondition=deadlock)
+        committer.commit(an_event("once"), a_user("u2"), precondition=deadlock)
 
     assert subjects(database) == ({"once"} if is_recorded else set())
     assert is_intact(database)
@@ -324,7 +326,7 @@ class Interrupted(BaseException):
     """An exception that interrupts a thread at any point, as KeyboardInterrupt does."""
 
 
-def test_commits_of_an_interrupted_batch_fail(units: UnitsOfWork, database: Database) -> None:
+def test_commits_of_an_interrupted_batch_fail(committer: Committer, database: Database) -> None:
     interrupted = threading.Event()
 
     def interrupt(_connection: Connection) -> None:
@@ -332,14 +334,14 @@ def test_commits_of_an_interrupted_batch_fail(units: UnitsOfWork, database: Data
 
     def commit(number: int) -> None:
         try:
-            units.commit(an_event(f"{number}"), precondition=interrupt if number == 0 else None)
+            committer.commit(an_event(f"{number}"), precondition=interrupt if number == 0 else None)
             done.add(f"{number}")
         except AuditUnavailable:
             pass
         except Interrupted:
             interrupted.set()
 
-    gate, done = Gate(units), set[str]()
+    gate, done = Gate(committer), set[str]()
     threads = [threading.Thread(target=commit, args=(number,)) for number in range(30)]
     for thread in threads:
         thread.start()
@@ -350,30 +352,30 @@ def test_commits_of_an_interrupted_batch_fail(units: UnitsOfWork, database: Data
     assert interrupted.is_set()
     assert subjects(database) == done | {"gate"}
     assert len(done) < 29
-    units.commit(an_event("after"))
+    committer.commit(an_event("after"))
     assert is_intact(database)
 
 
 def test_a_commit_that_times_out_in_the_queue_writes_nothing(database: Database) -> None:
-    units = UnitsOfWork(database, lambda: NOON, timeout=timedelta(milliseconds=20))
-    gate = Gate(units)
+    committer = Committer(database, lambda: NOON, timeout=timedelta(milliseconds=20))
+    gate = Gate(committer)
 
     with pytest.raises(AuditUnavailable):
-        units.commit(an_event("too late"), a_user("dana"))
+        committer.commit(an_event("too late"), a_user("dana"))
     gate.open()
-    units.commit(an_event("after"))
+    committer.commit(an_event("after"))
 
     assert subjects(database) == {"gate", "after"}
     assert user_ids(database) == set()
-    units.close()
+    committer.close()
 
 
-def test_a_full_queue_refuses_a_commit_at_once(units: UnitsOfWork, database: Database) -> None:
-    gate = Gate(units)
-    threads = [in_the_background(units, an_event(f"waiting {number}")) for number in range(2000)]
+def test_a_full_queue_refuses_a_commit_at_once(committer: Committer, database: Database) -> None:
+    gate = Gate(committer)
+    threads = [in_the_background(committer, an_event(f"waiting {number}")) for number in range(2000)]
 
     with pytest.raises(Overloaded):
-        units.commit(an_event("one too many"))
+        committer.commit(an_event("one too many"))
 
     gate.open()
     for thread, _ in threads:
@@ -382,10 +384,10 @@ def test_a_full_queue_refuses_a_commit_at_once(units: UnitsOfWork, database: Dat
 
 
 def test_close_writes_the_queued_commits(database: Database) -> None:
-    units = UnitsOfWork(database, lambda: NOON)
-    gate = Gate(units)
-    waiting = [in_the_background(units, an_event(f"waiting {number}")) for number in range(10)]
-    closing = threading.Thread(target=units.close)
+    committer = Committer(database, lambda: NOON)
+    gate = Gate(committer)
+    waiting = [in_the_background(committer, an_event(f"waiting {number}")) for number in range(10)]
+    closing = threading.Thread(target=committer.close)
     closing.start()
     gate.open()
     closing.join()
@@ -397,12 +399,12 @@ def test_close_writes_the_queued_commits(database: Database) -> None:
 
 
 def test_each_writing_process_has_its_own_chain(database: Database) -> None:
-    first, second = UnitsOfWork(database, lambda: NOON), UnitsOfWork(database, lambda: NOON)
+    first, second = Committer(database, lambda: NOON), Committer(database, lambda: NOON)
 
     threads = [
-        in_the_background(units, an_event(f"{name} {number}"))
+        in_the_background(committer, an_event(f"{name} {number}"))
         for number in range(20)
-        for name, units in (("first", first), ("second", second))
+        for name, committer in (("first", first), ("second", second))
     ]
     for thread, failures in threads:
         thread.join()

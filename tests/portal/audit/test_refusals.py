@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome
 from daypass.portal.audit.refusal_limit import AT_ONCE, RECORDED, SUPPRESSED, WINDOW, RefusalLimit
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError
 from daypass.portal.storage.engine import Database
@@ -39,8 +39,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def units(database: Database, clock: FakeClock) -> Iterator[UnitsOfWork]:
-    opened = UnitsOfWork(database, clock)
+def committer(database: Database, clock: FakeClock) -> Iterator[Committer]:
+    opened = Committer(database, clock)
     yield opened
     opened.close()
 
@@ -62,16 +62,16 @@ def test_every_refusal_is_either_recorded_or_counted(refusals: list[tuple[str, s
     limit, clock = RefusalLimit(), FakeClock()
     refused = admitted = counted = 0
     for actor, action, number, seconds in refusals:
-        counted += sum(int(str(event.detail["count"])) for event in limit.take_counts(clock()))
+        counted += sum(int(str(event.detail["count"])) for event in limit.take_suppression_counts(clock()))
         admitted += sum(limit.admit(refusal(actor, action), clock()) for _ in range(number))
         refused += number
         clock.move(timedelta(seconds=seconds))
-    counted += sum(int(str(event.detail["count"])) for event in limit.take_counts(None))
+    counted += sum(int(str(event.detail["count"])) for event in limit.take_suppression_counts(None))
 
     assert admitted + counted == refused
     assert admitted >= min(refused, RECORDED)
-    assert not limit.has_counts
-    assert limit.take_counts(None) == []
+    assert not limit.has_suppression_counts
+    assert limit.take_suppression_counts(None) == []
 
 
 def test_setting_the_clock_back_ends_a_window() -> None:
@@ -80,16 +80,16 @@ def test_setting_the_clock_back_ends_a_window() -> None:
         limit.admit(refusal("a", "x"), clock())
     clock.move(-timedelta(hours=1))
 
-    assert [event.detail["count"] for event in limit.take_counts(clock())] == [1]
+    assert [event.detail["count"] for event in limit.take_suppression_counts(clock())] == [1]
     assert limit.admit(refusal("a", "x"), clock())
 
 
 def test_concurrent_refusals_are_all_counted(
-    units: UnitsOfWork, database: Database, clock: FakeClock
+    committer: Committer, database: Database, clock: FakeClock
 ) -> None:
     def refuse() -> None:
         for _ in range(25):
-            units.commit_refusal(refusal("a", "user.create"))
+            committer.commit_rate_limited(refusal("a", "user.create"))
 
     crowd = [threading.Thread(target=refuse) for _ in range(8)]
     for thread in crowd:
@@ -97,7 +97,7 @@ def test_concurrent_refusals_are_all_counted(
     for thread in crowd:
         thread.join()
     clock.move(WINDOW)
-    units.commit_refusal(refusal("b", "user.create"))
+    committer.commit_rate_limited(refusal("b", "user.create"))
 
     assert [actor for actor, _ in recorded(database, "user.create")].count("a") == RECORDED
     ((actor, detail),) = recorded(database, SUPPRESSED)
@@ -106,32 +106,32 @@ def test_concurrent_refusals_are_all_counted(
         assert verify(connection).is_intact
 
 
-def timers(units: UnitsOfWork) -> list[threading.Timer]:
+def timers(committer: Committer) -> list[threading.Timer]:
     """Return the running timers of this log, without those of other tests."""
     threads = [timer for timer in threading.enumerate() if isinstance(timer, threading.Timer)]
     # The thread of a cancelled timer ends shortly after.
     running = [timer for timer in threads if not timer.finished.is_set()]
-    return [timer for timer in running if getattr(timer.function, "__self__", None) is units]
+    return [timer for timer in running if getattr(timer.function, "__self__", None) is committer]
 
 
 def test_counts_are_recorded_when_the_portal_stops(database: Database, clock: FakeClock) -> None:
-    units = UnitsOfWork(database, clock)
+    committer = Committer(database, clock)
     for _ in range(RECORDED + 5):
-        units.commit_refusal(refusal("a"))
+        committer.commit_rate_limited(refusal("a"))
 
-    units.close()
+    committer.close()
 
     ((_, detail),) = recorded(database, SUPPRESSED)
     assert detail["count"] == 5
-    assert timers(units) == []
+    assert timers(committer) == []
 
 
 def test_counts_are_recorded_at_the_end_of_the_window_without_another_refusal(
-    units: UnitsOfWork, database: Database, clock: FakeClock
+    committer: Committer, database: Database, clock: FakeClock
 ) -> None:
     for _ in range(RECORDED + 5):
-        units.commit_refusal(refusal("a"))
-    (timer,) = timers(units)
+        committer.commit_rate_limited(refusal("a"))
+    (timer,) = timers(committer)
     assert timer.interval == WINDOW.total_seconds()
 
     timer.cancel()
@@ -159,19 +159,19 @@ def test_counts_whose_commit_failed_are_recorded_by_a_later_commit(
     retried: str,
 ) -> None:
     database = Database(sqlite_url)
-    units = UnitsOfWork(database, clock, timeout, max_queue=max_queue)
+    committer = Committer(database, clock, timeout, max_queue=max_queue)
     for _ in range(RECORDED + 5):
-        units.commit_refusal(refusal("a"))
-    (timer,) = timers(units)
+        committer.commit_rate_limited(refusal("a"))
+    (timer,) = timers(committer)
     timer.cancel()
     clock.move(WINDOW)
-    gate = Gate(units)
-    waiting, _ = in_the_background(units, an_event("waiting"))
+    gate = Gate(committer)
+    waiting, _ = in_the_background(committer, an_event("waiting"))
     ends_at = monotonic() + 60
-    while not units._group_commit._waiting:
+    while not committer._group_commit._waiting:
         assert monotonic() < ends_at
     with pytest.raises(failure):
-        units.commit_refusal(refusal("b"))
+        committer.commit_rate_limited(refusal("b"))
     # The window is over, and the timer's own attempt to record the counts fails too.
     timer.function()
     gate.open()
@@ -179,47 +179,47 @@ def test_counts_whose_commit_failed_are_recorded_by_a_later_commit(
     lost = recorded(database, SUPPRESSED)
 
     if retried == "with the next refusal":
-        units.commit_refusal(refusal("b"))
+        committer.commit_rate_limited(refusal("b"))
     elif retried == "when the next window is over":
-        (next_timer,) = timers(units)
+        (next_timer,) = timers(committer)
         next_timer.cancel()
         next_timer.function()
-    units.close()
+    committer.close()
 
     ((actor, detail),) = recorded(database, SUPPRESSED)
     assert lost == []
     assert (actor, detail["count"]) == ("a", 5)
-    assert timers(units) == []
+    assert timers(committer) == []
     database.close()
 
 
 def test_counts_of_many_users_are_recorded_in_commits_of_bounded_size(
-    units: UnitsOfWork, database: Database, clock: FakeClock
+    committer: Committer, database: Database, clock: FakeClock
 ) -> None:
     users = 2 * AT_ONCE + 1
     for number in range(users):
         for _ in range(RECORDED + 1):
-            units._refusals.admit(refusal(str(number)), clock())
+            committer._refusals.admit(refusal(str(number)), clock())
     clock.move(WINDOW)
 
-    units.commit_refusal(refusal("next"))
+    committer.commit_rate_limited(refusal("next"))
     first = len(recorded(database, SUPPRESSED))
-    units.close()
+    committer.close()
 
     assert first == AT_ONCE
     assert sorted(int(actor) for actor, _ in recorded(database, SUPPRESSED)) == list(range(users))
 
 
 def test_a_refusal_whose_row_cannot_be_written_neither_loses_nor_repeats_the_counts(
-    units: UnitsOfWork, database: Database, clock: FakeClock
+    committer: Committer, database: Database, clock: FakeClock
 ) -> None:
-    units.commit(an_event("before"), a_user("dana"))
+    committer.commit(an_event("before"), a_user("dana"))
     for _ in range(RECORDED + 5):
-        units.commit_refusal(refusal("a"))
+        committer.commit_rate_limited(refusal("a"))
     clock.move(WINDOW)
 
     with pytest.raises(IntegrityError):
-        units.commit_refusal(refusal("b"), a_user("dana"))
-    units.commit_refusal(refusal("c"))
+        committer.commit_rate_limited(refusal("b"), a_user("dana"))
+    committer.commit_rate_limited(refusal("c"))
 
     assert [(actor, detail["count"]) for actor, detail in recorded(database, SUPPRESSED)] == [("a", 5)]

@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AuditUnavailable
 from daypass.portal.storage.engine import Database
@@ -34,7 +34,7 @@ PROMOTE = update(users).where(users.c.id == bindparam("user")).values(role=bindp
 class Callers:
     """Threads that commit one event each."""
 
-    units: UnitsOfWork
+    committer: Committer
     threads: list[threading.Thread] = field(default_factory=list)
     outcomes: dict[str, str] = field(default_factory=dict)
 
@@ -46,7 +46,7 @@ class Callers:
 
     def _commit(self, name: str, writes: Sequence[RowChange], precondition: Precondition | None) -> None:
         try:
-            self.units.commit(an_event(name), *writes, precondition=precondition)
+            self.committer.commit(an_event(name), *writes, precondition=precondition)
             self.outcomes[name] = "durable"
         except Exception as error:  # handed to the test
             self.outcomes[name] = type(error).__name__
@@ -87,11 +87,11 @@ def stop() -> Iterator[Stop]:
 
 
 @contextmanager
-def opened(url: str, patience: timedelta = PATIENCE) -> Iterator[tuple[Database, UnitsOfWork]]:
+def opened(url: str, patience: timedelta = PATIENCE) -> Iterator[tuple[Database, Committer]]:
     database = Database(url, connections=4, patience=patience)
-    units = UnitsOfWork(database, lambda: NOON)
-    yield database, units
-    units.close(timedelta(0))
+    committer = Committer(database, lambda: NOON)
+    yield database, committer
+    committer.close(timedelta(0))
     database.close()
 
 
@@ -117,9 +117,9 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def test_commits_on_a_stopped_backend_fail_and_later_ones_succeed(postgres_url: str, stop: Stop) -> None:
-    with opened(postgres_url) as (database, units):
-        units.commit(an_event("before"))
-        gate, callers = Gate(units), Callers(units)
+    with opened(postgres_url) as (database, committer):
+        committer.commit(an_event("before"))
+        gate, callers = Gate(committer), Callers(committer)
         for number in range(8):
             callers.commit(f"stuck {number}", precondition=stop if number == 3 else None)
         gate.open()
@@ -131,7 +131,7 @@ def test_commits_on_a_stopped_backend_fail_and_later_ones_succeed(postgres_url: 
             f"after {number}" for number in range(8)
         }
         stop.resume()
-        units.commit(an_event("resumed"))
+        committer.commit(an_event("resumed"))
 
         assert subjects(database) == {"before", "gate", "resumed", *(f"after {n}" for n in range(8))}
         assert chains(database) == 2
@@ -144,16 +144,16 @@ def test_an_unconfirmed_commit_fails_and_is_not_repeated(postgres: PostgresServe
         checked.append("once")
         proxy.withhold_answer_to(b"COMMIT")
 
-    with proxied(postgres, postgres_url) as (proxy, url), opened(url) as (database, units):
-        units.commit(an_event("before"))
-        gate, callers = Gate(units), Callers(units)
+    with proxied(postgres, postgres_url) as (proxy, url), opened(url) as (database, committer):
+        committer.commit(an_event("before"))
+        gate, callers = Gate(committer), Callers(committer)
         for number in range(3):
             callers.commit(f"uncertain {number}", precondition=withhold if number == 0 else None)
         gate.open()
 
         assert set(callers.wait().values()) == {"AuditUnavailable"}
         assert proxy.swallowed.is_set()
-        units.commit(an_event("after"))
+        committer.commit(an_event("after"))
 
         # The server has committed, although the callers got no confirmation.
         until(lambda: count(database, "uncertain 0") > 0)
@@ -165,16 +165,16 @@ def test_an_unconfirmed_commit_fails_and_is_not_repeated(postgres: PostgresServe
 def test_a_server_that_vanished_is_used_again_after_its_return(
     postgres: PostgresServer, postgres_url: str
 ) -> None:
-    with proxied(postgres, postgres_url) as (proxy, url), opened(url) as (database, units):
-        units.commit(an_event("before"))
+    with proxied(postgres, postgres_url) as (proxy, url), opened(url) as (database, committer):
+        committer.commit(an_event("before"))
         proxy.vanish()
-        callers = Callers(units)
+        callers = Callers(committer)
         for number in range(8):
             callers.commit(f"lost {number}")
 
         assert set(callers.wait().values()) == {"AuditUnavailable"}
         proxy.come_back()
-        units.commit(an_event("after"))
+        committer.commit(an_event("after"))
 
         assert subjects(database) == {"before", "after"}
         assert chains(database) == 2
@@ -184,7 +184,7 @@ def test_a_lock_that_is_never_released_fails_only_the_commits_that_need_it(postg
     # A longer patience: between lock timeout and deadline, each entry of the batch is written separately.
     patience = 2 * PATIENCE
     row = {"role": "User", "created_at": NOON}
-    with opened(postgres_url, patience) as (database, units):
+    with opened(postgres_url, patience) as (database, committer):
         with database.writing() as connection:
             connection.execute(
                 insert(users), [row | {"id": name, "username": name} for name in ("dana", "noor")]
@@ -192,7 +192,7 @@ def test_a_lock_that_is_never_released_fails_only_the_commits_that_need_it(postg
         with database.writing() as other:
             other.execute(PROMOTE, {"user": "dana", "new_role": "held"})
             for round_ in range(2):
-                gate, callers = Gate(units), Callers(units)
+                gate, callers = Gate(committer), Callers(committer)
                 for number in range(6):
                     user = "dana" if number % 3 == 0 else "noor"
                     write = RowChange(PROMOTE, {"user": user, "new_role": "mine"})
@@ -201,7 +201,7 @@ def test_a_lock_that_is_never_released_fails_only_the_commits_that_need_it(postg
                 for name, outcome in callers.wait().items():
                     assert outcome == ("AuditUnavailable" if name.endswith("dana") else "durable"), name
             other.rollback()
-        units.commit(an_event("after"), RowChange(PROMOTE, {"user": "dana", "new_role": "mine"}))
+        committer.commit(an_event("after"), RowChange(PROMOTE, {"user": "dana", "new_role": "mine"}))
 
         chains(database)
 
@@ -219,16 +219,16 @@ def test_a_backend_that_stops_while_entries_are_retried_singly_ends_the_retry(
     def breaks(_connection: Connection) -> None:
         raise ZeroDivisionError
 
-    with opened(postgres_url) as (database, units):
-        gate, callers = Gate(units), Callers(units)
+    with opened(postgres_url) as (database, committer):
+        gate, callers = Gate(committer), Callers(committer)
         callers.commit("first")
-        until(lambda: len(units._group_commit._waiting) == 1)
+        until(lambda: len(committer._group_commit._waiting) == 1)
         callers.commit("second", precondition=stop_the_second_time)
-        until(lambda: len(units._group_commit._waiting) == 2)
+        until(lambda: len(committer._group_commit._waiting) == 2)
         callers.commit("third", precondition=breaks)
-        until(lambda: len(units._group_commit._waiting) == 3)
+        until(lambda: len(committer._group_commit._waiting) == 3)
         callers.commit("fourth")
-        until(lambda: len(units._group_commit._waiting) == 4)
+        until(lambda: len(committer._group_commit._waiting) == 4)
         gate.open()
 
         outcomes = callers.wait()
@@ -238,7 +238,7 @@ def test_a_backend_that_stops_while_entries_are_retried_singly_ends_the_retry(
             "third": "AuditUnavailable",
             "fourth": "AuditUnavailable",
         }
-        units.commit(an_event("after"))
+        committer.commit(an_event("after"))
         stop.resume()
 
         assert subjects(database) == {"gate", "first", "after"}
@@ -248,54 +248,54 @@ def test_a_backend_that_stops_while_entries_are_retried_singly_ends_the_retry(
 def test_a_commit_that_timed_out_stays_failed_although_it_is_written_later(
     database: Database,
 ) -> None:
-    units = UnitsOfWork(database, lambda: NOON, timeout=timedelta(milliseconds=50))
+    committer = Committer(database, lambda: NOON, timeout=timedelta(milliseconds=50))
     is_in_flight, may_go = threading.Event(), threading.Event()
 
     def hold(_connection: Connection) -> None:
         is_in_flight.set()
         may_go.wait()
 
-    gate, callers = Gate(units), Callers(units)
+    gate, callers = Gate(committer), Callers(committer)
     callers.commit("leader", precondition=hold)
-    until(lambda: len(units._group_commit._waiting) == 1)
+    until(lambda: len(committer._group_commit._waiting) == 1)
     callers.commit("follower")
-    until(lambda: len(units._group_commit._waiting) == 2)
+    until(lambda: len(committer._group_commit._waiting) == 2)
     gate.open()
     until(lambda: callers.outcomes.get("follower") is not None)
     may_go.set()
 
     assert callers.wait()["follower"] == "AuditUnavailable"
-    units.commit(an_event("after"))
-    units.close()
+    committer.commit(an_event("after"))
+    committer.close()
     chains(database)
 
 
 def test_a_sqlite_file_locked_by_another_process_fails_every_commit_in_time(sqlite_url: str) -> None:
-    with opened(sqlite_url) as (database, units):
-        units.commit(an_event("before"))
+    with opened(sqlite_url) as (database, committer):
+        committer.commit(an_event("before"))
         other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
         other.execute("BEGIN IMMEDIATE")
-        callers = Callers(units)
+        callers = Callers(committer)
         for number in range(8):
             callers.commit(f"locked out {number}")
 
         assert set(callers.wait().values()) == {"AuditUnavailable"}
         other.rollback()
         other.close()
-        units.commit(an_event("after"))
+        committer.commit(an_event("after"))
 
         assert subjects(database) == {"before", "after"}
         assert chains(database) == 2
 
 
 def test_close_does_not_wait_for_ever_for_a_writer_that_hangs(database: Database) -> None:
-    units = UnitsOfWork(database, lambda: NOON, timeout=timedelta(milliseconds=20))
-    gate = Gate(units)
+    committer = Committer(database, lambda: NOON, timeout=timedelta(milliseconds=20))
+    gate = Gate(committer)
 
-    units.close(timedelta(milliseconds=20))
+    committer.close(timedelta(milliseconds=20))
     with pytest.raises(AuditUnavailable):
-        units.commit(an_event("refused"))
+        committer.commit(an_event("refused"))
 
     gate.open()
-    units.close()
+    committer.close()
     assert subjects(database) == {"gate"}

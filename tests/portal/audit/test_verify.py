@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from daypass.portal.audit.chain import row_hash
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.audit.verify import verify
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
@@ -16,9 +16,9 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def write_chain(database: Database, now: datetime, events: int = 4) -> str:
     """Write a complete chain, as one process would, and return its id."""
-    units = UnitsOfWork(database, lambda: now)
+    committer = Committer(database, lambda: now)
     for number in range(events):
-        units.commit(
+        committer.commit(
             Event(
                 action="test.happen",
                 actor=Actor("u1", "dana", "r"),
@@ -28,7 +28,7 @@ def write_chain(database: Database, now: datetime, events: int = 4) -> str:
                 detail={"a": number},
             )
         )
-    units.close()
+    committer.close()
     with database.reading() as connection:
         return str(
             connection.scalars(

@@ -4,16 +4,16 @@ import threading
 from itertools import count
 from multiprocessing.connection import Connection
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import utc_now
 from daypass.portal.storage.engine import Database
 
 
-def _write_for_ever(units: UnitsOfWork, name: str, acknowledged: Connection) -> None:
+def _write_for_ever(committer: Committer, name: str, acknowledged: Connection) -> None:
     for number in count():
         subject = f"{name}/{number}"
-        units.commit(
+        committer.commit(
             Event(action="test.happen", actor=Actor(None, "writer"), outcome=Outcome.DONE, subject=subject)
         )
         # One write call per message, so that a kill cannot leave a partial message.
@@ -22,6 +22,6 @@ def _write_for_ever(units: UnitsOfWork, name: str, acknowledged: Connection) -> 
 
 def write(url: str, name: str, acknowledged: Connection) -> None:
     """Write events with four threads until the process is killed."""
-    units = UnitsOfWork(Database(url), utc_now)
+    committer = Committer(Database(url), utc_now)
     for thread in range(4):
-        threading.Thread(target=_write_for_ever, args=(units, f"{name}/{thread}", acknowledged)).start()
+        threading.Thread(target=_write_for_ever, args=(committer, f"{name}/{thread}", acknowledged)).start()

@@ -19,8 +19,8 @@ from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.transactions import ChangeExecutor
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws import policies
 from daypass.portal.aws.iam import AwsRoles, aws_roles, make_tenant_role
 from daypass.portal.diagnostics.doctor import Doctor
@@ -225,9 +225,9 @@ def test_a_tenant_added_again_with_its_role_arn_gets_the_permissions_restored(
     roles, role_arn = portal.roles(sandbox), portal.account.role_arn(f"{PREFIX}cycle")
     bucket = f"{PREFIX}cycle-files"
     client(sandbox, "s3").create_bucket(Bucket=bucket)
-    with closing(UnitsOfWork(database, FakeClock())) as units:
+    with closing(Committer(database, FakeClock())) as committer:
         rules = RoleNaming(portal.account)
-        tenants = Tenants(ChangeExecutor(database, units, FakeClock()), rules, roles)
+        tenants = Tenants(ChangeExecutor(database, committer, FakeClock()), rules, roles)
         made = tenants.create("cycle", "us-west-2", OPERATOR, external_id="same").tenant
         s3 = client(sandbox, "s3", keys_of(sandbox, portal, made))
         s3.put_object(Bucket=bucket, Key="x", Body=b"x")

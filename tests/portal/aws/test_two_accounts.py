@@ -60,7 +60,7 @@ class TwoSandboxes:
         both = (self.first, self.second)
         issuer = Issuer(
             self.rig.database,
-            self.rig.units,
+            self.rig.committer,
             Accounts(*(one.account for one in both)),
             PerAccount({one.account.name: one.broker for one in both}),
             utc_now,

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR, Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.commands.group import portal
 from daypass.portal.storage.engine import Database
 from tests.fakes import FakeClock
@@ -17,10 +17,10 @@ from tests.fakes import FakeClock
 @pytest.fixture
 def recorded(sqlite_url: str) -> str:
     database = Database(sqlite_url)
-    units = UnitsOfWork(database, FakeClock())
+    committer = Committer(database, FakeClock())
     for subject in ("dana@example.com", "=HYPERLINK(1)"):
-        units.commit(Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject=subject))
-    units.close()
+        committer.commit(Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject=subject))
+    committer.close()
     database.close()
     return sqlite_url
 

@@ -113,19 +113,19 @@ from daypass.portal.tenants.model import Access
 
 config = PortalConfig.from_environment(os.environ)
 database = Database(config.database_url, connections=4)
-units = UnitsOfWork(database, utc_now)
+committer = Committer(database, utc_now)
 broker = make_broker(config.aws, public_url=config.public_url, connections=1)
 broker.identity.learn()
 account = make_account(config.aws, broker)
 roles = aws_roles(config.aws, account)
-identity = Identity(database, units, utc_now)
+identity = Identity(database, committer, utc_now)
 rules = RoleNaming(account)
 services = administration(identity, rules, roles)
 dana = services.users.create("dana@example.com", Role.USER, None, OPERATOR).user
 services.tenants.create("dev01", config.aws.region, OPERATOR)
 services.members.put("dev01", "dana@example.com", Access.FULL, OPERATOR)
 _, token = identity.create_token(dana, TokenKind.PERMANENT, "test", OPERATOR)
-issuer = Issuer(database, units, Accounts(account), PerAccount({account.name: broker}), utc_now)
+issuer = Issuer(database, committer, Accounts(account), PerAccount({account.name: broker}), utc_now)
 caller = Caller(dana, token, Channel.API, "127.0.0.1", "request")
 keys = issuer.issue(caller, SessionRequest(Scope.of_tenant("dev01"))).credentials
 me = boto3.client(
@@ -137,7 +137,7 @@ me = boto3.client(
     aws_session_token=keys.session_token.reveal(),
 ).get_caller_identity()
 print(me["Arn"].partition("::")[2].partition(":")[2], me["Account"])
-units.close()
+committer.close()
 database.close()
 """
 

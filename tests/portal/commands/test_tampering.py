@@ -10,8 +10,8 @@ from click.testing import Result
 from sqlalchemy import delete, insert, select, update
 
 from daypass.portal.audit.chain import GENESIS, row_hash
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR, Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, issuances, metadata
@@ -68,12 +68,12 @@ class Recorded:
 def recorded(database_url: str, tmp_path: Path) -> Iterator[Recorded]:
     with make_world(database_url) as world:
         database = Database(database_url)
-        units = UnitsOfWork(database, FakeClock())
+        committer = Committer(database, FakeClock())
         for number in range(EVENTS):
-            units.commit(
+            committer.commit(
                 Event(action="test.happen", actor=OPERATOR, outcome=Outcome.DONE, subject=f"{number}")
             )
-        units.close()
+        committer.close()
         with database.reading() as connection:
             query = select(audit_events.c.chain_id).where(audit_events.c.subject == f"{EVENTS - 1}")
             chain = str(connection.scalar(query))
@@ -88,9 +88,9 @@ def recorded(database_url: str, tmp_path: Path) -> Iterator[Recorded]:
 
 def test_an_unchanged_audit_log_is_intact_with_saved_heads(recorded: Recorded) -> None:
     lines = [json.loads(line) for line in recorded.heads.read_text().splitlines()]
-    units = UnitsOfWork(recorded.database, FakeClock())
-    units.commit(Event(action="test.happen", actor=OPERATOR, outcome=Outcome.DONE, subject="later"))
-    units.close()
+    committer = Committer(recorded.database, FakeClock())
+    committer.commit(Event(action="test.happen", actor=OPERATOR, outcome=Outcome.DONE, subject="later"))
+    committer.close()
 
     done = recorded.verify_with_heads()
 

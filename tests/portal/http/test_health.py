@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select
 
 from daypass.portal.access.issuing_status import CredentialStatus, IssuingStatus, always_issuing
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.readiness_probe import WriteProbe
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
 from daypass.portal.http.core.dispatcher import make_channel_app
 from daypass.portal.http.core.middleware import RequestMiddleware
@@ -90,16 +90,16 @@ def prober(
 
 
 @contextmanager
-def probing(url: str, patience: timedelta) -> Iterator[tuple[Database, UnitsOfWork, Client, Time]]:
+def probing(url: str, patience: timedelta) -> Iterator[tuple[Database, Committer, Client, Time]]:
     """Yield a probe with a database of its own."""
     database, time = Database(url, patience=patience), Time()
-    units = UnitsOfWork(database, lambda: NOON)
+    committer = Committer(database, lambda: NOON)
     try:
         # SQLite does not write a row that does not change.
-        probe = WriteProbe(database, units, lambda: NOON + timedelta(seconds=time.now))
-        yield database, units, prober(probe, time), time
+        probe = WriteProbe(database, committer, lambda: NOON + timedelta(seconds=time.now))
+        yield database, committer, prober(probe, time), time
     finally:
-        units.close()
+        committer.close()
         database.close()
 
 
@@ -175,21 +175,21 @@ def test_an_unreachable_database_server_makes_the_portal_unready_before_the_writ
 
 
 def test_a_hanging_write_makes_the_portal_unready_and_runs_only_once(database: Database) -> None:
-    units, time = UnitsOfWork(database, lambda: NOON), Time()
-    probe, calls = WriteProbe(database, units, lambda: NOON), list[float]()
+    committer, time = Committer(database, lambda: NOON), Time()
+    probe, calls = WriteProbe(database, committer, lambda: NOON), list[float]()
 
     def write() -> None:
         calls.append(time.now)
         probe()
 
     client = prober(write, time, patience=timedelta(milliseconds=100))
-    gate = Gate(units)
+    gate = Gate(committer)
     statuses = []
     for _ in range(3):
         statuses.append(client.get("/readyz").status)
         time.now += 1
     gate.open()
-    units.close()
+    committer.close()
     statuses.append(prober(write, time).get("/readyz").status)
 
     assert statuses == [503, 503, 503, 200]
@@ -219,8 +219,8 @@ def test_an_unexpected_exception_makes_the_portal_unready() -> None:
 
 def test_a_probe_writes_one_row_per_replica_and_no_audit_event(database: Database) -> None:
     now = FakeClock()
-    replicas = [UnitsOfWork(database, now) for _ in range(2)]
-    probes = [WriteProbe(database, units, now) for units in replicas]
+    replicas = [Committer(database, now) for _ in range(2)]
+    probes = [WriteProbe(database, committer, now) for committer in replicas]
 
     def rows() -> int:
         with database.reading() as connection:
@@ -235,8 +235,8 @@ def test_a_probe_writes_one_row_per_replica_and_no_audit_event(database: Databas
     counted.append(rows())
     with database.reading() as connection:
         events = connection.scalar(select(func.count()).select_from(audit_events))
-    for units in replicas:
-        units.close()
+    for committer in replicas:
+        committer.close()
 
     assert counted == [2, 1]
     assert events == 0

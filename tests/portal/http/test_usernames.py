@@ -171,7 +171,7 @@ def test_a_user_whose_name_predates_the_rules_signs_in_and_is_administered(quick
     with quick_world.database.writing() as connection:
         connection.execute(insert(users), row)
     client, token = quick_world.client(), quick_world.tokens[ADMIN]
-    sign_ins = BrowserSessions(quick_world.database, quick_world.identity.units, quick_world.clock)
+    sign_ins = BrowserSessions(quick_world.database, quick_world.identity.committer, quick_world.clock)
 
     signed_in = password_sign_in.sign_in(sign_ins, name, password, address="192.0.2.7")
     legacy = {"Username": name, "Roles": ["Administrator"], "State": "updated"}

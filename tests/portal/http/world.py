@@ -11,8 +11,8 @@ from daypass.portal.accounts.model import DEFAULT
 from daypass.portal.accounts.registry import PerAccount
 from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.app import Portal, assemble, page_templates
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.aws_services import Aws
 from daypass.portal.config import PortalConfig
 from daypass.portal.identity.authentication import Identity
@@ -55,7 +55,7 @@ class World:
     source: FakeFinder
     doctor: FakeDoctor
     clock: FakeClock
-    units: UnitsOfWork
+    committer: Committer
     identity: Identity
     users: dict[str, User] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -100,7 +100,7 @@ def world(
     database, clock = Database(url, patience=patience), FakeClock()
     broker, source, doctor = FakeBroker(clock), FakeFinder(), FakeDoctor()
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
-    units = UnitsOfWork(database, clock)
+    committer = Committer(database, clock)
     portal = assemble(
         config,
         database,
@@ -110,10 +110,12 @@ def world(
         registry,
         redirect_providers(database),
     )
-    created = World(portal, database, broker, source, doctor, clock, units, Identity(database, units, clock))
+    created = World(
+        portal, database, broker, source, doctor, clock, committer, Identity(database, committer, clock)
+    )
     _populate(created)
     yield created
-    units.close()
+    committer.close()
     portal.close()
 
 

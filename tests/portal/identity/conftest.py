@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import PortalError, SignInFailed, TooManyAttempts
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
@@ -35,20 +35,20 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def units(database: Database, clock: FakeClock) -> Iterator[UnitsOfWork]:
-    opened = UnitsOfWork(database, clock)
+def committer(database: Database, clock: FakeClock) -> Iterator[Committer]:
+    opened = Committer(database, clock)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def identity(database: Database, units: UnitsOfWork, clock: FakeClock) -> Identity:
-    return Identity(database, units, clock)
+def identity(database: Database, committer: Committer, clock: FakeClock) -> Identity:
+    return Identity(database, committer, clock)
 
 
 @pytest.fixture
-def sign_ins(database: Database, units: UnitsOfWork, clock: FakeClock) -> BrowserSessions:
-    return BrowserSessions(database, units, clock)
+def sign_ins(database: Database, committer: Committer, clock: FakeClock) -> BrowserSessions:
+    return BrowserSessions(database, committer, clock)
 
 
 @pytest.fixture

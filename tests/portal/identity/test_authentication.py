@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from daypass.common.usernames import canonical_username
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR, Actor, Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import InvalidRequest, SignInAgain, Unauthenticated
 from daypass.portal.identity.authentication import Identity, token_use_change
 from daypass.portal.identity.model import Role, TokenKind, User
@@ -31,9 +31,9 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def identity(database: Database, clock: FakeClock) -> Iterator[Identity]:
-    units = UnitsOfWork(database, clock)
-    yield Identity(database, units, clock)
-    units.close()
+    committer = Committer(database, clock)
+    yield Identity(database, committer, clock)
+    committer.close()
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_the_last_use_of_a_token_is_updated_at_most_once_a_minute(
     noted: list[datetime | None] = []
     for _ in range(4):
         token, _ = identity.authenticate(secret.reveal())
-        identity.units.commit(
+        identity.committer.commit(
             Event(action="test.use", actor=Actor(None, ""), outcome=Outcome.DONE),
             *token_use_change(token, clock.now),
         )

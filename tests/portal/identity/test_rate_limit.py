@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import Overloaded, PortalError, SignInFailed, TooManyAttempts
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, BrowserSessions
@@ -49,9 +49,9 @@ ELSEWHERE = "198.51.100.1"
 def replica(database_url: str, clock: FakeClock) -> Iterator[BrowserSessions]:
     """A second replica of the portal on the same database."""
     database = Database(database_url)
-    units = UnitsOfWork(database, clock)
-    yield BrowserSessions(database, units, clock)
-    units.close()
+    committer = Committer(database, clock)
+    yield BrowserSessions(database, committer, clock)
+    committer.close()
     database.close()
 
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, insert, select
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR, Actor, Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import PortalError, StorageUnavailable, Unauthenticated
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
@@ -67,8 +67,8 @@ def replica(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def units(seeded: Database) -> Iterator[UnitsOfWork]:
-    opened = UnitsOfWork(seeded, lambda: NOON)
+def committer(seeded: Database) -> Iterator[Committer]:
+    opened = Committer(seeded, lambda: NOON)
     yield opened
     opened.close()
 
@@ -104,7 +104,7 @@ End = Callable[[Connection], None]
 
 @endings
 def test_a_revocation_waits_for_a_release_in_progress(
-    units: UnitsOfWork, replica: Database, end: End
+    committer: Committer, replica: Database, end: End
 ) -> None:
     def end_at_replica() -> None:
         with replica.writing() as connection:
@@ -120,23 +120,23 @@ def test_a_revocation_waits_for_a_release_in_progress(
         was_waiting.append(ending.is_alive())
         return refusal
 
-    units.commit(RELEASE, precondition=check)
+    committer.commit(RELEASE, precondition=check)
     ending.join()
 
     assert was_waiting == [True]
     with pytest.raises(Unauthenticated):
-        units.commit(RELEASE, precondition=withdrawn)
+        committer.commit(RELEASE, precondition=withdrawn)
 
 
 @endings
 def test_a_release_waits_for_a_revocation_in_progress_and_is_refused(
-    units: UnitsOfWork, replica: Database, end: End
+    committer: Committer, replica: Database, end: End
 ) -> None:
     outcomes: list[str] = []
 
     def release() -> None:
         try:
-            units.commit(RELEASE, precondition=withdrawn)
+            committer.commit(RELEASE, precondition=withdrawn)
             outcomes.append("released")
         except Unauthenticated:
             outcomes.append("refused")
@@ -200,9 +200,9 @@ def test_replicas_that_update_the_last_use_of_a_token_do_not_deadlock(postgres_u
 
 
 def test_in_thousands_of_races_no_release_is_audited_after_the_revocation(
-    seeded: Database, units: UnitsOfWork
+    seeded: Database, committer: Committer
 ) -> None:
-    identity = Identity(seeded, units, FakeClock())
+    identity = Identity(seeded, committer, FakeClock())
     tokens = [uuid4().hex for _ in range(TRIALS)]
     with seeded.writing() as connection:
         connection.execute(insert(api_tokens), [token_row(token, _sign_in_of(token)) for token in tokens])
@@ -213,7 +213,7 @@ def test_in_thousands_of_races_no_release_is_audited_after_the_revocation(
     def release(token: str) -> None:
         event = replace(RELEASE, subject=token)
         try:
-            units.commit(event, precondition=lambda connection: withdrawn(connection, token))
+            committer.commit(event, precondition=lambda connection: withdrawn(connection, token))
         except Unauthenticated:
             return
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from daypass.portal.accounts.model import DEFAULT
 from daypass.portal.accounts.registry import PerAccount
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.identity.model import User
 from daypass.portal.inventory.model import Listing
 from daypass.portal.inventory.service import Inventory
@@ -28,14 +28,14 @@ class InventoryRig:
     inventory: Inventory = field(init=False)
 
     def __post_init__(self) -> None:
-        self.inventory = self.inventory_with(self.rig.units)
+        self.inventory = self.inventory_with(self.rig.committer)
 
-    def inventory_with(self, units: UnitsOfWork) -> Inventory:
+    def inventory_with(self, committer: Committer) -> Inventory:
         """Return the same inventory with another audit log."""
         rig = self.rig
         return Inventory(
             rig.database,
-            units,
+            committer,
             accounts_of(rig.broker),
             brokers_of(rig.broker),
             PerAccount({DEFAULT: self.source}),

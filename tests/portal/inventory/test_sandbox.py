@@ -58,7 +58,7 @@ def portal(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[SandboxInventor
         account = make_account(config, broker)
         inventory = Inventory(
             database,
-            rig.units,
+            rig.committer,
             Accounts(account),
             PerAccount({account.name: broker}),
             PerAccount({account.name: source}),

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Event
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import (
     AuditUnavailable,
     AwsRefused,
@@ -103,8 +103,8 @@ def test_a_read_is_audited_before_aws_is_called_and_is_no_issuance(full_anywhere
 
 
 def test_aws_is_not_called_if_the_audit_log_fails(full: InventoryRig) -> None:
-    full.rig.units.close()
-    inventory = full.inventory_with(_BrokenUnits(full.rig.database, full.clock))
+    full.rig.committer.close()
+    inventory = full.inventory_with(_BrokenCommitter(full.rig.database, full.clock))
 
     with pytest.raises(AuditUnavailable):
         inventory.listing(caller(DANA), "dev01")
@@ -112,7 +112,7 @@ def test_aws_is_not_called_if_the_audit_log_fails(full: InventoryRig) -> None:
     assert full.broker.assumed == []
 
 
-class _BrokenUnits(UnitsOfWork):
+class _BrokenCommitter(Committer):
     """Units of work whose commits fail."""
 
     def commit_unit(self, *_: object, **__: object) -> None:
@@ -295,7 +295,7 @@ def _refuse_for(shown: InventoryRig, tenant: str) -> None:
 
 def test_a_search_ends_at_the_deadline(full: InventoryRig) -> None:
     passed = iter([0.0, 1.0, 9.0, 9.0])
-    inventory = full.inventory_with(full.rig.units)
+    inventory = full.inventory_with(full.rig.committer)
     object.__setattr__(inventory, "monotonic", lambda: next(passed))
 
     with pytest.raises(Overloaded, match="searched in time"):
@@ -307,8 +307,8 @@ def test_a_search_ends_at_the_deadline(full: InventoryRig) -> None:
 def test_no_listing_is_read_for_a_user_who_is_removed_before_the_audit_commit(
     full_anywhere: InventoryRig,
 ) -> None:
-    units = _LeavingUnits(full_anywhere)
-    inventory = full_anywhere.inventory_with(units)
+    committer = _LeavingCommitter(full_anywhere)
+    inventory = full_anywhere.inventory_with(committer)
 
     with pytest.raises(TenantNotFound):
         inventory.listing(caller(DANA), "dev01")
@@ -317,7 +317,7 @@ def test_no_listing_is_read_for_a_user_who_is_removed_before_the_audit_commit(
     assert full_anywhere.events() == []
 
 
-class _LeavingUnits(UnitsOfWork):
+class _LeavingCommitter(Committer):
     """Units of work that remove a member just before a commit."""
 
     def __init__(self, shown: InventoryRig) -> None:

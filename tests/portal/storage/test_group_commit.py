@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from daypass.portal.errors import AccessDenied
 from daypass.portal.storage.engine import Database, StorageConflict
-from daypass.portal.storage.group_commit import GroupCommit, NotCommitted, QueueFull
+from daypass.portal.storage.group_commit import CommitNotConfirmed, GroupCommit, QueueFull
 from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import users
 from daypass.portal.storage.unit_of_work import Precondition, RowChange, UnitOfWork
@@ -254,7 +254,7 @@ def test_a_unit_that_times_out_in_the_queue_is_never_written(database: Database)
     until(lambda: "late" in rig.outcomes)
     go_on()
 
-    assert isinstance(rig.join()["late"], NotCommitted)
+    assert isinstance(rig.join()["late"], CommitNotConfirmed)
     rig.commit("after")
     assert rig.journal.durable == ["held", "after"]
     assert rig.user_ids() == []
@@ -290,7 +290,7 @@ def test_an_interrupted_leader_fails_its_batch_and_promotes_the_next_leader(rig:
 
     outcomes = rig.join()
     assert isinstance(outcomes.pop("interrupted"), Interrupted)
-    assert {type(outcomes[f"{number}"]) for number in range(127)} == {NotCommitted}
+    assert {type(outcomes[f"{number}"]) for number in range(127)} == {CommitNotConfirmed}
     assert [outcomes[f"{number}"] for number in range(127, 130)] == [None] * 3
     assert rig.journal.batches[1:] == [([], False), (["127", "128", "129"], True)]
     assert rig.user_ids() == []
@@ -305,7 +305,7 @@ def test_a_single_unit_is_retried_once_after_a_deadlock(rig: Rig, deadlocks: int
         if len(tries) <= deadlocks:
             raise StorageConflict("A deadlock was resolved.")
 
-    with nullcontext() if is_durable else pytest.raises(NotCommitted):
+    with nullcontext() if is_durable else pytest.raises(CommitNotConfirmed):
         rig.commit("once", add_user("dana"), precondition=deadlock)
 
     assert len(tries) == 2
@@ -326,7 +326,9 @@ def test_a_lock_held_elsewhere_fails_only_the_units_that_need_it(postgres_url: s
                     rig.start(f"{round_} {number} {user}", set_role(user, round_))
                 go_on()
                 for name, error in rig.join().items():
-                    assert isinstance(error, NotCommitted if name.endswith("dana") else type(None)), name
+                    assert isinstance(error, CommitNotConfirmed if name.endswith("dana") else type(None)), (
+                        name
+                    )
             other.rollback()
 
         rig.commit("after", set_role("dana", "free"))

@@ -24,7 +24,7 @@ from daypass.portal.access.model import (
 from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM
 from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, AwsThrottled, AwsUnavailable, PortalError
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
@@ -122,15 +122,15 @@ def requests(begins_at: datetime) -> list[PastRequest]:
 
 
 def record_history(
-    database: Database, units: UnitsOfWork, clock: PastClock, account_id: str, callers: Mapping[str, Caller]
+    database: Database, committer: Committer, clock: PastClock, account_id: str, callers: Mapping[str, Caller]
 ) -> None:
     """Issue the `requests` that begin at the time of *clock*, and advance *clock* with them.
 
-    *units* must use the same clock, so that its time stamps are those of the requests.
+    *committer* must use the same clock, so that its time stamps are those of the requests.
     """
     broker = SampleBroker(clock)
     account = Account.known("aws", account_id, ROLE_PREFIX, MASTER_ROLE, region=REGION)
-    issuer = Issuer(database, units, Accounts(account), PerAccount({account.name: broker}), clock)
+    issuer = Issuer(database, committer, Accounts(account), PerAccount({account.name: broker}), clock)
     for request in requests(clock.now):
         clock.now, broker.failure = request.at, request.failure
         # Each request over HTTP has an id of its own, which the audit log shows.

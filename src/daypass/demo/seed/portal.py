@@ -8,8 +8,8 @@ from daypass.demo.seed.fixtures import REGION, TENANTS, USERS, DemoUser, TenantP
 from daypass.demo.seed.history import PastClock, beginning, record_history
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.model import Caller, Channel
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
@@ -53,15 +53,15 @@ def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool)
     # The audit log's time stamps must not go back, so users are added before their first session.
     clock = PastClock(beginning(now()) if has_history else now())
     tenants = _add_tenants(database, account_id, clock)
-    units = UnitsOfWork(database, clock)
+    committer = Committer(database, clock)
     try:
-        identity = Identity(database, units, clock)
+        identity = Identity(database, committer, clock)
         added = {user.username: _add_user(identity, database, user, tenants) for user in USERS}
         if has_history:
             callers = {username: caller for username, (_, caller) in added.items()}
-            record_history(database, units, clock, account_id, callers)
+            record_history(database, committer, clock, account_id, callers)
     finally:
-        units.close()
+        committer.close()
     return SavedState(
         tenants, {username: secrets_of_user for username, (secrets_of_user, _) in added.items()}
     )

@@ -9,7 +9,7 @@ from daypass.portal.access import audit_events
 from daypass.portal.access.broker import AWS_TIME_LIMIT
 from daypass.portal.access.model import IssuanceRecord
 from daypass.portal.access.store.issuances import IssuanceStore
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.errors import PortalError
 from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.engine import Database
@@ -38,9 +38,9 @@ _BATCH = 100
 class AbandonedAttempts:
     """A background job that settles abandoned attempts; safe to run on several replicas at once."""
 
-    def __init__(self, database: Database, units: UnitsOfWork) -> None:
+    def __init__(self, database: Database, committer: Committer) -> None:
         self._database = database
-        self._units = units
+        self._committer = committer
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="abandoned-attempts", daemon=True)
 
@@ -70,7 +70,7 @@ class AbandonedAttempts:
             # `RowMismatch` means that the attempt has an outcome by now: another replica settled it, or its
             # process was only slow.
             with suppress(RowMismatch):
-                self._units.commit(*audit_events.unknown(attempt))
+                self._committer.commit(*audit_events.unknown(attempt))
                 settled += 1
         return settled
 

@@ -36,7 +36,7 @@ from daypass.portal.access.release import release_refusal
 from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM, RoleAssumer
 from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.accounts.registry import Accounts
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AuditUnavailable, AwsError, AwsMisconfigured, AwsUnavailable, PortalError
 from daypass.portal.identity.authentication import token_use_change
@@ -55,7 +55,7 @@ class Issuer:
     """Issues short-lived AWS credentials. Requests of every channel end here."""
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     accounts: Accounts
     brokers: Brokers
     clock: Clock
@@ -79,7 +79,7 @@ class Issuer:
         if isinstance(decision, Deny):
             # A denial must not depend on how busy the role is, so it comes before the concurrency limit.
             caller.log_fields.update(_log_fields(attempt))
-            self.units.commit_refusal(*audit_events.denied(attempt, decision.refusal))
+            self.committer.commit_rate_limited(*audit_events.denied(attempt, decision.refusal))
             raise decision.refusal
         # Raises `RoleBusy` before anything is recorded, so a queued request can run this method again.
         with self.role_concurrency.acquire(attempt.target.role_arn) as slot:
@@ -87,11 +87,11 @@ class Issuer:
             try:
                 plan = self._make_plan(attempt, decision, deadline)
             except PortalError as refusal:
-                self.units.commit_refusal(*audit_events.denied(attempt, refusal))
+                self.committer.commit_rate_limited(*audit_events.denied(attempt, refusal))
                 raise
 
             # From here on every AWS session has a row, and none is released without its recorded outcome.
-            self.units.commit(
+            self.committer.commit(
                 *audit_events.requested(attempt, plan), *token_use_change(caller.token, attempt.asked_at)
             )
             try:
@@ -99,7 +99,7 @@ class Issuer:
                 # AWS is done, so another request may have the slot while the outcome is committed.
                 slot.release()
                 precondition = partial(self._revoked_since, attempt, plan, issuance)
-                self.units.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
+                self.committer.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
             except RowMismatch as error:
                 raise AuditUnavailable(_ALREADY_SETTLED) from error
             except Exception as error:
@@ -229,7 +229,7 @@ class Issuer:
         code = error.code if isinstance(error, PortalError) else "internal"
         # If the failure cannot be recorded either, `AbandonedAttempts` settles the attempt later.
         with suppress(AuditUnavailable, RowMismatch):
-            self.units.commit(*audit_events.failed(attempt, plan, code))
+            self.committer.commit(*audit_events.failed(attempt, plan, code))
 
 
 _ALREADY_SETTLED = (

@@ -50,7 +50,7 @@ def administration(
     IAM is not called without *provisioner* and *reconciler*.
     """
     reconcile_roles = noop if reconciler is None else reconciler.reconcile
-    executor = ChangeExecutor(identity.database, identity.units, identity.clock)
+    executor = ChangeExecutor(identity.database, identity.committer, identity.clock)
     return Administration(
         users=Users(executor),
         members=Memberships(executor),

@@ -14,8 +14,8 @@ from daypass.portal.access.model import Caller
 from daypass.portal.access.store.authorization import AuthorizationReader
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.reauthentication import ACTIONS, Proof
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     AccessDenied,
@@ -105,7 +105,7 @@ class ChangeExecutor:
     """Executes every administrative change."""
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     clock: Clock
 
     def execute(self, request: ChangeRequest, *also: RowChange) -> Plan:
@@ -123,7 +123,7 @@ class ChangeExecutor:
             # Changes wait for each other, so nothing can change between this second plan and the commit.
             unchanged = self._precondition(request, plan)
             with suppress(_StalePlan), self._recorded_refusals(request):
-                self.units.commit_unit(UnitOfWork(row_changes, events, unchanged, is_exclusive=True))
+                self.committer.commit_unit(UnitOfWork(row_changes, events, unchanged, is_exclusive=True))
                 return plan
         raise PreconditionFailed(
             f"“{request.subject}” is being changed by others at the same time. Try again."
@@ -167,7 +167,7 @@ class ChangeExecutor:
             yield
         except _RECORDED_REFUSALS as refusal:
             detail = {"code": refusal.code}
-            self.units.commit_refusal(
+            self.committer.commit_rate_limited(
                 _event(request.action, request.subject, request.by, None, Outcome.DENIED, detail)
             )
             raise

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.clock import Clock
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.prepared import Prepared
@@ -28,8 +28,8 @@ class WriteProbe:
     It adds no event, so the hash chains do not change.
     """
 
-    def __init__(self, database: Database, units: UnitsOfWork, clock: Clock) -> None:
-        self._units = units
+    def __init__(self, database: Database, committer: Committer, clock: Clock) -> None:
+        self._committer = committer
         self._clock = clock
         self._replica_id = uuid.uuid4().hex
         self._cleaned_at: datetime | None = None
@@ -45,6 +45,6 @@ class WriteProbe:
         is_time_to_clean = self._cleaned_at is None or now - self._cleaned_at >= _CLEANUP_INTERVAL
         if is_time_to_clean:
             writes.append(RowChange(_CLEAN, {"before": now - _DELETED_AFTER}))
-        self._units.write(*writes)
+        self._committer.commit_without_event(*writes)
         if is_time_to_clean:
             self._cleaned_at = now

@@ -53,14 +53,14 @@ class RefusalLimit:
             return window.refused <= RECORDED
 
     @property
-    def has_counts(self) -> bool:
+    def has_suppression_counts(self) -> bool:
         """Whether there are counts that no event reports yet."""
         with self._lock:
             return bool(self._unwritten) or any(
                 window.refused > RECORDED for window in self._windows.values()
             )
 
-    def take_counts(self, now: datetime | None) -> Sequence[Event]:
+    def take_suppression_counts(self, now: datetime | None) -> Sequence[Event]:
         """Remove the windows that are over and return an event for each that exceeded the limit.
 
         Returns at most `AT_ONCE` events, those that were put back first. If *now* is None, all windows count

@@ -43,8 +43,8 @@ def create_admin(
     """
     if password_stdin + random_password + (password_file is not None) > 1:
         raise click.UsageError("Use one of --password-stdin, --random-password and --password-file.")
+    from daypass.portal.audit.committer import Committer
     from daypass.portal.audit.event import OPERATOR
-    from daypass.portal.audit.units_of_work import UnitsOfWork
     from daypass.portal.clock import utc_now
     from daypass.portal.identity.authentication import Identity
     from daypass.portal.identity.model import Role, TokenKind
@@ -53,9 +53,9 @@ def create_admin(
     with report_errors(), open_database() as database:
         check(database)
         password = _password(from_stdin=password_stdin, random=random_password, file=password_file)
-        units = UnitsOfWork(database, utc_now)
+        committer = Committer(database, utc_now)
         try:
-            identity = Identity(database, units, utc_now)
+            identity = Identity(database, committer, utc_now)
             user = identity.create_user(username, Role.ADMINISTRATOR, password, OPERATOR)
             click.echo(f"{user.username} is an Administrator.", err=True)
             if with_token:
@@ -70,7 +70,7 @@ def create_admin(
                 password_file.unlink(missing_ok=True)
             raise
         finally:
-            units.close()
+            committer.close()
 
 
 def _password(*, from_stdin: bool, random: bool, file: Path | None) -> Secret:

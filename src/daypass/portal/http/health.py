@@ -104,7 +104,7 @@ def _described(status: IssuingStatus) -> dict[str, object]:
 
 def build(services: Services) -> Sequence[ChannelApp]:
     """Build the probes of load balancers and orchestrators."""
-    write = WriteProbe(services.database, services.units, services.clock)
+    write = WriteProbe(services.database, services.committer, services.clock)
     alive = PublicEndpoint(lambda: JSONResponse({"status": "ok"}))
     ready = Readiness(write, services.issuing, time.monotonic)
     app = make_channel_app([exact("GET", LIVENESS, alive), exact("GET", READINESS, ready)], problem)

@@ -13,7 +13,7 @@ from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.settings.duration_report import DurationReports
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
 from daypass.portal.diagnostics.finding import Examiner
@@ -47,7 +47,7 @@ class Services:
 
     config: PortalConfig
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     accounts: Accounts
     brokers: Brokers
     clock: Clock

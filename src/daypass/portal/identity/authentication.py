@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from daypass.common.usernames import canonical_username
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AlreadyExists, InvalidRequest, SignInAgain, Unauthenticated
 from daypass.portal.identity.model import (
@@ -52,7 +52,7 @@ class Identity:
     """The service for users and their API tokens."""
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     clock: Clock
 
     def authenticate(
@@ -93,7 +93,7 @@ class Identity:
             )
 
         event = _event("user.create", by, user, {"role": role.value})
-        self.units.commit(event, write, precondition=name_is_free)
+        self.committer.commit(event, write, precondition=name_is_free)
         return user
 
     def create_token(
@@ -167,7 +167,9 @@ class Identity:
         if token.kind in CONSENTED_KINDS:
             detail |= {"admin": token.allows_admin, "address": token.address}
         add = add_token(token, digest(secret.reveal()))
-        self.units.commit(_event("token.create", by, user, detail), *before, add, precondition=precondition)
+        self.committer.commit(
+            _event("token.create", by, user, detail), *before, add, precondition=precondition
+        )
         return secret
 
     def revoke_token(self, user: User, token_id: TokenId, by: Actor) -> None:
@@ -179,7 +181,7 @@ class Identity:
             if not TokenStore(connection).can_be_revoked(token_id, user.id):
                 return
         revoke = revoke_token(token_id, owner=user.id, at=self.clock())
-        self.units.commit(_event("token.revoke", by, user, {"token_id": token_id}), revoke)
+        self.committer.commit(_event("token.revoke", by, user, {"token_id": token_id}), revoke)
 
     def _record_address(
         self, token: ApiToken, user: User, address: str, request_id: str, now: datetime
@@ -189,12 +191,12 @@ class Identity:
         by = user.as_actor(request_id)
         if token.last_used_at is None:
             event = _event("token.first_use", by, user, {"token_id": token.id, "address": address})
-            self.units.commit(event, record_first_use(token.id, address, at=now))
+            self.committer.commit(event, record_first_use(token.id, address, at=now))
         elif network_of(address) != network_of(token.address):
             detail = {"token_id": token.id, "from": token.address, "to": address}
             event = _event("token.network_changed", by, user, detail, Outcome.ALERT)
             # A client that alternates between two networks would write one event per request.
-            self.units.commit_refusal(event, update_address(token.id, address))
+            self.committer.commit_rate_limited(event, update_address(token.id, address))
         else:
             return token
         return replace(token, last_used_at=now, address=address)

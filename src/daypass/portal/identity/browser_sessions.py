@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Event, Outcome, Scalar
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     PortalError,
@@ -73,7 +73,7 @@ class BrowserSessions:
     """The service for browser sessions: tokens of the kind `BROWSER` whose secret is a cookie."""
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     clock: Clock
 
     def start(
@@ -97,7 +97,7 @@ class BrowserSessions:
         }
         actor = proven.record.user.as_actor(context.request_id)
         event = Event(action="sign_in", actor=actor, outcome=Outcome.DONE, detail=detail)
-        self.units.commit(event, *writes, precondition=_unchanged(proven))
+        self.committer.commit(event, *writes, precondition=_unchanged(proven))
         return session
 
     def find(self, cookie: str) -> tuple[ApiToken, User]:
@@ -136,7 +136,7 @@ class BrowserSessions:
         detail = {"token_id": session.token.id, "address": context.address, **_proof_detail(proven)}
         actor = user.as_actor(context.request_id)
         event = Event(action="sign_in.confirm", actor=actor, outcome=Outcome.DONE, detail=detail)
-        self.units.commit(event, *writes, precondition=_unchanged(proven, token))
+        self.committer.commit(event, *writes, precondition=_unchanged(proven, token))
         return session
 
     def sign_out(self, token: ApiToken, user: User, request_id: str) -> None:
@@ -148,15 +148,15 @@ class BrowserSessions:
             subject=user.username,
             detail={"token_id": token.id},
         )
-        self.units.commit(event, revoke_token(token.id, owner=user.id, at=self.clock()))
+        self.committer.commit(event, revoke_token(token.id, owner=user.id, at=self.clock()))
 
     def _check_permitted(self, action: str, proven: ProvenIdentity, context: SignInContext) -> None:
         """Return if the user may sign in now, whatever the provider proved; record and raise a refusal."""
         user = proven.record.user
         try:
-            require_rate(self.database, self.units, self.clock(), action, user, context.request_id)
+            require_rate(self.database, self.committer, self.clock(), action, user, context.request_id)
         except RateLimited:
-            self.units.write(*proven.refunds)
+            self.committer.commit_without_event(*proven.refunds)
             raise
         if proven.record.is_disabled or user.kind is not UserKind.PERSON:
             raise self._refusal(action, proven, context, "This account cannot sign in. Ask an Administrator.")
@@ -181,7 +181,7 @@ class BrowserSessions:
             outcome=Outcome.DENIED,
             detail={"address": context.address, **_proof_detail(proven)},
         )
-        self.units.commit(event, *proven.refunds)
+        self.committer.commit(event, *proven.refunds)
         return SignInFailed(reason)
 
     def _new_session(self, proven: ProvenIdentity, context: SignInContext) -> tuple[SignedIn, bytes | None]:

@@ -74,7 +74,7 @@ class LegacyConsents:
     def cancel(self, user: User, application: str, *, scopes: Scopes, address: str, request_id: str) -> None:
         """Record that *user* refused."""
         detail: Mapping[str, Scalar] = {"admin": ADMIN_SCOPE in scopes, "address": address}
-        self.identity.units.commit_refusal(
+        self.identity.committer.commit_rate_limited(
             Event(
                 action="local_access.cancel",
                 actor=user.as_actor(request_id),
@@ -102,7 +102,7 @@ class LegacyConsents:
         """
         self.check(sign_in, user, scopes=scopes)
         now, identity = self.identity.clock(), self.identity
-        require_rate(identity.database, identity.units, now, "token.create", user, request_id)
+        require_rate(identity.database, identity.committer, now, "token.create", user, request_id)
         token = self.identity.new_token(
             user,
             TokenKind.APPROVAL,

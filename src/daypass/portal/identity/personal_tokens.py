@@ -44,7 +44,9 @@ class PersonalTokens:
         if sign_in.kind is not TokenKind.BROWSER:
             raise AccessDenied("A temporary API token can only be revealed in a signed-in browser.")
         identity = self.identity
-        require_rate(identity.database, identity.units, identity.clock(), "token.create", user, request_id)
+        require_rate(
+            identity.database, identity.committer, identity.clock(), "token.create", user, request_id
+        )
         token = self.identity.new_token(
             user,
             TokenKind.TEMPORARY,

@@ -16,8 +16,8 @@ from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.session_names import session_tags
 from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, Overloaded, PortalError, ResourceNotFound
 from daypass.portal.identity.authentication import token_use_change
@@ -56,7 +56,7 @@ class Inventory:
     """Lists the resources of tenants. AWS is never called for a tenant that the caller may not see."""
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     accounts: Accounts
     brokers: Brokers
     finders: PerAccount[ResourceFinder]
@@ -143,7 +143,7 @@ class Inventory:
                 return refusal
             return None
 
-        self.units.commit(
+        self.committer.commit(
             _event(caller, session, tenant), *token_use_change(caller.token, now), precondition=still_visible
         )
         roles = RoleAssumer(self.brokers.of(account), self.database, self.is_attribution_required)

@@ -38,7 +38,7 @@ _ROLLED_BACK = (StorageConflict, StorageLocked, IntegrityError)
 """Errors after which nothing of the transaction is durable, even if COMMIT raised them."""
 
 
-class NotCommitted(Exception):
+class CommitNotConfirmed(Exception):
     """The unit of work was not committed, or it is not known in time whether it was."""
 
 
@@ -106,7 +106,7 @@ class GroupCommit(Generic[R]):
 
         Its precondition runs inside the same transaction and sees everything committed before. A refusal that
         it returns is raised, as is an error in the unit itself, and nothing of the unit is written. Raises
-        `NotCommitted` if the commit failed or was not confirmed in time, and `QueueFull`.
+        `CommitNotConfirmed` if the commit failed or was not confirmed in time, and `QueueFull`.
         """
         if len(self._waiting) >= self._max_queue:
             raise QueueFull
@@ -130,7 +130,7 @@ class GroupCommit(Generic[R]):
         """Set a timed-out entry to failed, unless it has just been made the leader."""
         with self._lock:
             if not entry.is_leader:
-                entry.decide(NotCommitted())
+                entry.decide(CommitNotConfirmed())
 
     def _lead(self, own: _Entry[R]) -> None:
         """Write a batch that begins with the leader's own entry, then promote the next leader."""
@@ -146,7 +146,7 @@ class GroupCommit(Generic[R]):
             raise
         finally:
             # Entries without an outcome were not reached, or it is unknown whether they are durable.
-            self._decide(batch, [NotCommitted() for _ in batch])
+            self._decide(batch, [CommitNotConfirmed() for _ in batch])
             self._promote_next()
             for entry in batch:
                 if entry is not own:
@@ -225,7 +225,7 @@ class GroupCommit(Generic[R]):
             self._decide(batch, [failure])
 
 
-def _not_committed(fault: Exception) -> NotCommitted:
-    failure = NotCommitted()
+def _not_committed(fault: Exception) -> CommitNotConfirmed:
+    failure = CommitNotConfirmed()
     failure.__cause__ = fault
     return failure

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message
 
 from daypass.portal.access.model import Channel
 from daypass.portal.access.tenants import VisibleTenants
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.errors import AccessDenied, SignInAgain, Unauthenticated
 from daypass.portal.http.core.authentication import ClientAddresses, Permission
 from daypass.portal.http.core.authorization import Authorizer
@@ -186,8 +186,8 @@ def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Itera
     """A browser at the test pages."""
     database, pools = Database(f"sqlite:///{sqlite_template}"), ThreadPools.sized(2)
     frames = PageLayouts(VisibleTenants(database), FakeClock())
-    units = UnitsOfWork(database, FakeClock())
-    providers = IdentityProviders((LocalPasswords(database, units, FakeClock()),))
+    committer = Committer(database, FakeClock())
+    providers = IdentityProviders((LocalPasswords(database, committer, FakeClock()),))
     endpoints = PageEndpoints(
         channel=Channel.WEB,
         signed_in=find,
@@ -200,5 +200,5 @@ def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Itera
     )
     yield Browser(RequestMiddleware(_routes(pages, endpoints, assets)))
     pools.close()
-    units.close()
+    committer.close()
     database.close()

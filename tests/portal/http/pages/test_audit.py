@@ -62,7 +62,7 @@ def test_a_range_shortcut_keeps_the_other_filters(quick_world: World) -> None:
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_an_export_is_streamed_in_chunks_of_many_lines(quick_world: World, form: str) -> None:
     event = Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject="x")
-    quick_world.units.commit_unit(UnitOfWork((), [event] * 300))
+    quick_world.committer.commit_unit(UnitOfWork((), [event] * 300))
     sent: list[bytes] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

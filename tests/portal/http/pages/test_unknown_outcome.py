@@ -21,7 +21,7 @@ def settled_world(world: World) -> World:
         connection.execute(update(issuances).values(state="requested", expires_at=None, access_key_id=None))
     with world.database.reading() as connection:
         attempts = IssuanceStore(connection).list_for_user(world.users[DANA].id).records
-    assert AbandonedAttempts(world.database, world.units).settle(attempts) == 1
+    assert AbandonedAttempts(world.database, world.committer).settle(attempts) == 1
     return world
 
 

@@ -50,7 +50,7 @@ def test_repeated_requests_run_one_verification_with_progress(quick_world: World
     event = AuditEvent(
         action="test.happen", actor=Actor("u1", "dana", "r"), outcome=Outcome.DONE, subject="x"
     )
-    quick_world.units.commit_unit(UnitOfWork((), [event] * 1000))
+    quick_world.committer.commit_unit(UnitOfWork((), [event] * 1000))
     reached, may_go_on = Semaphore(0), Event()
 
     def rest(_seconds: float) -> bool:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Table, func, select, update
 
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.model import ApiToken, Role, TokenId, User, UserId
@@ -64,7 +64,7 @@ class World:
     """A portal with a user, an Administrator, their browsers, and an application."""
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     clock: FakeClock
     identity: Identity = field(init=False)
     sign_ins: BrowserSessions = field(init=False)
@@ -74,7 +74,7 @@ class World:
     admin: User = field(init=False)
 
     def __post_init__(self) -> None:
-        parts = (self.database, self.units, self.clock)
+        parts = (self.database, self.committer, self.clock)
         self.identity, self.sign_ins, self.consents = (
             Identity(*parts),
             BrowserSessions(*parts),
@@ -178,9 +178,9 @@ class World:
 def world(database: Database) -> Iterator[World]:
     """The portal on each kind of database in turn."""
     clock = FakeClock()
-    units = UnitsOfWork(database, clock)
-    yield World(database, units, clock)
-    units.close()
+    committer = Committer(database, clock)
+    yield World(database, committer, clock)
+    committer.close()
 
 
 def later(token: ApiToken, clock: FakeClock) -> timedelta:

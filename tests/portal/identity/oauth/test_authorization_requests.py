@@ -214,7 +214,7 @@ def test_an_answered_request_cannot_be_reopened_by_another_encoding_of_its_refer
 
 def test_a_request_pushed_at_one_replica_can_be_opened_at_another(world: World) -> None:
     another = Sealing(world.database, world.clock)
-    consents = AuthorizationRequests(world.database, world.units, world.clock, another)
+    consents = AuthorizationRequests(world.database, world.committer, world.clock, another)
 
     browser = world.browser()
     assert (

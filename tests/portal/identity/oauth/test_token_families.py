@@ -8,8 +8,8 @@ from threading import Barrier
 
 import pytest
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import OAuthRefused, PortalError
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.oauth.model import ACCESS_LIFE, CODE_LIFE, GRANT_LIFE, ManualRedirect, TokenGrant
@@ -130,11 +130,11 @@ def test_of_a_hundred_concurrent_redemptions_exactly_one_succeeds(world: World, 
     """Races over two replicas, each with its own audit writer."""
     code = world.code(world.browser())
     replica = Database(database_url)
-    units = UnitsOfWork(replica, world.clock)
-    replicas = (world.grants, TokenFamilies(replica, units, world.clock, PASTE_BACK))
+    committer = Committer(replica, world.clock)
+    replicas = (world.grants, TokenFamilies(replica, committer, world.clock, PASTE_BACK))
 
     outcomes = at_once(lambda number: replicas[number % 2].redeem(code, REDEEMER))
-    units.close()
+    committer.close()
     replica.close()
 
     won = [outcome for outcome in outcomes if isinstance(outcome, TokenGrant)]
@@ -189,11 +189,11 @@ def test_a_reused_refresh_token_revokes_its_family(world: World) -> None:
 def test_of_a_hundred_concurrent_refreshes_exactly_one_succeeds(world: World, database_url: str) -> None:
     granted = world.granted()
     replica = Database(database_url)
-    units = UnitsOfWork(replica, world.clock)
-    replicas = (world.grants, TokenFamilies(replica, units, world.clock, PASTE_BACK))
+    committer = Committer(replica, world.clock)
+    replicas = (world.grants, TokenFamilies(replica, committer, world.clock, PASTE_BACK))
 
     outcomes = at_once(lambda number: replicas[number % 2].refresh(granted.refresh, DESK, "refresh"))
-    units.close()
+    committer.close()
     replica.close()
 
     won = [outcome for outcome in outcomes if isinstance(outcome, TokenGrant)]

@@ -14,8 +14,8 @@ from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.roles.provisioner import DesiredRole, IamRoles, RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.store import RoleChangeList, record_result
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import PORTAL, Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, PortalError, RoleNotFound
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, ROLE_MAXIMUM
@@ -37,13 +37,13 @@ class RoleReconciler:
     def __init__(
         self,
         database: Database,
-        units: UnitsOfWork,
+        committer: Committer,
         clock: Clock,
         iam: IamRoles,
         accounts: Accounts,
     ) -> None:
         self._database = database
-        self._units = units
+        self._committer = committer
         self._clock = clock
         self._iam = iam
         self._accounts = accounts
@@ -216,4 +216,4 @@ class RoleReconciler:
             tenant_id=desired.tenant_id,
             detail=fields,
         )
-        self._units.commit(event, record_result(desired, outcome, reason, at=self._clock()))
+        self._committer.commit(event, record_result(desired, outcome, reason, at=self._clock()))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from daypass.portal.admin.roles.provisioner import RoleProvisioner
 from daypass.portal.admin.tenants.store.tenants import TenantList
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import PORTAL, Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import AwsError, PortalError
 from daypass.portal.storage.advisory_lock import lock_exclusive
 from daypass.portal.storage.engine import Database
@@ -21,7 +21,7 @@ class TenantRoles:
     """Changes roles in AWS outside of transactions, and compares them with the database afterwards."""
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     provisioner: RoleProvisioner | None
     """None if the portal does not manage roles; then no role is changed."""
 
@@ -116,4 +116,4 @@ class TenantRoles:
             tenant_id=tenant.id,
             detail=detail,
         )
-        self.units.commit(event)
+        self.committer.commit(event)

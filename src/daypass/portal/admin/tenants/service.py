@@ -193,7 +193,7 @@ class Tenants:
 
     @property
     def _roles(self) -> TenantRoles:
-        return TenantRoles(self.executor.database, self.executor.units, self.provisioner)
+        return TenantRoles(self.executor.database, self.executor.committer, self.provisioner)
 
     def _check_name(self, connection: Connection, name: str) -> None:
         tenants = TenantList(connection)

@@ -16,7 +16,7 @@ def build(services: Services) -> Sequence[ChannelApp]:
     """Build the endpoints and the pages; their errors have different formats."""
     # One object for both, because it keeps the keys that seal the parameters of a pushed request.
     consents = AuthorizationRequests(
-        services.database, services.units, services.clock, Sealing(services.database, services.clock)
+        services.database, services.committer, services.clock, Sealing(services.database, services.clock)
     )
     clients = make_channel_app(endpoints.routes(services, consents), oauth_error)
     pages = make_channel_app(consent.routes(services, consents), services.error_pages)

@@ -164,7 +164,7 @@ def _requested_scopes(text: str) -> Scopes:
 def routes(services: Services, consents: AuthorizationRequests) -> Sequence[BaseRoute]:
     """Return the routes that clients call directly."""
     origin = services.config.public_url
-    grants = TokenFamilies(services.database, services.units, services.clock, origin + CODE)
+    grants = TokenFamilies(services.database, services.committer, services.clock, origin + CODE)
     endpoints = Endpoints(consents, grants, services.clock, origin)
     clients = ClientEndpoints(services.authenticator.addresses, services.pools.local)
     return [

@@ -5,8 +5,8 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Event, Outcome, Scalar
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, ConsentTooFast, PortalError, RequestExpired
 from daypass.portal.identity.model import ApiToken, User
@@ -43,7 +43,7 @@ class AuthorizationRequests:
     """The service for authorization requests and the users' consent."""
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     clock: Clock
     sealing: Sealing
 
@@ -80,13 +80,13 @@ class AuthorizationRequests:
             if RequestStore(connection).find(pushed.id) is not None:
                 return pushed.id
         # An opened request is approved once and redeemed once, so this limits those events too.
-        require_rate(self.database, self.units, now, "oauth.request", user, by)
+        require_rate(self.database, self.committer, now, "oauth.request", user, by)
         event = _event("oauth.request", pushed, user, by, Outcome.DONE)
 
         def add(connection: Connection) -> None:
             RequestStore(connection).add(pushed)
 
-        self.units.commit(event, purge_requests(before=now - _RETENTION), precondition=add)
+        self.committer.commit(event, purge_requests(before=now - _RETENTION), precondition=add)
         return pushed.id
 
     def check_user(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:
@@ -125,7 +125,7 @@ class AuthorizationRequests:
             decided = RequestStore(connection).decide(request, session.id, now, code_row)
             return None if decided else RequestExpired(_EXPIRED)
 
-        self.units.commit(_event("oauth.approve", request, user, by, Outcome.DONE), precondition=decide)
+        self.committer.commit(_event("oauth.approve", request, user, by, Outcome.DONE), precondition=decide)
         return AuthorizationCodeGrant(request, code)
 
     def deny(self, request_id: RequestId, session: ApiToken, user: User, by: str) -> AuthorizationRequest:
@@ -137,7 +137,7 @@ class AuthorizationRequests:
             decided = RequestStore(connection).decide(request, session.id, now, None)
             return None if decided else RequestExpired(_EXPIRED)
 
-        self.units.commit(_event("oauth.deny", request, user, by, Outcome.DENIED), precondition=decide)
+        self.committer.commit(_event("oauth.deny", request, user, by, Outcome.DENIED), precondition=decide)
         return request
 
     def _open(self, request_id: RequestId, now: datetime) -> AuthorizationRequest:

@@ -5,8 +5,8 @@ from datetime import datetime
 from functools import partial
 from uuid import uuid4
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import OAuthRefused
 from daypass.portal.identity.model import UNKNOWN_USER, ApiToken, TokenId, TokenKind, User
@@ -68,7 +68,7 @@ class TokenFamilies:
     """
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     clock: Clock
     manual_redirect_uri: str
     """The URI of the portal's page that shows a code."""
@@ -115,7 +115,7 @@ class TokenFamilies:
             raise InvalidGrant(_ENDED)
         grant, user = bearer.token, bearer.user
         # Checked before rotation, so that the refresh token still works once the limit allows it.
-        require_rate(self.database, self.units, now, "oauth.refresh", user, request_id)
+        require_rate(self.database, self.committer, now, "oauth.refresh", user, request_id)
         token = _access_token(grant, now, address)
         granted = TokenGrant(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
         event = _event("oauth.refresh", user, grant.id, grant.name, Outcome.DONE, address, request_id)
@@ -124,7 +124,7 @@ class TokenFamilies:
             add_used_refresh_token(old, grant.id, at=now),
         )
         try:
-            self.units.commit(event, *writes, precondition=partial(_rotate, granted, old, now))
+            self.committer.commit(event, *writes, precondition=partial(_rotate, granted, old, now))
         except _AlreadyRedeemed as error:
             # Two requests used the same token at the same time: one of the two clients may have stolen it.
             self._revoke_family("oauth.reuse", grant.id, user, address, request_id)
@@ -166,7 +166,7 @@ class TokenFamilies:
         claim = partial(_claim, request, granted, self.clock())
         device, sent = request.parameters.device, (by.address, by.request_id)
         if granted is None:
-            self.units.commit(
+            self.committer.commit(
                 _event("oauth.redeem", None, "", device, Outcome.FAILED, *sent), precondition=claim
             )
             return
@@ -175,7 +175,7 @@ class TokenFamilies:
             add_token(granted.grant, digest(granted.refresh.reveal())),
             add_token(granted.access_token, digest(granted.access.reveal())),
         )
-        self.units.commit(event, *writes, precondition=claim)
+        self.committer.commit(event, *writes, precondition=claim)
 
     def _handle_replay(self, request: AuthorizationRequest, by: TokenRequest) -> None:
         with self.database.reading() as connection:
@@ -190,7 +190,7 @@ class TokenFamilies:
             self._revoke_family(action, grant.id, grant.owner, address, request_id)
             return
         name = grant.owner.username
-        self.units.commit_refusal(
+        self.committer.commit_rate_limited(
             _event(action, grant.owner, grant.id, name, Outcome.DENIED, address, request_id)
         )
 
@@ -205,7 +205,7 @@ class TokenFamilies:
     ) -> None:
         """Revoke a family: its refresh token and the access tokens below it."""
         event = _event(action, owner, grant_id, owner.username, outcome, address, request_id)
-        self.units.commit(event, revoke_token(grant_id, owner=owner.id, at=self.clock()))
+        self.committer.commit(event, revoke_token(grant_id, owner=owner.id, at=self.clock()))
 
 
 def _is_code_expired(request: AuthorizationRequest, now: datetime) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from daypass.common.usernames import canonical_username
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.clock import Clock
 from daypass.portal.errors import SignInFailed, TooManyAttempts
 from daypass.portal.identity.model import UNKNOWN_USER, User
@@ -27,7 +27,7 @@ class LocalPasswords:
     """The `PasswordProvider` of users with a password in the portal's database."""
 
     database: Database
-    units: UnitsOfWork
+    committer: Committer
     clock: Clock
 
     @property
@@ -92,7 +92,7 @@ class LocalPasswords:
             return
         if exhausted.is_first_refusal:
             detail = {"address": context.address, "budget": exhausted.limit.name}
-            self.units.commit(_refused(action, record, Outcome.DENIED, detail, context))
+            self.committer.commit(_refused(action, record, Outcome.DENIED, detail, context))
         raise TooManyAttempts("There were too many wrong passwords. Wait 15 minutes, then try again.")
 
     def _check(
@@ -102,7 +102,7 @@ class LocalPasswords:
         is_right = verify_password(None if record is None else record.password_hash, password)
         if record is None or record.is_disabled or not is_right:
             detail = {"address": context.address}
-            self.units.commit(_refused(action, record, Outcome.FAILED, detail, context))
+            self.committer.commit(_refused(action, record, Outcome.FAILED, detail, context))
             raise SignInFailed("Incorrect username or password.")
         return record
 

@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Event, Outcome, Scalar
-from daypass.portal.audit.units_of_work import UnitsOfWork
 from daypass.portal.errors import RateLimited
 from daypass.portal.identity.model import User
 from daypass.portal.identity.rate_limit.limits import WINDOW_MINUTES, RateLimit, consume
@@ -25,7 +25,7 @@ _MESSAGE = (
 
 
 def require_rate(
-    database: Database, units: UnitsOfWork, now: datetime, action: str, user: User, request_id: str
+    database: Database, committer: Committer, now: datetime, action: str, user: User, request_id: str
 ) -> None:
     """Count one more request of *user* for *action*; raise `RateLimited` above the limit.
 
@@ -38,7 +38,7 @@ def require_rate(
     if exceeded.is_first_refusal:
         detail: Mapping[str, Scalar] = {"code": RateLimited.code, "limit": LIMIT}
         actor = user.as_actor(request_id)
-        units.commit(Event(action=action, actor=actor, outcome=Outcome.DENIED, detail=detail))
+        committer.commit(Event(action=action, actor=actor, outcome=Outcome.DENIED, detail=detail))
     raise RateLimited(_MESSAGE)
 
 

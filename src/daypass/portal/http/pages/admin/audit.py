@@ -168,7 +168,7 @@ class AuditPages:
             action="audit.export", actor=caller.actor, outcome=Outcome.DONE, subject="audit", detail=detail
         )
         # Before anything is sent: an export that is not in the audit log must not happen.
-        self.administration.settings.executor.units.commit(event)
+        self.administration.settings.executor.committer.commit(event)
         events = every_event(
             self.administration.records,
             session_filter,

@@ -12,13 +12,19 @@ from daypass.portal.audit.refusal_limit import WINDOW, RefusalLimit
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.group_commit import MAX_QUEUE, MAX_WAIT, GroupCommit, NotCommitted, QueueFull
+from daypass.portal.storage.group_commit import (
+    MAX_QUEUE,
+    MAX_WAIT,
+    CommitNotConfirmed,
+    GroupCommit,
+    QueueFull,
+)
 from daypass.portal.storage.unit_of_work import Precondition, RowChange, UnitOfWork
 
 _CLOSE_TIMEOUT = timedelta(seconds=10)
 
 
-class UnitsOfWork:
+class Committer:
     """Commits units of work with their audit events. Every write of a service goes through one instance.
 
     The events are written in the transaction of the row changes, so neither is durable without the other.
@@ -56,7 +62,7 @@ class UnitsOfWork:
         """
         try:
             self._group_commit.commit(unit)
-        except NotCommitted as error:
+        except CommitNotConfirmed as error:
             raise AuditUnavailable(
                 "The portal cannot write its audit log, and issues nothing without it. Try again in a moment."
             ) from error.__cause__
@@ -65,7 +71,7 @@ class UnitsOfWork:
                 "The portal is overloaded and cannot write its audit log in time. Try again in a moment."
             ) from None
 
-    def commit_refusal(self, event: Event, *changes: RowChange) -> None:
+    def commit_rate_limited(self, event: Event, *changes: RowChange) -> None:
         """Record a refusal or an alert if it is within the rate limit; otherwise only count it.
 
         Raises `AuditUnavailable` and `Overloaded` like `commit`. The row changes of a counted refusal are
@@ -73,15 +79,15 @@ class UnitsOfWork:
         """
         now = self._clock()
         # The order matters: removing an expired window lets `admit` start a new one.
-        counts = self._refusals.take_counts(now)
+        counts = self._refusals.take_suppression_counts(now)
         is_admitted = self._refusals.admit(event, now)
         if not is_admitted:
             self._count_later()
-        self._commit_counts(counts)
+        self._commit_suppression_counts(counts)
         if is_admitted:
             self.commit(event, *changes)
 
-    def write(self, *changes: RowChange) -> None:
+    def commit_without_event(self, *changes: RowChange) -> None:
         """Commit row changes without an event; return when they are durable.
 
         Raises the same errors as `commit_unit`.
@@ -95,9 +101,11 @@ class UnitsOfWork:
             self._is_closing = True
             if self._count_timer is not None:
                 self._count_timer.cancel()
-        if self._refusals.has_counts:
+        if self._refusals.has_suppression_counts:
             # A daemon thread, so that a database that does not answer cannot block the process.
-            last = threading.Thread(target=self._record_counts, args=(None,), name="refusals", daemon=True)
+            last = threading.Thread(
+                target=self._record_suppression_counts, args=(None,), name="refusals", daemon=True
+            )
             last.start()
             last.join(timeout.total_seconds())
         self._group_commit.wait_idle(timedelta(seconds=ends_at - monotonic()))
@@ -107,24 +115,24 @@ class UnitsOfWork:
         with self._lock:
             if self._count_timer is None and not self._is_closing:
                 wait = WINDOW.total_seconds()
-                self._count_timer = threading.Timer(wait, self._record_due_counts)
+                self._count_timer = threading.Timer(wait, self._record_due_suppression_counts)
                 self._count_timer.name, self._count_timer.daemon = "refusals", True
                 self._count_timer.start()
 
-    def _record_due_counts(self) -> None:
+    def _record_due_suppression_counts(self) -> None:
         with self._lock:
             self._count_timer = None
-        self._record_counts(self._clock())
-        if self._refusals.has_counts:
+        self._record_suppression_counts(self._clock())
+        if self._refusals.has_suppression_counts:
             self._count_later()
 
-    def _record_counts(self, now: datetime | None) -> None:
+    def _record_suppression_counts(self, now: datetime | None) -> None:
         # While the database is unavailable, counts wait for the next commit. Those left at exit are lost.
         with suppress(PortalError):
-            while counts := self._refusals.take_counts(now):
-                self._commit_counts(counts)
+            while counts := self._refusals.take_suppression_counts(now):
+                self._commit_suppression_counts(counts)
 
-    def _commit_counts(self, counts: Sequence[Event]) -> None:
+    def _commit_suppression_counts(self, counts: Sequence[Event]) -> None:
         """Commit counts; if that fails, keep them for a later commit.
 
         They are a unit of work of their own, so that a refusal whose row changes fail cannot lose them. An
