@@ -286,7 +286,7 @@ def test_with_jit_disabled_for_users_the_menu_is_replaced_by_a_sentence(
             page.reload()
 
             expect(page.get_by_role("button", name="JIT AWS Console")).to_have_count(0)
-            expect(page.locator("#main")).to_contain_text("An administrator turned JIT AWS access off")
+            expect(page.locator("#main")).to_contain_text("An Administrator turned JIT AWS access off")
         page.reload()
         expect(page.get_by_role("button", name="JIT AWS Console", exact=True)).to_be_visible()
         refused = [text for text in user.errors if "403" not in text]

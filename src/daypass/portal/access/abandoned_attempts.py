@@ -1,4 +1,4 @@
-"""Background job that closes attempts whose process ended before it recorded an outcome."""
+"""Background job that settles attempts for which no outcome was recorded in time."""
 
 import threading
 from collections.abc import Sequence
@@ -19,9 +19,11 @@ from daypass.portal.storage.prepared import RowMismatch
 _MAX_CLOCK_SKEW = timedelta(minutes=5)
 
 LONGEST_ATTEMPT = AWS_TIME_LIMIT + 3 * LONGEST_COMMIT
-"""The longest time from an attempt's timestamp to its outcome.
+"""The time from an attempt's timestamp in which its outcome is normally committed.
 
-It covers AWS and three commits: the intent, the cached state of the role and the outcome.
+It covers the calls of AWS and three commits: the intent, the cached state of the role and the outcome. An
+attempt may write the cached state more than once and so take longer while the database is slow. That is safe:
+its late outcome fails, because the attempt is settled, and it releases nothing.
 """
 
 ABANDONED_AFTER = LONGEST_ATTEMPT + _MAX_CLOCK_SKEW

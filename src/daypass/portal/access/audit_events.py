@@ -18,19 +18,22 @@ from daypass.portal.tenants.model import Access
 
 ACTION = ISSUING
 OUTCOME_UNKNOWN = "outcome_unknown"
-"""The failure code of an attempt whose process ended before it recorded an outcome."""
+"""The failure code of an attempt for which no outcome was recorded in time."""
 
 _LONGEST_REASON = 500
 
 
 def denied(attempt: IssuanceAttempt, refusal: PortalError) -> tuple[Event, RowChange]:
-    """Return the event and row of an attempt that the portal refused before calling AWS."""
+    """Return the event and row of an attempt that ended before its intent.
+
+    The portal refused it, or AWS could not be reached for the properties of the role.
+    """
     row = _row(attempt, None, State.DENIED, refusal.code)
     return _event(attempt, Outcome.DENIED, code=refusal.code), add_attempt(row)
 
 
 def requested(attempt: IssuanceAttempt, plan: Plan) -> tuple[Event, RowChange]:
-    """Return the event and row of the intent, to be committed before AWS is called."""
+    """Return the event and row of the intent, to be committed before AssumeRole is called."""
     event = _event(attempt, Outcome.REQUESTED, **_access_and_validity(plan.access, plan.validity))
     return event, add_attempt(_row(attempt, plan, State.REQUESTED))
 
@@ -86,6 +89,8 @@ def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
 
 def _row(attempt: IssuanceAttempt, plan: Plan | None, state: State, failure: str | None = None) -> AttemptRow:
     caller, tenant = attempt.caller, attempt.tenant
+    # A denied attempt has no plan. The columns of the plan are NOT NULL, so its row stores "", 0 and "" in
+    # them, and `issuance_record` reads both texts as None.
     return {
         "id": attempt.id,
         "user_id": caller.user.id,

@@ -1,6 +1,6 @@
-"""Reading what an authorization decision depends on.
+"""Reading of the data for an authorization decision, and the decision itself.
 
-An issuance reads it twice: to decide, and again before the credentials are released.
+An issuance does both twice: before its intent, and again before the credentials are released.
 """
 
 from dataclasses import dataclass

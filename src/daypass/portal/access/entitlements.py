@@ -1,4 +1,4 @@
-"""Entitlements: the reasons for which a user may get AWS sessions, and the one of them that applies."""
+"""Entitlements: the reasons for which a user may get AWS sessions, and the choice of the strongest."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,12 +25,15 @@ class Entitlement:
     reason: EntitlementReason
     access: Access
     ends_at: datetime | None = None
-    """The time from which it gives nothing; None if it has no end."""
+    """The time from which the entitlement gives no access; None if it has no end.
+
+    No entitlement has an end yet. A source of ends must also change `policy.may_see` and `tenants.access_of`.
+    """
 
     def continues(self, earlier: "Entitlement", until: datetime) -> bool:
-        """Return whether this is the *earlier* entitlement with the same access, and lasts *until* a time.
+        """Return whether this is still the *earlier* entitlement and does not end before the time *until*.
 
-        Only its end may have been moved.
+        Its reason and access must be the same. Its end may have been changed since.
         """
         is_same = (self.reason, self.access) == (earlier.reason, earlier.access)
         return is_same and (self.ends_at is None or until <= self.ends_at)
@@ -40,7 +43,7 @@ _RANKS = {Access.READ_ONLY: 0, Access.FULL: 1}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 _ADMINISTRATOR = Entitlement(EntitlementReason.ADMINISTRATOR, Access.FULL)
-# Without an end a membership is one of these, so that the hot path builds no new values.
+# All memberships without an end share these objects, so that the hot path creates none.
 _MEMBERSHIPS = {access: Entitlement(EntitlementReason.MEMBERSHIP, access) for access in Access}
 
 

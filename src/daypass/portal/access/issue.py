@@ -1,7 +1,7 @@
 """Issuing JIT access, from the authenticated request to the released credentials.
 
-The order is: decide, record the intent, call AWS, record the outcome while checking again that the caller may
-have the credentials, release them.
+The order is: decide, record the intent, assume the role, record the outcome while checking again that the
+caller may have the credentials, release them.
 """
 
 import time
@@ -46,7 +46,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.prepared import RowMismatch
 
-# AWS accepts signatures from a clock that is up to five minutes off, and may take `AWS_TIME` to answer.
+# AWS accepts signatures from a clock that is up to five minutes off, and may take `AWS_TIME_LIMIT` to answer.
 _EXPIRY_TOLERANCE = timedelta(minutes=5) + AWS_TIME_LIMIT
 
 
@@ -136,7 +136,8 @@ class Issuer:
         )
 
     def _make_plan(self, attempt: IssuanceAttempt, decision: Allow, deadline: Deadline) -> Plan:
-        # `is_chained` raises while the account is unknown. It is read first, so that nothing is cached then.
+        # `is_chained` is read first because it raises while the account's id is unknown. In that case the
+        # cached maximum of the role must not be written.
         broker = self._broker(attempt)
         is_chained = broker.is_chained
         if not attempt.target.role_arn:

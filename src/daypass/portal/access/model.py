@@ -22,12 +22,14 @@ class State(StrEnum):
     """The state of an attempt to get AWS access."""
 
     REQUESTED = "requested"
-    """Recorded, and the portal is calling AWS."""
+    """The intent is recorded, and no outcome yet."""
     ISSUED = "issued"
     FAILED = "failed"
+    """The attempt ended after its intent without a release, also because access was withdrawn meanwhile."""
     DENIED = "denied"
+    """The attempt ended before its intent."""
     UNKNOWN = "unknown"
-    """The process ended before it recorded an outcome. No keys were released."""
+    """No outcome was recorded in time. No keys were released."""
 
 
 WITHOUT_SESSION = (State.DENIED, State.FAILED, State.UNKNOWN)
@@ -35,7 +37,7 @@ WITHOUT_SESSION = (State.DENIED, State.FAILED, State.UNKNOWN)
 
 
 class Channel(StrEnum):
-    """The interface through which a request came; JSON and the database call it `door`."""
+    """The channels that request AWS sessions; JSON and the database call a channel `door`."""
 
     WEB = "web"
     API = "api"
@@ -115,6 +117,8 @@ Decision = Allow | Deny
 class LimitSource(StrEnum):
     """The kinds of limits on a session's duration."""
 
+    # The values are stored, and are part of the API. So `asked` and `grant`, older names of the requested
+    # duration and the sign-in, cannot change with the names in the code.
     REQUESTED = "asked"
     CONFIGURED = "configured"
     ROLE_MAXIMUM = "role_maximum"
@@ -153,7 +157,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class AssumeRoleParameters:
-    """The parameters of an AssumeRole call, all from the database and none from the request."""
+    """The parameters of an AssumeRole call, made by the portal; a request can only shorten the duration."""
 
     role_arn: str
     region: str
@@ -180,6 +184,7 @@ class IssuedSession:
     session_name: str
     access: Access
     issued_at: datetime
+    """The time at which the request was accepted, just before AWS was asked for the session."""
     expires_at: datetime
     """The end of the session as reported by AWS, and never later than the validity allows."""
     validity: Validity

@@ -26,7 +26,7 @@ def decide(
     """
     if not user.is_administrator and values.get(DISABLE_NON_ADMIN_JIT):
         return Deny(
-            JitDisabled("An administrator turned JIT AWS access off for everyone but administrators.")
+            JitDisabled("An Administrator turned JIT AWS access off for everyone but Administrators.")
         )
     entitlement = strongest(entitlements)
     if entitlement is None:
@@ -51,7 +51,11 @@ def refuse_beyond_consent(token: ApiToken, scope: Scope) -> Deny | None:
 
 
 def may_see(user: User, tenant: TenantAccess) -> bool:
-    """Return whether *user* may know that this tenant exists."""
+    """Return whether *user* may know that this tenant exists.
+
+    It ignores the ends of entitlements: no entitlement has an end yet. A source of ends must change this
+    function and `tenants.access_of`.
+    """
     return bool(entitlements_to_tenant(user, tenant.membership))
 
 

@@ -19,7 +19,7 @@ def release_refusal(
         return context.decision.refusal
     is_entitled = context.decision.entitlement.continues(plan.entitlement, issuance.expires_at)
     if not is_entitled or context.tenant != attempt.context.tenant:
-        return AccessDenied("Your access to this tenant has just been changed. Try again.")
+        return AccessDenied("Your access has just been changed. Try again.")
     if issuance.validity.duration > configured_limit(context.values, attempt.setting).duration:
         return AccessDenied("The allowed session duration has just been changed. Try again.")
     return None

@@ -76,7 +76,7 @@ class VisibleTenants:
 
 
 def access_of(user: User, tenant: TenantAccess) -> Access:
-    """Return the access of *user* to a visible tenant."""
+    """Return the access of *user* to a visible tenant; it ignores ends, like `may_see`."""
     entitlement = strongest(entitlements_to_tenant(user, tenant.membership))
     if entitlement is None:
         raise tenant_not_found(tenant.tenant.name)

@@ -17,10 +17,13 @@ from sqlalchemy.sql.elements import ColumnElement
 from daypass.portal.storage.schema import audit_events, issuances, users
 
 ISSUING = "session.issue"
-"""The action of events about an issuance; their subject is its id."""
+"""The action of events about an issuance; their subject is its id.
+
+It is defined here because this check needs it, and `audit` is below `access`, which writes the events.
+"""
 
 _SETTLED = "unknown"
-"""The outcome of an attempt that was settled because its process had ended."""
+"""The outcome of an attempt that was settled because no outcome was recorded in time."""
 
 _EVENTS_OF: Mapping[str, frozenset[str]] = {
     "requested": frozenset({"requested"}),

@@ -254,7 +254,7 @@ def test_users_are_refused_with_the_reason_while_jit_is_turned_off(
     issued = quick_client.post(SESSIONS, quick_world.tokens[ADMIN], {"tenant": "dev01"})
 
     assert (refused.status, refused.json["code"]) == (403, "jit_disabled")
-    assert "administrator turned JIT AWS access off" in refused.json["detail"]
+    assert "Administrator turned JIT AWS access off" in refused.json["detail"]
     assert issued.status == 201
 
 

@@ -245,7 +245,7 @@ def test_users_are_refused_while_jit_is_turned_off(quick_world: World, quick_cli
     issued = quick_client.get(TENANT_KEYS, quick_world.tokens[ADMIN])
 
     assert (refused.status, issued.status) == (403, 200)
-    assert "administrator turned JIT AWS access off" in refused.json["Message"]
+    assert "Administrator turned JIT AWS access off" in refused.json["Message"]
 
 
 def test_a_legacy_session_is_recorded_with_the_legacy_channel(

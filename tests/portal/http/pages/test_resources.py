@@ -270,7 +270,7 @@ def test_without_jit_access_resources_are_shown_without_console(full_world: Worl
         shown = text(dana.get(path, query))
         assert BUCKET in shown
         assert "/resources/console" not in shown
-        assert "An administrator turned JIT AWS access off" in shown
+        assert "An Administrator turned JIT AWS access off" in shown
     assert dana.post("/resources/console", tenant=DEV.id, arn=BUCKET).status == 403
     assert ">Console<" in text(browser(full_world, ADMIN).get("/go", go(BUCKET)))
 

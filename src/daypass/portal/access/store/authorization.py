@@ -1,4 +1,4 @@
-"""The data of an authorization decision, read in one SQL statement."""
+"""The data of an authorization decision except the settings, read in one SQL statement."""
 
 from collections.abc import Sequence
 
@@ -52,9 +52,10 @@ _AUTHORIZATION_DATA = Prepared(
 
 
 class AuthorizationReader:
-    """A reader of all data that a decision needs.
+    """A reader of all data that a decision needs, except the settings.
 
     One statement reads it, because every issuance reads it twice and each statement costs a round trip.
+    `SettingStore` reads the settings.
     """
 
     def __init__(self, connection: Connection) -> None:

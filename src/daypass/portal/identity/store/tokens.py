@@ -192,9 +192,11 @@ class TokenStore:
         return Bearer(_token(row), user, row.ended_at is not None, row.disabled_at is not None)
 
     def lock(self, token_id: TokenId) -> None:
-        """Lock a token, its parent, owner and memberships against revocation until the transaction ends.
+        """Lock the rows of a token, its parent and its owner against changes until the transaction ends.
 
-        Later reads in the transaction stay true until it commits. SQLite needs no lock: it has one writer.
+        Memberships, tenants and settings are not locked here. Their changes are exclusive units of
+        `ChangeExecutor`, which wait for the shared advisory lock of every unit with a precondition. SQLite
+        needs no lock, because it has one writer.
         """
         if self._connection.dialect.name == "sqlite":
             return
