@@ -93,6 +93,7 @@ class Jit(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command; raises `UsageError` with the replacement for a command of duploctl's."""
+        # While it completes a line, click parses it although it is not complete, and then no word is refused.
         if args and not ctx.resilient_parsing and args[0] not in self.commands:
             self._refuse(ctx, args[0])
         return super().resolve_command(ctx, args)

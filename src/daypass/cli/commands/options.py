@@ -144,3 +144,4 @@ _SHARED = frozenset(
         "no_cache",
     }
 )
+"""The flags that `flags_of` passes on, by the names of click's parameters; `cli.cache.request` reads them."""

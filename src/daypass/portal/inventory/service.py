@@ -42,7 +42,9 @@ _TOO_MANY = (
     "Not all of your tenants could be searched in time. Try again in a moment, or choose the tenant that you "
     "mean and open its AWS Resources."
 )
+# AWS issues no shorter sessions of a role.
 _SHORTEST_SESSION = timedelta(minutes=15)
+# A session policy: with these credentials the portal can use nothing of the role but the search.
 SEARCH_ONLY_POLICY = json.dumps(
     {
         "Version": "2012-10-17",

@@ -51,6 +51,7 @@ class Verification:
     def start(self) -> bool:
         """Begin a verification; return False if one is running already, on any replica."""
         with self._lock:
+            # Under the lock, so that `close` waits for every thread that was started.
             if self._stop.is_set():
                 return False
             run_id = uuid.uuid4().hex
@@ -85,7 +86,8 @@ class Verification:
         except _Replaced:
             return
         finally:
-            # Without a database the row stays as it is, and its lease expires.
+            # Without a database the row stays as it is, and its lease expires. If another run has replaced
+            # this one, nothing is changed.
             with suppress(PortalError), self.database.writing() as connection:
                 VerificationStore(connection).end(run_id, self.clock(), report, refusal)
 

@@ -74,7 +74,8 @@ class RoleReconciler:
                     waiting = RoleChangeList(connection).waiting(_BATCH)
                 if not waiting:
                     return
-                # A role whose setting was changed meanwhile still waits, and the next round applies it.
+                # A role whose setting was changed meanwhile still waits, and the next round applies it. The
+                # results are read, because an error of a thread is raised only then.
                 list(pool.map(self._apply, waiting))
 
     def page(self, outcome: RoleOutcome | None, page_request: PageRequest) -> Page[RoleStatus]:

@@ -161,7 +161,7 @@ def _parameters(query: type[BaseModel] | None) -> list[dict[str, Any]]:
     if query is None:
         return []
     whole = query.model_json_schema()
-    properties = {name: _written(schema, whole) for name, schema in whole["properties"].items()}
+    properties = {name: _query_schema(schema, whole) for name, schema in whole["properties"].items()}
     return [
         {
             "name": name,
@@ -174,15 +174,16 @@ def _parameters(query: type[BaseModel] | None) -> list[dict[str, Any]]:
     ]
 
 
-def _written(schema: dict[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+def _query_schema(schema: dict[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of a query parameter without null, which a query string cannot express."""
     choices = [choice for choice in schema.get("anyOf", [schema]) if choice.get("type") != "null"]
-    (only,) = choices
-    if "$ref" in only:
-        only = whole["$defs"][only["$ref"].rpartition("/")[2]]
+    (choice,) = choices
+    if "$ref" in choice:
+        choice = whole["$defs"][choice["$ref"].rpartition("/")[2]]
     rest = {key: value for key, value in schema.items() if key not in {"anyOf", "$ref"}}
-    rest.pop("default", None) if rest.get("default", "") is None else None
-    return {**only, **rest}
+    if rest.get("default", "") is None:
+        del rest["default"]
+    return {**choice, **rest}
 
 
 def _refusals(kinds: Iterable[type[PortalError]], schema: Mapping[str, Any]) -> dict[str, Any]:

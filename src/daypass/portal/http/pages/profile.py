@@ -171,6 +171,8 @@ class ProfilePages:
         if not visit.caller.user.is_administrator:
             return None
         try:
+            # The page has no section for access that the user cannot get. If the flag is the reason,
+            # `is_admin_off` tells it.
             return self._section(visit, ADMIN_SCOPE, "admin", {"scope": "admin"}, self.workstations.admin())
         except PortalError:
             return None

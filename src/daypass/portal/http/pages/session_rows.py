@@ -36,6 +36,7 @@ FAILURES = {
     "aws_unavailable": "AWS did not answer.",
     "outcome_unknown": "The portal stopped during this request. No credentials were issued.",
 }
+"""The sentences for failures, by the code of the error; another code gets a general sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,7 @@ class AuditPages:
                 outcome=search.outcome or None,
             )
         except InvalidRequest as refusal:
+            # The shortcuts and exports are made for an empty search, because the typed one is invalid.
             empty = self._page(Search(), [], None, None, visit.layout.now)
             page = replace(empty, search=search, options=self._options(search), wrong=refusal.reason)
             return self.pages.show(visit.layout, "pages/admin/audit.html", page, status_of(refusal))
