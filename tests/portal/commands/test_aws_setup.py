@@ -100,7 +100,7 @@ from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.admin.administration import administration
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.units_of_work import UnitsOfWork
+from daypass.portal.audit.committer import Committer
 from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.clock import utc_now
