@@ -10,7 +10,7 @@ from functools import partial
 from uuid import uuid4
 
 from benchmarks.portal import TENANT, environment
-from daypass.portal.access import audit_events
+from daypass.portal.access import attempt_records
 from daypass.portal.access.authorization import AuthorizationContext, read_context
 from daypass.portal.access.broker import Broker, Deadline
 from daypass.portal.access.issue import Issuer
@@ -22,7 +22,7 @@ from daypass.portal.access.model import (
     IssuedSession,
     SessionRequest,
 )
-from daypass.portal.access.plan import IssuanceAttempt, Plan, assume_role_parameters, choose_validity
+from daypass.portal.access.plan import IssuanceAttempt, SessionPlan, assume_role_parameters, choose_validity
 from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
@@ -91,7 +91,7 @@ class _Path:
         context = self._context(caller)
         attempts = [_attempt(caller, context, self.issuer.accounts.default) for _ in range(REPETITIONS + 1)]
         plan = self._plan(attempts[0], context)
-        issuance = self.issuer.issue(caller, attempts[0].request)
+        session = self.issuer.issue(caller, attempts[0].request)
         to_request, to_record = iter(attempts), iter(attempts)
         sessions = Sessions(SessionHistory(self.database), self.issuer)
         everything = partial(sessions.create, ApiRequest(caller, {}, {}, _BODY))
@@ -100,7 +100,7 @@ class _Path:
             _measured("policy and duration", lambda: self._plan(attempts[0], self._context(caller))),
             _measured("intent recorded", lambda: self._request(next(to_request), plan)),
             _measured("AWS", lambda: self._assume(attempts[0], plan)),
-            _measured("outcome recorded", lambda: self._record(next(to_record), issuance)),
+            _measured("outcome recorded", lambda: self._record(next(to_record), session)),
             _measured("all of these but the first, and the response", everything),
         ]
 
@@ -112,24 +112,24 @@ class _Path:
         with self.database.reading() as connection:
             return read_context(connection, caller, _SCOPE, "", utc_now())
 
-    def _plan(self, attempt: IssuanceAttempt, context: AuthorizationContext) -> Plan:
+    def _plan(self, attempt: IssuanceAttempt, context: AuthorizationContext) -> SessionPlan:
         assert isinstance(context.decision, Allow)  # noqa: S101  a member of the tenant
         entitlement = context.decision.entitlement
         validity = choose_validity(attempt, entitlement, timedelta(hours=12), is_chained=False)
-        return Plan(entitlement, validity, None)
+        return SessionPlan(entitlement, validity, None)
 
-    def _request(self, attempt: IssuanceAttempt, plan: Plan) -> None:
-        self.committer.commit(*audit_events.requested(attempt, plan))
+    def _request(self, attempt: IssuanceAttempt, plan: SessionPlan) -> None:
+        self.committer.commit(*attempt_records.requested(attempt, plan))
 
-    def _assume(self, attempt: IssuanceAttempt, plan: Plan) -> None:
+    def _assume(self, attempt: IssuanceAttempt, plan: SessionPlan) -> None:
         deadline = Deadline(time.monotonic() + 8)
         self.broker.assume(assume_role_parameters(attempt, plan), attributed=True, deadline=deadline)
 
-    def _record(self, attempt: IssuanceAttempt, issuance: IssuedSession) -> None:
+    def _record(self, attempt: IssuanceAttempt, session: IssuedSession) -> None:
         def precondition(connection: Connection) -> None:
             read_context(connection, attempt.caller, _SCOPE, "", utc_now())
 
-        self.committer.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
+        self.committer.commit(*attempt_records.issued(attempt, session), precondition=precondition)
 
 
 def _attempt(caller: Caller, context: AuthorizationContext, account: Account) -> IssuanceAttempt:

@@ -19,7 +19,7 @@ from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.admin.reporting.overview import Overview, Overviews
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.audit.issuance_check import ISSUING
+from daypass.portal.audit.issuance_check import SESSION_ISSUE
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.store.users import UserStore
@@ -108,7 +108,7 @@ def test_each_event_of_an_attempt_is_marked_in_the_export(seeded: Path) -> None:
     details = [
         json.loads(line["detail"])
         for line in csv.DictReader(io.StringIO(exported.stdout))
-        if line["action"] == ISSUING
+        if line["action"] == SESSION_ISSUE
     ]
     assert len(details) > len(rows(seeded))
     assert {detail["reason"] for detail in details} == {REASON}

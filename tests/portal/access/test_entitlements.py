@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from daypass.portal.access.authorization import AuthorizationContext
 from daypass.portal.access.entitlements import (
     Entitlement,
-    EntitlementReason,
+    EntitlementKind,
     current,
     entitlements_to_account,
     entitlements_to_tenant,
@@ -26,24 +26,24 @@ from daypass.portal.access.model import (
     IssuedSession,
     SessionRequest,
 )
-from daypass.portal.access.plan import IssuanceAttempt, Plan, choose_validity
+from daypass.portal.access.plan import IssuanceAttempt, SessionPlan, choose_validity
 from daypass.portal.access.policy import decide
-from daypass.portal.access.release import release_refusal
+from daypass.portal.access.release import find_release_refusal
 from daypass.portal.accounts.model import Account
 from daypass.portal.errors import AccessDenied, PortalError, TenantNotFound
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.secret import Secret
-from daypass.portal.settings.store import Values
+from daypass.portal.settings.store import EffectiveSettings
 from daypass.portal.tenants.model import Access
 from tests.fakes import NOON
 from tests.portal.access.conftest import ADMIN, DANA, DEV, PROD, caller
 
-ADMINISTRATOR = Entitlement(EntitlementReason.ADMINISTRATOR, Access.FULL)
-MEMBER = Entitlement(EntitlementReason.MEMBERSHIP, Access.FULL)
-READER = Entitlement(EntitlementReason.MEMBERSHIP, Access.READ_ONLY)
+ADMINISTRATOR = Entitlement(EntitlementKind.ADMINISTRATOR, Access.FULL)
+MEMBER = Entitlement(EntitlementKind.MEMBERSHIP, Access.FULL)
+READER = Entitlement(EntitlementKind.MEMBERSHIP, Access.READ_ONLY)
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
-NOTHING_SET = Values({})
+NOTHING_SET = EffectiveSettings({})
 
 ACCOUNT = Account.known("aws", "123456789012", "duploservices-", "duplomaster")
 
@@ -83,13 +83,13 @@ def test_the_strongest_and_then_the_longest_entitlement_applies(
 
 @pytest.mark.parametrize("access", Access)
 def test_every_access_has_a_rank(access: Access) -> None:
-    alone = Entitlement(EntitlementReason.MEMBERSHIP, access)
+    alone = Entitlement(EntitlementKind.MEMBERSHIP, access)
 
     assert strongest([alone, alone]) == alone
 
 
 ends = st.none() | st.timedeltas(-2 * HOUR, 2 * HOUR).map(lambda after: NOON + after)
-entitlements = st.builds(Entitlement, st.sampled_from(EntitlementReason), st.sampled_from(Access), ends)
+entitlements = st.builds(Entitlement, st.sampled_from(EntitlementKind), st.sampled_from(Access), ends)
 
 
 @given(several=st.lists(entitlements, max_size=5))
@@ -125,14 +125,14 @@ def attempt_of(entitlement: Entitlement, duration: timedelta | None = None) -> I
     )
 
 
-def plan_of(attempt: IssuanceAttempt) -> Plan:
+def plan_of(attempt: IssuanceAttempt) -> SessionPlan:
     decision = attempt.context.decision
     assert isinstance(decision, Allow)
     validity = choose_validity(attempt, decision.entitlement, None, is_chained=False)
-    return Plan(decision.entitlement, validity, None)
+    return SessionPlan(decision.entitlement, validity, None)
 
 
-def session_of(attempt: IssuanceAttempt, plan: Plan) -> IssuedSession:
+def session_of(attempt: IssuanceAttempt, plan: SessionPlan) -> IssuedSession:
     """Return the session that AWS gives for the plan."""
     validity = plan.validity
     expires_at = attempt.asked_at + validity.duration
@@ -197,7 +197,7 @@ def test_a_session_is_released_only_for_the_entitlement_that_it_was_made_for(
     attempt = attempt_of(decided)
 
     plan = plan_of(attempt)
-    refused = release_refusal(attempt, plan, session_of(attempt, plan), context_of(now_has, LATER))
+    refused = find_release_refusal(attempt, plan, session_of(attempt, plan), context_of(now_has, LATER))
 
     assert (None if refused is None else type(refused)) is refusal
 
@@ -207,4 +207,4 @@ def test_a_session_is_not_released_for_another_tenant_or_role() -> None:
     plan = plan_of(attempt)
     elsewhere = replace(context_of(MEMBER), tenant=PROD)
 
-    assert type(release_refusal(attempt, plan, session_of(attempt, plan), elsewhere)) is AccessDenied
+    assert type(find_release_refusal(attempt, plan, session_of(attempt, plan), elsewhere)) is AccessDenied

@@ -7,18 +7,18 @@ import pytest
 
 from daypass.portal.access.entitlements import (
     Entitlement,
-    EntitlementReason,
+    EntitlementKind,
     entitlements_to_account,
     entitlements_to_tenant,
 )
 from daypass.portal.access.model import Allow, Channel, Deny
-from daypass.portal.access.policy import decide, may_see, refuse_beyond_consent
+from daypass.portal.access.policy import decide, find_consent_refusal, may_see
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope, consented_scopes
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.settings.setting import Setting
-from daypass.portal.settings.store import Values
+from daypass.portal.settings.store import EffectiveSettings
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 from tests.fakes import NOON
 
@@ -44,8 +44,8 @@ def entitlements(user: User, tenant: TenantAccess | None, scope: Scope = TENANT)
     return () if tenant is None else entitlements_to_tenant(user, tenant.membership)
 
 
-def flags(*on: Setting[Any]) -> Values:
-    return Values({(setting.type, setting.key): "true" for setting in on})
+def flags(*on: Setting[Any]) -> EffectiveSettings:
+    return EffectiveSettings({(setting.type, setting.key): "true" for setting in on})
 
 
 DEFAULTS = flags()
@@ -67,13 +67,13 @@ NON_ADMIN_OFF = flags(DISABLE_NON_ADMIN_JIT)
     ],
 )
 def test_members_and_administrators_get_access_to_a_tenant(
-    channel: Channel, user: User, tenant: TenantAccess, values: Values, access: Access
+    channel: Channel, user: User, tenant: TenantAccess, values: EffectiveSettings, access: Access
 ) -> None:
     decision = decide(user, TENANT, entitlements(user, tenant), channel, values)
 
     assert isinstance(decision, Allow)
     assert decision.access is access
-    expected = EntitlementReason.ADMINISTRATOR if user.is_administrator else EntitlementReason.MEMBERSHIP
+    expected = EntitlementKind.ADMINISTRATOR if user.is_administrator else EntitlementKind.MEMBERSHIP
     assert decision.entitlement == Entitlement(expected, access)
 
 
@@ -98,7 +98,7 @@ def test_all_others_are_denied_with_a_sentence(
     user: User,
     scope: Scope,
     tenant: TenantAccess | None,
-    values: Values,
+    values: EffectiveSettings,
     refusal: type[PortalError],
 ) -> None:
     decision = decide(user, scope, entitlements(user, tenant, scope), channel, values)
@@ -110,7 +110,9 @@ def test_all_others_are_denied_with_a_sentence(
 
 @pytest.mark.parametrize("channel", Channel)
 @pytest.mark.parametrize("values", [DEFAULTS, ADMIN_ON_UI, NON_ADMIN_OFF])
-def test_the_flag_for_admin_access_applies_to_the_web_channel_only(channel: Channel, values: Values) -> None:
+def test_the_flag_for_admin_access_applies_to_the_web_channel_only(
+    channel: Channel, values: EffectiveSettings
+) -> None:
     decision = decide(ADMINISTRATOR, ADMIN, entitlements_to_account(ADMINISTRATOR), channel, values)
 
     if channel is Channel.WEB and values is not ADMIN_ON_UI:
@@ -118,14 +120,14 @@ def test_the_flag_for_admin_access_applies_to_the_web_channel_only(channel: Chan
         assert type(decision.refusal) is JitDisabled
         assert ENABLE_ADMIN_JIT_ON_UI.label in decision.refusal.reason
     else:
-        assert decision == Allow(Entitlement(EntitlementReason.ADMINISTRATOR, Access.FULL))
+        assert decision == Allow(Entitlement(EntitlementKind.ADMINISTRATOR, Access.FULL))
 
 
 @pytest.mark.parametrize(
     "name", ["dev01", "DEV01", "", "x" * 300, "a\r\nb\x00", "\u202etxt", "<b>ü</b>", "\ud800"]
 )
 @pytest.mark.parametrize("values", [DEFAULTS, NON_ADMIN_OFF])
-def test_a_foreign_tenant_is_denied_exactly_like_an_unknown_one(name: str, values: Values) -> None:
+def test_a_foreign_tenant_is_denied_exactly_like_an_unknown_one(name: str, values: EffectiveSettings) -> None:
     foreign = decide(USER, Scope.of_tenant(name), entitlements(USER, FOREIGN), Channel.API, values)
     unknown = decide(USER, Scope.of_tenant(name), entitlements(USER, UNKNOWN), Channel.API, values)
 
@@ -166,8 +168,8 @@ def test_admin_access_needs_a_token_whose_consent_includes_it(
         TokenId("t"), kind, "", USER.id, NOON, NOON, NOON, scopes=consented_scopes(with_admin=allows_admin)
     )
 
-    refused = refuse_beyond_consent(token, ADMIN)
+    refused = find_consent_refusal(token, ADMIN)
 
     assert (refused is None) is allowed
     assert refused is None or type(refused.refusal) is InsufficientScope
-    assert refuse_beyond_consent(token, TENANT) is None
+    assert find_consent_refusal(token, TENANT) is None

@@ -48,9 +48,9 @@ def test_an_administrator_has_full_access_whatever_the_membership(rig: Rig) -> N
 
 def test_the_refusal_of_a_session_is_the_one_of_the_policy(rig: Rig) -> None:
     tenants = VisibleTenants(rig.database)
-    assert tenants.session_refusal(caller(DANA), DEV, NOON) is None
+    assert tenants.find_session_refusal(caller(DANA), DEV, NOON) is None
 
     rig.set(DISABLE_NON_ADMIN_JIT, "true")
 
-    assert isinstance(tenants.session_refusal(caller(DANA), DEV, NOON), JitDisabled)
-    assert tenants.session_refusal(caller(ADMIN), DEV, NOON) is None
+    assert isinstance(tenants.find_session_refusal(caller(DANA), DEV, NOON), JitDisabled)
+    assert tenants.find_session_refusal(caller(ADMIN), DEV, NOON) is None

@@ -18,7 +18,7 @@ from daypass.portal.settings.registry import (
     TOKEN_SESSION_DURATION,
 )
 from daypass.portal.settings.setting import Setting
-from daypass.portal.settings.store import SYSTEM, SettingStore, Values
+from daypass.portal.settings.store import SYSTEM, EffectiveSettings, SettingStore
 from daypass.portal.storage.engine import Database
 from tests.settings import store_setting, unset_setting
 
@@ -61,7 +61,10 @@ def test_the_table_covers_the_whole_registry() -> None:
 
 @given(st.sampled_from(durations), st.text(max_size=12) | st.integers().map(str))
 def test_a_duration_stays_within_its_bounds_for_any_stored_text(setting: Setting[Any], stored: str) -> None:
-    value, codec = Values({(setting.type, setting.key): stored}).find(setting), setting.codec
+    value, codec = (
+        EffectiveSettings({(setting.type, setting.key): stored}).get_optional(setting),
+        setting.codec,
+    )
 
     assert isinstance(codec, Duration)
     assert value == setting.default or (value is not None and codec.minimum <= value <= codec.maximum)
@@ -73,7 +76,7 @@ def test_a_duration_stays_within_its_bounds_for_any_stored_text(setting: Setting
 def test_a_flag_is_on_only_if_the_stored_text_is_true(stored: str, value: bool) -> None:
     row = {(DISABLE_NON_ADMIN_JIT.type, DISABLE_NON_ADMIN_JIT.key): stored}
 
-    assert Values(row).get(DISABLE_NON_ADMIN_JIT) is value
+    assert EffectiveSettings(row).get(DISABLE_NON_ADMIN_JIT) is value
 
 
 def test_a_tenants_values_include_its_own_and_system_settings_only(database: Database) -> None:
@@ -145,9 +148,9 @@ def test_an_unknown_key_is_stored_and_listed_but_has_no_effect(database: Databas
 
 def test_a_setting_without_a_default_is_not_read_as_if_it_had_one() -> None:
     with pytest.raises(LookupError):
-        Values({}).get(ROLE_MAXIMUM)
+        EffectiveSettings({}).get(ROLE_MAXIMUM)
 
-    assert Values({}).find(ROLE_MAXIMUM) is None
+    assert EffectiveSettings({}).get_optional(ROLE_MAXIMUM) is None
 
 
 @pytest.mark.parametrize("setting", list(REGISTRY), ids=lambda setting: setting.wire_name)

@@ -21,7 +21,7 @@ from daypass.portal.access.model import (
     Purpose,
     SessionRequest,
 )
-from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM
+from daypass.portal.access.role_assumer import MINIMUM_ROLE_MAXIMUM
 from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.audit.committer import Committer

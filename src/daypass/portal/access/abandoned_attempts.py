@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from daypass.portal.access import audit_events
+from daypass.portal.access import attempt_records
 from daypass.portal.access.broker import AWS_TIME_LIMIT
 from daypass.portal.access.model import IssuanceRecord
 from daypass.portal.access.store.issuances import IssuanceStore
@@ -72,7 +72,7 @@ class AbandonedAttempts:
             # `RowMismatch` means that the attempt has an outcome by now: another replica settled it, or its
             # process was only slow.
             with suppress(RowMismatch):
-                self._committer.commit(*audit_events.unknown(attempt))
+                self._committer.commit(*attempt_records.unknown(attempt))
                 settled += 1
         return settled
 

@@ -14,11 +14,11 @@ from daypass.portal.access.model import (
     Caller,
     Decision,
 )
-from daypass.portal.access.policy import decide, refuse_beyond_consent, tenant_not_found
+from daypass.portal.access.policy import decide, find_consent_refusal, tenant_not_found
 from daypass.portal.access.store.authorization import AuthorizationReader
 from daypass.portal.errors import Unauthenticated
 from daypass.portal.identity.scopes import Scope
-from daypass.portal.settings.store import SettingStore, Values
+from daypass.portal.settings.store import EffectiveSettings, SettingStore
 from daypass.portal.storage.engine import Connection
 from daypass.portal.tenants.model import Tenant, TenantId
 
@@ -28,7 +28,7 @@ class AuthorizationContext:
     """The decision on a request and the data it is based on, as read from the database just now."""
 
     decision: Decision
-    values: Values
+    values: EffectiveSettings
     role: CachedRole
     tenant: Tenant | None
     """The requested tenant; None if it does not exist or the caller may not know that it exists."""
@@ -58,7 +58,7 @@ def read_context(
     decision = decide(data.user, scope, entitlements, caller.channel, values)
     if isinstance(decision, Allow):
         # Checked last: signing in again with a wider consent does not help a user whom policy denies.
-        decision = refuse_beyond_consent(caller.token, scope) or decision
+        decision = find_consent_refusal(caller.token, scope) or decision
     return AuthorizationContext(
         decision=decision,
         values=values,

@@ -7,7 +7,7 @@ from daypass.common.durations import seconds_of
 from daypass.portal.access.model import Limit, LimitSource, Validity
 from daypass.portal.errors import AccessDenied, InvalidDuration, SignInAgain
 from daypass.portal.settings.setting import Setting
-from daypass.portal.settings.store import Values
+from daypass.portal.settings.store import EffectiveSettings
 
 MINIMUM_DURATION = timedelta(seconds=900)
 MAXIMUM_DURATION = timedelta(seconds=43200)
@@ -43,7 +43,7 @@ def check(duration: timedelta) -> timedelta:
     return duration
 
 
-def configured_limit(values: Values, setting: Setting[timedelta]) -> Limit:
+def configured_limit(values: EffectiveSettings, setting: Setting[timedelta]) -> Limit:
     """Return the limit that an Administrator configured with *setting*, or its default."""
     return Limit(LimitSource.CONFIGURED, setting.label, values.get(setting))
 

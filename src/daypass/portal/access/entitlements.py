@@ -9,7 +9,7 @@ from daypass.portal.identity.model import User
 from daypass.portal.tenants.model import Access
 
 
-class EntitlementReason(StrEnum):
+class EntitlementKind(StrEnum):
     """The kinds of entitlements."""
 
     ADMINISTRATOR = "administrator"
@@ -22,7 +22,7 @@ class EntitlementReason(StrEnum):
 class Entitlement:
     """One reason for which a user may get sessions of a scope, and the access that it gives."""
 
-    reason: EntitlementReason
+    kind: EntitlementKind
     access: Access
     ends_at: datetime | None = None
     """The time from which the entitlement gives no access; None if it has no end.
@@ -30,21 +30,21 @@ class Entitlement:
     No entitlement has an end yet. A source of ends must also change `policy.may_see` and `tenants.access_of`.
     """
 
-    def continues(self, earlier: "Entitlement", until: datetime) -> bool:
+    def still_covers(self, earlier: "Entitlement", until: datetime) -> bool:
         """Return whether this is still the *earlier* entitlement and does not end before the time *until*.
 
         Its reason and access must be the same. Its end may have been changed since.
         """
-        is_same = (self.reason, self.access) == (earlier.reason, earlier.access)
+        is_same = (self.kind, self.access) == (earlier.kind, earlier.access)
         return is_same and (self.ends_at is None or until <= self.ends_at)
 
 
 _RANKS = {Access.READ_ONLY: 0, Access.FULL: 1}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
-_ADMINISTRATOR = Entitlement(EntitlementReason.ADMINISTRATOR, Access.FULL)
+_ADMINISTRATOR = Entitlement(EntitlementKind.ADMINISTRATOR, Access.FULL)
 # All memberships without an end share these objects, so that the hot path creates none.
-_MEMBERSHIPS = {access: Entitlement(EntitlementReason.MEMBERSHIP, access) for access in Access}
+_MEMBERSHIPS = {access: Entitlement(EntitlementKind.MEMBERSHIP, access) for access in Access}
 
 
 def entitlements_to_account(user: User) -> Sequence[Entitlement]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
-from daypass.portal.access import audit_events
+from daypass.portal.access import attempt_records
 from daypass.portal.access.authorization import AuthorizationContext, read_context
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Brokers, Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import (
@@ -27,13 +27,13 @@ from daypass.portal.access.model import (
 )
 from daypass.portal.access.plan import (
     IssuanceAttempt,
-    Plan,
+    SessionPlan,
     assume_role_parameters,
     choose_target,
     choose_validity,
 )
-from daypass.portal.access.release import release_refusal
-from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM, RoleAssumer
+from daypass.portal.access.release import find_release_refusal
+from daypass.portal.access.role_assumer import MINIMUM_ROLE_MAXIMUM, RoleAssumer
 from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.audit.committer import Committer
@@ -79,7 +79,7 @@ class Issuer:
         if isinstance(decision, Deny):
             # A denial must not depend on how busy the role is, so it comes before the concurrency limit.
             caller.log_fields.update(_log_fields(attempt))
-            self.committer.commit_rate_limited(*audit_events.denied(attempt, decision.refusal))
+            self.committer.commit_rate_limited(*attempt_records.denied(attempt, decision.refusal))
             raise decision.refusal
         # Raises `RoleBusy` before anything is recorded, so a queued request can run this method again.
         with self.role_concurrency.acquire(attempt.target.role_arn) as slot:
@@ -87,27 +87,27 @@ class Issuer:
             try:
                 plan = self._make_plan(attempt, decision, deadline)
             except PortalError as refusal:
-                self.committer.commit_rate_limited(*audit_events.denied(attempt, refusal))
+                self.committer.commit_rate_limited(*attempt_records.denied(attempt, refusal))
                 raise
 
             # From here on every AWS session has a row, and none is released without its recorded outcome.
             self.committer.commit(
-                *audit_events.requested(attempt, plan), *token_use_change(caller.token, attempt.asked_at)
+                *attempt_records.requested(attempt, plan), *token_use_change(caller.token, attempt.asked_at)
             )
             try:
-                issuance = self._obtain_session(attempt, plan, deadline)
+                session = self._obtain_session(attempt, plan, deadline)
                 # AWS is done, so another request may have the slot while the outcome is committed.
                 slot.release()
-                precondition = partial(self._revoked_since, attempt, plan, issuance)
-                self.committer.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
+                precondition = partial(self._find_revocation_refusal, attempt, plan, session)
+                self.committer.commit(*attempt_records.issued(attempt, session), precondition=precondition)
             except RowMismatch as error:
                 raise AuditUnavailable(_ALREADY_SETTLED) from error
             except Exception as error:
                 self._record_failure(attempt, plan, error)
                 raise
-        return issuance
+        return session
 
-    def preview(self, caller: Caller, scope: Scope) -> Plan:
+    def preview(self, caller: Caller, scope: Scope) -> SessionPlan:
         """Return what *caller* would get for *scope*, without calling AWS or recording anything.
 
         The role's maximum counts only if it is cached. Raises the `PortalError` that `issue` would raise.
@@ -119,7 +119,7 @@ class Issuer:
         attempt = self._new_attempt(caller, SessionRequest(scope), context)
         entitlement, is_chained = context.decision.entitlement, self._broker(attempt).is_chained
         validity = choose_validity(attempt, entitlement, context.role.maximum, is_chained=is_chained)
-        return Plan(entitlement, validity, None)
+        return SessionPlan(entitlement, validity, None)
 
     def _new_attempt(
         self, caller: Caller, request: SessionRequest, context: AuthorizationContext
@@ -135,7 +135,7 @@ class Issuer:
             target=target,
         )
 
-    def _make_plan(self, attempt: IssuanceAttempt, decision: Allow, deadline: Deadline) -> Plan:
+    def _make_plan(self, attempt: IssuanceAttempt, decision: Allow, deadline: Deadline) -> SessionPlan:
         # `is_chained` is read first because it raises while the account's id is unknown. In that case the
         # cached maximum of the role must not be written.
         broker = self._broker(attempt)
@@ -151,7 +151,7 @@ class Issuer:
             attempt.target.role_arn, attempt.context.role, attempt.asked_at, deadline
         )
         validity = choose_validity(attempt, decision.entitlement, maximum, is_chained=is_chained)
-        return Plan(decision.entitlement, validity, destination)
+        return SessionPlan(decision.entitlement, validity, destination)
 
     def _master_role(self, scope: Scope) -> str:
         """Return the ARN of the master role for the admin scope; "" while the account is unknown."""
@@ -167,7 +167,9 @@ class Issuer:
     def _roles(self, attempt: IssuanceAttempt) -> RoleAssumer:
         return RoleAssumer(self._broker(attempt), self.database, self.is_attribution_required)
 
-    def _obtain_session(self, attempt: IssuanceAttempt, plan: Plan, deadline: Deadline) -> IssuedSession:
+    def _obtain_session(
+        self, attempt: IssuanceAttempt, plan: SessionPlan, deadline: Deadline
+    ) -> IssuedSession:
         try:
             return self._assume(attempt, plan, deadline)
         except RoleMaximumExceeded:
@@ -179,7 +181,7 @@ class Issuer:
         shorter = choose_validity(attempt, plan.entitlement, MINIMUM_ROLE_MAXIMUM, is_chained=is_chained)
         return self._assume(attempt, replace(plan, validity=shorter), deadline)
 
-    def _assume(self, attempt: IssuanceAttempt, plan: Plan, deadline: Deadline) -> IssuedSession:
+    def _assume(self, attempt: IssuanceAttempt, plan: SessionPlan, deadline: Deadline) -> IssuedSession:
         parameters = assume_role_parameters(attempt, plan)
         assumed = self._roles(attempt).assume(parameters, attempt.context.role, attempt.asked_at, deadline)
         return IssuedSession(
@@ -200,7 +202,7 @@ class Issuer:
         )
 
     def _console_url(
-        self, attempt: IssuanceAttempt, credentials: Credentials, plan: Plan, deadline: Deadline
+        self, attempt: IssuanceAttempt, credentials: Credentials, plan: SessionPlan, deadline: Deadline
     ) -> Secret | None:
         if plan.destination is None:
             return None
@@ -211,8 +213,8 @@ class Issuer:
                 raise
             return None
 
-    def _revoked_since(
-        self, attempt: IssuanceAttempt, plan: Plan, issuance: IssuedSession, connection: Connection
+    def _find_revocation_refusal(
+        self, attempt: IssuanceAttempt, plan: SessionPlan, session: IssuedSession, connection: Connection
     ) -> PortalError | None:
         """Return the refusal if the caller may no longer have the session that AWS has just given.
 
@@ -224,13 +226,13 @@ class Issuer:
             context = read_context(connection, caller, scope, self._master_role(scope), self.clock())
         except PortalError as refusal:
             return refusal
-        return release_refusal(attempt, plan, issuance, context)
+        return find_release_refusal(attempt, plan, session, context)
 
-    def _record_failure(self, attempt: IssuanceAttempt, plan: Plan, error: Exception) -> None:
+    def _record_failure(self, attempt: IssuanceAttempt, plan: SessionPlan, error: Exception) -> None:
         code = error.code if isinstance(error, PortalError) else "internal"
         # If the failure cannot be recorded either, `AbandonedAttempts` settles the attempt later.
         with suppress(AuditUnavailable, RowMismatch):
-            self.committer.commit(*audit_events.failed(attempt, plan, code))
+            self.committer.commit(*attempt_records.failed(attempt, plan, code))
 
 
 _ALREADY_SETTLED = (

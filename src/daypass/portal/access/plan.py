@@ -69,7 +69,7 @@ class IssuanceAttempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SessionPlan:
     """The entitlement, duration and console page of an attempt that is allowed."""
 
     entitlement: Entitlement
@@ -114,7 +114,7 @@ def choose_validity(
     )
 
 
-def assume_role_parameters(attempt: IssuanceAttempt, plan: Plan) -> AssumeRoleParameters:
+def assume_role_parameters(attempt: IssuanceAttempt, plan: SessionPlan) -> AssumeRoleParameters:
     """Return the parameters of the AssumeRole call for *plan*."""
     user, target = attempt.caller.user, attempt.target
     return AssumeRoleParameters(

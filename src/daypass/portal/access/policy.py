@@ -10,14 +10,14 @@ from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.identity.token_scopes import require_scope
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
-from daypass.portal.settings.store import Values
+from daypass.portal.settings.store import EffectiveSettings
 from daypass.portal.tenants.model import TenantAccess
 
 _LONGEST_TENANT_NAME = 64
 
 
 def decide(
-    user: User, scope: Scope, entitlements: Sequence[Entitlement], channel: Channel, values: Values
+    user: User, scope: Scope, entitlements: Sequence[Entitlement], channel: Channel, values: EffectiveSettings
 ) -> Decision:
     """Decide whether *user* may have *scope* through *channel*, and because of which entitlement.
 
@@ -41,7 +41,7 @@ def decide(
     return Allow(entitlement)
 
 
-def refuse_beyond_consent(token: ApiToken, scope: Scope) -> Deny | None:
+def find_consent_refusal(token: ApiToken, scope: Scope) -> Deny | None:
     """Return a denial if *scope* exceeds the consent that the owner of *token* gave, else None."""
     try:
         require_scope(token, scope)

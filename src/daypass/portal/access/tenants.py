@@ -68,7 +68,7 @@ class VisibleTenants:
             raise tenant_not_found(reference)
         return access.tenant
 
-    def session_refusal(self, caller: Caller, tenant: Tenant, now: datetime) -> PortalError | None:
+    def find_session_refusal(self, caller: Caller, tenant: Tenant, now: datetime) -> PortalError | None:
         """Return why policy denies the caller an AWS session for the tenant *now*; None if it allows one."""
         with self.database.reading() as connection:
             decision = read_context(connection, caller, Scope.of_tenant(tenant.id), "", now).decision

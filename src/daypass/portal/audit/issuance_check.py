@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.storage.schema import audit_events, issuances, users
 
-ISSUING = "session.issue"
+SESSION_ISSUE = "session.issue"
 """The action of events about an issuance; their subject is its id.
 
 It is defined here because this check needs it, and `audit` is below `access`, which writes the events.
@@ -86,7 +86,11 @@ def _rows(connection: Connection) -> Any:  # noqa: ANN401  a Select of many type
 def _events(connection: Connection) -> Any:  # noqa: ANN401  a Select of many types
     id_ = _bytewise(connection, audit_events.c.subject)
     c = audit_events.c
-    return select(id_.label("id"), c.actor_id, c.detail, c.outcome).where(c.action == ISSUING).order_by(id_)
+    return (
+        select(id_.label("id"), c.actor_id, c.detail, c.outcome)
+        .where(c.action == SESSION_ISSUE)
+        .order_by(id_)
+    )
 
 
 def _bytewise(connection: Connection, column: ColumnElement[str]) -> ColumnElement[str]:

@@ -102,7 +102,7 @@ def throttled() -> AwsThrottled:
     return AwsThrottled("AWS throttled the portal's requests. Try again in a moment.")
 
 
-def clock_refusal(code: str, message: str, aws_time: datetime | None, now: datetime) -> AwsError | None:
+def find_clock_refusal(code: str, message: str, aws_time: datetime | None, now: datetime) -> AwsError | None:
     """Return the error for clocks that differ, if that explains AWS's *code*; else None.
 
     *aws_time* is the Date of AWS's response. A signature with a wrong time is rejected with codes that

@@ -15,8 +15,7 @@ from botocore.session import Session
 from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import PortalCredentials
-from daypass.portal.aws.errors import clock_refusal, invalid_response, unreachable
-from daypass.portal.aws.errors import error_for_code as session_refusal
+from daypass.portal.aws.errors import error_for_code, find_clock_refusal, invalid_response, unreachable
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.policies import Document
 from daypass.portal.aws.transport.connection import read_date
@@ -252,7 +251,7 @@ def classified(act: str, actions: str, missing: str = "there is no such role") -
         yield
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        raise _clock_refusal(error, code) or _refusal(code, act, actions, missing) from error
+        raise _find_clock_refusal(error, code) or _refusal(code, act, actions, missing) from error
     except BotoCoreError as error:
         raise unreachable() from error
     except (ResponseParserError, KeyError) as error:
@@ -260,16 +259,18 @@ def classified(act: str, actions: str, missing: str = "there is no such role") -
         raise invalid_response() from error
 
 
-def _clock_refusal(error: ClientError, code: str) -> AwsError | None:
+def _find_clock_refusal(error: ClientError, code: str) -> AwsError | None:
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     aws_time = read_date(headers.get("date", ""))
-    return clock_refusal(code, str(error.response.get("Error", {}).get("Message", "")), aws_time, utc_now())
+    return find_clock_refusal(
+        code, str(error.response.get("Error", {}).get("Message", "")), aws_time, utc_now()
+    )
 
 
 def _refusal(code: str, act: str, actions: str, missing: str) -> AwsError:
     if code in {"NoSuchEntity", "NoSuchEntityException"}:
         return RoleNotFound(f"AWS could not {act}: {missing}.")
-    known = session_refusal(code, "", "")
+    known = error_for_code(code, "", "")
     if isinstance(known, AwsTrustRefused):
         return AwsNotAllowed(f"AWS does not let the portal {act}. It takes {actions}.")
     if isinstance(known, AwsThrottled):

@@ -13,7 +13,7 @@ from botocore.session import Session
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
-from daypass.portal.aws.errors import aws_unavailable, clock_refusal, invalid_response, search_refusal
+from daypass.portal.aws.errors import aws_unavailable, find_clock_refusal, invalid_response, search_refusal
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.connection import Reply
@@ -75,7 +75,7 @@ class TaggingFinder:
         if isinstance(code, str):
             # Some endpoints put the name of their model before the error code.
             name, message = code.rpartition("#")[2], str(answer.get("message", ""))
-            clocks_differ = clock_refusal(name, message, reply.date, utc_now())
+            clocks_differ = find_clock_refusal(name, message, reply.date, utc_now())
             raise clocks_differ or search_refusal(name, query.role_arn)
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise aws_unavailable()

@@ -11,7 +11,7 @@ from uuid import uuid4
 from daypass.portal.access.authorization import TenantContext, read_tenant
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Brokers, Deadline
 from daypass.portal.access.model import AssumeRoleParameters, Caller, Credentials, IssuanceId
-from daypass.portal.access.role_cache import RoleAssumer
+from daypass.portal.access.role_assumer import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.session_names import session_tags
 from daypass.portal.accounts.model import Account

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daypass.portal.settings.store import SYSTEM, SettingStore, StoredSetting, Values
+from daypass.portal.settings.store import SYSTEM, EffectiveSettings, SettingStore, StoredSetting
 from daypass.portal.storage.engine import Database
 
 
@@ -13,7 +13,7 @@ class SettingsReader:
 
     database: Database
 
-    def effective(self) -> Values:
+    def effective(self) -> EffectiveSettings:
         """Return the effective settings."""
         with self.database.reading() as connection:
             return SettingStore(connection).read(None)

@@ -57,7 +57,7 @@ class StoredSetting:
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class EffectiveSettings:
     """The effective settings of the system and, if one was given, of a tenant.
 
     Stored values are validated again when they are read: an invalid value counts as not set.
@@ -68,12 +68,12 @@ class Values:
 
     def get(self, setting: Setting[T]) -> T:
         """Return the effective value of a setting that has a default; raises `LookupError` for another."""
-        value = self.find(setting)
+        value = self.get_optional(setting)
         if value is None:
             raise LookupError(f"“{setting.label}” is not set and has no default")
         return value
 
-    def find(self, setting: Setting[T]) -> T | None:
+    def get_optional(self, setting: Setting[T]) -> T | None:
         """Return the effective value; None if the setting has no default and is not set."""
         value = setting.parse_stored(self.texts.get((setting.type, setting.key)))
         return setting.default if value is None else value
@@ -85,10 +85,10 @@ class SettingStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def read(self, tenant_id: str | None) -> Values:
+    def read(self, tenant_id: str | None) -> EffectiveSettings:
         """Return the effective settings of the system and, if an id is given, of a tenant."""
         rows = _READ.all(self._connection, {"tenant": tenant_id})
-        return Values({(type_, key): value for type_, key, value in rows})
+        return EffectiveSettings({(type_, key): value for type_, key, value in rows})
 
     def list_for(self, tenant_id: str) -> Sequence[StoredSetting]:
         """Return the stored settings of one tenant, or of `SYSTEM`, by type and key."""

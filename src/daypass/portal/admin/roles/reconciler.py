@@ -151,7 +151,7 @@ class RoleReconciler:
     def _desired(self, connection: Connection, known: Mapping[str, RoleStatus]) -> Sequence[DesiredRole]:
         """Return the desired state; a tenant's own maximum takes precedence over the one for all tenants."""
         values = SettingStore(connection).read(None)
-        for_all, admin = values.find(ROLE_MAXIMUM), values.get(ADMIN_JIT_SESSION_DURATION)
+        for_all, admin = values.get_optional(ROLE_MAXIMUM), values.get(ADMIN_JIT_SESSION_DURATION)
         roles = [
             DesiredRole(role_arn, tenant_id, name, maximum)
             for tenant_id, name, role_arn, own in RoleChangeList(connection).tenants()

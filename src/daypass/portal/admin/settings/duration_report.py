@@ -9,7 +9,7 @@ from datetime import timedelta
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Brokers, Deadline
 from daypass.portal.access.duration import choose, configured_limit
 from daypass.portal.access.model import CachedRole, Limit, LimitSource, Validity
-from daypass.portal.access.role_cache import RoleAssumer
+from daypass.portal.access.role_assumer import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.accounts.model import Account

@@ -168,7 +168,7 @@ def _default(connection: Connection, setting: Setting[Any]) -> timedelta | None:
     """Return the default of *setting* if another setting determines it, else None."""
     if setting is not TENANT_ROLE_MAXIMUM:
         return None
-    return SettingStore(connection).read(None).find(ROLE_MAXIMUM)
+    return SettingStore(connection).read(None).get_optional(ROLE_MAXIMUM)
 
 
 def _check_owner(tenant: str | None, type_: str) -> None:
@@ -203,7 +203,7 @@ def check_text(value: str) -> None:
 def _check_maximum(connection: Connection, new: SettingValue[Any]) -> None:
     """Refuse a tenant's role maximum above the one for all tenants, and one for all below a tenant's."""
     if new.setting is TENANT_ROLE_MAXIMUM:
-        limit = SettingStore(connection).read(None).find(ROLE_MAXIMUM)
+        limit = SettingStore(connection).read(None).get_optional(ROLE_MAXIMUM)
         if limit is not None and new.value > limit:
             raise InvalidRequest(
                 f"“{ROLE_MAXIMUM.label}” is {limit // timedelta(seconds=1)} seconds for all tenants, "

@@ -12,8 +12,8 @@ from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import (
     CredentialsRefused,
     aws_unavailable,
-    clock_refusal,
     error_for_code,
+    find_clock_refusal,
     invalid_response,
 )
 from daypass.portal.aws.transport.backoff import Timing
@@ -85,7 +85,7 @@ class QueryService:
         code = answer.get("ErrorResponse/Error/Code") or answer.get("Error/Code")
         if code is not None:
             message = answer.get("ErrorResponse/Error/Message") or answer.get("Error/Message", "")
-            raise clock_refusal(code, message, reply.date, self._clock()) or error_for_code(
+            raise find_clock_refusal(code, message, reply.date, self._clock()) or error_for_code(
                 code, message, role_arn
             )
         # Load balancers in front of AWS, and proxies, answer without an error code.

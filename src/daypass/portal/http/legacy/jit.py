@@ -43,21 +43,21 @@ class Jit:
         return self._issue(request, Scope.of_tenant(request.path["tenant"]))
 
     def _issue(self, request: ApiRequest, scope: Scope) -> Response:
-        issuance = self.issuer.issue(request.caller, SessionRequest(scope, purpose=Purpose.BOTH))
-        return JSONResponse(self._shape(issuance))
+        session = self.issuer.issue(request.caller, SessionRequest(scope, purpose=Purpose.BOTH))
+        return JSONResponse(self._shape(session))
 
-    def _shape(self, issuance: IssuedSession) -> dict[str, object]:
-        keys, link = issuance.credentials, issuance.console_url
+    def _shape(self, session: IssuedSession) -> dict[str, object]:
+        keys, link = session.credentials, session.console_url
         return {
             "AccessKeyId": keys.access_key_id,
             "SecretAccessKey": keys.secret_access_key.reveal(),
             "SessionToken": keys.session_token.reveal(),
             # `duploctl jit web` fails if this field is missing.
             "ConsoleUrl": "" if link is None else link.reveal(),
-            "Region": issuance.region,
+            "Region": session.region,
             # duplo-jit uses the seconds from now; duploctl uses the timestamp and requires an offset.
-            "Validity": max(0, (issuance.expires_at - self.clock()) // _SECOND),
-            "Expiration": issuance.expires_at.astimezone(UTC).isoformat(timespec="seconds"),
+            "Validity": max(0, (session.expires_at - self.clock()) // _SECOND),
+            "Expiration": session.expires_at.astimezone(UTC).isoformat(timespec="seconds"),
         }
 
 

@@ -73,47 +73,47 @@ class ConsoleAccess:
 
     def console_link(self, visit: PageVisit) -> Response:
         """Return a console sign-in URL."""
-        issuance, link = self._link(visit, _scope(visit.form))
-        until = issuance.issued_at + LINK_LIFETIME
+        issued, link = self._link(visit, _scope(visit.form))
+        until = issued.issued_at + LINK_LIFETIME
         if _wants_json(visit):
             return JSONResponse(
                 {
                     "secrets": {"console_url": link.reveal()},
                     "until": until.isoformat(),
-                    "because": _duration_reason(issuance),
+                    "because": _duration_reason(issued),
                 }
             )
-        page = LinkPage(_name(issuance), link.reveal(), until, _duration_reason(issuance), visit.layout.now)
+        page = LinkPage(_name(issued), link.reveal(), until, _duration_reason(issued), visit.layout.now)
         return self.pages.show_alone("pages/console-url.html", page, theme=visit.layout.theme)
 
     def credentials(self, visit: PageVisit) -> Response:
         """Return temporary AWS credentials."""
-        issuance = self.issuer.issue(visit.caller, SessionRequest(_scope(visit.form), purpose=Purpose.KEYS))
-        keys = issuance.credentials
+        issued = self.issuer.issue(visit.caller, SessionRequest(_scope(visit.form), purpose=Purpose.KEYS))
+        keys = issued.credentials
         secret, token = keys.secret_access_key.reveal(), keys.session_token.reveal()
         # The form of a time in the JSON that AWS tools read from a credential process.
-        expiration = f"{issuance.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+        expiration = f"{issued.expires_at:%Y-%m-%dT%H:%M:%SZ}"
         if _wants_json(visit):
             return JSONResponse(
                 {
                     "secrets": {"secret_access_key": secret, "session_token": token},
                     "access_key_id": keys.access_key_id,
-                    "region": issuance.region,
-                    "until": issuance.expires_at.isoformat(),
-                    "ends": short(issuance.expires_at, visit.layout.now),
+                    "region": issued.region,
+                    "until": issued.expires_at.isoformat(),
+                    "ends": short(issued.expires_at, visit.layout.now),
                     "expiration": expiration,
-                    "because": _duration_reason(issuance),
+                    "because": _duration_reason(issued),
                 }
             )
         page = KeysPage(
-            scope=_name(issuance),
+            scope=_name(issued),
             access_key_id=keys.access_key_id,
             secret_access_key=secret,
             session_token=token,
-            region=issuance.region,
-            expires_at=issuance.expires_at,
+            region=issued.region,
+            expires_at=issued.expires_at,
             expiration=expiration,
-            because=_duration_reason(issuance),
+            because=_duration_reason(issued),
             now=visit.layout.now,
         )
         return self.pages.show_alone("pages/credentials.html", page, theme=visit.layout.theme)
@@ -122,23 +122,23 @@ class ConsoleAccess:
         self, visit: PageVisit, scope: Scope, destination: str | None = None
     ) -> tuple[IssuedSession, Secret]:
         ask = SessionRequest(scope, purpose=Purpose.CONSOLE, destination=destination)
-        issuance = self.issuer.issue(visit.caller, ask)
-        if issuance.console_url is None:
+        issued = self.issuer.issue(visit.caller, ask)
+        if issued.console_url is None:
             raise AwsUnavailable("AWS returned no sign-in URL. Try again in a moment.")
-        return issuance, issuance.console_url
+        return issued, issued.console_url
 
 
 def _scope(form: Form) -> Scope:
     return ADMIN_SCOPE if form.get("scope") == ADMIN else Scope.of_tenant(form.get("tenant"))
 
 
-def _name(issuance: IssuedSession) -> str:
-    return ADMIN if issuance.tenant is None else issuance.tenant.name
+def _name(issued: IssuedSession) -> str:
+    return ADMIN if issued.tenant is None else issued.tenant.name
 
 
-def _duration_reason(issuance: IssuedSession) -> str:
-    validity = issuance.validity
-    why = reason(validity.deciding_limit.source, is_admin=issuance.tenant is None)
+def _duration_reason(issued: IssuedSession) -> str:
+    validity = issued.validity
+    why = reason(validity.deciding_limit.source, is_admin=issued.tenant is None)
     return cap_note(validity) or f"{format_duration(validity.duration)}: {why}."
 
 

@@ -225,7 +225,7 @@ class ResourcePages:
         )
 
     def _no_console(self, caller: Caller, tenant: Tenant, now: datetime) -> str:
-        refusal = self.tenants.session_refusal(caller, tenant, now)
+        refusal = self.tenants.find_session_refusal(caller, tenant, now)
         return "" if refusal is None else refusal.reason
 
 

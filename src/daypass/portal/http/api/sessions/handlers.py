@@ -52,8 +52,8 @@ class Sessions:
     def create(self, request: ApiRequest) -> Response:
         """Issue an AWS session."""
         body = read_body(schemas.SessionCreate, request.body)
-        issuance = self.issuer.issue(request.caller, _ask(body))
-        answer = _session(issuance, Purpose(body.purpose))
+        issued = self.issuer.issue(request.caller, _ask(body))
+        answer = _session(issued, Purpose(body.purpose))
         # The fields of the other purpose are absent and not null, so that a client cannot take null for keys.
         return answer_with(answer, HTTPStatus.CREATED, exclude_unset=True)
 
@@ -85,20 +85,20 @@ def _scope(body: schemas.SessionCreate) -> Scope:
     return requested_scope(body.tenant)
 
 
-def _session(issuance: IssuedSession, purpose: Purpose) -> schemas.Session:
-    tenant, validity = issuance.tenant, issuance.validity
+def _session(issued: IssuedSession, purpose: Purpose) -> schemas.Session:
+    tenant, validity = issued.tenant, issued.validity
     session = schemas.Session(
-        id=issuance.id,
+        id=issued.id,
         scope="admin" if tenant is None else "tenant",
         tenant=None if tenant is None else TenantRef(id=tenant.id, name=tenant.name),
-        role_arn=issuance.role_arn,
-        region=issuance.region,
-        account_id=issuance.account_id,
-        user=UserRef(id=issuance.user.id, username=issuance.user.username),
-        session_name=issuance.session_name,
-        access=issuance.access,
-        issued_at=issuance.issued_at,
-        expires_at=issuance.expires_at,
+        role_arn=issued.role_arn,
+        region=issued.region,
+        account_id=issued.account_id,
+        user=UserRef(id=issued.user.id, username=issued.user.username),
+        session_name=issued.session_name,
+        access=issued.access,
+        issued_at=issued.issued_at,
+        expires_at=issued.expires_at,
         validity=validity.duration // _SECOND,
         limits=[
             schemas.LimitRead(
@@ -112,22 +112,22 @@ def _session(issuance: IssuedSession, purpose: Purpose) -> schemas.Session:
         capped_by=cap(validity),
         note=cap_note(validity),
     )
-    return _with_secrets(session, issuance, purpose)
+    return _with_secrets(session, issued, purpose)
 
 
-def _with_secrets(session: schemas.Session, issuance: IssuedSession, purpose: Purpose) -> schemas.Session:
+def _with_secrets(session: schemas.Session, issued: IssuedSession, purpose: Purpose) -> schemas.Session:
     """Return the session with the secrets of its purpose only."""
     if purpose is Purpose.KEYS:
-        keys = issuance.credentials
+        keys = issued.credentials
         session.credentials = schemas.Keys(
             access_key_id=keys.access_key_id,
             secret_access_key=keys.secret_access_key.reveal(),
             session_token=keys.session_token.reveal(),
         )
-    elif issuance.console_url is not None:
-        session.console_url = issuance.console_url.reveal()
+    elif issued.console_url is not None:
+        session.console_url = issued.console_url.reveal()
         # AWS's limit, counted from the session's start, since the link is made after it: never too late.
-        session.console_url_expires_at = issuance.issued_at + CONSOLE_LINK_LIFE
+        session.console_url_expires_at = issued.issued_at + CONSOLE_LINK_LIFE
     return session
 
 

@@ -6,17 +6,16 @@ Both are always committed together.
 from datetime import timedelta
 
 from daypass.portal.access.model import IssuanceRecord, IssuedSession, State, Validity
-from daypass.portal.access.plan import IssuanceAttempt, Plan
+from daypass.portal.access.plan import IssuanceAttempt, SessionPlan
 from daypass.portal.access.session_names import printable
 from daypass.portal.access.store.issuances import AttemptRow, add_attempt, set_outcome, set_unknown_outcome
 from daypass.portal.audit.event import PORTAL, Event, Outcome, Scalar
-from daypass.portal.audit.issuance_check import ISSUING
+from daypass.portal.audit.issuance_check import SESSION_ISSUE
 from daypass.portal.errors import PortalError
 from daypass.portal.identity.scopes import recorded_scope
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access
 
-ACTION = ISSUING
 OUTCOME_UNKNOWN = "outcome_unknown"
 """The failure code of an attempt for which no outcome was recorded in time."""
 
@@ -32,37 +31,37 @@ def denied(attempt: IssuanceAttempt, refusal: PortalError) -> tuple[Event, RowCh
     return _event(attempt, Outcome.DENIED, code=refusal.code), add_attempt(row)
 
 
-def requested(attempt: IssuanceAttempt, plan: Plan) -> tuple[Event, RowChange]:
+def requested(attempt: IssuanceAttempt, plan: SessionPlan) -> tuple[Event, RowChange]:
     """Return the event and row of the intent, to be committed before AssumeRole is called."""
     event = _event(attempt, Outcome.REQUESTED, **_access_and_validity(plan.access, plan.validity))
     return event, add_attempt(_row(attempt, plan, State.REQUESTED))
 
 
-def issued(attempt: IssuanceAttempt, issuance: IssuedSession) -> tuple[Event, RowChange]:
+def issued(attempt: IssuanceAttempt, session: IssuedSession) -> tuple[Event, RowChange]:
     """Return the event and row of success, to be committed before the credentials are released."""
-    key = issuance.credentials.access_key_id
+    key = session.credentials.access_key_id
     change = set_outcome(
         attempt.id,
         State.ISSUED,
-        issuance.validity,
-        expires_at=issuance.expires_at,
+        session.validity,
+        expires_at=session.expires_at,
         access_key_id=key,
-        is_attributed=issuance.is_attributed,
+        is_attributed=session.is_attributed,
     )
     event = _event(
         attempt,
         Outcome.ISSUED,
         access_key_id=key,
-        session_name=issuance.session_name,
-        expires_at=issuance.expires_at.isoformat(),
-        is_attributed=issuance.is_attributed,
-        has_console_url=issuance.console_url is not None,
-        **_access_and_validity(issuance.access, issuance.validity),
+        session_name=session.session_name,
+        expires_at=session.expires_at.isoformat(),
+        is_attributed=session.is_attributed,
+        has_console_url=session.console_url is not None,
+        **_access_and_validity(session.access, session.validity),
     )
     return event, change
 
 
-def failed(attempt: IssuanceAttempt, plan: Plan, code: str) -> tuple[Event, RowChange]:
+def failed(attempt: IssuanceAttempt, plan: SessionPlan, code: str) -> tuple[Event, RowChange]:
     """Return the event and row of an attempt that failed after its intent, with nothing released."""
     change = set_outcome(attempt.id, State.FAILED, plan.validity, failure=code)
     return _event(attempt, Outcome.FAILED, code=code), change
@@ -71,7 +70,7 @@ def failed(attempt: IssuanceAttempt, plan: Plan, code: str) -> tuple[Event, RowC
 def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
     """Return the event and row that close an abandoned attempt."""
     event = Event(
-        action=ACTION,
+        action=SESSION_ISSUE,
         actor=PORTAL,
         outcome=Outcome.UNKNOWN,
         subject=attempt.id,
@@ -87,7 +86,9 @@ def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
     return event, set_unknown_outcome(attempt.id, OUTCOME_UNKNOWN)
 
 
-def _row(attempt: IssuanceAttempt, plan: Plan | None, state: State, failure: str | None = None) -> AttemptRow:
+def _row(
+    attempt: IssuanceAttempt, plan: SessionPlan | None, state: State, failure: str | None = None
+) -> AttemptRow:
     caller, tenant = attempt.caller, attempt.tenant
     # A denied attempt has no plan. The columns of the plan are NOT NULL, so its row stores "", 0 and "" in
     # them, and `issuance_record` reads both texts as None.
@@ -116,7 +117,7 @@ def _row(attempt: IssuanceAttempt, plan: Plan | None, state: State, failure: str
 def _event(attempt: IssuanceAttempt, outcome: Outcome, **details: Scalar) -> Event:
     caller = attempt.caller
     return Event(
-        action=ACTION,
+        action=SESSION_ISSUE,
         actor=caller.actor,
         outcome=outcome,
         subject=attempt.id,
