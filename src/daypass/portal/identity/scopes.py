@@ -1,4 +1,4 @@
-"""Scopes: what a session is requested for and what a token covers, with their one wire form.
+"""Scopes, which are the extents of session requests and of tokens, and their wire form.
 
 Every other spelling of a scope (JSON, OAuth, database, audit log, legacy clients) is derived in this module.
 """
@@ -14,19 +14,19 @@ from urllib.parse import quote, unquote
 
 
 class ScopeKind(StrEnum):
-    """The kinds of scopes; sessions have one of the first two, and these are stored with them."""
+    """The kinds of scopes. A session is of the kind `ADMIN` or `TENANT`, which is stored with it."""
 
     ADMIN = "admin"
     """Account administration: the master role, and the Administrators' part of the portal."""
     TENANT = "tenant"
-    """One tenant, and its role."""
+    """One tenant, and its role. For tokens it is reserved: no client can request it yet."""
     TENANTS = "tenants"
     """Every tenant of the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A part of what a user may reach; which part of it the user may really reach is up to the policy."""
+    """The extent of a session request or of a token. It grants nothing: the policy decides on the access."""
 
     kind: ScopeKind
     reference: str = ""

@@ -17,6 +17,7 @@ from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.model import Role, User, UserId, UserKind
 from daypass.portal.identity.providers.base import PasswordProvider, RedirectProvider, SignInContext
+from daypass.portal.identity.providers.local_password import LocalPasswords
 from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.identity.reauthentication import RECENT, require_recent_authentication
 from daypass.portal.identity.store.users import add_user
@@ -180,3 +181,24 @@ def test_the_provider_of_a_session_is_found(
     assert providers.of(sign_in(sign_ins, dana.username, RIGHT).token) is passwords
     with pytest.raises(SignInAgain, match="no longer accepts"):
         IdentityProviders((passwords,)).of(start(sign_ins, idp, sso.username).token)
+
+
+class OtherPasswords(LocalPasswords):
+    """A second provider that checks passwords, under a name of its own."""
+
+    @property
+    def name(self) -> str:
+        return "other"
+
+
+def test_two_providers_with_one_name_are_refused(database: Database) -> None:
+    with pytest.raises(ValueError, match="same name"):
+        IdentityProviders((FakeRedirectProvider(database), FakeRedirectProvider(database)))
+
+
+def test_a_second_password_provider_is_refused(sign_ins: BrowserSessions) -> None:
+    passwords = passwords_of(sign_ins)
+    other = OtherPasswords(passwords.database, passwords.units, passwords.clock)
+
+    with pytest.raises(ValueError, match="check passwords"):
+        IdentityProviders((passwords, other))

@@ -1,1 +1,1 @@
-"""Identity providers, which prove who signs in: one contract, and the portal's own passwords as the first."""
+"""Identity providers, which prove the identity of users: their contract, and the portal's own passwords."""

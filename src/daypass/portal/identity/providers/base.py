@@ -52,7 +52,9 @@ class PasswordProvider(Protocol):
         """The name in stored sessions."""
 
     def verify(self, username: str, password: Secret, context: SignInContext) -> ProvenIdentity:
-        """Prove who signs in; raises `SignInFailed`, `TooManyAttempts` or `Overloaded`.
+        """Prove the identity of a user who signs in.
+
+        Raises `SignInFailed`, `TooManyAttempts` or `Overloaded`.
 
         An unknown user and a wrong password get the same answer, and take the same time.
         """
@@ -81,10 +83,11 @@ class RedirectProvider(Protocol):
         """
 
     def identify(self, callback_url: str, answer: Mapping[str, str]) -> ProvenIdentity:
-        """Prove who signs in, by the query parameters of the callback; raises `SignInFailed`.
+        """Prove a user's identity by the query parameters of the callback; raises `SignInFailed`.
 
         The state was checked already: the answer is for an attempt of this browser. A user is found by the
-        provider's own subject, never by a name or an e-mail address that the provider lets users choose.
+        provider's own subject, never by a name or an e-mail address that the provider lets users choose. The
+        database has no table of subjects yet; the first provider of this kind adds one.
         """
 
 

@@ -36,10 +36,11 @@ class LocalPasswords:
         return LOCAL_PASSWORD
 
     def verify(self, username: str, password: Secret, context: SignInContext) -> ProvenIdentity:
-        """Prove who signs in; see `PasswordProvider`."""
+        """Prove the identity of a user who signs in; see `PasswordProvider`."""
         name = canonical_username(username)
         record, known_device = self._find_user(name, context.device)
-        # A known browser has a limit of its own, so that strangers cannot lock its user out.
+        # A known browser has a limit of its own, so that wrong passwords from elsewhere cannot lock its user
+        # out.
         attempt_limits = (
             [limits.network(context.address), limits.account(name)]
             if known_device is None
@@ -60,7 +61,8 @@ class LocalPasswords:
         attempt_limits: Sequence[limits.RateLimit],
         context: SignInContext,
     ) -> ProvenIdentity:
-        # A full queue costs no attempt: the place comes first.
+        # The place in the queue is acquired before the attempt is counted, so that a sign-in which finds the
+        # queue full does not use up an attempt.
         with hash_queue_slot():
             self._consume_attempt(action, record, attempt_limits, context)
             record = self._check(action, record, password, context)
@@ -114,7 +116,7 @@ def _refused(
     detail: Mapping[str, Scalar],
     context: SignInContext,
 ) -> Event:
-    # The user is not known, and the typed username may be a password in the wrong field.
+    # An unknown username is not recorded, because a user may have typed a password into the wrong field.
     subject = "" if record is None else record.user.username
     actor = Actor(None, UNKNOWN_USER, context.request_id)
     return Event(action=action, actor=actor, outcome=outcome, subject=subject, detail=detail)

@@ -5,14 +5,25 @@ from dataclasses import dataclass
 
 from daypass.portal.errors import SignInAgain
 from daypass.portal.identity.model import ApiToken
-from daypass.portal.identity.providers.base import LOCAL_PASSWORD, IdentityProvider
+from daypass.portal.identity.providers.base import LOCAL_PASSWORD, IdentityProvider, PasswordProvider
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityProviders:
-    """The providers of a portal, in the order in which the sign-in page offers them."""
+    """The providers of a portal, in the order in which the sign-in page offers them.
+
+    Raises `ValueError` if two providers have the same name, or if two of them check passwords: sessions store
+    the name, and the sign-in page has one form for a password.
+    """
 
     providers: Sequence[IdentityProvider]
+
+    def __post_init__(self) -> None:
+        """Refuse providers that cannot be told apart."""
+        if len({provider.name for provider in self.providers}) < len(self.providers):
+            raise ValueError("two identity providers have the same name")
+        if sum(isinstance(provider, PasswordProvider) for provider in self.providers) > 1:
+            raise ValueError("two identity providers check passwords")
 
     def __iter__(self) -> Iterator[IdentityProvider]:
         return iter(self.providers)
