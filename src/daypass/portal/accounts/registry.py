@@ -1,4 +1,4 @@
-"""The registry of AWS accounts, and what the portal holds once for each of them."""
+"""The registry of AWS accounts, and a container for objects that exist once for each account."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,11 +11,14 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Accounts:
-    """The AWS accounts of the portal; one of them is the default."""
+    """The AWS accounts of the portal: the default account, and others.
+
+    The portal constructs the default account only; other accounts have no configuration yet.
+    """
 
     def __init__(self, default: Account, *others: Account) -> None:
         self.default = default
-        """The account of the admin scope, and of what names no account."""
+        """The account of the admin scope, and of all data in which no account is named."""
         self._all = (default, *others)
         if len({account.name for account in self._all}) < len(self._all):
             raise ValueError("two AWS accounts have the same name")
@@ -25,17 +28,17 @@ class Accounts:
         return iter(self._all)
 
     def find(self, reference: str) -> Account | None:
-        """Return the account with that name or id, or None; an id that is not yet known finds nothing."""
+        """Return the account with that name or id, or None; an account with an unknown id has its name only."""
         named = next((account for account in self._all if account.name == reference), None)
         return named or next((account for account in self._all if _known_id(account) == reference), None)
 
     def of(self, role_arn: str) -> Account:
         """Return the account through which the portal reaches a role.
 
-        It is the one that has the role. If none of the known ones has it, an account whose id is unknown may;
-        it is returned then, and raises its own `AwsError` when it is used. A role outside of all accounts is
-        reached through the default account, which can assume it if its trust policy allows that, but cannot
-        look into it.
+        This is the account that has the role. If no account with a known id has it, the first account with an
+        unknown id is returned, which may have the role; it raises its own `AwsError` when it is used. A role
+        outside of all accounts is reached through the default account. That account can assume the role if
+        the role's trust policy allows it, but cannot read the role's properties.
         """
         account_id = account_id_of(role_arn)
         unknown = None

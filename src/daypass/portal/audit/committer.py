@@ -25,7 +25,7 @@ _CLOSE_TIMEOUT = timedelta(seconds=10)
 
 
 class Committer:
-    """Commits units of work with their audit events. Every write of a service goes through one instance.
+    """Commits units of work. Every write that has an audit event goes through the one instance of a process.
 
     The events are written in the transaction of the row changes, so neither is durable without the other.
     """
@@ -54,11 +54,11 @@ class Committer:
         self.commit_unit(UnitOfWork(changes, (event,), precondition))
 
     def commit_unit(self, unit: UnitOfWork[Event]) -> None:
-        """Commit row changes and their events: all of them or none; return when they are durable.
+        """Commit row changes and their events atomically; return when they are durable.
 
-        The precondition runs inside the same transaction and sees everything committed before. If it returns
-        a refusal, that is raised and nothing is written. Raises `AuditUnavailable` if the commit failed or
-        was not confirmed in time, and `Overloaded` if too many are waiting.
+        The precondition runs inside the same transaction and sees every earlier commit. A refusal that it
+        returns is raised, and the changes and events are not written. Raises `AuditUnavailable` if the commit
+        failed or was not confirmed in time, and `Overloaded` if too many units are waiting.
         """
         try:
             self._group_commit.commit(unit)

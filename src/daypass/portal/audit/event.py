@@ -1,4 +1,4 @@
-"""Audit events: what happened, on whose request, and with which outcome."""
+"""Audit events: records of actions, each with its author, object and outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,16 +12,21 @@ class Outcome(StrEnum):
 
     DONE = "done"
     DENIED = "denied"
-    """The portal refused."""
+    """The action was refused. An attempt to get AWS access has this outcome if it ended before its intent."""
     FAILED = "failed"
+    """The action failed, such as a sign-in with a wrong password.
+
+    An attempt to get AWS access has this outcome if it ended after its intent, also because the user's access
+    was withdrawn meanwhile.
+    """
     ALERT = "alert"
     """An unusual request that was not refused."""
     REQUESTED = "requested"
-    """Recorded before AWS is called."""
+    """The intent of an attempt to get AWS access, recorded before AssumeRole is called."""
     ISSUED = "issued"
     """AWS credentials were released."""
     UNKNOWN = "unknown"
-    """The process ended between the call of AWS and the record of its result."""
+    """No outcome of the attempt was recorded in time. Its process may have ended, or may only be slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ OPERATOR = Actor(None, "operator")
 """The actor for commands that are run on the portal's own host."""
 
 PORTAL = Actor(None, "daypass")
-"""The actor for what the portal does by itself."""
+"""The actor of the portal's background work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

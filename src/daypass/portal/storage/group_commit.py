@@ -18,18 +18,25 @@ from daypass.portal.storage.unit_of_work import Participant, UnitOfWork, write_u
 R = TypeVar("R")
 
 MAX_QUEUE = 2000
-"""The number of waiting callers above which a commit fails at once."""
+"""The number of waiting units of work at which a further commit fails at once."""
 
 MAX_WAIT = timedelta(seconds=8)
-"""The longest time that a caller waits in the queue; after that its commit fails."""
+"""The longest time that a caller waits to become leader, or for another thread to commit its unit.
+
+After that the commit fails. The time in which a leader writes its own batch is not included.
+"""
 
 LONGEST_COMMIT = 2 * MAX_WAIT + timedelta(seconds=10)
-"""The longest time that a commit takes: the wait to become leader, one batch, and a connection for it."""
+"""The longest time that a commit takes, as a sum.
+
+It is `MAX_WAIT` until the caller is the leader, `MAX_WAIT` for its batch (which ends after the shorter
+`Database.longest_answer`), and ten seconds to get a connection.
+"""
 
 _MAX_BATCH = 128
 
 # A stopped backend or a vanished client keeps its locks. After a fault that may have such a cause, lock waits
-# are short for a while, so that a batch does not spend on one lock the time its other entries need.
+# are short for a while, so that the wait for one lock does not take the time of the whole batch.
 _SHORT_WAITS_SECONDS = 30.0
 _BATCH_LOCK_WAIT = timedelta(milliseconds=500)
 _SINGLE_LOCK_WAIT = timedelta(milliseconds=100)
@@ -61,7 +68,8 @@ class _Entry(Generic[R]):
     """
 
     unit: UnitOfWork[R]
-    # A bare lock, acquired at the start and released as the signal: a `threading.Event` uses several of them.
+    # The lock is acquired at the start, and its release is the signal. A `threading.Event` does the same with
+    # several locks, which costs more.
     signal: threading.Lock = field(default_factory=_acquired_lock)
     is_leader: bool = False
     """Whether the waiting thread is to become the leader; if not, the signal means that it is done."""
@@ -77,8 +85,8 @@ class _Entry(Generic[R]):
 class GroupCommit(Generic[R]):
     """Commits units of work of many threads in shared transactions, which cost one disk flush each.
 
-    One thread at a time is the leader: it writes all queued units in a single transaction, with the records
-    of the participants. Then it promotes the first thread that has queued meanwhile. There is no thread
+    One thread at a time is the leader: it writes up to 128 queued units in a single transaction, with the
+    records of the participants. Then it promotes the thread of the next queued unit. There are no threads
     besides those of the callers.
     """
 
@@ -94,7 +102,7 @@ class GroupCommit(Generic[R]):
         self._participants = participants
         self._timeout = timeout.total_seconds()
         self._max_queue = max_queue
-        # Used by the leader only.
+        # Only the leader uses this attribute, so it needs no lock.
         self._short_waits_until = 0.0
         # The lock protects the attributes below. Only the queue's length is also read without it.
         self._lock = threading.Condition(threading.Lock())
@@ -104,9 +112,9 @@ class GroupCommit(Generic[R]):
     def commit(self, unit: UnitOfWork[R]) -> None:
         """Commit the unit of work; return when it is durable.
 
-        Its precondition runs inside the same transaction and sees everything committed before. A refusal that
-        it returns is raised, as is an error in the unit itself, and nothing of the unit is written. Raises
-        `CommitNotConfirmed` if the commit failed or was not confirmed in time, and `QueueFull`.
+        Its precondition runs inside the same transaction and sees every earlier commit. A refusal that it
+        returns is raised, as is an error in the unit itself, and the unit's changes and records are not
+        written. Raises `CommitNotConfirmed` if the commit failed or was not confirmed in time, and `QueueFull`.
         """
         if len(self._waiting) >= self._max_queue:
             raise QueueFull
@@ -167,7 +175,7 @@ class GroupCommit(Generic[R]):
 
     def _promote_next(self) -> None:
         with self._lock:
-            # Entries that timed out in the queue have nobody who waits for a signal.
+            # The thread of an entry that timed out in the queue waits for no signal any more.
             while self._waiting and self._waiting[0].is_decided:
                 self._waiting.popleft()
             if self._waiting:

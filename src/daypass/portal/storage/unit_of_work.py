@@ -1,7 +1,7 @@
 """Units of work: row changes that are committed together, if their precondition holds.
 
-Several units are written in one transaction, in the order in which they came. What else belongs in that
-transaction, such as the audit events of the changes, is written by participants.
+Several units are written in one transaction, in the order in which they came. Participants write the other
+rows of that transaction, such as the audit events of the changes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,11 @@ R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
 
 Precondition = Callable[[Connection], PortalError | None]
-"""Returns the refusal of a unit of work, or None; it runs inside the unit's transaction and may write."""
+"""Returns the refusal of a unit of work, or None. It runs inside the unit's transaction.
+
+It may write if it returns None. Before it returns a refusal it must not have written, because the transaction
+goes on with other units and commits.
+"""
 
 _Pending = dict[Executable | Prepared, list[Mapping[str, Any]]]
 """The parameters of row changes that are not sent yet, by statement."""
@@ -68,7 +72,10 @@ class Participant(Protocol[R_contra]):
 def write_units(
     connection: Connection, units: Sequence[UnitOfWork[R]], participants: Sequence[Participant[R]]
 ) -> Sequence[PortalError | None]:
-    """Write *units* in order; return the refusal of each, or None. Nothing of a refused unit is written."""
+    """Write *units* in order; return the refusal of each, or None.
+
+    The changes and records of a refused unit are not written. Writes of its precondition are not undone.
+    """
     # The advisory lock comes before any row lock: waiting for it with rows locked could deadlock.
     if any(unit.is_exclusive for unit in units):
         lock_exclusive(connection)
