@@ -28,7 +28,7 @@ class Accounts:
         return iter(self._all)
 
     def find(self, reference: str) -> Account | None:
-        """Return the account with that name or id, or None; an account with an unknown id has its name only."""
+        """Return the account with that name or id, or None; an id that AWS has not told yet matches none."""
         named = next((account for account in self._all if account.name == reference), None)
         return named or next((account for account in self._all if _known_id(account) == reference), None)
 
