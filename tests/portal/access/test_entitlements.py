@@ -1,4 +1,4 @@
-"""Which entitlement applies, and that a session is released only for the one it was made for."""
+"""The choice of the entitlement, and the release of a session only for the entitlement it was made for."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -52,7 +52,7 @@ def ending(entitlement: Entitlement, after: timedelta) -> Entitlement:
     return replace(entitlement, ends_at=NOON + after)
 
 
-def test_the_role_and_a_membership_are_entitlements() -> None:
+def test_the_administrator_role_and_a_membership_are_entitlements() -> None:
     assert list(entitlements_to_account(ADMIN)) == [ADMINISTRATOR]
     assert list(entitlements_to_account(DANA)) == []
     assert list(entitlements_to_tenant(ADMIN, None)) == [ADMINISTRATOR]
@@ -75,7 +75,7 @@ def test_the_role_and_a_membership_are_entitlements() -> None:
         ([ending(MEMBER, HOUR), ending(ADMINISTRATOR, HOUR)], ending(MEMBER, HOUR)),
     ],
 )
-def test_the_strongest_and_then_the_longest_entitlement_applies(
+def test_the_strongest_entitlement_applies_and_of_equal_ones_the_longest(
     entitlements: list[Entitlement], applies: Entitlement | None
 ) -> None:
     assert strongest(entitlements) == applies
@@ -93,7 +93,7 @@ entitlements = st.builds(Entitlement, st.sampled_from(EntitlementKind), st.sampl
 
 
 @given(several=st.lists(entitlements, max_size=5))
-def test_an_entitlement_that_has_ended_is_none(several: list[Entitlement]) -> None:
+def test_an_entitlement_that_has_ended_gives_no_access(several: list[Entitlement]) -> None:
     live = current(several, NOON)
 
     assert list(live) == [each for each in several if each.ends_at is None or each.ends_at > NOON]
@@ -107,7 +107,7 @@ def test_an_entitlement_that_has_ended_is_none(several: list[Entitlement]) -> No
 
 
 def context_of(entitlement: Entitlement | None, now: datetime = NOON) -> AuthorizationContext:
-    """Return what the issuer reads at a time if the user has this entitlement to the tenant `dev01`."""
+    """Return the context that the issuer reads for a user with this entitlement to the tenant `dev01`."""
     live = current([] if entitlement is None else [entitlement], now)
     decision = decide(DANA, Scope.of_tenant("dev01"), live, Channel.API, NOTHING_SET)
     return AuthorizationContext(decision, NOTHING_SET, CachedRole(), DEV if live else None, DEV.id)

@@ -1,4 +1,4 @@
-"""The group commit, with row changes and a participant that is no audit log."""
+"""The group commit, with row changes and a test's own participant in place of the audit log."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from daypass.portal.storage.unit_of_work import Precondition, RowChange, UnitOfW
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SOON = 60.0
-"""The time limit in seconds for what happens at once unless something is broken."""
+"""The time limit in seconds for a step that ends at once, unless the code is broken."""
 
 _AWAITED_LOCKS = text(
     "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
@@ -196,7 +196,7 @@ def test_a_precondition_sees_the_units_before_it_in_its_transaction(rig: Rig) ->
     assert rig.user_ids() == ["amir", "dana", "noor"]
 
 
-def test_nothing_of_a_refused_unit_is_written(rig: Rig) -> None:
+def test_the_changes_and_records_of_a_refused_unit_are_not_written(rig: Rig) -> None:
     refusal = AccessDenied("No.")
     go_on = rig.hold()
     rig.start("refused", add_user("dana"), precondition=lambda _: refusal)
@@ -226,7 +226,7 @@ def test_one_unit_that_fails_does_not_fail_the_others(rig: Rig, name: str) -> No
     assert rig.user_ids() == ["dana", "first", "last"]
 
 
-def test_a_participant_is_not_asked_to_write_nothing(rig: Rig) -> None:
+def test_a_participant_is_not_called_without_records(rig: Rig) -> None:
     rig.group_commit.commit(UnitOfWork([add_user("dana")]))
 
     assert (rig.journal.writers, rig.journal.batches) == ([], [([], True)])
@@ -354,7 +354,7 @@ def test_an_exclusive_unit_waits_for_the_preconditions_of_other_processes(postgr
     assert changing.journal.durable == ["change"]
 
 
-def test_waiting_for_a_writer_that_hangs_ends_in_time(rig: Rig) -> None:
+def test_wait_idle_returns_in_time_while_a_writer_hangs(rig: Rig) -> None:
     go_on = rig.hold()
 
     rig.group_commit.wait_idle(timedelta(milliseconds=20))
