@@ -1,4 +1,8 @@
-"""The composition root: builds every object of the portal once."""
+"""The composition root: constructs the channels, the ASGI application and the background work.
+
+`composition.py` constructs the services that the channels share, and `aws_services.py` the objects that call
+AWS.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -85,7 +89,7 @@ def page_templates() -> Templates:
 
 
 def open_database(config: PortalConfig) -> Database:
-    """Open the database, with a connection per request thread, and some for background work."""
+    """Return the configured database, with a connection for each request thread and some for other work."""
     return Database(config.database_url, connections=config.threads + _SPARE_CONNECTIONS)
 
 
@@ -98,7 +102,12 @@ def assemble(
     registry: Registry = REGISTRY,
     redirect_providers: Sequence[RedirectProvider] = (),
 ) -> Portal:
-    """Build a portal from its services; takes ownership of the database, whose schema must be checked."""
+    """Build a portal on *database* and *aws*.
+
+    The schema of the database must have been checked. `Portal.close` closes the database and *aws*. This call
+    settles attempts that an earlier process left without an outcome, and has the changes of roles resumed
+    that it left, as soon as AWS is known.
+    """
     services = make_services(config, database, aws, clock, templates, registry, redirect_providers)
     channels = [channel for build_channel in CHANNELS for channel in build_channel(services)]
     attempts = AbandonedAttempts(database, services.committer)

@@ -1,4 +1,7 @@
-"""Construction of the services through which the portal calls AWS."""
+"""Construction of the objects through which the portal calls AWS.
+
+`composition.py` makes the services that the channels share of them, and `app.py` starts and closes them.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

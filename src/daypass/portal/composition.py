@@ -1,4 +1,7 @@
-"""Construction of the services that the channels share."""
+"""Construction of the services that the channels share.
+
+`aws_services.py` constructs the objects among them that call AWS, and `app.py` the channels.
+"""
 
 from collections.abc import Sequence
 from importlib.metadata import version

@@ -1,4 +1,8 @@
-"""The objects that the channels build their routes from; the composition root makes them once."""
+"""The objects from which the channels build their routes.
+
+The fields are made once, by `composition.py`. The properties and methods return new objects without state of
+their own on each access.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
