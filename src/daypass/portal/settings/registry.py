@@ -1,4 +1,8 @@
-"""The registry of settings: every setting that has an effect, by its wire name."""
+"""The registry of settings: every setting that has an effect, by its wire name.
+
+The labels, types and keys are those of the manual and of the legacy clients. They are fixed, also where a
+label says less than the setting does: a flag “On UI” may apply to the API, too.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta

@@ -9,7 +9,7 @@ from daypass.portal.settings.codecs import AnyText, Codec, T
 from daypass.portal.settings.widgets import Widget
 
 TENANT = ""
-"""The type of a tenant's settings, which have none on the wire."""
+"""The type of a tenant's settings; it is empty, because their wire names have no type."""
 
 
 # Compared by identity: there is one object for each setting, and it is the key of the cache of parsed values.

@@ -133,8 +133,9 @@ devices = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 
-# Tables and columns keep their first names, also where the code has another term since: this is the table of
-# rate limits, `door` below is the channel, and `asked_at` the time of the request.
+# Tables and columns keep their first names, also where the code has another term since. This is the table of
+# rate limits. Below, `door` is the channel, `asked_at` the time of the request, `role_facts` the cache of the
+# roles' state in AWS, and `plain_until` the time until which a role is assumed without attribution.
 guesses = Table(
     "guesses",
     metadata,
