@@ -113,7 +113,8 @@ def assemble(
     attempts = AbandonedAttempts(database, services.committer)
 
     if services.administration.role_reconciler is not None:
-        # This resumes the changes of roles that an earlier process left. Without AWS, each would be refused.
+        # The reconciler resumes changes of roles that an earlier process left. It starts when AWS is known,
+        # because every change would fail before.
         aws.when_known(services.administration.role_reconciler.reconcile)
     attempts.settle_some()
     return Portal(
