@@ -114,7 +114,7 @@ class GroupCommit(Generic[R]):
 
         Its precondition runs inside the same transaction and sees every earlier commit. A refusal that it
         returns is raised, as is an error in the unit itself, and the unit's changes and records are not
-        written. Raises `CommitNotConfirmed` if the commit failed or was not confirmed in time, and `QueueFull`.
+        written. Raises `QueueFull`, and `CommitNotConfirmed` if it failed or was not confirmed in time.
         """
         if len(self._waiting) >= self._max_queue:
             raise QueueFull

@@ -198,7 +198,7 @@ def test_two_providers_with_one_name_are_refused(database: Database) -> None:
 
 def test_a_second_password_provider_is_refused(sign_ins: BrowserSessions) -> None:
     passwords = passwords_of(sign_ins)
-    other = OtherPasswords(passwords.database, passwords.units, passwords.clock)
+    other = OtherPasswords(passwords.database, passwords.committer, passwords.clock)
 
     with pytest.raises(ValueError, match="check passwords"):
         IdentityProviders((passwords, other))
