@@ -84,7 +84,7 @@ class ConfirmPage:
     then: str
     waiting: str
     seal: str
-    wrong: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Reauthentication:
         *,
         waiting: DeferredForm | None = None,
         refusal: PortalError | None = None,
-        wrong: str = "",
+        error: str = "",
     ) -> Response:
         """Return the page that asks for the password, or leads to the session's identity provider.
 
@@ -139,7 +139,7 @@ class Reauthentication:
             then=page_title(back),
             waiting=text,
             seal=csrf_token(cookie, _purpose(text)) if text else "",
-            wrong=wrong,
+            error=error,
         )
         status = HTTPStatus.OK if refusal is None else status_of(refusal)
         return self.pages.show_alone("layout/confirm.html", page, status, theme=theme)

@@ -85,7 +85,7 @@ class ProfilePage:
     """The newest ones, or all if the query has `all`."""
     active_count: int
     sessions: Sequence[SessionRow]
-    wrong: str
+    error: str
     created: tuple[ApiToken, str] | None
     """A token that was just created, and its text, which is shown only once."""
 
@@ -127,7 +127,7 @@ class ProfilePages:
         visit: PageVisit,
         status: HTTPStatus,
         *,
-        wrong: str = "",
+        error: str = "",
         created: tuple[ApiToken, str] | None = None,
     ) -> Response:
         """Show the profile with the result of one of its forms: an error or a new token."""
@@ -151,7 +151,7 @@ class ProfilePages:
             active=active if "all" in visit.query else active[:_SHOWN_ACTIVE],
             active_count=len(active),
             sessions=rows(self.history.page(user, _LATEST_SESSIONS).records, layout.now),
-            wrong=wrong,
+            error=error,
             created=created,
         )
         return self.pages.show(layout, "pages/profile.html", page, status)

@@ -66,7 +66,7 @@ class SignInPage:
     ways: Sequence[ProviderLink | None]
     """The identity providers in the order in which they are offered; None is the form for a password."""
     username: str = ""
-    wrong: str = ""
+    error: str = ""
     notice: str = ""
 
 
@@ -147,7 +147,7 @@ class SignInPages:
                 back,
                 waiting=waiting,
                 refusal=refusal,
-                wrong=refusal.reason,
+                error=refusal.reason,
             )
         if waiting is None:
             response = redirect(back, f"Password confirmed. {_UNCHANGED}")
@@ -188,7 +188,7 @@ class SignInPages:
             is_ownerless=not self.has_administrator(),
             ways=[_way(provider, next_page) for provider in self.providers],
             username=request.form.get("username")[:_LONGEST_USERNAME],
-            wrong="" if refusal is None else refusal.reason,
+            error="" if refusal is None else refusal.reason,
             notice=notice,
         )
         status = HTTPStatus.OK if refusal is None else status_of(refusal)

@@ -40,7 +40,7 @@ class TokenPages:
                 caller.token, caller.user, visit.form.get("name"), request_id=caller.request_id
             )
         except InvalidRequest as refusal:
-            return self.profile.show_with(visit, HTTPStatus.UNPROCESSABLE_ENTITY, wrong=refusal.reason)
+            return self.profile.show_with(visit, HTTPStatus.UNPROCESSABLE_ENTITY, error=refusal.reason)
         # The page itself answers the form, without a redirect, because the secret would have to be kept until
         # the next request.
         return self.profile.show_with(visit, HTTPStatus.CREATED, created=(token, secret.reveal()))

@@ -92,7 +92,7 @@ class AuditPage:
     exports: Sequence[tuple[str, str]]
     first: str
     following: str
-    wrong: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class AuditPages:
         except InvalidRequest as refusal:
             # The shortcuts and exports are made for an empty search, because the typed one is invalid.
             empty = self._page(Search(), [], None, None, visit.layout.now)
-            page = replace(empty, search=search, options=self._options(search), wrong=refusal.reason)
+            page = replace(empty, search=search, options=self._options(search), error=refusal.reason)
             return self.pages.show(visit.layout, "pages/admin/audit.html", page, status_of(refusal))
         page = self._page(search, self._rows(result.records), cursor, result.next_cursor, visit.layout.now)
         return self.pages.show(visit.layout, "pages/admin/audit.html", page)
@@ -217,7 +217,7 @@ class AuditPages:
             ],
             first=_address(ADDRESS, search.written) if cursor else "",
             following=_address(ADDRESS, {**search.written, "cursor": following}) if following else "",
-            wrong="",
+            error="",
         )
 
     def _options(self, search: Search) -> SearchOptions:

@@ -47,25 +47,25 @@ class PlanTable:
     def counts(self) -> Sequence[tuple[int, str, str]]:
         """The number of lines by outcome: number, label and tag kind; outcomes without lines are left out."""
         lines = self.planned.lines
-        wrong = sum(line.problem is not None for line in lines)
+        invalid = sum(line.problem is not None for line in lines)
         new = sum(line.is_new for line in lines)
         changing = sum(line.has_effect for line in lines) - new
         outcomes = (
-            (wrong, "invalid", "bad"),
+            (invalid, "invalid", "bad"),
             (new, "new", "ok"),
             (changing, "to change", "warn"),
-            (len(lines) - wrong - new - changing, "unchanged", ""),
+            (len(lines) - invalid - new - changing, "unchanged", ""),
         )
         return [outcome for outcome in outcomes if outcome[0]]
 
     @property
     def shown(self) -> Sequence[ImportedUser]:
         """The lines to show: the invalid ones if there are any, else the first ones."""
-        wrong = [line for line in self.planned.lines if line.problem is not None]
-        return (wrong or self.planned.lines)[:_SHOWN]
+        invalid = [line for line in self.planned.lines if line.problem is not None]
+        return (invalid or self.planned.lines)[:_SHOWN]
 
     @property
-    def shows_wrong(self) -> bool:
+    def shows_invalid(self) -> bool:
         """Whether the lines shown are the invalid ones."""
         return any(line.problem is not None for line in self.planned.lines)
 
@@ -83,7 +83,7 @@ class ImportPage:
     text: str = ""
     plan: PlanTable | None = None
     progress: ImportJob | None = None
-    wrong: str = ""
+    error: str = ""
     columns: Sequence[str] = COLUMNS
     most_lines: int = MAX_LINES
     most_megabytes: int = MAX_BYTES // 1024**2
@@ -110,7 +110,7 @@ class ImportPages:
         try:
             planned = self.imports.stage(_table(visit.form), visit.caller)
         except InvalidRequest as refusal:
-            return self._answer(visit, ImportPage(pasted_again, wrong=refusal.reason), status_of(refusal))
+            return self._answer(visit, ImportPage(pasted_again, error=refusal.reason), status_of(refusal))
         return self._answer(visit, ImportPage(pasted_again, PlanTable(planned)))
 
     def do(self, visit: PageVisit) -> Response:
@@ -122,9 +122,9 @@ class ImportPages:
         # The preview is outdated, so the page shows a new one, which has to be confirmed again.
         except PreconditionFailed as refusal:
             plan = PlanTable(self.imports.review_again(table, visit.caller))
-            return self._answer(visit, ImportPage(plan=plan, wrong=refusal.reason), status_of(refusal))
+            return self._answer(visit, ImportPage(plan=plan, error=refusal.reason), status_of(refusal))
         except (InvalidRequest, LastAdministrator) as refusal:
-            return self._answer(visit, ImportPage(wrong=refusal.reason), status_of(refusal))
+            return self._answer(visit, ImportPage(error=refusal.reason), status_of(refusal))
         if not job.is_done:
             return self._answer(visit, ImportPage(progress=job))
         lines = counted(job.lines, "line")

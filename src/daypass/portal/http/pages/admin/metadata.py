@@ -36,7 +36,7 @@ class MetadataPane:
     changing: MetadataRecord | None = None
     """The entry that is being edited."""
     is_adding: bool = False
-    wrong: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class MetadataPages:
             # see.
             self._put(visit, key, typed, Version(""))
         except (InvalidRequest, PreconditionFailed) as refusal:
-            wrong = _KEY_TAKEN if isinstance(refusal, PreconditionFailed) else refusal.reason
-            return self._answer(visit, replace(typed, is_adding=True, wrong=wrong), status_of(refusal))
+            error = _KEY_TAKEN if isinstance(refusal, PreconditionFailed) else refusal.reason
+            return self._answer(visit, replace(typed, is_adding=True, error=error), status_of(refusal))
         return self._done(visit, f"{key} is added.")
 
     def change(self, visit: PageVisit) -> Response:
@@ -93,7 +93,7 @@ class MetadataPages:
             self._put(visit, typed.key, typed, Version(visit.form.get("version")))
         except (InvalidRequest, PreconditionFailed) as refusal:
             entry = self.administration.metadata.find(visit.path["tenant"], typed.key)
-            pane = replace(typed, changing=entry, wrong=refusal.reason)
+            pane = replace(typed, changing=entry, error=refusal.reason)
             return self._answer(visit, pane, status_of(refusal))
         return self._done(visit, f"{typed.key} is changed.")
 

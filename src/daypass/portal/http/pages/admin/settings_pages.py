@@ -35,7 +35,7 @@ class Pane:
     changing: SettingRow | None = None
     """The setting that is being edited."""
     is_adding: bool = False
-    wrong: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class SettingPages(ABC):
             new = self.settings.parse(owner, *ref, require_text(text, "Select or enter a Value."))
             self.settings.put(owner, new, visit.caller)
         except InvalidRequest as refusal:
-            pane = Pane(_submitted(form), is_adding=True, wrong=refusal.reason)
+            pane = Pane(_submitted(form), is_adding=True, error=refusal.reason)
             return self._answer(visit, pane, status_of(refusal))
         return self._done(visit, new.setting, f"is set to {new.text}.")
 
@@ -104,7 +104,7 @@ class SettingPages(ABC):
             self.settings.put(owner, new, visit.caller, version)
         except (InvalidRequest, PreconditionFailed) as refusal:
             changing = SettingRow(self.settings.find(owner, *ref))
-            pane = Pane(_submitted(form), changing=changing, wrong=refusal.reason)
+            pane = Pane(_submitted(form), changing=changing, error=refusal.reason)
             return self._answer(visit, pane, status_of(refusal))
         return self._done(visit, new.setting, f"is set to {new.text}.")
 

@@ -39,7 +39,7 @@ class AccessPage:
     """Suggested usernames; others can be typed."""
     user: str
     is_read_only: bool
-    wrong: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class AccessPages:
         self.administration.members.remove(heading.tenant.id, visit.form.get("user"), visit.caller)
         return redirect(heading.address, f"Access to {heading.tenant.name} is removed.")
 
-    def _answer(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
+    def _answer(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, error: str = "") -> Response:
         heading = tenant_heading(self.administration.tenants, visit)
         listing = ListQuery.of(visit.query, heading.address, ["username"])
         members, search = self.administration.members, listing.search
@@ -88,7 +88,7 @@ class AccessPages:
             suggested=[record.user.username for record in users.records],
             user=visit.form.get("user"),
             is_read_only=visit.form.has("read_only"),
-            wrong=wrong,
+            error=error,
         )
         return self.pages.show(visit.layout, "pages/admin/tenant-access.html", page, status)
 

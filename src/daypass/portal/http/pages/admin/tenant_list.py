@@ -40,7 +40,7 @@ class TenantsPage:
     """The pattern of the default role of a new tenant."""
     name: str = ""
     role_arn: str = ""
-    wrong: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class TenantPages:
         notice = f"{record.tenant.name} is deleted. Its resources in AWS are not deleted."
         return redirect(ADDRESS, f"{notice} {rights_kept(remaining_rights)}".strip())
 
-    def _answer(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
+    def _answer(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, error: str = "") -> Response:
         listing = ListQuery.of(visit.query, ADDRESS, [sort.value for sort in TenantSort])
         query = TenantQuery(listing.search, TenantSort(listing.sort), listing.is_descending)
         result = self.tenants.page(query, listing.page_request)
@@ -96,7 +96,7 @@ class TenantPages:
             role_like=self.tenants.role_naming.example,
             name=visit.form.get("name"),
             role_arn=visit.form.get("role_arn"),
-            wrong=wrong,
+            error=error,
         )
         return self.pages.show(visit.layout, "pages/admin/tenants.html", page, status)
 

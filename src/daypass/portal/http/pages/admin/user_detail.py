@@ -58,9 +58,9 @@ class UserPage:
     suggested: Sequence[TenantRecord] = ()
     """Suggested tenants; others can be typed."""
     tenant: str = ""
-    wrong_pane: str = ""
-    """The pane that is open because of the error in `wrong`."""
-    wrong: str = ""
+    error_pane: str = ""
+    """The pane that is open because of `error`."""
+    error: str = ""
     new_secret: OneTimeSecret | None = None
 
     @property
@@ -96,7 +96,7 @@ class UserDetailPages:
                 expected=Version(form.get("version")),
             )
         except (InvalidRequest, LastAdministrator, PreconditionFailed) as refusal:
-            return self._access(visit, status_of(refusal), wrong_pane="update", wrong=refusal.reason)
+            return self._access(visit, status_of(refusal), error_pane="update", error=refusal.reason)
         return redirect(f"{ADDRESS}/{record.user.id}", f"{changed.user.username} is updated.")
 
     def set_password(self, visit: PageVisit) -> Response:
@@ -114,7 +114,7 @@ class UserDetailPages:
             tenant = require_text(form.get("tenant"), "Select a tenant.")
             self.administration.members.put(tenant, record.user.id, access, visit.caller)
         except (InvalidRequest, TenantNotFound) as refusal:
-            return self._access(visit, status_of(refusal), wrong_pane="add", wrong=refusal.reason)
+            return self._access(visit, status_of(refusal), error_pane="add", error=refusal.reason)
         return redirect(f"{ADDRESS}/{record.user.id}", f"{record.user.username} now has access to {tenant}.")
 
     def remove_access(self, visit: PageVisit) -> Response:
@@ -130,7 +130,7 @@ class UserDetailPages:
             name = require_text(visit.form.get("name"), "Enter a Token Name.")
             secret, token = self.administration.tokens.create(record.user.id, name, visit.caller)
         except InvalidRequest as refusal:
-            return self._tokens(visit, status_of(refusal), wrong=refusal.reason)
+            return self._tokens(visit, status_of(refusal), error=refusal.reason)
         text = f"Copy it now: it will not be shown again. It acts as {record.user.username} for one year."
         return self._tokens(
             visit, new_secret=OneTimeSecret("Token created", token.name, text, secret.reveal())
@@ -150,8 +150,8 @@ class UserDetailPages:
         visit: PageVisit,
         status: HTTPStatus = HTTPStatus.OK,
         *,
-        wrong_pane: str = "",
-        wrong: str = "",
+        error_pane: str = "",
+        error: str = "",
         new_secret: OneTimeSecret | None = None,
     ) -> Response:
         record, members = self._record(visit), self.administration.members
@@ -167,8 +167,8 @@ class UserDetailPages:
             memberships=result.records,
             suggested=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_SUGGESTED)).records,
             tenant=visit.form.get("tenant"),
-            wrong_pane=wrong_pane,
-            wrong=wrong,
+            error_pane=error_pane,
+            error=error,
             new_secret=new_secret,
         )
         return self.pages.show(visit.layout, "pages/admin/user-access.html", page, status)
@@ -178,7 +178,7 @@ class UserDetailPages:
         visit: PageVisit,
         status: HTTPStatus = HTTPStatus.OK,
         *,
-        wrong: str = "",
+        error: str = "",
         new_secret: OneTimeSecret | None = None,
     ) -> Response:
         record = self._record(visit)
@@ -192,8 +192,8 @@ class UserDetailPages:
             total=total(result, listing, lambda: tokens.count(user)),
             following=listing.following(result.next_cursor),
             tokens=result.records,
-            wrong_pane="create" if wrong else "",
-            wrong=wrong,
+            error_pane="create" if error else "",
+            error=error,
             new_secret=new_secret,
         )
         return self.pages.show(visit.layout, "pages/admin/user-tokens.html", page, status)

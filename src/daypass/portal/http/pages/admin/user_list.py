@@ -54,7 +54,7 @@ class UsersPage:
     """Tenants to select for a new user."""
     form: Form
     """The submitted values, if the pane is shown again with an error."""
-    wrong: str
+    error: str
     new_secret: OneTimeSecret | None
 
 
@@ -84,7 +84,7 @@ class UserPages:
             created = self.administration.users.create(form.get("username"), role, password, visit.caller)
             self._add_tenants(visit, created, tenants)
         except (InvalidRequest, TenantNotFound) as refusal:
-            return self._answer(visit, status_of(refusal), wrong=refusal.reason)
+            return self._answer(visit, status_of(refusal), error=refusal.reason)
         if password is None:
             notice = f"{created.user.username} is created without a password. Create a token for it."
             return redirect(f"{ADDRESS}/{created.user.id}", notice)
@@ -111,7 +111,7 @@ class UserPages:
         visit: PageVisit,
         status: HTTPStatus = HTTPStatus.OK,
         *,
-        wrong: str = "",
+        error: str = "",
         new_secret: OneTimeSecret | None = None,
     ) -> Response:
         listing = ListQuery.of(visit.query, ADDRESS, [sort.value for sort in UserSort])
@@ -125,8 +125,8 @@ class UserPages:
             listing=listing,
             following=listing.following(result.next_cursor),
             suggested=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_SUGGESTED)).records,
-            form=visit.form if wrong else Form({}),
-            wrong=wrong,
+            form=visit.form if error else Form({}),
+            error=error,
             new_secret=new_secret,
         )
         return self.pages.show(visit.layout, "pages/admin/users.html", page, status)
