@@ -57,7 +57,7 @@ def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
     os.environ.update(environment(database_url, aws_url))
     config = PortalConfig.from_environment(os.environ)
     broker = make_broker(config.aws, public_url=config.public_url, connections=1)
-    broker.identity.learn()
+    broker.identity.discover()
     account = make_account(config.aws, broker)
     with closing(Database(database_url, connections=3)) as database:
         committer = Committer(database, utc_now)

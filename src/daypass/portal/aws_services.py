@@ -41,7 +41,7 @@ class Aws:
     """None if the portal does not check roles."""
     issuing: Callable[[], IssuingStatus] = always_issuing
     """Returns the state of the portal's own credentials for the default account."""
-    learn: Callable[[], None] = lambda: None
+    discover_identity: Callable[[], None] = lambda: None
     """Starts to look up the portal's identity; returns within two seconds, with or without an answer."""
     when_known: Callable[[Callable[[], None]], None] = lambda callback: callback()
     """Calls a callback as soon as the portal's identity is known."""
@@ -68,7 +68,7 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
         roles=AccountRoles(accounts, PerAccount({account.name: roles})),
         doctor=AccountExaminers(accounts, PerAccount({account.name: doctor})),
         issuing=broker.issuing,
-        learn=lambda: broker.identity.learn_in_background(_FIRST_ANSWER),
+        discover_identity=lambda: broker.identity.discover_in_background(_FIRST_ANSWER),
         when_known=broker.identity.when_known,
         close=close,
     )

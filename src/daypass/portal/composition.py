@@ -72,7 +72,7 @@ def make_services(
         ),
         authorizer=Authorizer(committer.commit_rate_limited, clock),
         providers=IdentityProviders((LocalPasswords(database, committer, clock), *redirect_providers)),
-        sign_ins=BrowserSessions(database, committer, clock),
+        browser_sessions=BrowserSessions(database, committer, clock),
         assets=templates.assets,
         pages=PageRenderer(templates, browser_origins(config.aws)),
         pools=ThreadPools.sized(config.threads),

@@ -25,7 +25,7 @@ def test_an_account_names_its_roles_and_policies() -> None:
         "arn:aws-us-gov:iam::123456789012:role/duplomaster", "us-gov-west-1", None
     )
     assert GOV.boundary_arn == "arn:aws-us-gov:iam::123456789012:policy/daypass-boundary"
-    assert GOV.issued_roles == [
+    assert GOV.issued_role_arn_patterns == [
         "arn:aws-us-gov:iam::123456789012:role/duploservices-*",
         "arn:aws-us-gov:iam::123456789012:role/duplomaster",
     ]

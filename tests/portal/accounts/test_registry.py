@@ -42,7 +42,7 @@ def test_a_role_is_reached_through_its_own_account_or_the_one_that_may_have_it(
 ) -> None:
     accounts = Accounts(account("a", first), account("b", second))
 
-    assert accounts.of(role(role_in)).name == reached_through
+    assert accounts.for_role(role(role_in)).name == reached_through
 
 
 @pytest.mark.parametrize("known", [FIRST, None])
@@ -50,7 +50,7 @@ def test_a_role_is_reached_through_its_own_account_or_the_one_that_may_have_it(
 def test_one_account_reaches_every_role(known: str | None, role_arn: str) -> None:
     only = account("default", known)
 
-    assert Accounts(only).of(role_arn) is only
+    assert Accounts(only).for_role(role_arn) is only
 
 
 def test_an_account_is_found_by_name_or_by_known_id() -> None:

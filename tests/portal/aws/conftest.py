@@ -46,7 +46,7 @@ def connected(
     broker = make_broker(
         config, public_url=public_url, connections=connections, session=session, timing=timing
     )
-    broker.identity.learn()
+    broker.identity.discover()
     return broker
 
 

@@ -73,11 +73,11 @@ def test_a_request_with_rejected_keys_is_retried_with_the_current_keys(
     broker = make_broker(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, timing=timing)
     signed: list[str] = []
     asked_with(stub, OLD, signed)
-    broker.identity.learn()
+    broker.identity.discover()
     write_keys(keys_file, NEW)
     asked_with(stub, NEW, signed)
-    broker.identity.learn()
-    broker.identity.learn()
+    broker.identity.discover()
+    broker.identity.discover()
 
     assert signed == [OLD, OLD, NEW, NEW]
 

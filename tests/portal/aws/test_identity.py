@@ -24,10 +24,10 @@ def test_a_reader_gets_the_latest_error_and_then_the_identity() -> None:
         identity.get()
     for kind in (AwsThrottled, AwsMisconfigured):
         with pytest.raises(kind):
-            identity.learn()
+            identity.discover()
         with pytest.raises(kind):
             identity.get()
-    identity.learn()
+    identity.discover()
 
     assert (identity.get(), identity.failure) == (ACCOUNT, None)
 
@@ -41,7 +41,7 @@ def test_a_silent_aws_delays_neither_the_start_nor_a_reader() -> None:
 
     identity = PortalIdentity(ask, Timing())
     identity.when_known(known.set)
-    identity.learn_in_background(0.0)
+    identity.discover_in_background(0.0)
     with pytest.raises(AwsUnavailable):
         identity.get()
     may_answer.set()
@@ -54,8 +54,8 @@ def test_each_callback_runs_once_even_if_added_late() -> None:
     called: list[str] = []
     identity = PortalIdentity(lambda: ACCOUNT, Timing())
     identity.when_known(lambda: called.append("early"))
-    identity.learn()
-    identity.learn()
+    identity.discover()
+    identity.discover()
     identity.when_known(lambda: called.append("late"))
 
     assert called == ["early", "late"]

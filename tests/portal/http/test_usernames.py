@@ -171,9 +171,11 @@ def test_a_user_whose_name_predates_the_rules_signs_in_and_is_administered(quick
     with quick_world.database.writing() as connection:
         connection.execute(insert(users), row)
     client, token = quick_world.client(), quick_world.tokens[ADMIN]
-    sign_ins = BrowserSessions(quick_world.database, quick_world.identity.committer, quick_world.clock)
+    browser_sessions = BrowserSessions(
+        quick_world.database, quick_world.identity.committer, quick_world.clock
+    )
 
-    signed_in = password_sign_in.sign_in(sign_ins, name, password, address="192.0.2.7")
+    signed_in = password_sign_in.sign_in(browser_sessions, name, password, address="192.0.2.7")
     legacy = {"Username": name, "Roles": ["Administrator"], "State": "updated"}
     imported = {"csv": f"username,role,tenants\n{name},,dev01\n", "dry_run": True}
 

@@ -47,7 +47,7 @@ def identity(database: Database, committer: Committer, clock: FakeClock) -> Iden
 
 
 @pytest.fixture
-def sign_ins(database: Database, committer: Committer, clock: FakeClock) -> BrowserSessions:
+def browser_sessions(database: Database, committer: Committer, clock: FakeClock) -> BrowserSessions:
     return BrowserSessions(database, committer, clock)
 
 
@@ -66,7 +66,7 @@ def person(identity: Identity, username: str, role: Role) -> User:
 
 
 def sign_in(
-    sign_ins: BrowserSessions,
+    browser_sessions: BrowserSessions,
     username: str = "dana@example.com",
     password: Secret = RIGHT,
     *,
@@ -75,13 +75,15 @@ def sign_in(
     replaces: str | None = None,
 ) -> SignedIn:
     return password_sign_in.sign_in(
-        sign_ins, username, password, address=address, device=device, replaces=replaces
+        browser_sessions, username, password, address=address, device=device, replaces=replaces
     )
 
 
-def guess(sign_ins: BrowserSessions, username: str = "dana@example.com", **more: str) -> type[PortalError]:
+def guess(
+    browser_sessions: BrowserSessions, username: str = "dana@example.com", **more: str
+) -> type[PortalError]:
     try:
-        sign_in(sign_ins, username, WRONG, **more)
+        sign_in(browser_sessions, username, WRONG, **more)
     except (SignInFailed, TooManyAttempts) as refusal:
         return type(refusal)
     raise AssertionError("a wrong password was accepted")

@@ -48,28 +48,28 @@ def sign_in_events(database: Database) -> list[tuple[str, str, str, Mapping[str,
 
 
 def test_a_session_lasts_as_long_as_the_setting_says(
-    sign_ins: BrowserSessions, dana: User, database: Database
+    browser_sessions: BrowserSessions, dana: User, database: Database
 ) -> None:
     with database.writing() as connection:
         setting = TOKEN_SESSION_DURATION
         store_setting(connection, SYSTEM, setting.type, setting.key, "90", by="t", now=NOON)
 
-    made = sign_in(sign_ins, " DANA@example.com")
+    made = sign_in(browser_sessions, " DANA@example.com")
 
     assert made.user == dana
     assert made.token.kind is TokenKind.BROWSER
     assert made.token.expires_at == made.token.grant_ends_at == NOON + timedelta(minutes=90)
-    assert sign_ins.find(made.cookie.reveal()) == (made.token, dana)
+    assert browser_sessions.find(made.cookie.reveal()) == (made.token, dana)
     with database.reading() as connection:
         assert connection.scalar(select(users.c.last_sign_in_at)) == NOON
 
 
 def test_sign_ins_are_audited_without_cookies_or_typed_text(
-    sign_ins: BrowserSessions, dana: User, database: Database
+    browser_sessions: BrowserSessions, dana: User, database: Database
 ) -> None:
-    made = sign_in(sign_ins)
-    guess(sign_ins)
-    guess(sign_ins, "my password, in the wrong field")
+    made = sign_in(browser_sessions)
+    guess(browser_sessions)
+    guess(browser_sessions, "my password, in the wrong field")
 
     with database.reading() as connection:
         tables = (api_tokens, devices, audit_events, guesses)
@@ -84,67 +84,71 @@ def test_sign_ins_are_audited_without_cookies_or_typed_text(
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_sign_in_starts_a_new_session_and_revokes_the_one_it_replaces(sign_ins: BrowserSessions) -> None:
-    planted = sign_in(sign_ins)
-    mine = sign_in(sign_ins, replaces=planted.cookie.reveal())
+def test_a_sign_in_starts_a_new_session_and_revokes_the_one_it_replaces(
+    browser_sessions: BrowserSessions,
+) -> None:
+    planted = sign_in(browser_sessions)
+    mine = sign_in(browser_sessions, replaces=planted.cookie.reveal())
 
     assert mine.cookie != planted.cookie
-    sign_ins.find(mine.cookie.reveal())
+    browser_sessions.find(mine.cookie.reveal())
     with pytest.raises(SignInAgain):
-        sign_ins.find(planted.cookie.reveal())
+        browser_sessions.find(planted.cookie.reveal())
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_session_ends_after_the_idle_timeout(sign_ins: BrowserSessions, clock: FakeClock) -> None:
-    cookie = sign_in(sign_ins).cookie.reveal()
+def test_a_session_ends_after_the_idle_timeout(browser_sessions: BrowserSessions, clock: FakeClock) -> None:
+    cookie = sign_in(browser_sessions).cookie.reveal()
 
     for _ in range(3):
         clock.move(IDLE_TIMEOUT - SECOND)
-        sign_ins.find(cookie)
+        browser_sessions.find(cookie)
     clock.move(IDLE_TIMEOUT)
     with pytest.raises(SignInAgain):
-        sign_ins.find(cookie)
+        browser_sessions.find(cookie)
 
 
 @pytest.mark.usefixtures("dana")
-def test_an_active_session_ends_at_its_maximum_duration(sign_ins: BrowserSessions, clock: FakeClock) -> None:
-    made = sign_in(sign_ins)
+def test_an_active_session_ends_at_its_maximum_duration(
+    browser_sessions: BrowserSessions, clock: FakeClock
+) -> None:
+    made = sign_in(browser_sessions)
 
     for _ in range(23):
         clock.move(timedelta(minutes=30))
-        sign_ins.find(made.cookie.reveal())
+        browser_sessions.find(made.cookie.reveal())
     clock.now = made.token.expires_at
     with pytest.raises(SignInAgain):
-        sign_ins.find(made.cookie.reveal())
+        browser_sessions.find(made.cookie.reveal())
 
 
 def test_a_disabled_user_is_signed_out_and_cannot_sign_in(
-    sign_ins: BrowserSessions, dana: User, database: Database
+    browser_sessions: BrowserSessions, dana: User, database: Database
 ) -> None:
-    cookie = sign_in(sign_ins).cookie.reveal()
+    cookie = sign_in(browser_sessions).cookie.reveal()
     with database.writing() as connection:
         disable_user(connection, dana.id, NOON)
 
     with pytest.raises(SignInAgain):
-        sign_ins.find(cookie)
+        browser_sessions.find(cookie)
     with pytest.raises(SignInFailed):
-        sign_in(sign_ins)
+        sign_in(browser_sessions)
 
 
 @pytest.mark.parametrize("cookie", ["", "nonsense", "daypass_web_" + "x" * 38])
-def test_an_invalid_cookie_is_refused(sign_ins: BrowserSessions, cookie: str) -> None:
+def test_an_invalid_cookie_is_refused(browser_sessions: BrowserSessions, cookie: str) -> None:
     with pytest.raises(Unauthenticated):
-        sign_ins.find(cookie)
+        browser_sessions.find(cookie)
 
 
 def test_a_cookie_is_no_token_and_a_token_is_no_cookie(
-    sign_ins: BrowserSessions, identity: Identity, dana: User
+    browser_sessions: BrowserSessions, identity: Identity, dana: User
 ) -> None:
     token, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
-    cookie = sign_in(sign_ins).cookie.reveal()
+    cookie = sign_in(browser_sessions).cookie.reveal()
 
     with pytest.raises(Unauthenticated):
-        sign_ins.find(token.reveal())
+        browser_sessions.find(token.reveal())
     with pytest.raises(Unauthenticated):
         identity.authenticate(cookie)
 
@@ -162,72 +166,72 @@ def child_of(identity: Identity, made: SignedIn, database: Database) -> str:
 
 @pytest.mark.usefixtures("dana")
 def test_sign_out_revokes_the_session_and_its_child_tokens(
-    sign_ins: BrowserSessions, identity: Identity, database: Database
+    browser_sessions: BrowserSessions, identity: Identity, database: Database
 ) -> None:
-    made, other = sign_in(sign_ins), sign_in(sign_ins)
+    made, other = sign_in(browser_sessions), sign_in(browser_sessions)
     child = child_of(identity, made, database)
     identity.authenticate(child)
 
-    sign_ins.sign_out(made.token, made.user, "r")
+    browser_sessions.sign_out(made.token, made.user, "r")
 
     with pytest.raises(SignInAgain):
-        sign_ins.find(made.cookie.reveal())
+        browser_sessions.find(made.cookie.reveal())
     with pytest.raises(Unauthenticated, match="revoked"):
         identity.authenticate(child)
-    sign_ins.find(other.cookie.reveal())
+    browser_sessions.find(other.cookie.reveal())
     assert sign_in_events(database)[-1][0] == "sign_out"
 
 
-def confirm(sign_ins: BrowserSessions, made: SignedIn, password: Secret = RIGHT) -> SignedIn:
-    return password_sign_in.confirm(sign_ins, made.token, made.user, password, address=HOME)
+def confirm(browser_sessions: BrowserSessions, made: SignedIn, password: Secret = RIGHT) -> SignedIn:
+    return password_sign_in.confirm(browser_sessions, made.token, made.user, password, address=HOME)
 
 
 @pytest.mark.usefixtures("dana")
 def test_reauthentication_rotates_the_session_id_and_keeps_its_child_tokens(
-    sign_ins: BrowserSessions, identity: Identity, database: Database, clock: FakeClock
+    browser_sessions: BrowserSessions, identity: Identity, database: Database, clock: FakeClock
 ) -> None:
-    made = sign_in(sign_ins)
+    made = sign_in(browser_sessions)
     child = child_of(identity, made, database)
     clock.move(RECENT + SECOND)
     with pytest.raises(ReauthenticationRequired):
         require_recent_authentication(made.token, clock())
 
-    confirmed = confirm(sign_ins, made)
+    confirmed = confirm(browser_sessions, made)
 
     require_recent_authentication(confirmed.token, clock())
-    assert sign_ins.find(confirmed.cookie.reveal())[0] == confirmed.token
+    assert browser_sessions.find(confirmed.cookie.reveal())[0] == confirmed.token
     with pytest.raises(SignInAgain):
-        sign_ins.find(made.cookie.reveal())
+        browser_sessions.find(made.cookie.reveal())
     identity.authenticate(child)
-    sign_ins.sign_out(confirmed.token, confirmed.user, "r")
+    browser_sessions.sign_out(confirmed.token, confirmed.user, "r")
     with pytest.raises(Unauthenticated):
         identity.authenticate(child)
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_revoked_session_cannot_be_reauthenticated(sign_ins: BrowserSessions) -> None:
-    made = sign_in(sign_ins)
-    sign_ins.sign_out(made.token, made.user, "r")
+def test_a_revoked_session_cannot_be_reauthenticated(browser_sessions: BrowserSessions) -> None:
+    made = sign_in(browser_sessions)
+    browser_sessions.sign_out(made.token, made.user, "r")
 
     with pytest.raises(SignInAgain):
-        confirm(sign_ins, made)
+        confirm(browser_sessions, made)
 
 
 @pytest.mark.usefixtures("dana")
-def test_reauthentication_has_its_own_rate_limit(sign_ins: BrowserSessions) -> None:
-    made = sign_in(sign_ins)
+def test_reauthentication_has_its_own_rate_limit(browser_sessions: BrowserSessions) -> None:
+    made = sign_in(browser_sessions)
     for _ in range(PER_ACCOUNT + 1):
-        guess(sign_ins, address="198.51.100.1")
+        guess(browser_sessions, address="198.51.100.1")
 
     for _ in range(PER_ACCOUNT):
         with pytest.raises(SignInFailed):
-            confirm(sign_ins, made, WRONG)
+            confirm(browser_sessions, made, WRONG)
     with pytest.raises(TooManyAttempts):
-        confirm(sign_ins, made)
+        confirm(browser_sessions, made)
 
 
 def test_only_a_recent_session_or_an_exempt_token_proves_a_recent_sign_in(
-    sign_ins: BrowserSessions, identity: Identity, dana: User
+    browser_sessions: BrowserSessions, identity: Identity, dana: User
 ) -> None:
     def token(kind: TokenKind, owner: User = dana) -> ApiToken:
         grant = None if kind is TokenKind.PERMANENT else NOON + timedelta(hours=12)
@@ -236,7 +240,7 @@ def test_only_a_recent_session_or_an_exempt_token_proves_a_recent_sign_in(
     admin = identity.create_user("admin@example.com", Role.ADMINISTRATOR, None, OPERATOR)
     exempt = token(TokenKind.PERMANENT, admin)
     require_recent_authentication(exempt, NOON)
-    require_recent_authentication(sign_in(sign_ins).token, NOON)
+    require_recent_authentication(sign_in(browser_sessions).token, NOON)
     for kind in (TokenKind.TEMPORARY, TokenKind.APPROVAL, TokenKind.CLI, TokenKind.PERMANENT):
         with pytest.raises(ReauthenticationRequired):
             require_recent_authentication(token(kind), NOON)
@@ -262,7 +266,7 @@ def test_a_cli_token_proves_a_recent_sign_in_by_its_consent_to_admin_access(
 
 
 def test_tokens_that_ended_long_ago_are_deleted_at_the_next_sign_in(
-    sign_ins: BrowserSessions, identity: Identity, dana: User, clock: FakeClock, database: Database
+    browser_sessions: BrowserSessions, identity: Identity, dana: User, clock: FakeClock, database: Database
 ) -> None:
     def token(kind: TokenKind, lasts: timedelta, parent: TokenId | None = None) -> TokenId:
         ends_at = clock() + lasts
@@ -275,7 +279,7 @@ def test_tokens_that_ended_long_ago_are_deleted_at_the_next_sign_in(
             return set(connection.scalars(select(api_tokens.c.id)))
 
     year, day = timedelta(days=365), timedelta(days=1)
-    expired = sign_in(sign_ins).token.id
+    expired = sign_in(browser_sessions).token.id
     revoked, stays = token(TokenKind.PERMANENT, year), token(TokenKind.PERMANENT, year)
     parent = token(TokenKind.REFRESH, day)
     child = token(TokenKind.TEMPORARY, RETENTION, parent=parent)
@@ -283,16 +287,16 @@ def test_tokens_that_ended_long_ago_are_deleted_at_the_next_sign_in(
         revoke_token(revoked, owner=dana.id, at=clock()).apply(connection)
 
     clock.move(RETENTION - timedelta(seconds=1))
-    last = sign_in(sign_ins).token.id
+    last = sign_in(browser_sessions).token.id
     before = stored()
     clock.move(2 * day)
-    newest = sign_in(sign_ins).token.id
+    newest = sign_in(browser_sessions).token.id
 
     assert before == {expired, revoked, stays, parent, child, last}
     assert stored() == {stays, parent, child, last, newest}
     clock.move(RETENTION)
-    sign_in(sign_ins)
+    sign_in(browser_sessions)
     assert child not in stored()
-    sign_in(sign_ins)
+    sign_in(browser_sessions)
     assert parent not in stored()
     assert stays in stored()

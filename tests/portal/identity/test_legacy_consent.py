@@ -64,9 +64,9 @@ def events(database: Database, action: str) -> list[str]:
 
 @pytest.mark.usefixtures("dana")
 def test_an_approval_token_lasts_an_hour_and_its_consent_twelve(
-    approvals: LegacyConsents, sign_ins: BrowserSessions
+    approvals: LegacyConsents, browser_sessions: BrowserSessions
 ) -> None:
-    _, token = approve(approvals, sign_in(sign_ins))
+    _, token = approve(approvals, sign_in(browser_sessions))
 
     assert token.kind is TokenKind.APPROVAL
     assert token.expires_at == NOON + LIFETIME == NOON + timedelta(minutes=60)
@@ -76,9 +76,9 @@ def test_an_approval_token_lasts_an_hour_and_its_consent_twelve(
 
 @pytest.mark.usefixtures("dana")
 def test_an_approval_is_void_unless_used_within_a_minute(
-    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, clock: FakeClock
+    approvals: LegacyConsents, identity: Identity, browser_sessions: BrowserSessions, clock: FakeClock
 ) -> None:
-    made = sign_in(sign_ins)
+    made = sign_in(browser_sessions)
     late, _ = approve(approvals, made, "duploctl")
     timely, _ = approve(approvals, made, "duplo-jit")
 
@@ -96,20 +96,20 @@ def test_an_approval_is_void_unless_used_within_a_minute(
 
 @pytest.mark.usefixtures("dana")
 def test_an_approval_token_is_accepted_by_the_legacy_channel_only(
-    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions
+    approvals: LegacyConsents, identity: Identity, browser_sessions: BrowserSessions
 ) -> None:
-    secret, _ = approve(approvals, sign_in(sign_ins))
+    secret, _ = approve(approvals, sign_in(browser_sessions))
 
     with pytest.raises(Unauthenticated, match="not accepted here"):
         identity.authenticate(secret.reveal())
     with pytest.raises(Unauthenticated):
-        sign_ins.find(secret.reveal())
+        browser_sessions.find(secret.reveal())
 
 
 def test_a_new_approval_revokes_the_previous_one_for_the_same_application_and_scope(
-    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, ada: User
+    approvals: LegacyConsents, identity: Identity, browser_sessions: BrowserSessions, ada: User
 ) -> None:
-    made = sign_in(sign_ins, ada.username)
+    made = sign_in(browser_sessions, ada.username)
     before, _ = approve(approvals, made)
     others = [
         approve(approvals, made, "duplo-jit")[0],
@@ -126,9 +126,9 @@ def test_a_new_approval_revokes_the_previous_one_for_the_same_application_and_sc
 
 @pytest.mark.usefixtures("dana")
 def test_of_concurrent_approvals_exactly_one_token_remains(
-    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions
+    approvals: LegacyConsents, identity: Identity, browser_sessions: BrowserSessions
 ) -> None:
-    made = sign_in(sign_ins)
+    made = sign_in(browser_sessions)
     secrets: list[Secret] = []
     threads = [
         threading.Thread(target=lambda: secrets.append(approve(approvals, made)[0])) for _ in range(12)
@@ -149,12 +149,12 @@ def test_of_concurrent_approvals_exactly_one_token_remains(
 
 
 def test_an_approval_is_listed_and_revocable_and_outlives_the_session(
-    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, dana: User
+    approvals: LegacyConsents, identity: Identity, browser_sessions: BrowserSessions, dana: User
 ) -> None:
-    made, own = sign_in(sign_ins), PersonalTokens(identity)
+    made, own = sign_in(browser_sessions), PersonalTokens(identity)
     secret, token = approve(approvals, made)
     use(identity, secret)
-    sign_ins.sign_out(made.token, dana, "r")
+    browser_sessions.sign_out(made.token, dana, "r")
 
     use(identity, secret)
     assert [(seen.id, seen.application) for seen in own.list_own(dana)] == [(token.id, "duploctl")]
@@ -165,9 +165,9 @@ def test_an_approval_is_listed_and_revocable_and_outlives_the_session(
 
 @pytest.mark.usefixtures("dana")
 def test_an_approval_that_is_void_is_not_listed(
-    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, clock: FakeClock
+    approvals: LegacyConsents, identity: Identity, browser_sessions: BrowserSessions, clock: FakeClock
 ) -> None:
-    made = sign_in(sign_ins)
+    made = sign_in(browser_sessions)
     approve(approvals, made)
     clock.move(USE_WITHIN)
 
@@ -176,9 +176,9 @@ def test_an_approval_that_is_void_is_not_listed(
 
 @pytest.mark.usefixtures("dana")
 def test_the_first_use_of_an_approval_is_audited_and_a_change_of_network_is_an_alert(
-    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, database: Database
+    approvals: LegacyConsents, identity: Identity, browser_sessions: BrowserSessions, database: Database
 ) -> None:
-    secret, _ = approve(approvals, sign_in(sign_ins))
+    secret, _ = approve(approvals, sign_in(browser_sessions))
 
     for address in (HOME, HOME, f"::ffff:{HOME}", ELSEWHERE, ELSEWHERE):
         use(identity, secret, address)
@@ -191,11 +191,11 @@ def test_the_first_use_of_an_approval_is_audited_and_a_change_of_network_is_an_a
 def test_alerts_of_a_client_that_keeps_changing_its_network_are_rate_limited(
     approvals: LegacyConsents,
     identity: Identity,
-    sign_ins: BrowserSessions,
+    browser_sessions: BrowserSessions,
     database: Database,
     clock: FakeClock,
 ) -> None:
-    secret, _ = approve(approvals, sign_in(sign_ins))
+    secret, _ = approve(approvals, sign_in(browser_sessions))
     for _ in range(RECORDED):
         for address in (HOME, ELSEWHERE):
             use(identity, secret, address)
@@ -208,11 +208,11 @@ def test_alerts_of_a_client_that_keeps_changing_its_network_are_rate_limited(
 
 
 def test_admin_access_needs_an_administrator_with_a_recent_sign_in(
-    approvals: LegacyConsents, sign_ins: BrowserSessions, dana: User, ada: User, clock: FakeClock
+    approvals: LegacyConsents, browser_sessions: BrowserSessions, dana: User, ada: User, clock: FakeClock
 ) -> None:
     with pytest.raises(AccessDenied, match="for Administrators"):
-        approve(approvals, sign_in(sign_ins, dana.username), wants_admin=True)
-    made = sign_in(sign_ins, ada.username)
+        approve(approvals, sign_in(browser_sessions, dana.username), wants_admin=True)
+    made = sign_in(browser_sessions, ada.username)
     assert approve(approvals, made, wants_admin=True)[1].covers(ADMIN_SCOPE)
 
     clock.move(RECENT + SECOND)
@@ -234,13 +234,13 @@ def test_admin_access_needs_an_administrator_with_a_recent_sign_in(
 )
 def test_the_loopback_setting_limits_legacy_clients(
     identity: Identity,
-    sign_ins: BrowserSessions,
+    browser_sessions: BrowserSessions,
     ada: User,
     loopback: LegacyLoopback,
     wants_admin: bool,
     is_open: bool,
 ) -> None:
-    made = sign_in(sign_ins, ada.username)
+    made = sign_in(browser_sessions, ada.username)
     refusal: PortalError | None = None
     try:
         approve(LegacyConsents(identity, loopback), made, wants_admin=wants_admin)
@@ -252,10 +252,10 @@ def test_the_loopback_setting_limits_legacy_clients(
 
 
 def test_no_token_is_issued_after_sign_out_or_demotion(
-    approvals: LegacyConsents, sign_ins: BrowserSessions, ada: User, database: Database
+    approvals: LegacyConsents, browser_sessions: BrowserSessions, ada: User, database: Database
 ) -> None:
-    made, signed_out = sign_in(sign_ins, ada.username), sign_in(sign_ins, ada.username)
-    sign_ins.sign_out(signed_out.token, ada, "r")
+    made, signed_out = sign_in(browser_sessions, ada.username), sign_in(browser_sessions, ada.username)
+    browser_sessions.sign_out(signed_out.token, ada, "r")
     with pytest.raises(SignInAgain):
         approve(approvals, signed_out)
 

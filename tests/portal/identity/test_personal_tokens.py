@@ -39,9 +39,9 @@ def is_good(identity: Identity, secret: Secret) -> bool:
 
 @pytest.mark.usefixtures("dana")
 def test_a_temporary_token_ends_with_its_session(
-    own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, clock: FakeClock
+    own: PersonalTokens, identity: Identity, browser_sessions: BrowserSessions, clock: FakeClock
 ) -> None:
-    made = sign_in(sign_ins)
+    made = sign_in(browser_sessions)
     clock.move(timedelta(hours=1))
 
     secret, token = own.reveal_temporary(made.token, made.user, address=HOME, request_id="r")
@@ -49,15 +49,15 @@ def test_a_temporary_token_ends_with_its_session(
     assert token.kind is TokenKind.TEMPORARY
     assert token.grant_ends_at == token.expires_at == made.token.expires_at
     assert identity.authenticate(secret.reveal()) == (token, made.user)
-    sign_ins.sign_out(made.token, made.user, "r")
+    browser_sessions.sign_out(made.token, made.user, "r")
     assert not is_good(identity, secret)
 
 
 @pytest.mark.usefixtures("dana")
 def test_a_sixth_temporary_token_revokes_the_oldest(
-    own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, clock: FakeClock
+    own: PersonalTokens, identity: Identity, browser_sessions: BrowserSessions, clock: FakeClock
 ) -> None:
-    made = sign_in(sign_ins)
+    made = sign_in(browser_sessions)
     secrets = []
     for _ in range(MAX_TEMPORARY_TOKENS + 2):
         secrets.append(reveal(own, made))
@@ -68,9 +68,9 @@ def test_a_sixth_temporary_token_revokes_the_oldest(
 
 @pytest.mark.usefixtures("dana")
 def test_concurrent_requests_leave_no_more_than_five_temporary_tokens(
-    own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions
+    own: PersonalTokens, identity: Identity, browser_sessions: BrowserSessions
 ) -> None:
-    made = sign_in(sign_ins)
+    made = sign_in(browser_sessions)
     secrets: list[Secret] = []
     threads = [threading.Thread(target=lambda: secrets.append(reveal(own, made))) for _ in range(12)]
     for thread in threads:
@@ -83,24 +83,24 @@ def test_concurrent_requests_leave_no_more_than_five_temporary_tokens(
 
 @pytest.mark.usefixtures("dana")
 def test_no_temporary_token_is_issued_to_a_revoked_session_or_a_token(
-    own: PersonalTokens, sign_ins: BrowserSessions
+    own: PersonalTokens, browser_sessions: BrowserSessions
 ) -> None:
-    made = sign_in(sign_ins)
+    made = sign_in(browser_sessions)
     _, token = own.reveal_temporary(made.token, made.user, address=HOME, request_id="r")
     with pytest.raises(AccessDenied):
         own.reveal_temporary(token, made.user, address=HOME, request_id="r")
 
-    sign_ins.sign_out(made.token, made.user, "r")
+    browser_sessions.sign_out(made.token, made.user, "r")
     with pytest.raises(SignInAgain):
         reveal(own, made)
 
 
 def test_a_user_lists_and_revokes_their_own_tokens_only(
-    own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, dana: User, ada: User
+    own: PersonalTokens, identity: Identity, browser_sessions: BrowserSessions, dana: User, ada: User
 ) -> None:
     secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
     foreign, theirs = identity.create_token(ada, TokenKind.PERMANENT, "ci", OPERATOR)
-    made = sign_in(sign_ins)
+    made = sign_in(browser_sessions)
     assert {seen.id for seen in own.list_own(dana)} == {token.id, made.token.id}
 
     own.revoke(dana, token.id, request_id="r")
@@ -127,9 +127,9 @@ def test_only_a_revocation_that_has_an_effect_is_audited(
 
 
 def test_a_permanent_token_needs_an_administrator_with_a_recent_sign_in(
-    own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, ada: User, clock: FakeClock
+    own: PersonalTokens, identity: Identity, browser_sessions: BrowserSessions, ada: User, clock: FakeClock
 ) -> None:
-    made = sign_in(sign_ins, ada.username)
+    made = sign_in(browser_sessions, ada.username)
 
     secret, token = own.add_permanent(made.token, ada, "ci", request_id="r")
 
@@ -141,7 +141,7 @@ def test_a_permanent_token_needs_an_administrator_with_a_recent_sign_in(
 
 
 def test_a_user_cannot_create_a_permanent_token(
-    own: PersonalTokens, sign_ins: BrowserSessions, dana: User
+    own: PersonalTokens, browser_sessions: BrowserSessions, dana: User
 ) -> None:
     with pytest.raises(AccessDenied, match="Administrators"):
-        own.add_permanent(sign_in(sign_ins).token, dana, "ci", request_id="r")
+        own.add_permanent(sign_in(browser_sessions).token, dana, "ci", request_id="r")

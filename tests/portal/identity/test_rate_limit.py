@@ -73,9 +73,9 @@ def outcomes(database: Database) -> list[str]:
 
 @pytest.mark.usefixtures("dana")
 def test_of_200_attempts_at_one_account_only_ten_are_checked(
-    sign_ins: BrowserSessions, replica: BrowserSessions, database: Database
+    browser_sessions: BrowserSessions, replica: BrowserSessions, database: Database
 ) -> None:
-    jobs = iter(list(zip(cycle((sign_ins, replica)), cycle(SPELLINGS), range(200), strict=False)))
+    jobs = iter(list(zip(cycle((browser_sessions, replica)), cycle(SPELLINGS), range(200), strict=False)))
     refusals: list[type[PortalError]] = []
 
     def work() -> None:
@@ -120,20 +120,20 @@ def test_each_attempt_at_an_account_restarts_its_window(database: Database) -> N
 
 @pytest.mark.usefixtures("dana")
 def test_an_account_accepts_sign_ins_again_after_the_window(
-    sign_ins: BrowserSessions, database: Database, clock: FakeClock
+    browser_sessions: BrowserSessions, database: Database, clock: FakeClock
 ) -> None:
     exhaust(database, account("dana@example.com"))
     with pytest.raises(TooManyAttempts, match="15 minutes"):
-        sign_in(sign_ins)
+        sign_in(browser_sessions)
 
     clock.move(WINDOW)
-    sign_in(sign_ins)
+    sign_in(browser_sessions)
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_correct_password_is_refunded(sign_ins: BrowserSessions, database: Database) -> None:
+def test_a_correct_password_is_refunded(browser_sessions: BrowserSessions, database: Database) -> None:
     for _ in range(PER_ACCOUNT + 1):
-        sign_in(sign_ins)
+        sign_in(browser_sessions)
 
     with database.reading() as connection:
         counted = guesses.c.subject.in_([account("dana@example.com").subject, network(HOME).subject])
@@ -141,14 +141,14 @@ def test_a_correct_password_is_refunded(sign_ins: BrowserSessions, database: Dat
 
 
 @pytest.mark.usefixtures("dana", "ada")
-def test_the_network_limit_spans_all_accounts(sign_ins: BrowserSessions, database: Database) -> None:
+def test_the_network_limit_spans_all_accounts(browser_sessions: BrowserSessions, database: Database) -> None:
     exhaust(database, network(HOME))
 
     with pytest.raises(TooManyAttempts):
-        sign_in(sign_ins)
+        sign_in(browser_sessions)
     with pytest.raises(TooManyAttempts):
-        sign_in(sign_ins, "ada@example.com")
-    sign_in(sign_ins, address=ELSEWHERE)
+        sign_in(browser_sessions, "ada@example.com")
+    sign_in(browser_sessions, address=ELSEWHERE)
 
 
 @pytest.mark.parametrize(
@@ -175,54 +175,54 @@ def test_attempts_do_not_extend_the_window_of_the_network_limit(database: Databa
 
 @pytest.mark.usefixtures("dana")
 def test_an_attacker_cannot_lock_a_user_out_of_a_known_browser(
-    sign_ins: BrowserSessions, database: Database
+    browser_sessions: BrowserSessions, database: Database
 ) -> None:
-    device = sign_in(sign_ins).device.reveal()
+    device = sign_in(browser_sessions).device.reveal()
     exhaust(database, account("dana@example.com"))
     exhaust(database, network(HOME))
     with pytest.raises(TooManyAttempts):
-        sign_in(sign_ins)
+        sign_in(browser_sessions)
 
-    made = sign_in(sign_ins, device=device)
+    made = sign_in(browser_sessions, device=device)
 
     assert made.device.reveal() != device
     with pytest.raises(TooManyAttempts):
-        sign_in(sign_ins, device=device)
+        sign_in(browser_sessions, device=device)
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_known_browser_has_the_same_limit_as_an_account(sign_ins: BrowserSessions) -> None:
-    device = sign_in(sign_ins).device.reveal()
+def test_a_known_browser_has_the_same_limit_as_an_account(browser_sessions: BrowserSessions) -> None:
+    device = sign_in(browser_sessions).device.reveal()
     for _ in range(PER_ACCOUNT):
-        assert guess(sign_ins, device=device) is SignInFailed
+        assert guess(browser_sessions, device=device) is SignInFailed
 
-    assert guess(sign_ins, device=device) is TooManyAttempts
-    sign_in(sign_ins, address=ELSEWHERE)
+    assert guess(browser_sessions, device=device) is TooManyAttempts
+    sign_in(browser_sessions, address=ELSEWHERE)
 
 
 @pytest.mark.usefixtures("dana", "ada")
 def test_a_known_browser_counts_for_its_own_user_until_it_expires(
-    sign_ins: BrowserSessions, database: Database, clock: FakeClock
+    browser_sessions: BrowserSessions, database: Database, clock: FakeClock
 ) -> None:
-    device = sign_in(sign_ins).device.reveal()
+    device = sign_in(browser_sessions).device.reveal()
     exhaust(database, account("ada@example.com"))
     with pytest.raises(TooManyAttempts):
-        sign_in(sign_ins, "ada@example.com", device=device)
+        sign_in(browser_sessions, "ada@example.com", device=device)
 
     clock.move(DEVICE_LIFETIME)
     for _ in range(PER_ACCOUNT):
         consume(database, [account("dana@example.com")], clock())
     with pytest.raises(TooManyAttempts):
-        sign_in(sign_ins, device=device)
+        sign_in(browser_sessions, device=device)
 
 
 def test_an_unknown_user_and_a_wrong_password_get_the_same_error(
-    sign_ins: BrowserSessions, dana: User
+    browser_sessions: BrowserSessions, dana: User
 ) -> None:
     answers = []
     for name in (dana.username, "nobody@example.com", "no\nbody", "\ud83d", "x" * 5000):
         with pytest.raises(SignInFailed) as refused:
-            sign_in(sign_ins, name, WRONG)
+            sign_in(browser_sessions, name, WRONG)
         answers.append(refused.value.reason)
 
     assert len(set(answers)) == 1
@@ -230,41 +230,43 @@ def test_an_unknown_user_and_a_wrong_password_get_the_same_error(
 
 @pytest.mark.usefixtures("dana")
 def test_a_full_hash_queue_refuses_sign_ins_without_an_audit_event(
-    sign_ins: BrowserSessions, database: Database
+    browser_sessions: BrowserSessions, database: Database
 ) -> None:
     with ExitStack() as crowd:
         for _ in range(16):
             crowd.enter_context(hash_queue_slot())
         with pytest.raises(Overloaded):
-            sign_in(sign_ins)
+            sign_in(browser_sessions)
 
-    sign_in(sign_ins)
+    sign_in(browser_sessions)
     assert outcomes(database) == ["done"]
 
 
-def test_an_unknown_user_costs_the_time_of_a_hash(sign_ins: BrowserSessions, identity: Identity) -> None:
+def test_an_unknown_user_costs_the_time_of_a_hash(
+    browser_sessions: BrowserSessions, identity: Identity
+) -> None:
     known = identity.create_user("dana@example.com", Role.USER, RIGHT, OPERATOR).username
 
     # Without the dummy hash this takes about 2 milliseconds instead of 20.
-    unknown = least_cost(lambda: guess(sign_ins, "nobody@example.com"))
-    assert unknown > least_cost(lambda: guess(sign_ins, known)) / 2
+    unknown = least_cost(lambda: guess(browser_sessions, "nobody@example.com"))
+    assert unknown > least_cost(lambda: guess(browser_sessions, known)) / 2
 
 
-def test_an_account_without_a_password_cannot_sign_in(sign_ins: BrowserSessions, dana: User) -> None:
+def test_an_account_without_a_password_cannot_sign_in(browser_sessions: BrowserSessions, dana: User) -> None:
     for password in (Secret(""), Secret("\0 no password is this one \0")):
         with pytest.raises(SignInFailed):
-            sign_in(sign_ins, dana.username, password)
+            sign_in(browser_sessions, dana.username, password)
 
 
 @pytest.mark.usefixtures("dana")
 def test_expired_counters_are_deleted_at_the_next_sign_in(
-    sign_ins: BrowserSessions, database: Database, clock: FakeClock
+    browser_sessions: BrowserSessions, database: Database, clock: FakeClock
 ) -> None:
     for number in range(20):
         consume(database, [account(f"{number}")], NOON)
     clock.move(WINDOW + SECOND)
 
-    sign_in(sign_ins, password=RIGHT)
+    sign_in(browser_sessions, password=RIGHT)
 
     with database.reading() as connection:
         # The counters of the account, the network, and the rate limit of sign-ins remain.

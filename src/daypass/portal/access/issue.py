@@ -162,7 +162,7 @@ class Issuer:
         return ""
 
     def _broker(self, attempt: IssuanceAttempt) -> Broker:
-        return self.brokers.of(attempt.account)
+        return self.brokers.for_account(attempt.account)
 
     def _roles(self, attempt: IssuanceAttempt) -> RoleAssumer:
         return RoleAssumer(self._broker(attempt), self.database, self.is_attribution_required)

@@ -90,7 +90,7 @@ def choose_target(accounts: Accounts, scope: Scope, tenant: Tenant | None) -> tu
     account is unknown.
     """
     if tenant is not None:
-        return accounts.of(tenant.target.role_arn), tenant.target
+        return accounts.for_role(tenant.target.role_arn), tenant.target
     account = accounts.default
     if scope.is_admin:
         # Denials do not need the ARN, so they are recorded without it.

@@ -93,14 +93,14 @@ class Account:
         return f"arn:{self.partition}:iam::{self.id}:policy/{BOUNDARY}"
 
     @property
-    def tenant_roles(self) -> str:
+    def tenant_role_arn_pattern(self) -> str:
         """The ARN pattern of all tenants' roles."""
         return self.role_arn(f"{self.role_prefix}*")
 
     @property
-    def issued_roles(self) -> list[str]:
+    def issued_role_arn_patterns(self) -> list[str]:
         """The ARN patterns of all roles whose sessions the portal issues."""
-        return [self.tenant_roles, self.master_role_arn]
+        return [self.tenant_role_arn_pattern, self.master_role_arn]
 
 
 def iam_role_arn(partition: str, account_id: str, name: str) -> str:

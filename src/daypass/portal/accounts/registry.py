@@ -32,7 +32,7 @@ class Accounts:
         named = next((account for account in self._all if account.name == reference), None)
         return named or next((account for account in self._all if _known_id(account) == reference), None)
 
-    def of(self, role_arn: str) -> Account:
+    def for_role(self, role_arn: str) -> Account:
         """Return the account through which the portal reaches a role.
 
         This is the account that has the role. If no account with a known id has it, the first account with an
@@ -57,7 +57,7 @@ class PerAccount(Generic[T_co]):
 
     by_name: Mapping[str, T_co]
 
-    def of(self, account: Account) -> T_co:
+    def for_account(self, account: Account) -> T_co:
         """Return the object of *account*."""
         return self.by_name[account.name]
 

@@ -36,8 +36,8 @@ def make_broker(
 ) -> AwsBroker:
     """Return a broker for the account of the portal's own credentials, without calling AWS.
 
-    The caller must start `identity.learn` before the first session. Raises `AwsMisconfigured` for a setting
-    that cannot work: an unknown partition or profile, or an invalid proxy.
+    The caller must start `identity.discover` before the first session. Raises `AwsMisconfigured` for a
+    setting that cannot work: an unknown partition or profile, or an invalid proxy.
     """
     timing = timing or Timing()
     partition, ca_file = _partition(config), _ca_file(session or Session())

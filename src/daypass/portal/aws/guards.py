@@ -130,7 +130,7 @@ def portal_guards(account: "Account", principal_arn: str) -> "Sequence[Statement
     own = [principal_arn, account.role_arn(account.master_role), account.boundary_arn]
     return (
         _protect("PortalItself", own, _IAM_READS),
-        _protect("TenantRoles", [account.tenant_roles], (*_IAM_READS, "iam:PassRole")),
+        _protect("TenantRoles", [account.tenant_role_arn_pattern], (*_IAM_READS, "iam:PassRole")),
     )
 
 

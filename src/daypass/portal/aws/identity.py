@@ -61,7 +61,7 @@ class PortalIdentity:
         """Return the id of the account, or raise the error of the latest attempt."""
         return self.get().account_id
 
-    def learn(self) -> None:
+    def discover(self) -> None:
         """Request the identity once and run the callbacks; raises an `AwsError`."""
         try:
             principal = self._request()
@@ -75,7 +75,7 @@ class PortalIdentity:
         for callback in waiting:
             callback()
 
-    def learn_in_background(self, patience: float) -> None:
+    def discover_in_background(self, patience: float) -> None:
         """Start a thread that retries until AWS answers; return after one attempt or *patience* seconds."""
         # A daemon, because an attempt that hangs must not delay the exit of the process.
         threading.Thread(target=self._retry_until_known, name="aws-identity", daemon=True).start()
@@ -96,7 +96,7 @@ class PortalIdentity:
     def _retry_until_known(self) -> None:
         for attempt in count():
             try:
-                self.learn()
+                self.discover()
             except AwsError as failure:
                 _log_failure(failure)
             except Exception:

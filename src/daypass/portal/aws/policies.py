@@ -55,14 +55,14 @@ def _sessions(account: Account) -> Sequence[Need]:
         Need(
             "HandOut",
             SESSION_ACTIONS,
-            account.issued_roles,
+            account.issued_role_arn_patterns,
             "issue sessions of these roles, with the user's identity and with tags that allow ending one "
             "session",
         ),
         Need(
             "HowLong",
             ("iam:GetRole", "iam:UpdateRole"),
-            account.issued_roles,
+            account.issued_role_arn_patterns,
             "read how long sessions of a role may last, and change it when an Administrator does",
         ),
     )
@@ -73,7 +73,7 @@ def _examination(account: Account) -> Sequence[Need]:
         Need(
             "ReadPolicies",
             ("iam:GetRolePolicy",),
-            account.issued_roles,
+            account.issued_role_arn_patterns,
             "compare the policies of these roles with the fence of the version that runs",
         ),
         Need(
@@ -98,7 +98,7 @@ def _provisioning(account: Account) -> Sequence[Need]:
         Need(
             "MakeRoles",
             ("iam:CreateRole", "iam:PutRolePolicy"),
-            [account.tenant_roles],
+            [account.tenant_role_arn_pattern],
             "create the role of a new tenant with its policy, always within the boundary; remove its "
             "permissions when the tenant is deleted",
             {"StringEquals": {"iam:PermissionsBoundary": account.boundary_arn}},
@@ -108,7 +108,7 @@ def _provisioning(account: Account) -> Sequence[Need]:
         Need(
             "TagRoles",
             ("iam:TagRole",),
-            [account.tenant_roles],
+            [account.tenant_role_arn_pattern],
             "tag the role with its tenant's name",
         ),
     )

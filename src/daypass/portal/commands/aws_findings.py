@@ -32,7 +32,7 @@ def aws_findings(config: PortalConfig, database: Database) -> Iterator[Finding]:
         with closing(broker.credentials):
             account = make_account(config.aws, broker)
             roles = aws_roles(config.aws, account, credentials=broker.credentials)
-            broker.identity.learn()
+            broker.identity.discover()
             queues = aws_queues(account, config.aws.endpoint_url, broker.credentials)
             doctor = Doctor(
                 database=database,

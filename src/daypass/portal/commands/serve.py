@@ -119,7 +119,7 @@ def _work(
     from daypass.portal import app, cpu_affinity, server
 
     built = app.build(config)
-    built.reach_aws()
+    built.discover_identity()
     log = structlog.get_logger("portal")
     is_ownerless = not built.has_administrator()
 

@@ -17,5 +17,5 @@ class AccountExaminers:
 
     def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:
         """Return the findings on one tenant's role; does not raise if AWS is unavailable."""
-        account = self.accounts.of(tenant.target.role_arn)
-        return self.examiners.of(account).examine_tenant(tenant)
+        account = self.accounts.for_role(tenant.target.role_arn)
+        return self.examiners.for_account(account).examine_tenant(tenant)

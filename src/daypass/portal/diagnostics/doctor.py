@@ -65,7 +65,7 @@ class Doctor:
         tenants = [
             tenant
             for tenant in every_tenant(self.database)
-            if self.accounts.of(tenant.target.role_arn) == account
+            if self.accounts.for_role(tenant.target.role_arn) == account
         ]
         for tenant in tenants:
             examine = partial(self._role, tenant.name, tenant.target.role_arn, principal, tenant)

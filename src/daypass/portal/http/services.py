@@ -66,7 +66,7 @@ class Services:
     authenticator: Authenticator
     authorizer: Authorizer
     providers: IdentityProviders
-    sign_ins: BrowserSessions
+    browser_sessions: BrowserSessions
     assets: Assets
     pages: PageRenderer
     pools: ThreadPools
@@ -82,7 +82,7 @@ class Services:
         """Return the factory of the endpoints of a channel's pages."""
         return PageEndpoints(
             channel=channel,
-            signed_in=self.sign_ins.find,
+            signed_in=self.browser_sessions.find,
             layouts=PageLayouts(self.tenants, self.clock),
             addresses=self.authenticator.addresses,
             pools=self.pools,

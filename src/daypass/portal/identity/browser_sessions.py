@@ -187,7 +187,7 @@ class BrowserSessions:
     def _new_session(self, proven: ProvenIdentity, context: SignInContext) -> tuple[SignedIn, bytes | None]:
         """Return a new session, and the digest of the device cookie if the browser is known."""
         user, now = proven.record.user, self.clock()
-        known_device = None if context.device is None else digest(context.device)
+        known_device = None if context.device_cookie is None else digest(context.device_cookie)
         with self.database.reading() as connection:
             length = SettingStore(connection).read(None).get(TOKEN_SESSION_DURATION)
             if known_device and not DeviceStore(connection).is_known(known_device, user.id, now):

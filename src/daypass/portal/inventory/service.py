@@ -148,7 +148,7 @@ class Inventory:
         self.committer.commit(
             _event(caller, session, tenant), *token_use_change(caller.token, now), precondition=still_visible
         )
-        roles = RoleAssumer(self.brokers.of(account), self.database, self.is_attribution_required)
+        roles = RoleAssumer(self.brokers.for_account(account), self.database, self.is_attribution_required)
         credentials = roles.assume(session, context.role, now, deadline).credentials
         resources, is_whole = self._collect(tenant, account, credentials, deadline)
         return Listing(tenant, tuple(resources), now, is_whole)
@@ -161,7 +161,7 @@ class Inventory:
         by_arn: dict[str, Resource] = {}
         is_answered, is_whole = False, True
         try:
-            for page in self.finders.of(account).pages(query, credentials, deadline):
+            for page in self.finders.for_account(account).pages(query, credentials, deadline):
                 is_answered = True
                 for tagged in page:
                     if resource := owned_resource(tagged, tenant.name, account.role_prefix):
@@ -179,7 +179,7 @@ class Inventory:
         return resources[:MAX_RESOURCES], is_whole
 
     def _account(self, tenant: Tenant) -> Account:
-        return self.accounts.of(tenant.target.role_arn)
+        return self.accounts.for_role(tenant.target.role_arn)
 
     def _session(self, tenant: Tenant) -> AssumeRoleParameters:
         return AssumeRoleParameters(

@@ -5,12 +5,12 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 from starlette.types import ASGIApp
 
-DESCRIPTION = "/api/v1/openapi.json"
+OPENAPI_PATH = "/api/v1/openapi.json"
 
 # The test sends the token. Schemathesis would expect a case without one to be refused.
 _CONFIG = SchemathesisConfig.from_dict({"generation": {"with-security-parameters": False}})
 
 
-def describe(app: ASGIApp) -> OpenApiSchema:
+def load_schema(app: ASGIApp) -> OpenApiSchema:
     """Load the schema from the OpenAPI document that *app* serves."""
-    return schemathesis.openapi.from_asgi(DESCRIPTION, app, config=_CONFIG)
+    return schemathesis.openapi.from_asgi(OPENAPI_PATH, app, config=_CONFIG)

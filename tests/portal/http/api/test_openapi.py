@@ -10,7 +10,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from daypass.portal.http.core.routing import ExactRoute
-from tests.portal.http.api.fuzzer import DESCRIPTION, describe
+from tests.portal.http.api.fuzzer import OPENAPI_PATH, load_schema
 from tests.portal.http.client import Client
 from tests.portal.http.world import DANA, PUBLIC_URL, World
 
@@ -18,19 +18,19 @@ from tests.portal.http.world import DANA, PUBLIC_URL, World
 @pytest.fixture
 def described(still_world: World) -> OpenApiSchema:
     """The OpenAPI document as a Schemathesis schema."""
-    return describe(still_world.portal.app)
+    return load_schema(still_world.portal.app)
 
 
 def test_the_document_is_valid_and_needs_no_token(described: OpenApiSchema, still_client: Client) -> None:
     described.validate()
-    assert still_client.get(DESCRIPTION).json["openapi"] == "3.1.0"
-    assert still_client.get(DESCRIPTION).json["servers"] == [{"url": PUBLIC_URL}]
+    assert still_client.get(OPENAPI_PATH).json["openapi"] == "3.1.0"
+    assert still_client.get(OPENAPI_PATH).json["servers"] == [{"url": PUBLIC_URL}]
 
 
 def test_the_document_describes_exactly_the_existing_operations(
     still_world: World, still_client: Client
 ) -> None:
-    paths = still_client.get(DESCRIPTION).json["paths"]
+    paths = still_client.get(OPENAPI_PATH).json["paths"]
     described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     served = {
         f"{method} {route.path.replace(':path}', '}')}"
@@ -40,7 +40,7 @@ def test_the_document_describes_exactly_the_existing_operations(
         for method in [route.method]
     }
 
-    assert described == served - {f"GET {DESCRIPTION}", "GET /api/docs"}
+    assert described == served - {f"GET {OPENAPI_PATH}", "GET /api/docs"}
 
 
 def test_the_reference_page_loads_nothing_from_other_hosts(still_client: Client) -> None:
@@ -49,7 +49,7 @@ def test_the_reference_page_loads_nothing_from_other_hosts(still_client: Client)
 
     assert page.status == 200
     assert "script-src 'self'" in (page.header("content-security-policy") or "")
-    for path, methods in still_client.get(DESCRIPTION).json["paths"].items():
+    for path, methods in still_client.get(OPENAPI_PATH).json["paths"].items():
         for method, operation in methods.items():
             assert f'<span class="method {method}">{method.upper()}</span> <code>{path}</code>' in text
             assert f'id="{operation["operationId"]}"' in text
@@ -59,7 +59,7 @@ def test_the_reference_page_loads_nothing_from_other_hosts(still_client: Client)
 
 
 def test_every_operation_has_an_id_a_summary_and_a_description_of_each_error(still_client: Client) -> None:
-    for methods in still_client.get(DESCRIPTION).json["paths"].values():
+    for methods in still_client.get(OPENAPI_PATH).json["paths"].values():
         for operation in methods.values():
             assert operation["operationId"]
             assert operation["summary"]

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from daypass.portal.identity.model import TokenKind
-from tests.portal.http.api.fuzzer import DESCRIPTION, describe
+from tests.portal.http.api.fuzzer import OPENAPI_PATH, load_schema
 from tests.portal.http.client import Client
 from tests.portal.http.world import ADMIN, DANA, DEV, World
 from tests.portal.http.world import world as make_world
@@ -31,7 +31,7 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="module")
 def described(world: World) -> OpenApiSchema:
-    return describe(world.portal.app)
+    return load_schema(world.portal.app)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
@@ -67,7 +67,7 @@ def test_a_missing_precondition_is_refused_with_the_headers_that_the_document_de
         "settings": {"value": "true"},
         "metadata": {"value": "team blue"},
     }
-    for path, methods in still_client.get(DESCRIPTION).json["paths"].items():
+    for path, methods in still_client.get(OPENAPI_PATH).json["paths"].items():
         for method, operation in methods.items():
             if "428" not in operation["responses"]:
                 assert not _preconditions(operation)

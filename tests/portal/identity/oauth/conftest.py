@@ -67,7 +67,7 @@ class World:
     committer: Committer
     clock: FakeClock
     identity: Identity = field(init=False)
-    sign_ins: BrowserSessions = field(init=False)
+    browser_sessions: BrowserSessions = field(init=False)
     consents: AuthorizationRequests = field(init=False)
     grants: TokenFamilies = field(init=False)
     dana: User = field(init=False)
@@ -75,7 +75,7 @@ class World:
 
     def __post_init__(self) -> None:
         parts = (self.database, self.committer, self.clock)
-        self.identity, self.sign_ins, self.consents = (
+        self.identity, self.browser_sessions, self.consents = (
             Identity(*parts),
             BrowserSessions(*parts),
             AuthorizationRequests(*parts, Sealing(self.database, self.clock)),
@@ -92,7 +92,9 @@ class World:
     def browser(self, user: User | None = None) -> SignedIn:
         """Sign in with a new browser, as Dana by default."""
         name = (user or self.dana).username
-        return password_sign_in.sign_in(self.sign_ins, name, PASSWORD, address=DESK, request_id="sign-in")
+        return password_sign_in.sign_in(
+            self.browser_sessions, name, PASSWORD, address=DESK, request_id="sign-in"
+        )
 
     def shown(
         self, browser: SignedIn, parameters: AuthorizationParameters = PARAMETERS

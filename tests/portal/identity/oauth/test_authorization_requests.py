@@ -112,7 +112,7 @@ def test_a_request_that_was_never_shown_cannot_be_approved(world: World) -> None
 def test_a_signed_out_browser_cannot_approve(world: World) -> None:
     browser = world.browser()
     request = world.shown(browser)
-    world.sign_ins.sign_out(browser.token, browser.user, "out")
+    world.browser_sessions.sign_out(browser.token, browser.user, "out")
 
     with pytest.raises(AccessDenied):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
@@ -142,7 +142,9 @@ def test_approving_admin_access_needs_a_recent_sign_in(world: World) -> None:
     with pytest.raises(ReauthenticationRequired):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
-    again = password_sign_in.confirm(world.sign_ins, browser.token, world.admin, PASSWORD, address=DESK)
+    again = password_sign_in.confirm(
+        world.browser_sessions, browser.token, world.admin, PASSWORD, address=DESK
+    )
     world.consents.show(request.id, again.token, again.user)
     world.clock.move(LOOKED)
 

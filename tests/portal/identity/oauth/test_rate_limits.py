@@ -48,11 +48,13 @@ def approve_legacy(world: World, browser: SignedIn) -> None:
 
 def sign_in(world: World, browser: SignedIn) -> None:
     device = browser.device.reveal()
-    password_sign_in.sign_in(world.sign_ins, browser.user.username, PASSWORD, address=DESK, device=device)
+    password_sign_in.sign_in(
+        world.browser_sessions, browser.user.username, PASSWORD, address=DESK, device=device
+    )
 
 
 def confirm(world: World, browser: SignedIn) -> None:
-    password_sign_in.confirm(world.sign_ins, browser.token, browser.user, PASSWORD, address=DESK)
+    password_sign_in.confirm(world.browser_sessions, browser.token, browser.user, PASSWORD, address=DESK)
 
 
 def limited(world: World, browser: SignedIn, repeated: Repeated) -> bool:

@@ -87,7 +87,7 @@ def test_a_pasted_code_needs_the_redirect_uri_of_the_portal_page(world: World) -
 def test_a_code_ends_with_the_session_that_approved_it(world: World) -> None:
     browser = world.browser()
     code = world.code(browser)
-    world.sign_ins.sign_out(browser.token, browser.user, "out")
+    world.browser_sessions.sign_out(browser.token, browser.user, "out")
 
     with pytest.raises(OAuthRefused, match="ended"):
         world.grants.redeem(code, REDEEMER)

@@ -62,13 +62,17 @@ def last_event(database: Database) -> tuple[str, str, str, dict[str, object]]:
 
 
 def test_a_session_has_the_provider_the_method_and_the_time_of_the_proof(
-    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock, database: Database
+    browser_sessions: BrowserSessions,
+    idp: FakeRedirectProvider,
+    sso: User,
+    clock: FakeClock,
+    database: Database,
 ) -> None:
     clock.move(timedelta(hours=2))
 
-    made = start(sign_ins, idp, sso.username)
+    made = start(browser_sessions, idp, sso.username)
 
-    token, user = sign_ins.find(made.cookie.reveal())
+    token, user = browser_sessions.find(made.cookie.reveal())
     assert user == sso
     assert (token.provider, token.authenticated_at) == ("example-idp", NOON)
     assert token.created_at == clock()
@@ -78,67 +82,69 @@ def test_a_session_has_the_provider_the_method_and_the_time_of_the_proof(
 
 
 def test_an_authentication_is_recent_by_its_own_time_and_not_by_that_of_the_session(
-    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
+    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
 ) -> None:
     clock.move(RECENT)
-    require_recent_authentication(start(sign_ins, idp, sso.username).token, clock())
+    require_recent_authentication(start(browser_sessions, idp, sso.username).token, clock())
 
     clock.move(SECOND)
     with pytest.raises(ReauthenticationRequired):
-        require_recent_authentication(start(sign_ins, idp, sso.username).token, clock())
+        require_recent_authentication(start(browser_sessions, idp, sso.username).token, clock())
 
 
 def test_a_provider_s_clock_that_is_ahead_does_not_prolong_the_authentication(
-    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
+    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
 ) -> None:
     idp.authenticated_at = NOON + timedelta(hours=1)
 
-    made = start(sign_ins, idp, sso.username)
+    made = start(browser_sessions, idp, sso.username)
 
     clock.move(RECENT + SECOND)
     with pytest.raises(ReauthenticationRequired):
         require_recent_authentication(made.token, clock())
 
 
-def test_a_person_without_a_password_cannot_sign_in_with_one(sign_ins: BrowserSessions, sso: User) -> None:
-    assert guess(sign_ins, sso.username) is SignInFailed
+def test_a_person_without_a_password_cannot_sign_in_with_one(
+    browser_sessions: BrowserSessions, sso: User
+) -> None:
+    assert guess(browser_sessions, sso.username) is SignInFailed
 
 
 def test_reauthentication_at_the_provider_replaces_the_session(
-    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
+    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
 ) -> None:
-    made = start(sign_ins, idp, sso.username)
+    made = start(browser_sessions, idp, sso.username)
     clock.move(RECENT + SECOND)
     idp.authenticated_at = clock()
 
-    confirmed = again(sign_ins, idp, made, sso.username)
+    confirmed = again(browser_sessions, idp, made, sso.username)
 
     require_recent_authentication(confirmed.token, clock())
     with pytest.raises(SignInAgain):
-        sign_ins.find(made.cookie.reveal())
+        browser_sessions.find(made.cookie.reveal())
 
 
 def test_reauthentication_needs_the_same_user_and_provider_and_a_recent_proof(
-    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, dana: User, clock: FakeClock
+    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, dana: User, clock: FakeClock
 ) -> None:
-    made, by_password = start(sign_ins, idp, sso.username), sign_in(sign_ins)
+    made, by_password = start(browser_sessions, idp, sso.username), sign_in(browser_sessions)
 
     with pytest.raises(SignInFailed, match="not the account"):
-        again(sign_ins, idp, made, dana.username)
+        again(browser_sessions, idp, made, dana.username)
     with pytest.raises(SignInFailed, match="not the account"):
-        again(sign_ins, idp, by_password, dana.username)
+        again(browser_sessions, idp, by_password, dana.username)
     clock.move(RECENT + SECOND)
     with pytest.raises(SignInFailed, match="did not ask you"):
-        again(sign_ins, idp, made, sso.username)
+        again(browser_sessions, idp, made, sso.username)
 
     for session in (made, by_password):
-        sign_ins.find(session.cookie.reveal())
+        browser_sessions.find(session.cookie.reveal())
 
 
 @pytest.mark.parametrize("state", ["service account", "disabled"])
 def test_a_user_who_may_not_sign_in_is_refused_whatever_the_provider_proves(
     state: str,
-    sign_ins: BrowserSessions,
+    browser_sessions: BrowserSessions,
     idp: FakeRedirectProvider,
     identity: Identity,
     dana: User,
@@ -152,35 +158,35 @@ def test_a_user_who_may_not_sign_in_is_refused_whatever_the_provider_proves(
         name = identity.create_user("ci@example.com", Role.USER, None, OPERATOR).username
 
     with pytest.raises(SignInFailed, match="cannot sign in"):
-        start(sign_ins, idp, name)
+        start(browser_sessions, idp, name)
 
     action, outcome, actor, detail = last_event(database)
     assert (action, outcome, actor, detail["provider"]) == ("sign_in", "denied", name, "example-idp")
 
 
 def test_a_user_who_is_changed_since_the_proof_gets_no_session(
-    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, database: Database
+    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, database: Database
 ) -> None:
     proven = idp.identify(CALLBACK, {"code": sso.username})
     with database.writing() as connection:
         disable_user(connection, sso.id, NOON)
 
     with pytest.raises(PortalError, match="was changed"):
-        sign_ins.start(proven, CONTEXT)
+        browser_sessions.start(proven, CONTEXT)
 
 
 def test_the_provider_of_a_session_is_found(
-    sign_ins: BrowserSessions, idp: FakeRedirectProvider, sso: User, dana: User
+    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, dana: User
 ) -> None:
-    passwords = passwords_of(sign_ins)
+    passwords = passwords_of(browser_sessions)
     assert isinstance(passwords, PasswordProvider)
     assert isinstance(idp, RedirectProvider)
     providers = IdentityProviders((passwords, idp))
 
-    assert providers.of(start(sign_ins, idp, sso.username).token) is idp
-    assert providers.of(sign_in(sign_ins, dana.username, RIGHT).token) is passwords
+    assert providers.for_session(start(browser_sessions, idp, sso.username).token) is idp
+    assert providers.for_session(sign_in(browser_sessions, dana.username, RIGHT).token) is passwords
     with pytest.raises(SignInAgain, match="no longer accepts"):
-        IdentityProviders((passwords,)).of(start(sign_ins, idp, sso.username).token)
+        IdentityProviders((passwords,)).for_session(start(browser_sessions, idp, sso.username).token)
 
 
 class OtherPasswords(LocalPasswords):
@@ -196,8 +202,8 @@ def test_two_providers_with_one_name_are_refused(database: Database) -> None:
         IdentityProviders((FakeRedirectProvider(database), FakeRedirectProvider(database)))
 
 
-def test_a_second_password_provider_is_refused(sign_ins: BrowserSessions) -> None:
-    passwords = passwords_of(sign_ins)
+def test_a_second_password_provider_is_refused(browser_sessions: BrowserSessions) -> None:
+    passwords = passwords_of(browser_sessions)
     other = OtherPasswords(passwords.database, passwords.committer, passwords.clock)
 
     with pytest.raises(ValueError, match="check passwords"):

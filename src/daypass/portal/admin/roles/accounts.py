@@ -37,4 +37,4 @@ class AccountRoles:
         self._of(role_arn).set_maximum(role_arn, maximum)
 
     def _of(self, role_arn: str) -> IamRoles:
-        return self.roles.of(self.accounts.of(role_arn))
+        return self.roles.for_account(self.accounts.for_role(role_arn))

@@ -81,7 +81,7 @@ class DurationReports:
             values = SettingStore(connection).read(tenant.id)
         configured = configured_limit(values, TENANT_VALIDITY)
         role_arn = tenant.target.role_arn
-        return self._report(self.accounts.of(role_arn), role_arn, configured, asked, is_tenant=True)
+        return self._report(self.accounts.for_role(role_arn), role_arn, configured, asked, is_tenant=True)
 
     def of_admin(self, asked: timedelta | None = None) -> DurationReport:
         """Return the report on the master role of the default account."""
@@ -122,7 +122,7 @@ class DurationReports:
     def _is_chained(self, account: Account) -> bool:
         """Return whether role chaining caps sessions; False while that is unknown."""
         try:
-            return self.brokers.of(account).is_chained
+            return self.brokers.for_account(account).is_chained
         except AwsError:
             return False
 
@@ -131,7 +131,7 @@ class DurationReports:
         if not _is_known(account):
             # AWS is not called, because an unread maximum would replace the last known one.
             return cached.maximum
-        roles = RoleAssumer(self.brokers.of(account), self.database, is_attribution_required=False)
+        roles = RoleAssumer(self.brokers.for_account(account), self.database, is_attribution_required=False)
         deadline = Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
         try:
             with self.shares.acquire(role_arn):

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from daypass.portal.access.model import Channel
 from daypass.portal.http.api import audit, me, members, metadata, overview, resources, tokens, user_imports
 from daypass.portal.http.api.docs import docs_page
-from daypass.portal.http.api.openapi import describe
+from daypass.portal.http.api.openapi import openapi_document
 from daypass.portal.http.api.operation import ROOT, Operation
 from daypass.portal.http.api.sessions import all_users
 from daypass.portal.http.api.sessions import handlers as sessions
@@ -22,7 +22,7 @@ from daypass.portal.http.core.routing import exact
 from daypass.portal.http.services import Services
 
 PREFIX = "/api/"
-DESCRIPTION = f"{ROOT}/openapi.json"
+OPENAPI_PATH = f"{ROOT}/openapi.json"
 DOCS = "/api/docs"
 
 OPERATIONS: Sequence[Callable[[Services], Sequence[Operation]]] = (
@@ -47,12 +47,12 @@ def build(services: Services) -> Sequence[ChannelApp]:
     """Build the API."""
     operations = [operation for of_resource in OPERATIONS for operation in of_resource(services)]
     # Both are built on first use, to keep the start fast.
-    document = cache(lambda: describe(operations, services.config.public_url, services.release))
-    docs = cache(lambda: services.pages.show_alone("api/docs.html", docs_page(document(), DESCRIPTION)))
+    document = cache(lambda: openapi_document(operations, services.config.public_url, services.release))
+    docs = cache(lambda: services.pages.show_alone("api/docs.html", docs_page(document(), OPENAPI_PATH)))
     endpoints = services.api_endpoints(Channel.API)
     routes = [
         *(operation.route(endpoints) for operation in operations),
-        exact("GET", DESCRIPTION, PublicEndpoint(cache(lambda: JSONResponse(document())))),
+        exact("GET", OPENAPI_PATH, PublicEndpoint(cache(lambda: JSONResponse(document())))),
         exact("GET", DOCS, PublicEndpoint(docs)),
     ]
     return [ChannelApp((PREFIX,), make_channel_app(routes, problem))]

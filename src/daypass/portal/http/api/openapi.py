@@ -42,7 +42,7 @@ class Problem(BaseModel):
     request_id: Annotated[str, Field(description="The id of the request in the portal's log.")]
 
 
-def describe(operations: Sequence[Operation], public_url: str, version: str) -> dict[str, Any]:
+def openapi_document(operations: Sequence[Operation], public_url: str, version: str) -> dict[str, Any]:
     """Build the OpenAPI document."""
     schemas, definitions = models_json_schema([*_models(operations)], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}

@@ -128,7 +128,7 @@ class Reauthentication:
 
         *back* is the address of **Cancel**. Raises `SignInAgain` if the portal has no such provider any more.
         """
-        provider = self.providers.of(caller.token)
+        provider = self.providers.for_session(caller.token)
         if isinstance(provider, RedirectProvider):
             return self._lead_to(provider, theme, back, waiting, refusal)
         text = "" if waiting is None else waiting.text

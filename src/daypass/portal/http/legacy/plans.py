@@ -35,7 +35,7 @@ class Plans:
     def plan_of(self, request: ApiRequest) -> Response:
         """Return a tenant's plan."""
         tenant = self.tenants.get(request.caller.user, request.path["tenant"])
-        return JSONResponse(_plan(self.accounts.of(tenant.target.role_arn)))
+        return JSONResponse(_plan(self.accounts.for_role(tenant.target.role_arn)))
 
     def infrastructures(self, _request: ApiRequest) -> Response:
         """Return all infrastructures."""

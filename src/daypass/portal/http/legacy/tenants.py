@@ -97,7 +97,7 @@ class Tenants:
 
     def account(self, request: ApiRequest) -> Response:
         """Return a tenant's AWS account."""
-        return JSONResponse(self.accounts.of(self._tenant(request).target.role_arn).id)
+        return JSONResponse(self.accounts.for_role(self._tenant(request).target.role_arn).id)
 
     def _tenant(self, request: ApiRequest) -> Tenant:
         return self.tenants.get(request.caller.user, request.path["tenant"])

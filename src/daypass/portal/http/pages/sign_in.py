@@ -78,7 +78,7 @@ class SignInPages:
     confirmations: Reauthentication
     providers: IdentityProviders
     redirects: ProviderRedirects
-    sign_ins: BrowserSessions
+    browser_sessions: BrowserSessions
     has_administrator: Callable[[], bool]
     public_url: str
 
@@ -100,7 +100,7 @@ class SignInPages:
         next_page = safe_path(form.raw("next"))
         try:
             proven = provider.verify(form.get("username"), Secret(form.raw("password")), context)
-            signed_in = self.sign_ins.start(proven, context, replaces=request.session_cookie or None)
+            signed_in = self.browser_sessions.start(proven, context, replaces=request.session_cookie or None)
         except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
             return self._answer(request, next_page, refusal=refusal)
         return _signed_in(next_page, signed_in)
@@ -126,7 +126,7 @@ class SignInPages:
     def show_confirm(self, visit: PageVisit) -> Response:
         """Show *Confirm your password*, or redirect to the provider that proved the user's identity."""
         back = safe_path(visit.query.get("next", ""))
-        provider = self.providers.of(visit.caller.token)
+        provider = self.providers.for_session(visit.caller.token)
         if isinstance(provider, RedirectProvider):
             return self.redirects.to_reauthenticate(provider, visit, back)
         return self.confirmations.ask(visit.caller, visit.session_cookie, visit.layout.theme, back)
@@ -138,7 +138,7 @@ class SignInPages:
         waiting = DeferredForm.from_signed(visit.form, visit.session_cookie)
         try:
             proven = provider.verify_again(caller.user, password, context)
-            signed_in = self.sign_ins.reauthenticate(caller.token, proven, context)
+            signed_in = self.browser_sessions.reauthenticate(caller.token, proven, context)
         except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
             return self.confirmations.ask(
                 caller,
@@ -159,14 +159,14 @@ class SignInPages:
     def sign_out(self, visit: PageVisit) -> Response:
         """Sign out: end the browser session and every credential derived from it."""
         caller = visit.caller
-        self.sign_ins.sign_out(caller.token, caller.user, caller.request_id)
+        self.browser_sessions.sign_out(caller.token, caller.user, caller.request_id)
         response = redirect(f"{SIGN_IN}?out=1")
         delete_cookie(response, SESSION)
         return response
 
     def _is_signed_in(self, request: BrowserRequest) -> bool:
         try:
-            self.sign_ins.find(request.session_cookie)
+            self.browser_sessions.find(request.session_cookie)
         except (Unauthenticated, SignInAgain):
             return False
         return True
@@ -222,8 +222,8 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         pages=services.pages,
         confirmations=services.reauthentication,
         providers=services.providers,
-        redirects=ProviderRedirects(services.sign_ins, services.config.public_url),
-        sign_ins=services.sign_ins,
+        redirects=ProviderRedirects(services.browser_sessions, services.config.public_url),
+        browser_sessions=services.browser_sessions,
         has_administrator=services.users.has_administrator,
         public_url=services.config.public_url,
     )

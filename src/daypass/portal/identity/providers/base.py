@@ -23,7 +23,7 @@ class SignInContext:
 
     address: str
     request_id: str
-    device: str | None = None
+    device_cookie: str | None = None
     """The cookie of a browser that a user signed in with before."""
 
 

@@ -38,7 +38,7 @@ class LocalPasswords:
     def verify(self, username: str, password: Secret, context: SignInContext) -> ProvenIdentity:
         """Prove the identity of a user who signs in; see `PasswordProvider`."""
         name = canonical_username(username)
-        record, known_device = self._find_user(name, context.device)
+        record, known_device = self._find_user(name, context.device_cookie)
         # A known browser has a limit of its own, so that wrong passwords from elsewhere cannot lock its user
         # out.
         attempt_limits = (

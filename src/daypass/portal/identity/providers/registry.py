@@ -28,7 +28,7 @@ class IdentityProviders:
     def __iter__(self) -> Iterator[IdentityProvider]:
         return iter(self.providers)
 
-    def of(self, session: ApiToken) -> IdentityProvider:
+    def for_session(self, session: ApiToken) -> IdentityProvider:
         """Return the provider that proved the identity behind a browser session.
 
         Raises `SignInAgain` if the portal has no such provider any more.
