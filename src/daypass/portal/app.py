@@ -59,7 +59,7 @@ class Portal:
     """Returns whether an Administrator exists."""
     database_profile: Profile
     """The session profile of the database connections."""
-    reach_aws: Callable[[], None]
+    discover_identity: Callable[[], None]
     """Starts to look up the portal's identity in AWS; waits two seconds at most. Called before `start`."""
     start: Callable[[], None]
     """Starts the background work; called once, by the process that serves."""
@@ -71,7 +71,7 @@ def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
     """Build a portal with the configured database and AWS services.
 
     Raises `ConfigError`, `SchemaError`, `StorageUnavailable` or, for an AWS setting, `AwsMisconfigured`, each
-    with the remedy. AWS is not called yet, see `Portal.reach_aws`.
+    with the remedy. AWS is not called yet, see `Portal.discover_identity`.
     """
     database = open_database(config)
     try:
@@ -118,16 +118,16 @@ def assemble(
         aws.when_known(services.administration.role_reconciler.reconcile)
     attempts.settle_some()
     return Portal(
-        RequestMiddleware(
+        app=RequestMiddleware(
             Transport(Dispatcher(channels), config.public_url), services.authenticator.addresses
         ),
-        channels,
-        services.users.has_administrator,
-        database.profile,
-        aws.learn,
-        attempts.start,
-        _closing(services, aws, attempts),
-        services.administration,
+        channels=channels,
+        has_administrator=services.users.has_administrator,
+        database_profile=database.profile,
+        discover_identity=aws.discover_identity,
+        start=attempts.start,
+        close=_closing(services, aws, attempts),
+        administration=services.administration,
     )
 
 
