@@ -71,6 +71,5 @@ def strongest(entitlements: Iterable[Entitlement]) -> Entitlement | None:
     return max(entitlements, key=_strength, default=None)
 
 
-def _strength(entitlement: Entitlement) -> tuple[int, bool, datetime]:
-    ends_at = entitlement.ends_at
-    return _RANKS[entitlement.access], ends_at is None, ends_at or _NEVER
+def _strength(entitlement: Entitlement) -> tuple[int, datetime]:
+    return _RANKS[entitlement.access], entitlement.ends_at or _NEVER
