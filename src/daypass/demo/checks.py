@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
+from daypass.common.session_limits import MINIMUM_DURATION
 from daypass.demo.aws import Aws, Keys
 from daypass.demo.environment import DemoEnvironment, Tenant
 from daypass.demo.http_client import Answer, browse
@@ -12,8 +13,6 @@ from daypass.demo.proof import Check, CheckFailed, CheckGroup
 from daypass.demo.seed.fixtures import ADMIN, DANA
 from daypass.demo.seed.resource_types import RESOURCE_TYPES, ResourceType, require_refusal
 from daypass.portal.secret import Secret
-
-SHORTEST_VALIDITY = timedelta(seconds=900)
 
 Session = dict[str, Any]
 """The body of an answer of `POST /api/v1/sessions`."""
@@ -169,7 +168,7 @@ class DemoChecks:
 
     def _fail_to_use_expired(self) -> str:
         aws = self._aws_for_15_minutes
-        with self._environment.clock_ahead(SHORTEST_VALIDITY + timedelta(seconds=1)):
+        with self._environment.clock_ahead(MINIMUM_DURATION + timedelta(seconds=1)):
             return require_refusal(lambda: RESOURCE_TYPES[0].read(aws, self._dev), "ExpiredToken")
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from uuid import uuid4
 
+from daypass.common.session_limits import MINIMUM_DURATION, MINIMUM_ROLE_MAXIMUM
 from daypass.demo.seed.fixtures import ADMIN, CI, DANA, MASTER_ROLE, NOOR, REGION, ROLE_PREFIX
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.issue import Issuer
@@ -21,7 +22,6 @@ from daypass.portal.access.model import (
     Purpose,
     SessionRequest,
 )
-from daypass.portal.access.role_assumer import MINIMUM_ROLE_MAXIMUM
 from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.audit.committer import Committer
@@ -37,11 +37,10 @@ DAYS = 29
 
 _DAY = timedelta(days=1)
 _SATURDAY = 5
-_SHORT = timedelta(minutes=15)
 
 _DEV, _PROD, _DATA = (Scope.of_tenant(name) for name in ("dev01", "prod01", "data01"))
 _KEYS, _READ_PROD = SessionRequest(_DEV), SessionRequest(_PROD, purpose=Purpose.CONSOLE)
-_DEPLOY = SessionRequest(_DEV, duration=_SHORT)
+_DEPLOY = SessionRequest(_DEV, duration=MINIMUM_DURATION)
 
 _THROTTLED = AwsThrottled("AWS asks for fewer requests. Try again in a moment.")
 _NO_ANSWER = AwsUnavailable("AWS did not answer in time. Try again in a moment.")

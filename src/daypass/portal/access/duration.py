@@ -4,15 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from daypass.common.durations import seconds_of
+from daypass.common.session_limits import CHAINED_MAXIMUM, MAXIMUM_DURATION, MINIMUM_DURATION
 from daypass.portal.access.model import Limit, LimitSource, Validity
 from daypass.portal.errors import AccessDenied, InvalidDuration, SignInAgain
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import EffectiveSettings
-
-MINIMUM_DURATION = timedelta(seconds=900)
-MAXIMUM_DURATION = timedelta(seconds=43200)
-CHAINED_MAXIMUM = timedelta(hours=1)
-"""The longest session that AWS gives to role chaining (a role assumed from a role session)."""
 
 RESPONSE_MARGIN = timedelta(seconds=10)
 """Subtracted from the remaining time of a sign-in and of an entitlement.

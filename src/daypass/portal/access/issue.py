@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
+from daypass.common.session_limits import MINIMUM_ROLE_MAXIMUM
 from daypass.portal.access import attempt_records
 from daypass.portal.access.authorization import AuthorizationContext, read_context
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Brokers, Deadline, RoleMaximumExceeded
@@ -33,7 +34,7 @@ from daypass.portal.access.plan import (
     choose_validity,
 )
 from daypass.portal.access.release import find_release_refusal
-from daypass.portal.access.role_assumer import MINIMUM_ROLE_MAXIMUM, RoleAssumer
+from daypass.portal.access.role_assumer import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.audit.committer import Committer

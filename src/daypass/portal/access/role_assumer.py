@@ -12,9 +12,6 @@ from daypass.portal.storage.engine import Database
 _MAXIMUM_CACHED_FOR = timedelta(minutes=5)
 _UNATTRIBUTED_CACHED_FOR = timedelta(hours=1)
 
-MINIMUM_ROLE_MAXIMUM = timedelta(hours=1)
-"""The lowest value that AWS accepts as a role's maximum session duration."""
-
 
 @dataclass(frozen=True, slots=True)
 class AssumedSession:

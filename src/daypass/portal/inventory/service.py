@@ -4,10 +4,10 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
+from daypass.common.session_limits import MINIMUM_DURATION
 from daypass.portal.access.authorization import TenantContext, read_tenant
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Brokers, Deadline
 from daypass.portal.access.model import AssumeRoleParameters, Caller, Credentials, IssuanceId
@@ -42,8 +42,6 @@ _TOO_MANY = (
     "Not all of your tenants could be searched in time. Try again in a moment, or choose the tenant that you "
     "mean and open its AWS Resources."
 )
-# AWS issues no shorter sessions of a role.
-_SHORTEST_SESSION = timedelta(minutes=15)
 # A session policy: with these credentials the portal can use nothing of the role but the search.
 SEARCH_ONLY_POLICY = json.dumps(
     {
@@ -186,7 +184,7 @@ class Inventory:
             role_arn=tenant.target.role_arn,
             region=tenant.target.region,
             session_name=INVENTORY_SESSION,
-            duration=_SHORTEST_SESSION,
+            duration=MINIMUM_DURATION,
             external_id=tenant.target.external_id,
             source_identity=INVENTORY_SESSION,
             tags=session_tags(IssuanceId(uuid4().hex), tenant),

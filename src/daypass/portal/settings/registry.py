@@ -8,19 +8,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from daypass.common.session_limits import MAXIMUM_DURATION, MINIMUM_DURATION, MINIMUM_ROLE_MAXIMUM
 from daypass.portal.settings.codecs import Duration, Flag, Unit
 from daypass.portal.settings.setting import TENANT, Setting, unknown_setting
 
 FLAGS = "Flags"
 APP_CONFIG = "AppConfig"
 
-_QUARTER = timedelta(minutes=15)
+_QUARTER_HOUR = timedelta(minutes=15)
 _HOUR = timedelta(hours=1)
-_HALF_DAY = timedelta(hours=12)
 
 # The bounds of AssumeRole's DurationSeconds and of an IAM role's MaxSessionDuration.
-_SESSION = Duration(Unit.SECONDS, _QUARTER, _HALF_DAY)
-_MAXIMUM = Duration(Unit.SECONDS, _HOUR, _HALF_DAY)
+_SESSION = Duration(Unit.SECONDS, MINIMUM_DURATION, MAXIMUM_DURATION)
+_MAXIMUM = Duration(Unit.SECONDS, MINIMUM_ROLE_MAXIMUM, MAXIMUM_DURATION)
 
 ENABLE_ADMIN_JIT_ON_UI = Setting(
     label="Enable Admin AWS JIT Access On UI",
@@ -80,7 +80,7 @@ TOKEN_SESSION_DURATION = Setting(
     label="Authorization token session duration",
     type=APP_CONFIG,
     key="TokenSessionDuration",
-    codec=Duration(Unit.MINUTES, timedelta(minutes=15), timedelta(days=7)),
+    codec=Duration(Unit.MINUTES, _QUARTER_HOUR, timedelta(days=7)),
     default=timedelta(minutes=720),
     help="How long a sign-in lasts. The sessions started from it end no later.",
     documentation=(

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
+from daypass.common.session_limits import MINIMUM_ROLE_MAXIMUM
 from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.roles.provisioner import DesiredRole, IamRoles, RoleOutcome, RoleStatus
@@ -158,7 +159,7 @@ class RoleReconciler:
             if (maximum := own or for_all) is not None
         ]
         # Every role allows an hour, so a shorter duration needs no change of the master role.
-        if admin > timedelta(hours=1):
+        if admin > MINIMUM_ROLE_MAXIMUM:
             roles += [DesiredRole(arn, None, None, admin) for arn in self._master_roles(known)]
         return roles
 
