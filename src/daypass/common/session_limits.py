@@ -12,4 +12,4 @@ CHAINED_MAXIMUM = timedelta(hours=1)
 """The longest session that AWS gives to role chaining (a role assumed from a role session)."""
 
 MINIMUM_ROLE_MAXIMUM = timedelta(hours=1)
-"""The default of a role's maximum session duration (MaxSessionDuration), and the lowest value that IAM accepts."""
+"""The lowest maximum session duration of a role (MaxSessionDuration), which is also IAM's default."""
