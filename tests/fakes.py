@@ -66,6 +66,8 @@ class FakeRedirectProvider:
     authenticated_at: datetime = NOON
     name: str = "example-idp"
     label: str = "Example IdP"
+    proves_as: str = ""
+    """The name of the provider in its proofs; its own if empty."""
 
     def login_url(self, callback_url: str, state: str, *, max_age: timedelta | None = None) -> str:
         """Return the address of a page that does not exist."""
@@ -80,7 +82,7 @@ class FakeRedirectProvider:
             record = UserStore(connection).find_login(answer["code"])
         if record is None:
             raise SignInFailed(f"{self.label} does not know you.")
-        return ProvenIdentity(record, self.name, "hwk", self.authenticated_at)
+        return ProvenIdentity(record, self.proves_as or self.name, "hwk", self.authenticated_at)
 
 
 def nothing_happens() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from daypass.portal.aws.policies import as_list
 
+# The order of these values has no meaning in IAM. Identity-based policies have no Principal, and a Sid has no
+# effect.
 _LISTS = ("Action", "NotAction", "Resource", "NotResource")
 
 

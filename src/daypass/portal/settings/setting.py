@@ -64,7 +64,11 @@ class Setting(Generic[T]):
 
     def parse_stored(self, text: str | None) -> T | None:
         """Return the value of a stored text; None if there is none, or if it is invalid and has no effect."""
-        return None if text is None else _parse_stored(self, text)
+        if text is None:
+            return None
+        # Any text is valid for an unknown key, so its values would only fill the cache.
+        value: T | None = _parse_stored(self, text) if self.is_known else self.codec.parse(text)
+        return value
 
     def elevates(self, old: T | None, new: T | None) -> bool:
         """Return whether changing *old* to *new* grants more or longer access; None means not set."""

@@ -96,6 +96,8 @@ def test_a_program_gets_problem_json_instead_of_a_page(browser: Browser) -> None
         "https://evil.example/",
         "javascript:alert(1)",
         "/sign-in",
+        "/sign-in/example-idp",
+        "/sign-in/example-idp/callback?state=x",
         "/sign-out",
         "/confirm?next=/",
         "/" + "a" * 2000,

@@ -293,6 +293,31 @@ def test_an_unknown_key_is_edited_in_the_pane(admin: Browser) -> None:
     assert "<code>after</code>" in admin.see(CONFIG)
 
 
+@pytest.mark.parametrize("key", ["Some Key/x", "AdminJitSessionDuration"])
+def test_a_form_without_the_field_of_the_value_changes_nothing(admin: Browser, key: str) -> None:
+    ref = {"type": "AppConfig", "key": key}
+    admin.do(CONFIG, config_type="Other", other_type="AppConfig", other_key=key, other_value="1800")
+    version = re.search(r'name="version" value="([^"]+)"', admin.see(f"{CONFIG}?{urlencode(ref)}"))
+    assert version
+
+    late = admin.send(f"{CONFIG}/change", **ref, version=version[1], flag="3600")
+
+    assert late.status == 422
+    assert "another version of the portal" in alert(late)
+    assert "<code>1800</code>" in admin.see(CONFIG)
+
+
+def test_the_form_of_the_previous_release_for_an_unknown_key_is_read(admin: Browser) -> None:
+    ref = {"type": "AppConfig", "key": "Some Key/x"}
+    admin.do(CONFIG, config_type="Other", other_type=ref["type"], other_key=ref["key"], other_value="before")
+    version = re.search(r'name="version" value="([^"]+)"', admin.see(f"{CONFIG}?{urlencode(ref)}"))
+    assert version
+
+    admin.do(f"{CONFIG}/change", **ref, version=version[1], value="after")
+
+    assert "<code>after</code>" in admin.see(CONFIG)
+
+
 def test_a_stored_text_is_kept_as_written_and_its_option_is_selected(admin: Browser) -> None:
     key = {"other_type": "Flags", "other_key": "DisableAwsNonAdminJitAccess"}
     admin.do(CONFIG, config_type="Other", **key, other_value="TRUE")

@@ -1,7 +1,9 @@
 """The pages of sign-in and reauthentication at an identity provider with pages of its own."""
 
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -190,11 +192,44 @@ def test_an_answer_at_the_callback_of_another_provider_is_refused(browser: Brows
     assert SESSION not in browser.cookies
 
 
-@pytest.mark.parametrize("state", ["", "x", "bm90IEpTT04=.00", "W10=.00"])
+DEEP = urlsafe_b64encode(b"[" * 5000).decode() + ".00"
+
+
+@pytest.mark.parametrize("state", ["", "x", "bm90IEpTT04=.00", "W10=.00", DEEP])
 def test_an_invalid_state_is_refused(browser: Browser, state: str) -> None:
     browser.get("/sign-in/example-idp")
 
     assert browser.get(f"/sign-in/example-idp/callback?state={state}&code={SSO}").status == 403
+
+
+def test_an_answer_after_ten_minutes_is_refused(portal: World, browser: Browser) -> None:
+    at_idp = location(browser.get("/sign-in/example-idp"))
+    portal.clock.move(timedelta(minutes=10, seconds=1))
+
+    answer = browser.get(callback(at_idp))
+
+    assert answer.status == 403
+    assert "took too long" in answer.body.decode()
+
+
+def test_two_attempts_have_different_states(browser: Browser) -> None:
+    states = {
+        query_of(location(browser.get("/sign-in/example-idp")))["state"].partition(".")[0] for _ in "ab"
+    }
+
+    assert len(states) == 2
+
+
+def test_an_identity_in_the_name_of_another_provider_starts_no_session(
+    browser: Browser, idps: list[FakeRedirectProvider]
+) -> None:
+    at_idp = location(browser.get("/sign-in/example-idp"))
+    idps[0].proves_as = "password"
+
+    with suppress(ValueError):
+        browser.get(callback(at_idp))
+
+    assert SESSION not in browser.cookies
 
 
 def test_a_service_account_is_refused_on_the_sign_in_page(browser: Browser) -> None:

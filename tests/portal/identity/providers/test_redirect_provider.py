@@ -202,6 +202,12 @@ def test_two_providers_with_one_name_are_refused(database: Database) -> None:
         IdentityProviders((FakeRedirectProvider(database), FakeRedirectProvider(database)))
 
 
+@pytest.mark.parametrize("name", ["", "password", "Okta", "a/b", "..", "a" * 65, "ok ta"])
+def test_a_name_that_is_reserved_or_cannot_be_in_a_path_is_refused(database: Database, name: str) -> None:
+    with pytest.raises(ValueError, match="cannot have the name"):
+        IdentityProviders((FakeRedirectProvider(database, name=name),))
+
+
 def test_a_second_password_provider_is_refused(browser_sessions: BrowserSessions) -> None:
     passwords = passwords_of(browser_sessions)
     other = OtherPasswords(passwords.database, passwords.committer, passwords.clock)

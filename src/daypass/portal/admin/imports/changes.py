@@ -31,9 +31,7 @@ def lost_administrators(planned: Sequence[ImportedUser], users: Mapping[str, Use
 def check_administrators(connection: Connection, fewer: int, taken: int) -> None:
     """Return if the portal still has an Administrator afterwards; raise `LastAdministrator` otherwise."""
     if fewer > 0:
-        sentence = (
-            "The portal would have no Administrator left. Remove the line of an Administrator who stays."
-        )
+        sentence = "The portal would have no Administrator left. Remove the line of one who is to stay one."
         require_other_administrator(connection, fewer, f"{sentence} {progress_text(taken)}")
 
 

@@ -22,7 +22,7 @@ def safe_path(address: str, default: str = HOME) -> str:
     if not (is_path and len(address) <= _LONGEST and address.isascii() and address.isprintable()):
         return default
     parts = urlsplit(address)
-    if parts.scheme or parts.netloc or parts.path in _NOT_BACK_TO:
+    if parts.scheme or parts.netloc or parts.path in _NOT_BACK_TO or parts.path.startswith(f"{SIGN_IN}/"):
         return default
     return address
 

@@ -69,12 +69,13 @@ class Endpoints:
         # RFC 7636 also has the method `plain`, which sends the verifier itself and protects nothing.
         if request.get("code_challenge_method") != "S256":
             raise OAuthRefused("invalid_request", "code_challenge_method must be S256.")
+        scopes = _requested_scopes(request.get("scope"))
         parameters = AuthorizationParameters(
             client_id=request.get("client_id"),
             challenge=request.get("code_challenge"),
             state=request.get("state"),
             destination=parse_redirect_uri(request.get("redirect_uri"), self.grants.manual_redirect_uri),
-            scopes=_requested_scopes(request.get("scope")),
+            scopes=scopes,
             # Users paste tokens into any field, and these two are shown on the consent page and recorded.
             tenant=redacted(request.get("tenant")),
             device=redacted(request.get("device")),

@@ -4,16 +4,20 @@ import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from starlette.responses import RedirectResponse, Response
 
+from daypass.portal.clock import Clock
 from daypass.portal.http.layout.cookies import VISIT, set_cookie
 from daypass.portal.http.layout.csrf import ForgedRequest, check_token, csrf_token
 from daypass.portal.http.layout.endpoints import BrowserRequest, PageVisit
 from daypass.portal.http.layout.redirects import SIGN_IN, safe_path
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.providers.base import RedirectProvider, SignInContext
+
+_LIFETIME = timedelta(minutes=10)
+"""The time in which a user must authenticate at the provider."""
 
 _ANEW = timedelta(0)
 """The maximum age of an authentication at the provider that counts: none, so that it asks again."""
@@ -27,15 +31,20 @@ class Attempt:
     is_reauthentication: bool
     next: str
     """The page to return to."""
+    began_at: datetime
 
     def signed(self, cookie: str) -> str:
         """Return the attempt as text that only a browser with this *cookie* can bring back."""
-        text = json.dumps([self.provider, self.is_reauthentication, self.next])
+        # The random part makes the states of two attempts differ.
+        began_at = self.began_at.timestamp()
+        text = json.dumps(
+            [self.provider, self.is_reauthentication, self.next, began_at, secrets.token_urlsafe(16)]
+        )
         return f"{urlsafe_b64encode(text.encode()).decode()}.{csrf_token(cookie, _purpose(text))}"
 
     @classmethod
-    def of(cls, state: str, request: BrowserRequest) -> "Attempt":
-        """Read *state*; raises `ForgedRequest` unless it was made for this browser.
+    def of(cls, state: str, request: BrowserRequest, now: datetime) -> "Attempt":
+        """Read *state*; raises `ForgedRequest` unless it was made for this browser, not long ago.
 
         Without this check, another site could finish its own sign-in in the browser of a user, who would then
         work in a foreign account.
@@ -43,12 +52,18 @@ class Attempt:
         encoded, _, token = state.partition(".")
         try:
             text = urlsafe_b64decode(encoded).decode()
-            provider, is_reauthentication, next_page = json.loads(text)
+            provider, is_reauthentication, next_page, began_at, _ = json.loads(text)
             cookie = request.session_cookie if is_reauthentication else request.visit_cookie
             check_token(cookie, token, _purpose(text))
-        except (ValueError, TypeError, ForgedRequest) as invalid:
+        # Nothing is verified before the text is parsed, and nested brackets exhaust the parser's stack.
+        except (ValueError, TypeError, RecursionError, ForgedRequest) as invalid:
             raise ForgedRequest("This sign-in was not started in this browser. Sign in again.") from invalid
-        return cls(provider, is_reauthentication, safe_path(next_page))
+        attempt = cls(
+            provider, is_reauthentication, safe_path(next_page), datetime.fromtimestamp(began_at, UTC)
+        )
+        if now - attempt.began_at > _LIFETIME:
+            raise ForgedRequest("This sign-in took too long. Sign in again.")
+        return attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +72,12 @@ class ProviderRedirects:
 
     sessions: BrowserSessions
     public_url: str
+    clock: Clock
 
     def to_sign_in(self, provider: RedirectProvider, request: BrowserRequest, next_page: str) -> Response:
         """Redirect to the provider, for a browser without a session."""
         visit = request.visit_cookie or secrets.token_urlsafe(24)
-        state = Attempt(provider.name, is_reauthentication=False, next=next_page).signed(visit)
+        state = Attempt(provider.name, False, next_page, self.clock()).signed(visit)
         response = RedirectResponse(provider.login_url(self._callback_url(provider), state), 303)
         if not request.visit_cookie:
             set_cookie(response, VISIT, visit)
@@ -69,13 +85,13 @@ class ProviderRedirects:
 
     def to_reauthenticate(self, provider: RedirectProvider, visit: PageVisit, back: str) -> Response:
         """Redirect to the provider, which must authenticate the signed-in user anew."""
-        state = Attempt(provider.name, is_reauthentication=True, next=back).signed(visit.session_cookie)
+        state = Attempt(provider.name, True, back, self.clock()).signed(visit.session_cookie)
         url = provider.login_url(self._callback_url(provider), state, max_age=_ANEW)
         return RedirectResponse(url, 303)
 
     def attempt(self, provider: RedirectProvider, request: BrowserRequest) -> Attempt:
         """Return the attempt that the callback answers; raises `ForgedRequest`."""
-        attempt = Attempt.of(request.query.get("state", ""), request)
+        attempt = Attempt.of(request.query.get("state", ""), request, self.clock())
         # The answer of one provider must not end the attempt at another one (RFC 9207).
         if attempt.provider != provider.name:
             raise ForgedRequest("This sign-in was started at another identity provider. Sign in again.")
@@ -84,6 +100,8 @@ class ProviderRedirects:
     def finish(self, attempt: Attempt, provider: RedirectProvider, request: BrowserRequest) -> SignedIn:
         """Make a session of the provider's answer; raises the same as `BrowserSessions`."""
         proven = provider.identify(self._callback_url(provider), request.query)
+        if proven.provider != provider.name:
+            raise ValueError(f"{provider.name} proved an identity in the name of {proven.provider}")
         context = context_of(request)
         if not attempt.is_reauthentication:
             return self.sessions.start(proven, context, replaces=request.session_cookie or None)

@@ -222,7 +222,7 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         pages=services.pages,
         confirmations=services.reauthentication,
         providers=services.providers,
-        redirects=ProviderRedirects(services.browser_sessions, services.config.public_url),
+        redirects=ProviderRedirects(services.browser_sessions, services.config.public_url, services.clock),
         browser_sessions=services.browser_sessions,
         has_administrator=services.users.has_administrator,
         public_url=services.config.public_url,

@@ -85,7 +85,8 @@ class RedirectProvider(Protocol):
     def identify(self, callback_url: str, answer: Mapping[str, str]) -> ProvenIdentity:
         """Prove a user's identity by the query parameters of the callback; raises `SignInFailed`.
 
-        The state was checked already: the answer is for an attempt of this browser. A user is found by the
+        The state was checked already: the answer is for a recent attempt of this browser. It may still come
+        twice, so a provider whose answers are not single-use stores its attempts. A user is found by the
         provider's own subject, never by a name or an e-mail address that the provider lets users choose. The
         database has no table of subjects yet; the first provider of this kind adds one.
         """

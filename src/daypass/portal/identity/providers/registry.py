@@ -1,19 +1,27 @@
 """The identity providers of a portal."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from daypass.portal.errors import SignInAgain
 from daypass.portal.identity.model import ApiToken
-from daypass.portal.identity.providers.base import LOCAL_PASSWORD, IdentityProvider, PasswordProvider
+from daypass.portal.identity.providers.base import (
+    LOCAL_PASSWORD,
+    IdentityProvider,
+    PasswordProvider,
+    RedirectProvider,
+)
+
+_NAME = re.compile("[a-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityProviders:
     """The providers of a portal, in the order in which the sign-in page offers them.
 
-    Raises `ValueError` if two providers have the same name, or if two of them check passwords: sessions store
-    the name, and the sign-in page has one form for a password.
+    Raises `ValueError` if two providers have the same name, two of them check passwords, or a name cannot be
+    in a path or is reserved: sessions store the name, and the sign-in page has one form for a password.
     """
 
     providers: Sequence[IdentityProvider]
@@ -24,6 +32,11 @@ class IdentityProviders:
             raise ValueError("two identity providers have the same name")
         if sum(isinstance(provider, PasswordProvider) for provider in self.providers) > 1:
             raise ValueError("two identity providers check passwords")
+        for provider in self.providers:
+            is_redirect = isinstance(provider, RedirectProvider)
+            # Sessions of the portal's own passwords are stored without a name, so no other may have theirs.
+            if not _NAME.fullmatch(provider.name) or (is_redirect and provider.name == LOCAL_PASSWORD):
+                raise ValueError(f"an identity provider cannot have the name {provider.name!r}")
 
     def __iter__(self) -> Iterator[IdentityProvider]:
         return iter(self.providers)

@@ -34,7 +34,9 @@ class SettingField:
     @property
     def name(self) -> str:
         """The field's name."""
-        return f"value:{self.setting.wire_name}"
+        # The previous release reads a missing field as an empty text, which it would store for a key that
+        # the portal does not use. So this field keeps its name as long as both releases may run together.
+        return f"value:{self.setting.wire_name}" if self.setting.is_known else "value"
 
     @property
     def custom_name(self) -> str:
@@ -63,8 +65,13 @@ class SettingField:
             return {self.name: CUSTOM, self.custom_name: text}
         return {self.name: option if self.widget.options else text}
 
+    def check_present(self, form: Form) -> None:
+        """Return if *form* has the field; raise `InvalidRequest` otherwise."""
+        if self.name not in form.fields:
+            raise InvalidRequest("This form is from another version of the portal. Open it again.")
+
     def read(self, form: Form) -> str:
-        """Return the submitted text of the value; empty if the field is empty."""
+        """Return the submitted text of the value; empty if the field is empty or missing."""
         text = form.get(self.name)
         return form.get(self.custom_name) if self.widget.accepts_custom and text == CUSTOM else text
 

@@ -99,8 +99,10 @@ class SettingPages(ABC):
         form, owner = visit.form, self.owner(visit)
         ref, version = _ref(form), Version(form.get("version"))
         try:
-            text = SettingField(self.settings.registry.find(*ref)).read(form)
-            new = self.settings.parse(owner, *ref, text)
+            field = SettingField(self.settings.registry.find(*ref))
+            # A missing field would read as an empty text, which is a valid value of an unknown setting.
+            field.check_present(form)
+            new = self.settings.parse(owner, *ref, field.read(form))
             self.settings.put(owner, new, visit.caller, version)
         except (InvalidRequest, PreconditionFailed) as refusal:
             changing = SettingRow(self.settings.find(owner, *ref))
