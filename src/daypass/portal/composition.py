@@ -18,7 +18,7 @@ from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.core.authentication import Authenticator, ClientAddresses
 from daypass.portal.http.core.authorization import Authorizer
-from daypass.portal.http.core.threadpool import ThreadPools, role_shares
+from daypass.portal.http.core.threadpool import ThreadPools, role_slots
 from daypass.portal.http.layout.rendering import PageRenderer, Templates
 from daypass.portal.http.services import Services
 from daypass.portal.identity.authentication import Identity
@@ -45,7 +45,7 @@ def make_services(
     The sign-in page offers the *redirect_providers* after the portal's own passwords.
     """
     committer = Committer(database, clock)
-    identity, shares = Identity(database, committer, clock), role_shares(config.threads)
+    identity, role_concurrency = Identity(database, committer, clock), role_slots(config.threads)
     return Services(
         config=config,
         database=database,
@@ -61,9 +61,9 @@ def make_services(
             brokers=aws.brokers,
             clock=clock,
             is_attribution_required=config.require_attribution,
-            role_concurrency=shares,
+            role_concurrency=role_concurrency,
         ),
-        inventory=_inventory(config, database, committer, aws, clock, shares),
+        inventory=_inventory(config, database, committer, aws, clock, role_concurrency),
         administration=_administration(config, aws, identity, registry),
         doctor=aws.doctor,
         issuing=aws.issuing,
@@ -76,7 +76,7 @@ def make_services(
         assets=templates.assets,
         pages=PageRenderer(templates, browser_origins(config.aws)),
         pools=ThreadPools.sized(config.threads),
-        role_concurrency=shares,
+        role_concurrency=role_concurrency,
         release=version("daypass"),
     )
 
@@ -87,7 +87,7 @@ def _inventory(
     committer: Committer,
     aws: Aws,
     clock: Clock,
-    shares: RoleConcurrency,
+    role_concurrency: RoleConcurrency,
 ) -> Inventory:
     return Inventory(
         database=database,
@@ -97,7 +97,7 @@ def _inventory(
         finders=aws.finders,
         clock=clock,
         is_attribution_required=config.require_attribution,
-        role_concurrency=shares,
+        role_concurrency=role_concurrency,
     )
 
 

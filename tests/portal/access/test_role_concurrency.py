@@ -14,7 +14,7 @@ from tests.fakes import accounts_of, brokers_of
 from tests.portal.access.conftest import DANA, DEV, PROD, Rig, caller
 
 
-def issuer(rig: Rig, shares: RoleConcurrency) -> Issuer:
+def issuer(rig: Rig, slots: RoleConcurrency) -> Issuer:
     """Return the issuer of *rig* with this concurrency limit."""
     return Issuer(
         rig.database,
@@ -22,7 +22,7 @@ def issuer(rig: Rig, shares: RoleConcurrency) -> Issuer:
         accounts_of(rig.broker),
         brokers_of(rig.broker),
         rig.clock,
-        role_concurrency=shares,
+        role_concurrency=slots,
     )
 
 
@@ -31,36 +31,36 @@ def ask(tenant: str) -> SessionRequest:
 
 
 def test_a_role_has_a_fixed_number_of_slots_and_others_are_not_affected() -> None:
-    shares = RoleConcurrency(max_calls=2)
-    first, second = shares.acquire("slow"), shares.acquire("slow")
+    slots = RoleConcurrency(slots_per_role=2)
+    first, second = slots.acquire("slow"), slots.acquire("slow")
 
     with pytest.raises(RoleBusy, match="for the role slow: 2 requests"):
-        shares.acquire("slow")
-    with shares.acquire("other"):
-        assert shares.calls("other") == 1
+        slots.acquire("slow")
+    with slots.acquire("other"):
+        assert slots.used_slots("other") == 1
     first.release()
     first.release()
-    with shares.acquire("slow"):
-        assert shares.calls("slow") == 2
+    with slots.acquire("slow"):
+        assert slots.used_slots("slow") == 2
     second.release()
 
-    assert (shares.calls("slow"), shares.calls("other")) == (0, 0)
+    assert (slots.used_slots("slow"), slots.used_slots("other")) == (0, 0)
 
 
 def test_a_request_for_a_busy_role_is_not_recorded_and_does_not_reach_aws(rig: Rig) -> None:
-    shares = RoleConcurrency(max_calls=1)
-    with shares.acquire(DEV.target.role_arn), pytest.raises(RoleBusy):
-        issuer(rig, shares).issue(caller(DANA), ask("dev01"))
+    slots = RoleConcurrency(slots_per_role=1)
+    with slots.acquire(DEV.target.role_arn), pytest.raises(RoleBusy):
+        issuer(rig, slots).issue(caller(DANA), ask("dev01"))
 
     assert (rig.rows(), rig.outcomes(), rig.broker.assumed) == ([], [], [])
-    assert issuer(rig, shares).issue(caller(DANA), ask("dev01")).tenant == DEV
+    assert issuer(rig, slots).issue(caller(DANA), ask("dev01")).tenant == DEV
 
 
 def test_an_unauthorized_caller_is_denied_even_if_the_role_is_busy(rig: Rig) -> None:
-    shares = RoleConcurrency(max_calls=1)
+    slots = RoleConcurrency(slots_per_role=1)
     rig.remove_member(DANA, DEV)
-    with shares.acquire(DEV.target.role_arn), shares.acquire(""), pytest.raises(TenantNotFound):
-        issuer(rig, shares).issue(caller(DANA), ask("dev01"))
+    with slots.acquire(DEV.target.role_arn), slots.acquire(""), pytest.raises(TenantNotFound):
+        issuer(rig, slots).issue(caller(DANA), ask("dev01"))
 
     assert rig.states() == ["denied"]
 
@@ -77,20 +77,20 @@ def test_an_unauthorized_caller_is_denied_even_if_the_role_is_busy(rig: Rig) -> 
     ids=["refused by AWS", "a bug", "interrupted", "revoked during the call", "success"],
 )
 def test_a_slot_is_released_however_the_request_ends(rig: Rig, fault: Callable[[Rig], None]) -> None:
-    shares = RoleConcurrency(max_calls=1)
+    slots = RoleConcurrency(slots_per_role=1)
     fault(rig)
     try:
-        issuer(rig, shares).issue(caller(DANA), ask("dev01"))
+        issuer(rig, slots).issue(caller(DANA), ask("dev01"))
     except (Exception, KeyboardInterrupt) as error:
         assert not isinstance(error, AccessDenied) or rig.states() == ["failed"]
 
-    assert shares.calls(DEV.target.role_arn) == 0
+    assert slots.used_slots(DEV.target.role_arn) == 0
 
 
 def test_a_tenant_whose_aws_calls_hang_does_not_block_other_tenants(rig: Rig) -> None:
-    shares, gate, called = RoleConcurrency(max_calls=2), Event(), Semaphore(0)
+    slots, gate, called = RoleConcurrency(slots_per_role=2), Event(), Semaphore(0)
     rig.broker.silent[DEV.target.role_arn], rig.broker.during_assume = gate, called.release
-    slow = issuer(rig, shares)
+    slow = issuer(rig, slots)
     threads = [Thread(target=slow.issue, args=(caller(DANA), ask("dev01"))) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -108,17 +108,17 @@ def test_a_tenant_whose_aws_calls_hang_does_not_block_other_tenants(rig: Rig) ->
 
 
 def test_the_queue_is_bounded_and_first_in_first_out() -> None:
-    shares, woken = RoleConcurrency(max_calls=1, max_waiting=2), []
-    slot = shares.acquire("role")
+    slots, woken = RoleConcurrency(slots_per_role=1, max_waiting=2), []
+    slot = slots.acquire("role")
 
-    assert shares.queue("role", lambda: woken.append("first"))
-    assert shares.queue("role", lambda: woken.append("second"))
-    assert not shares.queue("role", lambda: woken.append("third"))
+    assert slots.queue("role", lambda: woken.append("first"))
+    assert slots.queue("role", lambda: woken.append("second"))
+    assert not slots.queue("role", lambda: woken.append("third"))
     slot.release()
     assert woken == ["first"]
-    with shares.acquire("role"):
-        shares.wake_next("role")
+    with slots.acquire("role"):
+        slots.wake_next("role")
         assert woken == ["first"]
     assert woken == ["first", "second"]
-    assert shares.queue("role", lambda: woken.append("at once"))
+    assert slots.queue("role", lambda: woken.append("at once"))
     assert woken[-1] == "at once"

@@ -16,9 +16,9 @@ UNLIMITED = 1_000_000
 class RoleBusy(Overloaded):
     """All slots of the role are in use; nothing was recorded and AWS was not called."""
 
-    def __init__(self, concurrency: "RoleConcurrency", role_arn: str, calls: int) -> None:
+    def __init__(self, concurrency: "RoleConcurrency", role_arn: str, used: int) -> None:
         super().__init__(
-            f"AWS answers slowly for the role {role_arn.rpartition('/')[2]}: {calls} requests for it are "
+            f"AWS answers slowly for the role {role_arn.rpartition('/')[2]}: {used} requests for it are "
             "already in progress. Try again in a moment."
         )
         self.concurrency = concurrency
@@ -28,25 +28,25 @@ class RoleBusy(Overloaded):
 class RoleConcurrency:
     """A thread-safe limit on concurrent AWS calls per role, with a bounded FIFO queue.
 
-    `max_calls` is the number of slots of each role, `max_waiting` the maximum length of its queue. No method
-    blocks: a queued request registers a callback. The key is the role's ARN, which names the account, so
-    roles of the same name in two accounts have slots of their own.
+    `slots_per_role` is the number of slots of each role, `max_waiting` the maximum length of its queue. No
+    method blocks: a queued request registers a callback. The key is the role's ARN, which names the account,
+    so roles of the same name in two accounts have slots of their own.
     """
 
-    def __init__(self, max_calls: int = UNLIMITED, max_waiting: int = 0) -> None:
-        self.max_calls = max_calls
+    def __init__(self, slots_per_role: int = UNLIMITED, max_waiting: int = 0) -> None:
+        self.slots_per_role = slots_per_role
         self._max_waiting = max_waiting
         self._lock = threading.Lock()
-        self._calls: dict[str, int] = {}
+        self._used_slots: dict[str, int] = {}
         self._queues: dict[str, deque[Wake]] = {}
 
     def acquire(self, role_arn: str) -> "RoleSlot":
         """Acquire a slot of the role, as a context manager; raises `RoleBusy` if all are in use."""
         with self._lock:
-            calls = self._calls.get(role_arn, 0)
-            if calls >= self.max_calls:
-                raise RoleBusy(self, role_arn, calls)
-            self._calls[role_arn] = calls + 1
+            used = self._used_slots.get(role_arn, 0)
+            if used >= self.slots_per_role:
+                raise RoleBusy(self, role_arn, used)
+            self._used_slots[role_arn] = used + 1
         return RoleSlot(self, role_arn)
 
     def queue(self, role_arn: str, wake: Wake) -> bool:
@@ -74,25 +74,25 @@ class RoleConcurrency:
         """
         with self._lock:
             queue = self._queues.get(role_arn)
-            if not queue or self._calls.get(role_arn, 0) >= self.max_calls:
+            if not queue or self._used_slots.get(role_arn, 0) >= self.slots_per_role:
                 return
             wake = queue.popleft()
             self._forget_if_empty(role_arn, queue)
         wake()
 
-    def calls(self, role_arn: str) -> int:
+    def used_slots(self, role_arn: str) -> int:
         """Return the number of slots of the role in use."""
-        return self._calls.get(role_arn, 0)
+        return self._used_slots.get(role_arn, 0)
 
     def release(self, role_arn: str) -> None:
         """Release one slot; called once by each `RoleSlot`."""
         with self._lock:
-            calls = self._calls[role_arn] - 1
+            used = self._used_slots[role_arn] - 1
             # Removed at zero: roles come and go with tenants, and the dictionary must not grow for ever.
-            if calls:
-                self._calls[role_arn] = calls
+            if used:
+                self._used_slots[role_arn] = used
             else:
-                del self._calls[role_arn]
+                del self._used_slots[role_arn]
         if self._queues:
             self.wake_next(role_arn)
 

@@ -113,7 +113,7 @@ class Services:
             self.accounts,
             self.brokers,
             self.clock,
-            shares=self.role_concurrency,
+            role_concurrency=self.role_concurrency,
         )
 
     @property

@@ -109,31 +109,34 @@ async def answered(tasks: Sequence["asyncio.Task[Answer]"], number: int) -> None
         _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
 
 
-def waiting(shares: RoleConcurrency, places: int) -> int:
-    """Return how many wait for a share of the busy role, whose queue has so many *places*.
+def waiting(slots: RoleConcurrency, places: int) -> int:
+    """Return how many wait for a slot of the busy role, whose queue has so many *places*.
 
     To be called where calls are queued, in the event loop: meanwhile the queue is full.
     """
     free: list[Callable[[], None]] = []
-    while shares.queue("role", wake := Event().set):
+    while slots.queue("role", wake := Event().set):
         free.append(wake)
     for wake in free:
-        shares.leave("role", wake)
+        slots.leave("role", wake)
     return places - len(free)
 
 
 def test_a_call_whose_role_is_busy_is_queued_without_a_thread_and_then_restarted() -> None:
-    shares, pool = RoleConcurrency(max_calls=1, max_waiting=1), ThreadPool(1, share_wait=timedelta(minutes=1))
+    slots, pool = (
+        RoleConcurrency(slots_per_role=1, max_waiting=1),
+        ThreadPool(1, slot_wait=timedelta(minutes=1)),
+    )
 
     def call() -> str:
-        with shares.acquire("role"):
+        with slots.acquire("role"):
             return "answered"
 
     async def crowd() -> None:
-        held = shares.acquire("role")
+        held = slots.acquire("role")
         queued = asyncio.create_task(pool.run(call))
         # The only thread is free for others while this call is queued.
-        while waiting(shares, 1) < 1:
+        while waiting(slots, 1) < 1:
             await pool.run(lambda: None)
         with pytest.raises(RoleBusy):
             await pool.run(call)
@@ -141,49 +144,52 @@ def test_a_call_whose_role_is_busy_is_queued_without_a_thread_and_then_restarted
         assert await queued == "answered"
 
     asyncio.run(crowd())
-    assert shares.calls("role") == 0
+    assert slots.used_slots("role") == 0
     pool.close()
 
 
 def test_a_call_whose_role_stays_busy_is_refused_before_the_time_limit() -> None:
-    shares, pool = (
-        RoleConcurrency(max_calls=1, max_waiting=4),
-        ThreadPool(1, share_wait=timedelta(milliseconds=1)),
+    slots, pool = (
+        RoleConcurrency(slots_per_role=1, max_waiting=4),
+        ThreadPool(1, slot_wait=timedelta(milliseconds=1)),
     )
 
     def call() -> None:
-        with shares.acquire("role"):
+        with slots.acquire("role"):
             pass
 
-    with shares.acquire("role"):
+    with slots.acquire("role"):
         with pytest.raises(RoleBusy, match="slowly"):
             asyncio.run(pool.run(call))
-        assert waiting(shares, 4) == 0
+        assert waiting(slots, 4) == 0
     asyncio.run(pool.run(call))
     pool.close()
 
 
-def test_a_queued_call_that_ends_without_its_share_passes_it_on() -> None:
-    shares, pool = RoleConcurrency(max_calls=1, max_waiting=4), ThreadPool(2, share_wait=timedelta(minutes=1))
+def test_a_queued_call_that_ends_without_its_slot_passes_it_on() -> None:
+    slots, pool = (
+        RoleConcurrency(slots_per_role=1, max_waiting=4),
+        ThreadPool(2, slot_wait=timedelta(minutes=1)),
+    )
     tries: list[int] = []
 
     def denied() -> None:
         tries.append(1)
         if len(tries) > 1:
             raise AccessDenied("Not any more.")
-        shares.acquire("role")
+        slots.acquire("role")
 
     def call() -> str:
-        with shares.acquire("role"):
+        with slots.acquire("role"):
             return "answered"
 
     async def crowd() -> None:
-        held = shares.acquire("role")
+        held = slots.acquire("role")
         first = asyncio.create_task(pool.run(denied))
-        while waiting(shares, 4) < 1:
+        while waiting(slots, 4) < 1:
             await asyncio.sleep(0)
         second = asyncio.create_task(pool.run(call))
-        while waiting(shares, 4) < 2:
+        while waiting(slots, 4) < 2:
             await asyncio.sleep(0)
         held.release()
         with pytest.raises(AccessDenied):

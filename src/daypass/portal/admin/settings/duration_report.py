@@ -72,7 +72,7 @@ class DurationReports:
     brokers: Brokers
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
-    shares: RoleConcurrency = field(default_factory=RoleConcurrency)
+    role_concurrency: RoleConcurrency = field(default_factory=RoleConcurrency)
 
     def of_tenant(self, reference: str, asked: timedelta | None = None) -> DurationReport:
         """Return the report on a tenant, by id or name; raises `TenantNotFound`."""
@@ -134,7 +134,7 @@ class DurationReports:
         roles = RoleAssumer(self.brokers.for_account(account), self.database, is_attribution_required=False)
         deadline = Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
         try:
-            with self.shares.acquire(role_arn):
+            with self.role_concurrency.acquire(role_arn):
                 return roles.maximum(role_arn, cached, self.clock(), deadline)
         except RoleBusy:
             return cached.maximum

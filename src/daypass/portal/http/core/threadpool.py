@@ -18,8 +18,8 @@ T = TypeVar("T")
 PATIENCE = timedelta(seconds=9)
 """The time limit of a request, queueing included, so that every client gets an answer within ten seconds."""
 
-SHARE_WAIT = timedelta(seconds=2)
-"""How long a request is queued for a share of its role, which leaves time for the AWS call after it."""
+SLOT_WAIT = timedelta(seconds=2)
+"""How long a request is queued for a slot of its role, which leaves time for the AWS call after it."""
 
 _WAITING_PER_THREAD = 8
 
@@ -33,19 +33,19 @@ class ThreadPool:
         patience: timedelta = PATIENCE,
         *,
         name: str = "portal",
-        share_wait: timedelta = SHARE_WAIT,
+        slot_wait: timedelta = SLOT_WAIT,
     ) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         # The executor's own queue has no limit, so the calls are counted here.
         self._slots = threading.BoundedSemaphore(threads * (1 + _WAITING_PER_THREAD))
         self._patience = patience.total_seconds()
-        self._share_wait = share_wait.total_seconds()
+        self._slot_wait = slot_wait.total_seconds()
 
     async def run(self, call: Callable[[], T]) -> T:
         """Return the result of *call*, or raise its error; `Overloaded` if the queue is full or time is up.
 
         A call that raises `RoleBusy` is queued without a thread and started again when its role has a free
-        share, so it must have had no effect by then.
+        slot, so it must have had no effect by then.
         """
         try:
             # The timeout ends the waiting only: a thread cannot be stopped, and keeps its slot until its call
@@ -73,13 +73,13 @@ class ThreadPool:
         return asyncio.wrap_future(running)
 
     async def _start_queued(self, call: Callable[[], T], busy: RoleBusy) -> T:
-        give_up_at = asyncio.get_running_loop().time() + self._share_wait
+        give_up_at = asyncio.get_running_loop().time() + self._slot_wait
         while True:
-            await _share(busy, give_up_at)
+            await _wait_for_slot(busy, give_up_at)
             try:
                 return await self._start(call)
             except RoleBusy as again:
-                # Another request took the share first.
+                # Another request took the slot first.
                 busy = again
             finally:
                 busy.concurrency.wake_next(busy.role_arn)
@@ -88,8 +88,8 @@ class ThreadPool:
         self._slots.release()
 
 
-async def _share(busy: RoleBusy, give_up_at: float) -> None:
-    """Return once the role has a free share; raises *busy* if its queue is full or none was free in time."""
+async def _wait_for_slot(busy: RoleBusy, give_up_at: float) -> None:
+    """Return once the role has a free slot; raises *busy* if its queue is full or none was free in time."""
     loop = asyncio.get_running_loop()
     woken: asyncio.Future[None] = loop.create_future()
 
@@ -145,6 +145,6 @@ def aws_threads(threads: int) -> int:
     return 3 * threads
 
 
-def role_shares(threads: int) -> RoleConcurrency:
+def role_slots(threads: int) -> RoleConcurrency:
     """Return the limit per role: a third of the threads that call AWS, and a queue eight times as long."""
     return RoleConcurrency(threads, threads * _WAITING_PER_THREAD)

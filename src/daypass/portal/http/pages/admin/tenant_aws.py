@@ -76,7 +76,7 @@ class TenantAwsPages:
         if self.doctor is None:
             return None
         try:
-            with self.durations.shares.acquire(tenant.target.role_arn):
+            with self.durations.role_concurrency.acquire(tenant.target.role_arn):
                 return self.doctor.examine_tenant(tenant)
         except RoleBusy as refusal:
             return [Finding("unreadable", Level.WARNING, tenant.name, refusal.reason)]
