@@ -1,4 +1,4 @@
-"""The interface to AWS that the core depends on; `portal/aws` implements it."""
+"""The interface to AWS that `portal/access` depends on; `portal/aws` implements it."""
 
 from datetime import timedelta
 from typing import NewType, Protocol
@@ -12,7 +12,7 @@ Deadline = NewType("Deadline", float)
 """The time by which AWS must have answered, in seconds on the clock of `time.monotonic`."""
 
 AWS_TIME_LIMIT = timedelta(seconds=8)
-"""The time limit of all AWS calls for one request together."""
+"""The time, counted from the decision, in which AWS must have answered; commits in between use it up too."""
 
 
 class RoleMaximumExceeded(AwsRefused):

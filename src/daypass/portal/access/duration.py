@@ -13,7 +13,8 @@ from daypass.portal.settings.store import EffectiveSettings
 RESPONSE_MARGIN = timedelta(seconds=10)
 """Subtracted from the remaining time of a sign-in and of an entitlement.
 
-AWS counts a session's duration from its response, which may come this long after the request.
+AWS counts a session's duration from its response, which comes within `AWS_TIME_LIMIT` (8 s) of the decision.
+The rest is a reserve.
 """
 
 

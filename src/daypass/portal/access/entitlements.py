@@ -27,13 +27,15 @@ class Entitlement:
     ends_at: datetime | None = None
     """The time from which the entitlement gives no access; None if it has no end.
 
-    No entitlement has an end yet. A source of ends must also change `policy.may_see` and `tenants.access_of`.
+    No entitlement has an end yet. A source of ends must also change `policy.may_see`, `tenants.access_of` and
+    the lists of `VisibleTenants`, and has a rule for older replicas (decision 0052).
     """
 
     def still_covers(self, earlier: "Entitlement", until: datetime) -> bool:
         """Return whether this is still the *earlier* entitlement and does not end before the time *until*.
 
-        Its reason and access must be the same. Its end may have been changed since.
+        An entitlement has no id: the same kind and access count as the same entitlement. Its end may have
+        been changed since.
         """
         is_same = (self.kind, self.access) == (earlier.kind, earlier.access)
         return is_same and (self.ends_at is None or until <= self.ends_at)
@@ -66,7 +68,8 @@ def current(entitlements: Iterable[Entitlement], now: datetime) -> Sequence[Enti
 def strongest(entitlements: Iterable[Entitlement]) -> Entitlement | None:
     """Return the entitlement whose access has the highest rank; None if there is none.
 
-    Of several with that access it is the one that lasts longest, and the first of those.
+    Of several with that access it is the one that lasts longest, and the first of those. Rank comes before
+    the end, so that a caller never gets less access than before without having asked for less.
     """
     return max(entitlements, key=_strength, default=None)
 

@@ -111,7 +111,8 @@ class Issuer:
     def preview(self, caller: Caller, scope: Scope) -> SessionPlan:
         """Return what *caller* would get for *scope*, without calling AWS or recording anything.
 
-        The role's maximum counts only if it is cached. Raises the `PortalError` that `issue` would raise.
+        The role's maximum counts only if it is cached, at any age. Raises the error of a denial, or of a
+        limit that leaves too little time.
         """
         with self.database.reading() as connection:
             context = read_context(connection, caller, scope, self._master_role(scope), self.clock())
@@ -219,7 +220,9 @@ class Issuer:
     ) -> PortalError | None:
         """Return the refusal if the caller may no longer have the session that AWS has just given.
 
-        Runs in the transaction that records the outcome, so no revocation can commit in between.
+        Runs in the transaction that records the outcome. No revocation can commit before that: `lock` holds
+        the token and its owner, and every unit with a precondition holds a shared advisory lock, which
+        changes of memberships, tenants and settings take exclusively (decision 0018).
         """
         caller, scope = attempt.caller, attempt.request.scope
         TokenStore(connection).lock(caller.token.id)

@@ -184,7 +184,7 @@ class IssuedSession:
     session_name: str
     access: Access
     issued_at: datetime
-    """The time at which the request was accepted, just before AWS was asked for the session."""
+    """The time of the request, as in `asked_at` of its row: before the intent was recorded and AWS called."""
     expires_at: datetime
     """The end of the session as reported by AWS, and never later than the validity allows."""
     validity: Validity
@@ -203,7 +203,7 @@ class IssuanceRecord:
     tenant_id: TenantId | None
     tenant_name: str | None
     scope: ScopeKind
-    """Either of the two kinds that sessions have."""
+    """`ADMIN` or `TENANT`."""
     role_arn: str
     access: Access | None
     purpose: Purpose
@@ -214,6 +214,7 @@ class IssuanceRecord:
     failure: str | None
     asked_at: datetime
     validity: timedelta
+    """Zero if the attempt was denied."""
     decided_by: LimitSource | None
     expires_at: datetime | None
     access_key_id: str | None

@@ -38,7 +38,7 @@ class IssuanceAttempt:
     account: Account
     """The account through which the role is reached."""
     target: Target
-    """The role; its ARN is "" for a request that names none, or while the account's id is unknown."""
+    """The role; its ARN is "" if the tenant was not found or may not be seen, or while the id is unknown."""
 
     @property
     def tenant(self) -> Tenant | None:

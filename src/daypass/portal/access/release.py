@@ -12,8 +12,9 @@ def find_release_refusal(
 ) -> PortalError | None:
     """Return why *session* may not be released, by a *context* that was read after AWS had given it.
 
-    The session was made for one entitlement. If that ended, gives another access, or was replaced by another,
-    the session is not released, even if the caller may have a new one.
+    The session was made for one entitlement, which decided its access and may have decided its end. If that
+    ended, gives another access, or was replaced by another, the session is not released, even if the caller
+    may have a new one by the other entitlement.
     """
     if isinstance(context.decision, Deny):
         return context.decision.refusal

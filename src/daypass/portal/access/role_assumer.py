@@ -23,7 +23,7 @@ class AssumedSession:
 
 @dataclass(frozen=True, slots=True)
 class RoleAssumer:
-    """A source of role sessions.
+    """Assumes roles through a broker, without source identity and tags where a role refuses them.
 
     It caches the role's maximum session duration, and whether the role's trust policy refuses source identity
     and tags.

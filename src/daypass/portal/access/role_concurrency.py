@@ -1,4 +1,7 @@
-"""A limit of concurrent AWS calls per role, so that one slow role cannot occupy every thread."""
+"""A limit of concurrent attempts per role, so that one slow role cannot occupy every thread.
+
+An attempt has its slot from before the plan until AWS has answered.
+"""
 
 import threading
 from collections import deque
@@ -26,7 +29,7 @@ class RoleBusy(Overloaded):
 
 
 class RoleConcurrency:
-    """A thread-safe limit on concurrent AWS calls per role, with a bounded FIFO queue.
+    """A thread-safe limit on concurrent attempts per role, with a bounded FIFO queue.
 
     `slots_per_role` is the number of slots of each role, `max_waiting` the maximum length of its queue. No
     method blocks: a queued request registers a callback. The key is the role's ARN, which names the account,

@@ -28,6 +28,8 @@ class Committer:
     """Commits units of work. Every write that has an audit event goes through the one instance of a process.
 
     The events are written in the transaction of the row changes, so neither is durable without the other.
+    Above a rate, refusals with the same actor, action and code are dropped; one event then reports their
+    number.
     """
 
     def __init__(
@@ -58,7 +60,8 @@ class Committer:
 
         The precondition runs inside the same transaction and sees every earlier commit. A refusal that it
         returns is raised, and the changes and events are not written. Raises `AuditUnavailable` if the commit
-        failed or was not confirmed in time, and `Overloaded` if too many units are waiting.
+        failed or was not confirmed in time, `Overloaded` if too many units are waiting, and `RowMismatch` if
+        a conditional change changes no row.
         """
         try:
             self._group_commit.commit(unit)

@@ -1,4 +1,4 @@
-"""The rule that sensitive changes need an authentication of the last minutes."""
+"""The rule that changes which give lasting authority need an authentication of the last minutes."""
 
 from datetime import datetime, timedelta
 
@@ -28,16 +28,20 @@ def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exemp
     """Return if *token* proves a sign-in of the last five minutes; raises `ReauthenticationRequired`.
 
     A browser session proves the time at which its identity provider authenticated the user, which may be
-    before the session began, and a command line with admin access the time of its authorization.
+    before the session began. A command line with admin access proves the time of its authorization, which
+    itself needs a recent sign-in in the browser.
     With *takes_exempt*, a permanent token that is exempt from reauthentication is enough too.
     """
     if takes_exempt and token.reauthentication_exempt:
         return
     proved_at = None
     if token.kind is TokenKind.BROWSER:
+        # A password is checked when the session begins, so no other time is stored for it.
         proved_at = token.authenticated_at or token.created_at
     elif token.kind is TokenKind.CLI and token.allows_admin:
         proved_at = token.authorized_at
     if proved_at is None or not is_recent(proved_at, now):
-        is_password = token.provider is None
-        raise ReauthenticationRequired(_HELP.get(token.kind, _OTHER_HELP) if is_password else _PROVIDER_HELP)
+        has_other_provider = token.provider is not None
+        raise ReauthenticationRequired(
+            _PROVIDER_HELP if has_other_provider else _HELP.get(token.kind, _OTHER_HELP)
+        )

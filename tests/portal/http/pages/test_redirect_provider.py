@@ -63,7 +63,7 @@ def idps() -> list[FakeRedirectProvider]:
 
 @pytest.fixture
 def portal(sqlite_url: str, idps: list[FakeRedirectProvider]) -> Iterator[World]:
-    """A portal with a second identity provider, and an Administrator of that."""
+    """A portal with passwords and two redirect providers, and an Administrator without a password."""
 
     def providers(database: Database) -> list[FakeRedirectProvider]:
         idps.append(FakeRedirectProvider(database))
@@ -235,7 +235,7 @@ def test_an_identity_in_the_name_of_another_provider_starts_no_session(
 def test_a_service_account_is_refused_on_the_sign_in_page(browser: Browser) -> None:
     at_idp = location(browser.get("/sign-in/example-idp"))
 
-    # The users of this world have no passwords, so they are service accounts.
+    # The other users of this world have neither a kind nor a password, so they count as service accounts.
     answer = browser.get(callback(at_idp, DANA))
 
     assert answer.status == 401

@@ -94,7 +94,7 @@ def _authorization_data(row: ResultRow, scope: Scope) -> AuthorizationData:
 def _entitlements(row: ResultRow, user: User, scope: Scope) -> Sequence[Entitlement]:
     if scope.is_admin:
         return entitlements_to_account(user)
-    # An Administrator's role is no entitlement to a tenant that does not exist.
+    # Being an Administrator gives no entitlement to a tenant that does not exist.
     if row.tenant_id is None:
         return ()
     if row.is_read_only is None:

@@ -128,7 +128,7 @@ def set_outcome(
     access_key_id: str | None = None,
     is_attributed: bool | None = None,
 ) -> RowChange:
-    """Return the change that sets an attempt's outcome; its commit raises `RowMismatch` if there is one."""
+    """Return the change that sets an attempt's outcome; its commit raises `RowMismatch` if it has one."""
     row = {
         "issuance_id": issuance_id,
         "new_state": state,
@@ -143,7 +143,7 @@ def set_outcome(
 
 
 def set_unknown_outcome(issuance_id: IssuanceId, failure: str) -> RowChange:
-    """Return the change that closes an abandoned attempt, with the same error as `set_outcome`."""
+    """Return the change that settles an open attempt; raises the same as that of `set_outcome`."""
     row = {"issuance_id": issuance_id, "new_state": State.UNKNOWN, "new_failure": failure}
     return RowChange(_SET_UNKNOWN_OUTCOME, row)
 

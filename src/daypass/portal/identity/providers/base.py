@@ -40,7 +40,8 @@ class ProvenIdentity:
     authenticated_at: datetime
     """When the user authenticated at the provider, which may be long before the portal learns of it."""
     refunds: Sequence[RowChange] = ()
-    """The changes that give the attempt back to rate limits; committed with the session, or its refusal."""
+    """The changes that undo the counting of this attempt in the rate limits; committed with the session, or
+    its refusal."""
 
 
 @runtime_checkable
@@ -49,7 +50,7 @@ class PasswordProvider(Protocol):
 
     @property
     def name(self) -> str:
-        """The name in stored sessions."""
+        """The name, which sessions store; that of the portal's own passwords is stored as NULL."""
 
     def verify(self, username: str, password: Secret, context: SignInContext) -> ProvenIdentity:
         """Prove the identity of a user who signs in.
