@@ -94,6 +94,22 @@ def _run(command: list[str], environment: dict[str, str]) -> "subprocess.Complet
 _ISSUE = """
 import os
 import boto3
+from daypass.portal.access.issue import Issuer
+from daypass.portal.access.model import Caller, Channel, SessionRequest
+from daypass.portal.accounts.registry import Accounts, PerAccount
+from daypass.portal.admin.administration import administration
+from daypass.portal.admin.tenants.role_naming import RoleNaming
+from daypass.portal.audit.committer import Committer
+from daypass.portal.audit.event import OPERATOR
+from daypass.portal.aws.factory import make_account, make_broker
+from daypass.portal.aws.iam import aws_roles
+from daypass.portal.clock import utc_now
+from daypass.portal.config import PortalConfig
+from daypass.portal.identity.authentication import Identity
+from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.identity.scopes import Scope
+from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.model import Access
 
 config = PortalConfig.from_environment(os.environ)
 database = Database(config.database_url, connections=4)
