@@ -24,7 +24,7 @@ class Role(StrEnum):
 
 
 class UserKind(StrEnum):
-    """Who uses an account: a human being, or a program."""
+    """The kinds of users: a person, or a program."""
 
     PERSON = "person"
     """Signs in through an identity provider, such as the portal's own passwords."""

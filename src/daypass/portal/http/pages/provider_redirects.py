@@ -1,4 +1,4 @@
-"""The way of a browser to the pages of an identity provider and back, for sign-in and reauthentication."""
+"""Redirects of browsers to the pages of identity providers and back, for sign-in and reauthentication."""
 
 import json
 import secrets
@@ -77,7 +77,7 @@ class ProviderRedirects:
     def to_sign_in(self, provider: RedirectProvider, request: BrowserRequest, next_page: str) -> Response:
         """Redirect to the provider, for a browser without a session."""
         visit = request.visit_cookie or secrets.token_urlsafe(24)
-        state = Attempt(provider.name, False, next_page, self.clock()).signed(visit)
+        state = self._attempt(provider, next_page, is_reauthentication=False).signed(visit)
         response = RedirectResponse(provider.login_url(self._callback_url(provider), state), 303)
         if not request.visit_cookie:
             set_cookie(response, VISIT, visit)
@@ -85,7 +85,7 @@ class ProviderRedirects:
 
     def to_reauthenticate(self, provider: RedirectProvider, visit: PageVisit, back: str) -> Response:
         """Redirect to the provider, which must authenticate the signed-in user anew."""
-        state = Attempt(provider.name, True, back, self.clock()).signed(visit.session_cookie)
+        state = self._attempt(provider, back, is_reauthentication=True).signed(visit.session_cookie)
         url = provider.login_url(self._callback_url(provider), state, max_age=_ANEW)
         return RedirectResponse(url, 303)
 
@@ -107,6 +107,9 @@ class ProviderRedirects:
             return self.sessions.start(proven, context, replaces=request.session_cookie or None)
         token, _ = self.sessions.find(request.session_cookie)
         return self.sessions.reauthenticate(token, proven, context)
+
+    def _attempt(self, provider: RedirectProvider, next_page: str, *, is_reauthentication: bool) -> Attempt:
+        return Attempt(provider.name, is_reauthentication, next_page, self.clock())
 
     def _callback_url(self, provider: RedirectProvider) -> str:
         return f"{self.public_url}{callback_path(provider)}"

@@ -63,7 +63,7 @@ class SignInPage:
     """The title of the page after sign-in."""
     is_ownerless: bool
     """Whether the portal has no Administrator yet, so that no user can sign in."""
-    ways: Sequence[ProviderLink | None]
+    options: Sequence[ProviderLink | None]
     """The identity providers in the order in which they are offered; None is the form for a password."""
     username: str = ""
     error: str = ""
@@ -186,7 +186,7 @@ class SignInPages:
             host=urlsplit(self.public_url).netloc,
             then=page_title(next_page),
             is_ownerless=not self.has_administrator(),
-            ways=[_way(provider, next_page) for provider in self.providers],
+            options=[_option_of(provider, next_page) for provider in self.providers],
             username=request.form.get("username")[:_LONGEST_USERNAME],
             error="" if refusal is None else refusal.reason,
             notice=notice,
@@ -198,7 +198,7 @@ class SignInPages:
         return response
 
 
-def _way(provider: IdentityProvider, next_page: str) -> ProviderLink | None:
+def _option_of(provider: IdentityProvider, next_page: str) -> ProviderLink | None:
     if not isinstance(provider, RedirectProvider):
         return None
     return ProviderLink(provider.label, login_url(sign_in_path(provider), next_page))

@@ -76,7 +76,7 @@ class UserPages:
         try:
             role = read_role(form)
             # Looked up before the user is created: a tenant may have been deleted since the page was shown,
-            # and a refusal afterwards would leave a user whose password nobody has seen.
+            # and a refusal afterwards would leave a user whose password was never shown.
             tenants = [self.administration.tenants.find(id_).tenant for id_ in form.all("tenants")]
             if tenants:
                 # Checked before the user is created, because adding tenants requires it, too.
