@@ -36,7 +36,7 @@ def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exemp
         return
     proved_at = None
     if token.kind is TokenKind.BROWSER:
-        # A password is checked when the session begins, so no other time is stored for it.
+        # Sessions that an earlier release began have no such time; their password was checked at the start.
         proved_at = token.authenticated_at or token.created_at
     elif token.kind is TokenKind.CLI and token.allows_admin:
         proved_at = token.authorized_at

@@ -159,7 +159,7 @@ class Duration(Codec[timedelta]):
         return length
 
     def to_text(self, value: timedelta) -> str:
-        """Return the number of whole committer."""
+        """Return the number of whole units."""
         return str(value // self.unit.value)
 
     def describe(self, value: timedelta) -> str:
