@@ -29,7 +29,7 @@ from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.audit.committer import Committer
 from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.clock import utc_now
-from daypass.portal.config import PortalConfig
+from daypass.portal.config.reader import read_config
 from daypass.portal.http.api.sessions.handlers import Sessions
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.identity.authentication import Identity
@@ -55,7 +55,7 @@ class Stage:
 def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
     """Return the cost of every stage of the path, and then of the whole path."""
     os.environ.update(environment(database_url, aws_url))
-    config = PortalConfig.from_environment(os.environ)
+    config = read_config(os.environ)
     broker = make_broker(config.aws, public_url=config.public_url, connections=1)
     broker.identity.discover()
     account = make_account(config.aws, broker)

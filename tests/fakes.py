@@ -12,7 +12,7 @@ from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.accounts.model import DEFAULT, Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
-from daypass.portal.config import AwsConfig
+from daypass.portal.config.model import AwsConfig
 from daypass.portal.diagnostics.finding import Finding
 from daypass.portal.errors import AwsTrustRefused, InvalidRequest, SignInFailed
 from daypass.portal.identity.providers.base import ProvenIdentity

@@ -180,7 +180,7 @@ def test_without_a_terminal_the_password_options_are_named(operator: Operator) -
 
 
 def test_help_names_every_variable_and_loads_no_server(operator: Operator) -> None:
-    from daypass.portal.config import VARIABLES
+    from daypass.portal.config.variables import VARIABLES
 
     shown = operator.run("serve", "--help", COLUMNS="200")
 

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from daypass.portal.config import VARIABLES, ConfigError, PortalConfig
+from daypass.portal.config.model import PortalConfig
+from daypass.portal.config.reader import read_config
+from daypass.portal.config.variables import VARIABLES, ConfigError
 
 REGION = {"DAYPASS_AWS_REGION": "eu-central-1"}
 
 
 def read(**variables: str) -> PortalConfig:
-    return PortalConfig.from_environment({**REGION, **variables})
+    return read_config({**REGION, **variables})
 
 
 def test_only_the_region_is_required() -> None:
@@ -23,7 +25,7 @@ def test_only_the_region_is_required() -> None:
 
 def test_a_missing_region_is_reported_by_name() -> None:
     with pytest.raises(ConfigError, match=r"DAYPASS_AWS_REGION is not set. It takes an AWS region"):
-        PortalConfig.from_environment({})
+        read_config({})
 
 
 @pytest.mark.parametrize(

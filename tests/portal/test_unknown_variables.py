@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import daypass
-from daypass.portal.config import VARIABLES, ConfigError
+from daypass.portal.config.variables import VARIABLES, ConfigError
 from daypass.portal.unknown_variables import OTHER_PROGRAMS, unknown_names
 from tests.portal.processes import Operator
 

@@ -14,7 +14,7 @@ from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.composition import make_services
-from daypass.portal.config import PortalConfig
+from daypass.portal.config.model import PortalConfig
 from daypass.portal.http import health
 from daypass.portal.http.api import build as api
 from daypass.portal.http.core.dispatcher import ChannelApp, Dispatcher

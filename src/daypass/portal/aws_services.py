@@ -15,7 +15,7 @@ from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.clock import Clock
-from daypass.portal.config import PortalConfig
+from daypass.portal.config.model import PortalConfig
 from daypass.portal.diagnostics.accounts import AccountExaminers
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import Examiner

@@ -15,7 +15,7 @@ from daypass.portal.audit.committer import Committer
 from daypass.portal.aws.factory import browser_origins
 from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
-from daypass.portal.config import PortalConfig
+from daypass.portal.config.model import PortalConfig
 from daypass.portal.http.core.authentication import Authenticator, ClientAddresses
 from daypass.portal.http.core.authorization import Authorizer
 from daypass.portal.http.core.threadpool import ThreadPools, role_slots

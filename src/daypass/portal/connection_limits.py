@@ -23,7 +23,7 @@ from typing import Any
 
 import structlog
 
-from daypass.portal.config import Network
+from daypass.portal.config.model import Network
 
 _FDS = Path("/proc/self/fd")
 _RESERVED_FILES = 512

@@ -18,7 +18,7 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.net import SocketHolder  # type: ignore[attr-defined]  # granian names it only where it takes it from
 from granian.server.embed import Server
 
-from daypass.portal.config import Network
+from daypass.portal.config.model import Network
 from daypass.portal.connection_limits import ConnectionWatch, Limits, raise_file_limit
 
 _BACKLOG = 1024

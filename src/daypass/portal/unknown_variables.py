@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from daypass.portal.config import VARIABLES, ConfigError, Variable
+from daypass.portal.config.variables import VARIABLES, ConfigError, Variable
 
 OTHER_PROGRAMS = frozenset(
     {

@@ -10,7 +10,7 @@ from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.aws.iam import AwsRoles, aws_roles
 from daypass.portal.aws.transport.backoff import Timing
-from daypass.portal.config import AwsConfig
+from daypass.portal.config.model import AwsConfig
 from tests.fakes import account_of
 from tests.portal.aws.stub import FakeTiming, StubAws
 

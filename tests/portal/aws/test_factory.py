@@ -7,7 +7,8 @@ from botocore.session import Session
 
 from daypass.portal.aws.factory import browser_origins
 from daypass.portal.aws.partitions import PARTITIONS
-from daypass.portal.config import AwsConfig, PortalConfig
+from daypass.portal.config.model import AwsConfig
+from daypass.portal.config.reader import read_config
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsUnavailable
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.portal.aws.stub import Script, StubAws, answer, error, identity
@@ -137,7 +138,7 @@ def test_each_partition_has_its_own_hosts(
 
 
 def started_with(**more: str) -> AwsConfig:
-    return PortalConfig.from_environment({"DAYPASS_AWS_REGION": "eu-west-1", **more}).aws
+    return read_config({"DAYPASS_AWS_REGION": "eu-west-1", **more}).aws
 
 
 def test_browser_origins_are_the_sign_in_and_console_of_the_partition() -> None:

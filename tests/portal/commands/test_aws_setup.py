@@ -104,14 +104,15 @@ from daypass.portal.audit.event import OPERATOR
 from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.clock import utc_now
-from daypass.portal.config import PortalConfig
+from daypass.portal.config.model import PortalConfig
+from daypass.portal.config.reader import read_config
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
 
-config = PortalConfig.from_environment(os.environ)
+config = read_config(os.environ)
 database = Database(config.database_url, connections=4)
 committer = Committer(database, utc_now)
 broker = make_broker(config.aws, public_url=config.public_url, connections=1)

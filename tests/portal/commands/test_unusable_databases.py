@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daypass.portal.config import ConfigError
+from daypass.portal.config.variables import ConfigError
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database
 from tests.database_fixture import PostgresServer

@@ -14,7 +14,8 @@ from daypass.portal.app import Portal, assemble, page_templates
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.aws_services import Aws
-from daypass.portal.config import PortalConfig
+from daypass.portal.config.model import PortalConfig
+from daypass.portal.config.reader import read_config
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
 from daypass.portal.identity.providers.base import RedirectProvider
@@ -128,7 +129,7 @@ def fake_aws(
 
 def portal_config(database_url: str) -> PortalConfig:
     """Return the configuration of portals for tests."""
-    return PortalConfig.from_environment(
+    return read_config(
         {
             "DAYPASS_DATABASE_URL": database_url,
             "DAYPASS_PUBLIC_URL": PUBLIC_URL,

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from daypass.portal.audit.refusal_limit import RECORDED, SUPPRESSED
 from daypass.portal.audit.refusal_limit import WINDOW as REFUSAL_WINDOW
-from daypass.portal.config import LegacyLoopback
+from daypass.portal.config.model import LegacyLoopback
 from daypass.portal.errors import (
     AccessDenied,
     PortalError,

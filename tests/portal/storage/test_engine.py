@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from daypass.portal.config import ConfigError
+from daypass.portal.config.variables import ConfigError
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database, parse_url
 from daypass.portal.storage.schema import users

@@ -19,7 +19,7 @@ from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.connection_pool import Endpoint
 from daypass.portal.aws.transport.proxy import chosen_proxy
 from daypass.portal.aws.transport.query import QueryService
-from daypass.portal.config import AwsConfig
+from daypass.portal.config.model import AwsConfig
 from daypass.portal.errors import AwsMisconfigured
 
 _IDENTITY = "GetCallerIdentityResponse/GetCallerIdentityResult/"

@@ -21,7 +21,7 @@ from daypass.portal.aws.policies import Document
 from daypass.portal.aws.transport.connection import read_date
 from daypass.portal.aws.transport.proxy import boto_proxies, service_urls
 from daypass.portal.clock import Clock, utc_now
-from daypass.portal.config import AwsConfig
+from daypass.portal.config.model import AwsConfig
 from daypass.portal.errors import (
     AwsError,
     AwsNotAllowed,

@@ -21,7 +21,7 @@ from daypass.portal.aws.transport.connection_pool import Endpoint, retry_with_ba
 from daypass.portal.aws.transport.proxy import chosen_proxy
 from daypass.portal.aws.transport.signing import signed
 from daypass.portal.clock import utc_now
-from daypass.portal.config import AwsConfig
+from daypass.portal.config.model import AwsConfig
 from daypass.portal.inventory.finder import Query
 from daypass.portal.inventory.model import TaggedArn
 

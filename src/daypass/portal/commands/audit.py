@@ -11,7 +11,7 @@ import click
 
 from daypass.common.counting import counted
 from daypass.portal.commands.common import open_database, report_errors
-from daypass.portal.config import ConfigError
+from daypass.portal.config.variables import ConfigError
 
 if TYPE_CHECKING:
     from daypass.portal.storage.engine import Database

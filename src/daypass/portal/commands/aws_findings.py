@@ -14,7 +14,7 @@ from daypass.portal.aws.queues import aws_queues
 from daypass.portal.aws.transport.proxy import service_urls, used_proxies
 from daypass.portal.clock import utc_now
 from daypass.portal.commands.doctor import NO_AWS
-from daypass.portal.config import AwsConfig, PortalConfig
+from daypass.portal.config.model import AwsConfig, PortalConfig
 from daypass.portal.diagnostics.doctor import Doctor, every_tenant, region_findings
 from daypass.portal.diagnostics.finding import Finding, Level, run_check
 from daypass.portal.diagnostics.queues import DeadLetters

@@ -7,7 +7,8 @@ import click
 
 from daypass.common.console.partitions import partition_of
 from daypass.portal.commands.common import check_environment, report_errors
-from daypass.portal.config import AWS_REGION, MASTER_ROLE, ROLE_PREFIX, read_region, read_role_name
+from daypass.portal.config.reader import read_region, read_role_name
+from daypass.portal.config.variables import AWS_REGION, MASTER_ROLE, ROLE_PREFIX
 
 
 @click.command("aws-setup")

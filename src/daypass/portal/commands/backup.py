@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from daypass.portal.commands.common import check_environment, report_errors
-from daypass.portal.config import ConfigError, database_url
+from daypass.portal.config.reader import database_url
+from daypass.portal.config.variables import ConfigError
 
 _MEGABYTE = 1_000_000
 

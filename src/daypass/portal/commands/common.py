@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daypass.portal.config import DATABASE_URL, ConfigError, database_url
+from daypass.portal.config.reader import database_url
+from daypass.portal.config.variables import DATABASE_URL, ConfigError
 from daypass.portal.errors import PortalError, storage_cause
 from daypass.portal.unknown_variables import unknown_names
 

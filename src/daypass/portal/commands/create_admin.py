@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from daypass.portal.commands.common import open_database, report_errors
-from daypass.portal.config import ConfigError
+from daypass.portal.config.variables import ConfigError
 from daypass.portal.errors import PortalError
 from daypass.portal.secret import Secret
 

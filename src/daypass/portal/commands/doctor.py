@@ -10,7 +10,7 @@ import click
 
 from daypass.common.counting import counted
 from daypass.portal.commands.common import open_database, report_errors
-from daypass.portal.config import PortalConfig
+from daypass.portal.config.reader import read_config
 
 if TYPE_CHECKING:
     from daypass.portal.diagnostics.finding import Finding
@@ -59,7 +59,7 @@ def _findings() -> "Sequence[Finding]":
     from daypass.portal.storage.migrate import check
 
     with report_errors(exit_code=2), open_database() as database:
-        config = PortalConfig.from_environment(os.environ)
+        config = read_config(os.environ)
         check(database)
         return [
             *run_check("database_profile", "database", lambda: [_session_profile(database)]),

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from daypass.portal.commands.common import database_file, prepare_database_url, report_errors
-from daypass.portal.config import DATABASE_URL, VARIABLES, ConfigError, PortalConfig
+from daypass.portal.config.model import PortalConfig
+from daypass.portal.config.reader import read_config
+from daypass.portal.config.variables import DATABASE_URL, VARIABLES, ConfigError
 from daypass.portal.unknown_variables import unknown_names
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ def serve(workers: int, ready_fd: int | None) -> None:
 
     with report_errors():
         unknown = unknown_names(os.environ)
-        config = PortalConfig.from_environment(os.environ)
+        config = read_config(os.environ)
         prepare_database_url()
         if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
             raise ConfigError(

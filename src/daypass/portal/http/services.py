@@ -19,7 +19,7 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.audit.committer import Committer
 from daypass.portal.clock import Clock
-from daypass.portal.config import PortalConfig
+from daypass.portal.config.model import PortalConfig
 from daypass.portal.diagnostics.finding import Examiner
 from daypass.portal.http.core.authentication import Authenticator, Permission
 from daypass.portal.http.core.authorization import Authorizer

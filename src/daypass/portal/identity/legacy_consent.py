@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from daypass.common.lines import printable_line
 from daypass.portal.audit.event import Event, Outcome, Scalar
-from daypass.portal.config import LegacyLoopback
+from daypass.portal.config.model import LegacyLoopback
 from daypass.portal.errors import AccessDenied, PortalError, RequestExpired, SignInAgain
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 
-from daypass.portal.config import ConfigError
+from daypass.portal.config.variables import ConfigError
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.database_url import DatabaseUrl
 from daypass.portal.storage.pool import PostgresConnectionPool, SqliteConnectionPool

@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from daypass.portal.config import ConfigError
+from daypass.portal.config.variables import ConfigError
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.privileges import grant
 from daypass.portal.storage.timeouts import UNLIMITED

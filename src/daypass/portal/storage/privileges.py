@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from daypass.portal.config import ConfigError
+from daypass.portal.config.variables import ConfigError
 from daypass.portal.storage.schema import audit_events, issuances, metadata
 
 _DEFAULT = ("SELECT", "INSERT", "UPDATE", "DELETE")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.config import LegacyLoopback
+from daypass.portal.config.model import LegacyLoopback
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.identity.legacy_consent import USE_WITHIN, LegacyConsents
 from daypass.portal.identity.model import TokenKind

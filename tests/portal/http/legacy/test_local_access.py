@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.config import LegacyLoopback
+from daypass.portal.config.model import LegacyLoopback
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.legacy.local_access import ARMED_AFTER, CANCEL, CANCELLED, DONE, PAGE, STALE_AFTER
 from daypass.portal.identity.model import TokenKind

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import update
 
-from daypass.portal.config import LegacyLoopback
+from daypass.portal.config.model import LegacyLoopback
 from daypass.portal.errors import RateLimited
 from daypass.portal.identity.browser_sessions import SignedIn
 from daypass.portal.identity.legacy_consent import LegacyConsents

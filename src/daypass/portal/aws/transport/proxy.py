@@ -5,7 +5,7 @@ import os
 from daypass.common.proxies import Proxy, ProxyError, proxy_for
 from daypass.portal.aws.errors import proxy_failure
 from daypass.portal.aws.partitions import PARTITIONS
-from daypass.portal.config import AwsConfig
+from daypass.portal.config.model import AwsConfig
 
 
 def chosen_proxy(url: str) -> Proxy | None:

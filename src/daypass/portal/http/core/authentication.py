@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, ip_address
 from starlette.requests import HTTPConnection
 
 from daypass.portal.access.model import Caller, Channel
-from daypass.portal.config import Network
+from daypass.portal.config.model import Network
 from daypass.portal.errors import AccessDenied, Unauthenticated
 from daypass.portal.http.core.problems import LOG_FIELDS, REQUEST_ID
 from daypass.portal.identity.authentication import Identity

@@ -1,0 +1,1 @@
+"""The configuration of the process: environment variables, read once at the start and validated."""
