@@ -22,7 +22,8 @@ _HASTY = ("fsync=off", "full_page_writes=off", "autovacuum=off", "wal_level=mini
 _TURN_OUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 _FILLED = """
 SELECT quote_ident(relname) FROM pg_class
-WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+  AND relname NOT IN ('alembic_version', 'schema_compatibility')
   AND pg_relation_size(oid) > 0
 """
 _SHAPE = (

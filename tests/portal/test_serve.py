@@ -206,6 +206,7 @@ def test_a_database_with_another_schema_is_refused(operator: Operator, tmp_path:
     path = operator.environment["DAYPASS_DATABASE_URL"].removeprefix("sqlite:///")
     with sqlite3.connect(path) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.execute("UPDATE schema_compatibility SET oldest_compatible = '9999'")
     database.close()
 
     assert "daypass portal migrate" in refused(operator, DAYPASS_DATABASE_URL=empty)

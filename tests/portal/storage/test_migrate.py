@@ -1,24 +1,23 @@
 import threading
 import warnings
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import insert, select, text
 
 from daypass.portal.identity.model import UserKind
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, _config, check, migrate
+from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, check, migrate
 from daypass.portal.storage.schema import metadata, tenants, user_kind, users
 from tests.database_fixture import PostgresServer
 from tests.fakes import NOON
 from tests.portal.forked import PROCESSES
+from tests.portal.storage.migrations import migrate_to, schema_and_rows
 
 ONE_DATABASE_ONLY = {"ix_users_last_sign_in", "ix_users_username_trigrams", "ix_tenants_name_trigrams"}
 """Indexes that exist, or can be reflected, on one of the databases only."""
@@ -92,37 +91,15 @@ def test_pg_trgm_in_a_schema_outside_the_search_path_is_used(
     assert found >= ONE_DATABASE_ONLY
 
 
-def _schema_and_rows(database: Database) -> dict[str, object]:
-    """Return each table's columns, indexes and rows."""
-    with database.reading() as connection, warnings.catch_warnings():
-        # SQLite cannot reflect indexes on expressions.
-        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression")
-        inspector = inspect(connection)
-        return {
-            table: (
-                [
-                    (column["name"], str(column["type"]), column["nullable"])
-                    for column in inspector.get_columns(table)
-                ],
-                sorted(
-                    (str(index["name"]), str(index["column_names"]), index["unique"])
-                    for index in inspector.get_indexes(table)
-                ),
-                sorted(map(repr, connection.execute(text(f"SELECT * FROM {table}")))),  # noqa: S608  a table of the catalogue
-            )
-            for table in inspector.get_table_names()
-        }
-
-
 def test_migrating_again_changes_nothing(database: Database) -> None:
     with database.writing() as connection:
         connection.execute(insert(tenants).values(TENANT))
-    before = _schema_and_rows(database)
+    before = schema_and_rows(database)
 
     migrate(database)
 
     check(database)
-    assert _schema_and_rows(database) == before
+    assert schema_and_rows(database) == before
 
 
 def _migrate(url: str) -> None:
@@ -180,47 +157,12 @@ def test_an_empty_database_is_refused_with_instructions(tmp_path: Path) -> None:
     empty.close()
 
 
-def test_a_newer_database_is_neither_used_nor_migrated(database: Database) -> None:
-    with database.writing() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-
-    with pytest.raises(SchemaError, match="newer version of Daypass"):
-        check(database)
-    with pytest.raises(SchemaError, match="newer version of Daypass"):
-        migrate(database)
-
-
 def test_an_older_database_is_refused_with_instructions(database: Database) -> None:
     with database.writing() as connection:
         connection.execute(text("DELETE FROM alembic_version"))
 
     with pytest.raises(SchemaError, match="Run `daypass portal migrate`"):
         check(database)
-
-
-def _migrated_to(database: Database, revision: str) -> None:
-    with database.writing() as connection:
-        # As in `migrate`, this read opens the transaction, which Alembic then leaves open.
-        MigrationContext.configure(connection).get_current_revision()
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        database = Database(f"sqlite:///{tmp_path}/old.db", connections=1)
-        yield database
-        database.close()
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    server.execute("CREATE DATABASE without_schema")
-    database = Database(server.url("without_schema"), connections=1)
-    yield database
-    database.close()
-    server.execute("DROP DATABASE without_schema")
 
 
 _ADD_OLD_USER = (
@@ -245,7 +187,7 @@ def _add_old_rows(database: Database, prefix: str) -> None:
 
 def test_users_and_sessions_of_the_previous_release_are_read(empty: Database) -> None:
     database = empty
-    _migrated_to(database, "0018")
+    migrate_to(database, "0018")
     _add_old_rows(database, "before ")
     migrate(database)
     # Its processes go on while the replicas are replaced one by one.
@@ -268,7 +210,7 @@ def test_existing_permanent_tokens_of_administrators_are_exempt_from_reauthentic
     empty: Database,
 ) -> None:
     database = empty
-    _migrated_to(database, "0009")
+    migrate_to(database, "0009")
     with database.writing() as connection:
         for user, role in (("admin", "Administrator"), ("dana", "User")):
             connection.execute(
@@ -299,7 +241,7 @@ def test_existing_permanent_tokens_of_administrators_are_exempt_from_reauthentic
 
 def test_existing_tokens_keep_the_scopes_of_their_flag(empty: Database) -> None:
     database = empty
-    _migrated_to(database, "0018")
+    migrate_to(database, "0018")
     now = "2026-01-01 00:00:00+00:00"
     with database.writing() as connection:
         connection.execute(

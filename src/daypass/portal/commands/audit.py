@@ -133,7 +133,7 @@ def _in_utc(moment: datetime | None) -> datetime | None:
 
 @contextmanager
 def _open_checked() -> "Iterator[Database]":
-    """Open the database for one command; raises `SchemaError` if its schema is not this version's."""
+    """Open the database for one command; raises `SchemaError` if its schema is not compatible."""
     from daypass.portal.storage.migrate import check
 
     with open_database() as database:

@@ -1,14 +1,18 @@
-"""Migration of a database to this version's schema, and the check that it has that schema."""
+"""Migration of a database to this version's schema, and the check that this version works with its schema."""
+
+from dataclasses import dataclass
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, delete, insert, inspect, select, text
 
+from daypass import __version__
 from daypass.portal.config.variables import ConfigError
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.privileges import grant
+from daypass.portal.storage.schema import schema_compatibility
 from daypass.portal.storage.timeouts import UNLIMITED
 
 _FOLDER = "daypass.portal.storage:migrations"
@@ -18,14 +22,24 @@ _ADVISORY_LOCK = 0x44415950
 
 
 class SchemaError(Exception):
-    """The database does not have the schema that this version needs; the message says what to do."""
+    """This version does not work with the schema of the database; the message says why and what to do."""
 
 
-def migrate(database: Database, application_role: str | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class NewerSchema:
+    """A schema that a newer version made, and with which this version works."""
+
+    revision: str
+    migrated_by: str
+    """The version of Daypass that migrated the database."""
+
+
+def migrate(database: Database, application_role: str | None = None) -> NewerSchema | None:
     """Apply the missing migrations in one transaction; safe to run in several processes at once.
 
-    If *application_role* is given, grant it the privileges that the portal needs. Raises `SchemaError` for a
-    database of a newer version, and `ConfigError` if grants cannot restrict the role.
+    If *application_role* is given, grant it the privileges that the portal needs. Changes nothing and returns
+    the schema if a newer version made it and this version works with it. Raises `SchemaError` for any other
+    schema of a newer version, and `ConfigError` if grants cannot restrict the role.
     """
     if application_role is not None and database.is_sqlite:
         raise ConfigError("SQLite has no roles; --application-role is for PostgreSQL.")
@@ -38,31 +52,75 @@ def migrate(database: Database, application_role: str | None = None) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         scripts = _scripts()
         current = MigrationContext.configure(connection).get_current_revision()
-        _refuse_newer(current, scripts)
+        newer = _newer_schema(connection, current, scripts)
+        if newer is not None:
+            # The newer version may have granted privileges that this version does not know.
+            return newer
         if current != scripts.get_current_head():
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            _record_compatibility(connection, scripts)
         if application_role is not None:
             grant(connection, application_role)
+    return None
 
 
-def check(database: Database) -> None:
-    """Raise `SchemaError` unless the database has this version's schema."""
+def check(database: Database) -> NewerSchema | None:
+    """Raise `SchemaError` unless this version works with the schema of the database.
+
+    Returns the schema if a newer version made it, and None if it is this version's.
+    """
     with database.reading() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    scripts = _scripts()
-    _refuse_newer(current, scripts)
-    if current != scripts.get_current_head():
+        scripts = _scripts()
+        newer = _newer_schema(connection, current, scripts)
+    if newer is None and current != scripts.get_current_head():
         state = "is empty" if current is None else "is from an older version"
         raise SchemaError(f"The database {state}. Run `daypass portal migrate`, then start again.")
+    return newer
 
 
-def _refuse_newer(current: str | None, scripts: ScriptDirectory) -> None:
-    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+def _newer_schema(
+    connection: Connection, current: str | None, scripts: ScriptDirectory
+) -> NewerSchema | None:
+    """Return the schema if a newer version made it; raise `SchemaError` if this version is incompatible."""
+    known = {script.revision for script in scripts.walk_revisions()}
+    if current is None or current in known:
+        return None
+    record = _read_compatibility(connection)
+    if record is None:
+        # Releases before the record work only with the schema that they made themselves.
         raise SchemaError(
-            "The database was migrated by a newer version of Daypass. Install that version, or use a backup."
+            "The database was migrated by a newer version of Daypass, and has no record of the versions that "
+            "work with its schema. Install that version, or use a backup."
         )
+    oldest_compatible, migrated_by = record
+    # Each revision has one predecessor, so a release that knows a revision has it or a later one as its head.
+    if oldest_compatible in known:
+        return NewerSchema(current, migrated_by)
+    raise SchemaError(
+        f"The database was migrated by a newer version of Daypass, {migrated_by}, to the schema {current}. "
+        f"That works with versions whose schema is {oldest_compatible} or later; this version, "
+        f"{__version__}, has {scripts.get_current_head()}. Install Daypass {migrated_by}, or use a backup."
+    )
+
+
+def _read_compatibility(connection: Connection) -> tuple[str, str] | None:
+    """Return the oldest compatible revision, and the version that migrated; None without a record."""
+    if not inspect(connection).has_table(schema_compatibility.name):
+        return None
+    columns = (schema_compatibility.c.oldest_compatible, schema_compatibility.c.migrated_by)
+    row = connection.execute(select(*columns)).one_or_none()
+    return None if row is None else (row.oldest_compatible, row.migrated_by)
+
+
+def _record_compatibility(connection: Connection, scripts: ScriptDirectory) -> None:
+    head = scripts.get_revision("head")
+    assert head is not None, "there are migrations"  # noqa: S101  for mypy
+    row = {"oldest_compatible": head.module.oldest_compatible, "migrated_by": __version__}
+    connection.execute(delete(schema_compatibility))
+    connection.execute(insert(schema_compatibility).values(row))
 
 
 def _config() -> Config:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from daypass.portal.config.variables import ConfigError
-from daypass.portal.storage.schema import audit_events, issuances, metadata
+from daypass.portal.storage.schema import audit_events, issuances, metadata, schema_compatibility
 
 _DEFAULT = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _ALLOWED = {
     audit_events.name: ("SELECT", "INSERT"),
     issuances.name: ("SELECT", "INSERT", "UPDATE"),
     "alembic_version": ("SELECT",),
+    schema_compatibility.name: ("SELECT",),
 }
 """The tables with fewer privileges than `_DEFAULT`."""
 

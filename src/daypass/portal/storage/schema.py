@@ -346,3 +346,12 @@ audit_events = Table(
     Index("ix_audit_events_actor_id_at", "actor_id", "at"),
     Index("ix_audit_events_tenant_id_at", "tenant_id", "at"),
 )
+
+schema_compatibility = Table(
+    "schema_compatibility",
+    metadata,
+    # A single row, which `migrate` replaces: the schema revision that a release must have at least to work
+    # with this database, and the version of Daypass that migrated it last.
+    Column("oldest_compatible", String(32), primary_key=True),
+    Column("migrated_by", String(64), nullable=False),
+)

@@ -7,8 +7,9 @@ from daypass.portal.storage.columns import UtcDateTime
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
-branch_labels = ${repr(branch_labels)}
-depends_on = ${repr(depends_on)}
+# The value of the previous migration if this one only adds. Otherwise the revision that a release must have at
+# least to work with the schema that this migration makes.
+oldest_compatible =
 
 
 def upgrade() -> None:
