@@ -1,0 +1,1 @@
+"""Telemetry of the portal: metrics and the stages of an issuance."""

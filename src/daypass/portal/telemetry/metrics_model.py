@@ -1,0 +1,168 @@
+"""The kinds of metrics, on top of prometheus-client: declared at import, recorded once `begin` was called."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+
+if TYPE_CHECKING:
+    import prometheus_client
+
+Labels = tuple[str, ...]
+S = TypeVar("S")
+
+OTHER = "other"
+"""The value that a label has in place of an undeclared one. It may appear with every label."""
+
+_MOST_SERIES_AT_ONCE = 100
+
+LiveMode = Literal["livesum", "livemax", "livemin"]
+"""How the gauges of several processes become one number; the files of ended processes do not count."""
+
+
+class Metric:
+    """A declared metric: its name, its help, and its labels with all values that they can have.
+
+    A label has declared values and `OTHER` only, so the number of series is bounded whatever is recorded. A
+    label that declares no values has one value in each process, which does not change.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, name: str, help: str, labels: Mapping[str, Sequence[str]] | None = None) -> None:  # noqa: A002  Prometheus's term
+        self.name = name
+        self.help = help
+        self.labels = {label: tuple(map(str, values)) for label, values in (labels or {}).items()}
+
+    def bounded(self, values: Sequence[str]) -> Labels:
+        """Return the values with each undeclared one replaced by `OTHER`."""
+        declared = self.labels.values()
+        return tuple(
+            str(value) if value in allowed or not allowed else OTHER
+            for value, allowed in zip(values, declared, strict=True)
+        )
+
+
+class ReadGauge(Metric):
+    """A number of all replicas, read from the database when it is scraped."""
+
+    kind = "gauge"
+
+
+class RecordedMetric(Metric, ABC, Generic[S]):
+    """A metric that each process records. Before `begin`, recording does nothing and takes no time."""
+
+    def __init__(self, name: str, help: str, labels: Mapping[str, Sequence[str]] | None = None) -> None:  # noqa: A002  Prometheus's term
+        super().__init__(name, help, labels)
+        self._series: dict[Labels, S] = {}
+        self.has_begun = False
+
+    def begin(self) -> None:
+        """Create the metric in prometheus-client, in the directory that `multiprocess` has set."""
+        if self.has_begun:
+            return
+        self._create()
+        self.has_begun = True
+        # A counter that first appears with the value 1 does not increase for Prometheus. So series exist from
+        # the start, unless they are too many.
+        if 1 <= prod(len(values) for values in self.labels.values()) <= _MOST_SERIES_AT_ONCE:
+            for values in product(*self.labels.values()):
+                self._find(values)
+
+    @abstractmethod
+    def _create(self) -> None:
+        """Create the metric in prometheus-client."""
+
+    @abstractmethod
+    def _make(self, values: Labels) -> S:
+        """Return the series with these values of the labels."""
+
+    def _find(self, values: Labels) -> S:
+        series = self._series.get(values)
+        if series is None:
+            bounded = self.bounded(values)
+            series = self._series.get(bounded)
+            if series is None:
+                series = self._series[bounded] = self._make(bounded)
+        return series
+
+
+class Counter(RecordedMetric["prometheus_client.Counter"]):
+    """A number that only grows; its name ends in `_total`."""
+
+    kind = "counter"
+    _family: "prometheus_client.Counter"
+
+    def count(self, *values: str, by: int = 1) -> None:
+        """Add *by* to the series with these values of the labels."""
+        if self.has_begun:
+            self._find(values).inc(by)
+
+    def _create(self) -> None:
+        from prometheus_client import Counter as Family
+
+        self._family = Family(self.name, self.help, tuple(self.labels))
+
+    def _make(self, values: Labels) -> "prometheus_client.Counter":
+        return self._family.labels(*values) if values else self._family
+
+
+class Histogram(RecordedMetric["prometheus_client.Histogram"]):
+    """A distribution over *buckets*, which are upper bounds."""
+
+    kind = "histogram"
+    _family: "prometheus_client.Histogram"
+
+    def __init__(
+        self,
+        name: str,
+        help: str,  # noqa: A002  Prometheus's term
+        buckets: Sequence[float],
+        labels: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        super().__init__(name, help, labels)
+        self.buckets = tuple(buckets)
+
+    def observe(self, amount: float, *values: str) -> None:
+        """Add one observation to the series with these values of the labels."""
+        if self.has_begun:
+            self._find(values).observe(amount)
+
+    def _create(self) -> None:
+        from prometheus_client import Histogram as Family
+
+        self._family = Family(self.name, self.help, tuple(self.labels), buckets=self.buckets)
+
+    def _make(self, values: Labels) -> "prometheus_client.Histogram":
+        return self._family.labels(*values) if values else self._family
+
+
+class Gauge(RecordedMetric["prometheus_client.Gauge"]):
+    """A number of each process, which *mode* combines for all processes that live."""
+
+    kind = "gauge"
+    _family: "prometheus_client.Gauge"
+
+    def __init__(
+        self,
+        name: str,
+        help: str,  # noqa: A002  Prometheus's term
+        labels: Mapping[str, Sequence[str]] | None = None,
+        mode: LiveMode = "livesum",
+    ) -> None:
+        super().__init__(name, help, labels)
+        self._mode: LiveMode = mode
+
+    def set(self, amount: float, *values: str) -> None:
+        """Set the number of this process."""
+        if self.has_begun:
+            self._find(values).set(amount)
+
+    def _create(self) -> None:
+        from prometheus_client import Gauge as Family
+
+        self._family = Family(self.name, self.help, tuple(self.labels), multiprocess_mode=self._mode)
+
+    def _make(self, values: Labels) -> "prometheus_client.Gauge":
+        return self._family.labels(*values) if values else self._family
