@@ -47,4 +47,4 @@ def test_no_link_of_the_package_s_page_is_relative(tmp_path: Path, repository: s
         assert f"[Changelog]({repository}/blob/{tag}/CHANGELOG.md)" in text
     named = dict(url.split(", ") for url in metadata.get_all("Project-URL", []))
     assert named.get("Source") == (repository or None)
-    assert "Programming Language :: Python :: 3.13" in metadata.get_all("Classifier", [])
+    assert "Programming Language :: Python :: 3.14" in metadata.get_all("Classifier", [])
