@@ -1,16 +1,12 @@
-"""Writes the reference pages of the documentation from the code; scripts/reference starts it."""
+"""The reference page of the settings."""
 
-import textwrap
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from daypass.portal.settings.registry import REGISTRY
 from daypass.portal.settings.setting import Setting
+from tests.reference.markdown import wrap
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
-
-_WIDTH = 128
 _SETTINGS = """\
 <!-- Written by scripts/reference from src/daypass/portal/settings/registry.py, where changes are made. -->
 
@@ -29,18 +25,13 @@ use them, and have no effect on the portal.
 
 def settings_page() -> str:
     """Return the page of all settings, in Markdown."""
-    paragraphs = [_wrap(paragraph) for paragraph in _SETTINGS.split("\n\n")]
+    paragraphs = [wrap(paragraph) for paragraph in _SETTINGS.split("\n\n")]
     for heading, is_per_tenant in (("For the whole portal", False), ("For one tenant", True)):
         paragraphs.append(f"## {heading}")
         for setting in REGISTRY:
             if setting.is_per_tenant is is_per_tenant:
                 paragraphs += _section(setting)
     return "\n\n".join(paragraphs) + "\n"
-
-
-def pages() -> Mapping[Path, str]:
-    """Return the text of each generated page, by its file."""
-    return {FOLDER / "settings.md": settings_page()}
 
 
 def _section(setting: Setting[Any]) -> Sequence[str]:
@@ -50,11 +41,7 @@ def _section(setting: Setting[Any]) -> Sequence[str]:
         f"- Values: {setting.accepted_values}",
         f"- Default: {_default(setting)}",
     )
-    return f"### {setting.label}", _wrap(f"{setting.help} {setting.documentation}"), "\n".join(facts)
-
-
-def _wrap(paragraph: str) -> str:
-    return textwrap.fill(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return f"### {setting.label}", wrap(f"{setting.help} {setting.documentation}"), "\n".join(facts)
 
 
 def _default(setting: Setting[Any]) -> str:
@@ -62,9 +49,3 @@ def _default(setting: Setting[Any]) -> str:
         return "none"
     text, meaning = setting.codec.to_text(setting.default), setting.codec.describe(setting.default)
     return f"{text} ({meaning})" if meaning else text
-
-
-if __name__ == "__main__":
-    for file, text in pages().items():
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text)

@@ -1,0 +1,20 @@
+"""The reference pages, by their names."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.reference.settings import settings_page
+
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+}
+"""The functions that make the text of each page, by the page's file name."""
+
+
+def write_pages() -> None:
+    """Write every page to its file."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, make in PAGES.items():
+        (FOLDER / name).write_text(make(), encoding="utf-8")
