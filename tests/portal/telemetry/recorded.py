@@ -15,6 +15,10 @@ class Recorded:
     """The samples of a scrape, and what changed since."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Count changes from now on."""
         self._before = self.samples()
 
     def samples(self) -> Mapping[Series, float]:
@@ -22,9 +26,16 @@ class Recorded:
         return samples_of(exposition("", {})[0].decode())
 
     def change(self, name: str, **labels: str) -> float:
-        """Return by how much the series has grown since the start of the test."""
-        series = name, frozenset(labels.items())
-        return self.samples().get(series, 0.0) - self._before.get(series, 0.0)
+        """Return by how much the series has grown since the start of the test, or since `reset`."""
+        return self.changes(name).get(frozenset(labels.items()), 0.0)
+
+    def changes(self, name: str) -> Mapping[frozenset[tuple[str, str]], float]:
+        """Return the changes of all series of that name that have changed, by their labels."""
+        return {
+            labels: value - self._before.get((family, labels), 0.0)
+            for (family, labels), value in self.samples().items()
+            if family == name and value != self._before.get((family, labels), 0.0)
+        }
 
     def value(self, name: str, **labels: str) -> float:
         """Return the present value of a series."""

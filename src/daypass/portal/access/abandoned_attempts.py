@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from daypass.portal.access import attempt_records
 from daypass.portal.access.broker import AWS_TIME_LIMIT
+from daypass.portal.access.issuance_count import count_abandoned
 from daypass.portal.access.model import IssuanceRecord
 from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.audit.committer import Committer
@@ -73,6 +74,7 @@ class AbandonedAttempts:
             # process was only slow.
             with suppress(RowMismatch):
                 self._committer.commit(*attempt_records.unknown(attempt))
+                count_abandoned(attempt)
                 settled += 1
         return settled
 

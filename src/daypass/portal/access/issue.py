@@ -16,6 +16,7 @@ from daypass.common.session_limits import MINIMUM_ROLE_MAXIMUM
 from daypass.portal.access import attempt_records
 from daypass.portal.access.authorization import AuthorizationContext, read_context
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Brokers, Deadline, RoleMaximumExceeded
+from daypass.portal.access.issuance_count import count_attempt
 from daypass.portal.access.model import (
     Allow,
     Caller,
@@ -25,6 +26,7 @@ from daypass.portal.access.model import (
     IssuedSession,
     Purpose,
     SessionRequest,
+    State,
 )
 from daypass.portal.access.plan import (
     IssuanceAttempt,
@@ -46,6 +48,7 @@ from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.prepared import RowMismatch
+from daypass.portal.telemetry.stages import Stage, stage
 
 # AWS accepts signatures from a clock that is up to five minutes off, and may take `AWS_TIME_LIMIT` to answer.
 _EXPIRY_TOLERANCE = timedelta(minutes=5) + AWS_TIME_LIMIT
@@ -70,7 +73,7 @@ class Issuer:
 
         Raises a `PortalError` with the reason if it is denied or fails; then no credentials are released.
         """
-        with self.database.reading() as connection:
+        with stage(Stage.DECIDE), self.database.reading() as connection:
             context = read_context(
                 connection, caller, request.scope, self._master_role(request.scope), self.clock()
             )
@@ -80,32 +83,39 @@ class Issuer:
         if isinstance(decision, Deny):
             # A denial must not depend on how busy the role is, so it comes before the concurrency limit.
             caller.log_fields.update(_log_fields(attempt))
-            self.committer.commit_rate_limited(*attempt_records.denied(attempt, decision.refusal))
+            self._record_denial(attempt, decision.refusal)
             raise decision.refusal
         # Raises `RoleBusy` before anything is recorded, so a queued request can run this method again.
         with self.role_concurrency.acquire(attempt.target.role_arn) as slot:
             caller.log_fields.update(_log_fields(attempt))
             try:
-                plan = self._make_plan(attempt, decision, deadline)
+                with stage(Stage.PLAN):
+                    plan = self._make_plan(attempt, decision, deadline)
             except PortalError as refusal:
-                self.committer.commit_rate_limited(*attempt_records.denied(attempt, refusal))
+                self._record_denial(attempt, refusal)
                 raise
 
             # From here on every AWS session has a row, and none is released without its recorded outcome.
-            self.committer.commit(
-                *attempt_records.requested(attempt, plan), *token_use_change(caller.token, attempt.asked_at)
-            )
+            with stage(Stage.INTENT):
+                self.committer.commit(
+                    *attempt_records.requested(attempt, plan),
+                    *token_use_change(caller.token, attempt.asked_at),
+                )
             try:
                 session = self._obtain_session(attempt, plan, deadline)
                 # AWS is done, so another request may have the slot while the outcome is committed.
                 slot.release()
                 precondition = partial(self._find_revocation_refusal, attempt, plan, session)
-                self.committer.commit(*attempt_records.issued(attempt, session), precondition=precondition)
+                with stage(Stage.OUTCOME):
+                    self.committer.commit(
+                        *attempt_records.issued(attempt, session), precondition=precondition
+                    )
             except RowMismatch as error:
                 raise AuditUnavailable(_ALREADY_SETTLED) from error
             except Exception as error:
                 self._record_failure(attempt, plan, error)
                 raise
+        count_attempt(attempt, State.ISSUED, plan.access)
         return session
 
     def preview(self, caller: Caller, scope: Scope) -> SessionPlan:
@@ -185,7 +195,10 @@ class Issuer:
 
     def _assume(self, attempt: IssuanceAttempt, plan: SessionPlan, deadline: Deadline) -> IssuedSession:
         parameters = assume_role_parameters(attempt, plan)
-        assumed = self._roles(attempt).assume(parameters, attempt.context.role, attempt.asked_at, deadline)
+        with stage(Stage.ASSUME_ROLE):
+            assumed = self._roles(attempt).assume(
+                parameters, attempt.context.role, attempt.asked_at, deadline
+            )
         return IssuedSession(
             id=attempt.id,
             user=attempt.caller.user,
@@ -209,7 +222,8 @@ class Issuer:
         if plan.destination is None:
             return None
         try:
-            return self._broker(attempt).console_url(credentials, plan.destination, deadline)
+            with stage(Stage.CONSOLE):
+                return self._broker(attempt).console_url(credentials, plan.destination, deadline)
         except AwsError:
             if attempt.request.purpose is Purpose.CONSOLE:
                 raise
@@ -225,18 +239,24 @@ class Issuer:
         changes of memberships, tenants and settings take exclusively (decision 0018).
         """
         caller, scope = attempt.caller, attempt.request.scope
-        TokenStore(connection).lock(caller.token.id)
-        try:
-            context = read_context(connection, caller, scope, self._master_role(scope), self.clock())
-        except PortalError as refusal:
-            return refusal
-        return find_release_refusal(attempt, plan, session, context)
+        with stage(Stage.RELEASE):
+            TokenStore(connection).lock(caller.token.id)
+            try:
+                context = read_context(connection, caller, scope, self._master_role(scope), self.clock())
+            except PortalError as refusal:
+                return refusal
+            return find_release_refusal(attempt, plan, session, context)
+
+    def _record_denial(self, attempt: IssuanceAttempt, refusal: PortalError) -> None:
+        self.committer.commit_rate_limited(*attempt_records.denied(attempt, refusal))
+        count_attempt(attempt, State.DENIED)
 
     def _record_failure(self, attempt: IssuanceAttempt, plan: SessionPlan, error: Exception) -> None:
         code = error.code if isinstance(error, PortalError) else "internal"
         # If the failure cannot be recorded either, `AbandonedAttempts` settles the attempt later.
         with suppress(AuditUnavailable, RowMismatch):
             self.committer.commit(*attempt_records.failed(attempt, plan, code))
+            count_attempt(attempt, State.FAILED, plan.access)
 
 
 _ALREADY_SETTLED = (

@@ -20,6 +20,7 @@ from daypass.portal.storage.group_commit import (
     QueueFull,
 )
 from daypass.portal.storage.unit_of_work import Precondition, RowChange, UnitOfWork
+from daypass.portal.telemetry.metrics import SUPPRESSED
 
 _CLOSE_TIMEOUT = timedelta(seconds=10)
 
@@ -85,6 +86,7 @@ class Committer:
         counts = self._refusals.take_suppression_counts(now)
         is_admitted = self._refusals.admit(event, now)
         if not is_admitted:
+            SUPPRESSED.count()
             self._count_later()
         self._commit_suppression_counts(counts)
         if is_admitted:
@@ -96,6 +98,11 @@ class Committer:
         Raises the same errors as `commit_unit`.
         """
         self.commit_unit(UnitOfWork(changes))
+
+    @property
+    def waiting(self) -> int:
+        """The number of units of work that wait for the next transaction."""
+        return self._group_commit.waiting
 
     def close(self, timeout: timedelta = _CLOSE_TIMEOUT) -> None:
         """Record the counts and wait until no thread is writing, for at most *timeout*."""

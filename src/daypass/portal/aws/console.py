@@ -86,7 +86,9 @@ class Federation:
         }
         # POST keeps the keys out of URL logs. Without SessionDuration the console session ends with the keys.
         form = urlencode({"Action": "getSigninToken", "Session": json.dumps(session)}).encode()
-        token = retry_with_backoff(lambda: self._signin_token(form, deadline), deadline, self._timing)
+        token = retry_with_backoff(
+            "signin", lambda: self._signin_token(form, deadline), deadline, self._timing
+        )
         login = {
             "Action": "login",
             "Issuer": self._public_url,

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from types import TracebackType
 
 from daypass.common.proxies import Proxy, ProxyError
 from daypass.portal.access.broker import RoleMaximumExceeded
@@ -13,6 +14,7 @@ from daypass.portal.errors import (
     AwsTrustRefused,
     AwsUnavailable,
 )
+from daypass.portal.telemetry.metrics import AWS_ERRORS
 
 _THROTTLED = frozenset(
     {
@@ -69,6 +71,26 @@ LARGEST_SKEW = timedelta(minutes=5)
 """The clock difference up to which AWS accepts signatures."""
 # Every invalid parameter has the code ValidationError; only the message names the limit.
 _TOO_LONG = re.compile(r"MaxSessionDuration|1 hour session limit")
+
+
+class count_errors:  # noqa: N801  used like a function
+    """A context manager that counts an `AwsError` which leaves it, as one of *service*, in the metrics."""
+
+    # A class, because a generator costs several times as much, and each call to AWS enters one.
+    __slots__ = ("_service",)
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Count the error, which passes through."""
+        if isinstance(error, AwsError):
+            AWS_ERRORS.count(self._service, error.code)
 
 
 def unreachable(proxy: Proxy | None = None) -> AwsUnavailable:

@@ -15,7 +15,13 @@ from botocore.session import Session
 from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import PortalCredentials
-from daypass.portal.aws.errors import error_for_code, find_clock_refusal, invalid_response, unreachable
+from daypass.portal.aws.errors import (
+    count_errors,
+    error_for_code,
+    find_clock_refusal,
+    invalid_response,
+    unreachable,
+)
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.policies import Document
 from daypass.portal.aws.transport.connection import read_date
@@ -242,11 +248,19 @@ def _role(iam: "IAMClient", name: str) -> Mapping[str, Any]:
 
 
 @contextmanager
-def classified(act: str, actions: str, missing: str = "there is no such role") -> Iterator[None]:
+def classified(
+    act: str, actions: str, missing: str = "there is no such role", *, service: str = "iam"
+) -> Iterator[None]:
     """Translate botocore's errors; *act* is the attempted action, *actions* the IAM actions it needs.
 
-    *missing* is the explanation for the code NoSuchEntity.
+    *missing* is the explanation for the code NoSuchEntity. The errors count as those of *service*.
     """
+    with count_errors(service), _translated(act, actions, missing):
+        yield
+
+
+@contextmanager
+def _translated(act: str, actions: str, missing: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:

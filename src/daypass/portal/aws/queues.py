@@ -43,7 +43,7 @@ class AwsQueues:
     def read(self, tenant: Tenant) -> Sequence["Queue"]:
         """Return the tenant's queues; raises an `AwsError`."""
         sqs, needs = self.sqs(tenant.target.region), "sqs:ListQueues and sqs:GetQueueAttributes"
-        with classified(f"read the queues of {tenant.name}", needs, "there is no such queue"):
+        with classified(f"read the queues of {tenant.name}", needs, "there is no such queue", service="sqs"):
             return [Queue.read(sqs, url) for url in _urls(sqs, self.prefix(tenant))]
 
 

@@ -57,7 +57,7 @@ class TaggingFinder:
         token = ""
         while True:
             request = partial(self._send, query, _body(query, token), keys, deadline)
-            answer = retry_with_backoff(request, deadline, self._timing)
+            answer = retry_with_backoff("tagging", request, deadline, self._timing)
             yield _tagged(answer)
             token = answer.get("PaginationToken") or ""
             if not token:

@@ -19,6 +19,7 @@ from daypass.portal.storage.database_url import DatabaseUrl
 from daypass.portal.storage.pool import PostgresConnectionPool, SqliteConnectionPool
 from daypass.portal.storage.pooler import Profile, examine_connections
 from daypass.portal.storage.timeouts import Allowance
+from daypass.portal.telemetry.metrics import DATABASE_ERRORS
 
 __all__ = ["Allowance", "Connection", "Database", "StorageConflict", "StorageLocked"]
 
@@ -100,6 +101,11 @@ class Database:
         """Return a context manager with a connection for long reads of one snapshot; blocks no writer."""
         with _faults(self._url), self._connections.snapshot() as connection:
             yield connection
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """The most connections that the pool opens, and the number of those in use."""
+        return self._connections.usage()
 
     def close(self) -> None:
         """Close every connection."""
@@ -201,15 +207,19 @@ def _faults(url: DatabaseUrl) -> Iterator[None]:
     try:
         yield
     except PoolTimeout as error:
+        DATABASE_ERRORS.count("pool_exhausted")
         raise StorageUnavailable("The portal's database is busy. Try again in a moment.") from error
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if state == _LOCK_TIMEOUT:
+            DATABASE_ERRORS.count("lock_timeout")
             raise StorageLocked("The portal's database is busy. Try again in a moment.") from error
         if state in _CONFLICTS:
+            DATABASE_ERRORS.count("conflict")
             raise StorageConflict("The portal's database is busy. Try again in a moment.") from error
         if not _is_fault(error):
             raise
+        DATABASE_ERRORS.count("unavailable")
         raise StorageUnavailable(
             "The portal's database cannot be reached. Try again in a moment.", url.cause(error)
         ) from error

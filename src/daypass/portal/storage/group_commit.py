@@ -14,6 +14,7 @@ from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.advisory_lock import limit_lock_waits
 from daypass.portal.storage.engine import Allowance, Database, StorageConflict, StorageLocked
 from daypass.portal.storage.unit_of_work import Participant, UnitOfWork, write_units
+from daypass.portal.telemetry.metrics import COMMIT_BATCH, COMMIT_SECONDS
 
 R = TypeVar("R")
 
@@ -129,6 +130,11 @@ class GroupCommit(Generic[R]):
         if entry.failure is not None:
             raise entry.failure
 
+    @property
+    def waiting(self) -> int:
+        """The number of units of work that wait for the next transaction."""
+        return len(self._waiting)
+
     def wait_idle(self, timeout: timedelta) -> None:
         """Wait until no thread is writing, for at most *timeout*."""
         with self._lock:
@@ -145,7 +151,8 @@ class GroupCommit(Generic[R]):
         with self._lock:
             taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
             batch = [entry for entry in taken if not entry.is_decided]
-        ends_at = monotonic() + self._database.longest_answer.total_seconds()
+        began = monotonic()
+        ends_at = began + self._database.longest_answer.total_seconds()
         try:
             self._commit(batch, ends_at, _BATCH_LOCK_WAIT if self._uses_short_waits() else None)
         except BaseException:
@@ -159,6 +166,8 @@ class GroupCommit(Generic[R]):
             for entry in batch:
                 if entry is not own:
                     entry.signal.release()
+            COMMIT_SECONDS.observe(monotonic() - began)
+            COMMIT_BATCH.observe(len(batch))
 
     def _uses_short_waits(self) -> bool:
         """Whether a recent fault makes it likely that a transaction holds its locks for ever."""

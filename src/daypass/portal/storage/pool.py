@@ -9,11 +9,13 @@ from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.pool import QueuePool
 
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.pooler import limit_waits
 from daypass.portal.storage.prepared import run_plain
 from daypass.portal.storage.timeouts import Allowance
+from daypass.portal.telemetry.metrics import DATABASE_ERRORS
 
 
 class PostgresConnectionPool:
@@ -50,6 +52,13 @@ class PostgresConnectionPool:
             limit_waits(connection, self._lock_timeout)
             yield connection
 
+    def usage(self) -> tuple[int, int]:
+        """Return the size of the pool, and the number of its connections in use."""
+        pool = self._writing.pool
+        # The engine opens PostgreSQL with this class of pool only.
+        assert isinstance(pool, QueuePool)  # noqa: S101  for the type checker
+        return pool.size(), pool.checkedout()
+
     def close(self) -> None:
         """Close all connections."""
         self._writing.dispose()
@@ -72,6 +81,7 @@ class SqliteConnectionPool:
 
     def __init__(self, engine: Engine, connections: int, patience: timedelta) -> None:
         self._engine = engine
+        self._size = connections
         self._patience = patience.total_seconds()
         self._is_closed = False
         # Used as a stack: the connection used last has warm caches. None stands for one not opened yet.
@@ -107,6 +117,10 @@ class SqliteConnectionPool:
             run_plain(connection, "BEGIN")
             yield connection
 
+    def usage(self) -> tuple[int, int]:
+        """Return the size of the pool, and the number of its connections in use."""
+        return self._size, self._size - len(self._free)
+
     def close(self) -> None:
         """Close the idle connections now, and each borrowed one when it is returned."""
         self._is_closed = True
@@ -136,6 +150,7 @@ class SqliteConnectionPool:
                         return self._free.pop()
             finally:
                 self._waiting -= 1
+        DATABASE_ERRORS.count("pool_exhausted")
         raise StorageUnavailable("The portal's database is busy. Try again in a moment.")
 
     def _release(self, connection: Connection | None) -> None:

@@ -31,7 +31,7 @@ class Stage(StrEnum):
 _CHANNELS = ("web", "api", "legacy")
 _SCOPES = ("admin", "tenant")
 _ACCESS = ("full", "read-only", "none")
-_AWS_SERVICES = ("sts", "iam", "signin", "tagging")
+_AWS_SERVICES = ("sts", "iam", "signin", "tagging", "sqs")
 _AWS_ERRORS = (
     "aws_refused",
     "aws_trust",
@@ -128,7 +128,8 @@ SIGN_INS = Counter(
 )
 AWS_ERRORS = Counter(
     "daypass_aws_errors_total",
-    "Failed attempts to call AWS, each retry counted, by service and by the portal's code of the error.",
+    "Failed calls to AWS by service and by the portal's code of the error. The portal's own retries are "
+    "counted each, and those of boto3 are not.",
     {"service": _AWS_SERVICES, "code": _AWS_ERRORS},
 )
 DATABASE_ERRORS = Counter(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from daypass.common.proxies import Proxy, ProxyError
 from daypass.portal.access.broker import Deadline
-from daypass.portal.aws.errors import invalid_response, proxy_failure, unreachable
+from daypass.portal.aws.errors import count_errors, invalid_response, proxy_failure, unreachable
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.connection import Connection, NoResponse, Reply, ResponseTooLarge
 from daypass.portal.errors import AwsThrottled, AwsUnavailable
@@ -103,15 +103,20 @@ def _close_all(idle: deque[Connection]) -> None:
         idle.pop().close()
 
 
-def retry_with_backoff(attempt: Callable[[], T], deadline: Deadline, timing: Timing) -> T:
-    """Call *attempt* up to three times on throttling or outage, with exponential backoff and jitter."""
+def retry_with_backoff(service: str, attempt: Callable[[], T], deadline: Deadline, timing: Timing) -> T:
+    """Call *attempt* up to three times on throttling or outage, with exponential backoff and jitter.
+
+    Each failed attempt counts as an error of *service* in the metrics.
+    """
     for wait in (_FIRST_WAIT * 2**earlier for earlier in range(_TRIES - 1)):
         try:
-            return attempt()
+            with count_errors(service):
+                return attempt()
         except (AwsThrottled, AwsUnavailable):
             # Full jitter: clients that AWS throttled together must not return together.
             pause = wait * timing.random()
             if timing.left(deadline) <= pause:
                 raise
             timing.sleep(pause)
-    return attempt()
+    with count_errors(service):
+        return attempt()

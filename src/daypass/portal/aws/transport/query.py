@@ -57,7 +57,10 @@ class QueryService:
         body = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters.items()).encode()
         try:
             answer = retry_with_backoff(
-                lambda: self._send_renewing(body, deadline, role_arn), deadline, self._timing
+                self._service,
+                lambda: self._send_renewing(body, deadline, role_arn),
+                deadline,
+                self._timing,
             )
         except AwsError as failure:
             self._observe(failure)
