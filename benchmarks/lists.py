@@ -30,11 +30,11 @@ from tests.portal.http.client import Answer, Client
 from tests.portal.http.pages.test_administrator import sign_in
 from tests.portal.http.world import ADMIN, DANA, World, world
 
-from daypass.portal import logs
 from daypass.portal.identity.model import Role
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import migrate
 from daypass.portal.storage.schema import memberships, metadata, tenants, users
+from daypass.portal.telemetry import logs
 
 MAX_MEDIAN = 50.0
 """Goal: the maximum of each median, in milliseconds."""

@@ -14,11 +14,11 @@ import pytest
 import structlog
 
 from daypass.cli.auth.session_store import SessionSlot, StoredSession
-from daypass.portal import logs
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.oauth.model import MIN_VIEW_TIME
+from daypass.portal.telemetry import logs
 from tests.cli.auth.test_login import Person
 from tests.cli.conftest import Command
 from tests.cli.near import portal_server

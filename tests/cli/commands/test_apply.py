@@ -20,9 +20,9 @@ from daypass.cli.declarative.plan import ADD, CHANGE, REMOVE, Plan, plan
 from daypass.cli.runtime.errors import UsageError
 from daypass.common.usernames import canonical_username
 from daypass.main import EXTRA_COMMANDS, now
-from daypass.portal import logs
 from daypass.portal.diagnostics.finding import Finding, Level
 from daypass.portal.errors import AwsThrottled
+from daypass.portal.telemetry import logs
 from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.roles import RoleState
 from tests.cli.near import portal_client

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from daypass.portal import logs
+from daypass.portal.telemetry import logs
 from tests.portal.http.client import Client
 from tests.portal.http.world import World
 from tests.portal.http.world import world as make_world

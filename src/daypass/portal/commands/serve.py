@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import structlog
 
-    from daypass.portal.logs import LogStream
     from daypass.portal.storage.pooler import Profile
+    from daypass.portal.telemetry.log_stream import LogStream
 
 
 class _Serve(click.Command):
@@ -73,8 +73,9 @@ def serve(workers: int, ready_fd: int | None) -> None:
     # Imported here, because help and completion must not wait for a web server and an AWS library.
     import structlog
 
-    from daypass.portal import app, logs, server
+    from daypass.portal import app, server
     from daypass.portal.storage.engine import parse_url
+    from daypass.portal.telemetry import logs
 
     with report_errors():
         unknown = unknown_names(os.environ)
@@ -89,7 +90,7 @@ def serve(workers: int, ready_fd: int | None) -> None:
         listening = server.bind(config.host, config.port)
         config = replace(config, port=listening.getsockname()[1])
         stderr = logs.take_over_stderr()
-        logs.configure(stderr)
+        logs.configure(stderr, config.logs)
         for name in unknown:
             structlog.get_logger("portal").warning("Unknown variable, ignored.", variable=name)
         if workers == 1:

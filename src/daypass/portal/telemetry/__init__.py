@@ -1,1 +1,1 @@
-"""Telemetry of the portal: metrics and the stages of an issuance."""
+"""Metrics, logs and traces."""

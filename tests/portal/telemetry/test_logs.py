@@ -1,4 +1,4 @@
-"""Logging does not block on a slow reader: lines are queued, or dropped and counted."""
+"""Log lines: the stream that drops and counts them rather than block, their form, level and redaction."""
 
 import fcntl
 import json
@@ -6,18 +6,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
 import pytest
+import structlog
 
+from daypass.portal.config.model import LogConfig, LogFormat, LogLevel
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.tokens import mint, mint_code, mint_device
-from daypass.portal.logs import LogStream, redact
 from daypass.portal.secret import Secret
+from daypass.portal.telemetry import logs
+from daypass.portal.telemetry.log_stream import LogStream
+from daypass.portal.telemetry.logs import redact
 from tests.portal.processes import DAYPASS, Operator, Serving
 
 SMALL = 4096
@@ -77,7 +81,14 @@ def test_a_variable_that_a_log_line_names_is_not_masked() -> None:
 
 def test_lines_beyond_the_queue_are_dropped_and_counted(pipe: tuple[int, TextIO]) -> None:
     reading, stream = pipe
+    counted = 0
+
+    def count() -> None:
+        nonlocal counted
+        counted += 1
+
     log = LogStream(stream, most=2000)
+    log.on_dropped = count
     log.start()
     for number in range(1000):
         log.write(f"line {number} {'x' * 90}\n")
@@ -92,7 +103,8 @@ def test_lines_beyond_the_queue_are_dropped_and_counted(pipe: tuple[int, TextIO]
     losses = [json.loads(line) for line in lines if "dropped" in line]
     written = [line for line in lines if line.startswith("line")]
 
-    assert losses[0] == {"level": "warning", "event": "log lines dropped", "dropped": 1000 - len(written)}
+    assert losses[0] == losses[0] | {"level": "warning", "event": "log lines dropped", "pid": os.getpid()}
+    assert losses[0]["dropped"] == counted == 1000 - len(written)
     assert (written[0].split()[1], lines[-1]) == ("0", "the last")
 
 
@@ -175,9 +187,119 @@ def test_a_portal_serves_and_stops_although_its_log_is_not_read(operator: Operat
     assert 0 < len([line for line in lines if line["event"] == "request"]) < REQUESTS
 
 
+NASTY = 'dev01\r\n{"level": "error"}\x1b[31m\x00\u202e\u2028\ud800'
+ITSELF: dict[str, object] = {}
+ITSELF["itself"] = ITSELF
+
+
+@pytest.fixture
+def written() -> Iterator[Callable[[LogConfig], StringIO]]:
+    """Configures the log and returns the text that is written; the log of the other tests is restored."""
+    before = structlog.get_config()
+
+    def configured(config: LogConfig) -> StringIO:
+        out = StringIO()
+        logs.configure(out, config)
+        return out
+
+    yield configured
+    structlog.configure(**before)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (NASTY, NASTY),
+        (float("nan"), "nan"),
+        (ITSELF, "{'itself': {...}}"),
+        ({(1, 2): "a key that is no text"}, "{(1, 2): 'a key that is no text'}"),
+        (Secret("canary"), "Secret(***)"),
+        (b"\xff\n", "b'\\xff\\n'"),
+    ],
+    ids=["control characters", "NaN", "cycle", "key", "secret", "bytes"],
+)
+def test_a_line_is_one_line_of_json_whatever_is_logged(
+    written: Callable[[LogConfig], StringIO], value: object, read: object
+) -> None:
+    out = written(LogConfig())
+
+    structlog.get_logger("portal.test").info("an event", value=value)
+
+    (text,) = out.getvalue().splitlines()
+    line = json.loads(text, parse_constant=pytest.fail)
+    assert (text.isascii(), text.isprintable()) == (True, True)
+    assert [*line] == ["timestamp", "level", "event", "logger", "pid", "value"]
+    assert datetime.fromisoformat(line["timestamp"]).tzinfo is UTC
+    assert line["timestamp"].endswith("Z")
+    assert (line["level"], line["logger"], line["pid"]) == ("info", "portal.test", os.getpid())
+    assert line["value"] == read
+
+
+@pytest.mark.parametrize(
+    ("level", "left"),
+    [
+        (LogLevel.DEBUG, ["debug", "info", "warning", "error"]),
+        (LogLevel.INFO, ["info", "warning", "error"]),
+        (LogLevel.WARNING, ["warning", "error"]),
+        (LogLevel.ERROR, ["error"]),
+    ],
+)
+def test_lines_below_the_level_are_not_written(
+    written: Callable[[LogConfig], StringIO], level: LogLevel, left: list[str]
+) -> None:
+    out = written(LogConfig(level=level))
+    log = structlog.get_logger("portal.test")
+
+    for method in (log.debug, log.info, log.warning, log.error):
+        method("an event")
+
+    assert [json.loads(line)["level"] for line in out.getvalue().splitlines()] == left
+
+
+class Terminal(StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Return True."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "wanted", "is_json"),
+    [
+        (StringIO, LogFormat.AUTO, True),
+        (Terminal, LogFormat.AUTO, False),
+        (StringIO, LogFormat.CONSOLE, False),
+        (Terminal, LogFormat.JSON, True),
+    ],
+)
+@pytest.mark.usefixtures("written")
+def test_the_format_is_the_configured_one_or_fits_the_stream(
+    stream: Callable[[], StringIO], wanted: LogFormat, is_json: bool
+) -> None:
+    out = stream()
+    logs.configure(out, LogConfig(format=wanted))
+
+    structlog.get_logger("portal.test").info("an event")
+
+    assert out.getvalue().startswith("{") is is_json
+
+
+def test_on_a_terminal_no_value_and_no_traceback_can_move_the_cursor(
+    written: Callable[[LogConfig], StringIO],
+) -> None:
+    out = written(LogConfig(format=LogFormat.CONSOLE))
+
+    structlog.get_logger("portal.test").error("an event", value=NASTY, exc_info=ValueError("\x1b[2J\r"))
+
+    text = out.getvalue()
+    assert "ValueError: \\x1b[2J\\r" in text
+    assert not [letter for letter in text if letter != "\n" and not letter.isprintable()]
+
+
 PYTHON_ITSELF = """
 import asyncio, logging, os, threading, warnings
-from daypass.portal.logs import take_over_stderr
+from daypass.portal.telemetry.logs import take_over_stderr
 log = take_over_stderr()
 log.start()
 warnings.warn("a warning" + "x" * 9000)

@@ -1,24 +1,17 @@
-"""Structured logs on stderr, one event a line: JSON, or plain text on a terminal, with secrets redacted."""
+"""The stream of log lines, whose reader blocks no request."""
 
 import io
 import json
-import logging
 import os
-import re
 import select
-import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import TextIO
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
-
-from daypass.portal.redaction import TOKEN
-
-_SECRETS = re.compile(rf"{TOKEN}|(?P<name>Bearer\s+|SigninToken=)[A-Za-z0-9._~+/%=-]+")
+from daypass.portal.clock import utc_now
 
 _MOST_QUEUED = 4 * 1024 * 1024
 _FLUSH_TIME = timedelta(seconds=2)
@@ -32,6 +25,11 @@ class LogStream(io.TextIOBase):
     Text beyond *most* queued characters is dropped; the number of dropped writes is logged when *out* accepts
     text again. Before `start` and after `finish` it writes through.
     """
+
+    on_dropped: Callable[[], None] | None = None
+    """Called for each dropped line, by the thread that wrote it, so it must not block."""
+    writes_json = True
+    """Whether the notice about dropped lines is JSON rather than plain text."""
 
     def __init__(self, out: TextIO, most: int = _MOST_QUEUED) -> None:
         super().__init__()
@@ -66,7 +64,8 @@ class LogStream(io.TextIOBase):
             self._out.flush()
             return len(text)
         with self._changed:
-            if self._queued + len(text) > self._most:
+            is_dropped = self._queued + len(text) > self._most
+            if is_dropped:
                 self._dropped += 1
             else:
                 self._queue.append(text)
@@ -75,6 +74,8 @@ class LogStream(io.TextIOBase):
                 if self._is_idle:
                     self._is_idle = False
                     self._changed.notify_all()
+        if is_dropped and self.on_dropped is not None:
+            self.on_dropped()
         return len(text)
 
     def start(self) -> None:
@@ -114,7 +115,7 @@ class LogStream(io.TextIOBase):
                 self._queued = self._dropped = 0
                 self._is_writing = True
             if dropped:
-                batch += _dropped_notice(dropped, for_people=self.isatty())
+                batch += _dropped_notice(dropped, as_json=self.writes_json)
             # The portal keeps serving even if the reader of the log has gone.
             with suppress(OSError, ValueError):
                 self._put(batch)
@@ -141,43 +142,21 @@ class LogStream(io.TextIOBase):
                 select.select([], [fd], [])
 
 
-def _dropped_notice(number: int, *, for_people: bool) -> str:
-    if for_people:
+def _dropped_notice(number: int, *, as_json: bool) -> str:
+    if not as_json:
         return f"{number} log lines were dropped\n"
-    return json.dumps({"level": "warning", "event": "log lines dropped", "dropped": number}) + "\n"
+    # Without structlog, whose lines would be queued, and perhaps dropped.
+    line = {
+        "timestamp": timestamp(),
+        "level": "warning",
+        "event": "log lines dropped",
+        "logger": "portal.logs",
+        "pid": os.getpid(),
+        "dropped": number,
+    }
+    return json.dumps(line) + "\n"
 
 
-def configure(stream: TextIO | LogStream | None = None) -> None:
-    """Configure structlog to write to *stream* (stderr); call it once, before the first event."""
-    stream = sys.stderr if stream is None else stream
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            *_renderers(for_people=stream.isatty()),
-            redact,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(stream),  # type: ignore[arg-type]  # it only writes
-        cache_logger_on_first_use=True,
-    )
-
-
-def take_over_stderr() -> LogStream:
-    """Replace `sys.stderr` by a `LogStream`, which also gets Python's own messages."""
-    stream = LogStream(sys.stderr)
-    sys.stderr = stream
-    return stream
-
-
-def _renderers(*, for_people: bool) -> list[Processor]:
-    if not for_people:
-        return [structlog.processors.JSONRenderer()]
-    # Values are escaped, because a terminal interprets control sequences.
-    return [structlog.dev.ConsoleRenderer(colors=False, repr_native_str=True)]
-
-
-def redact(_logger: WrappedLogger, _method: str, line: str | EventDict) -> str:
-    """Return the line with secrets redacted: a second line of defence, since none should be logged."""
-    return _SECRETS.sub(r"\g<token>\g<name>***", str(line))
+def timestamp() -> str:
+    """Return the current time as RFC 3339 has it."""
+    return utc_now().isoformat(timespec="microseconds")[:-6] + "Z"
