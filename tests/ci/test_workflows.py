@@ -1,4 +1,4 @@
-"""The workflows and their neighbours are valid, and run only pinned code with few permissions."""
+"""The workflows, the action and their neighbours are valid, and run only pinned code with few permissions."""
 
 import re
 import subprocess
@@ -13,6 +13,7 @@ from tests.ci.pins import unpinned
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*"))
+WITH_ACTIONS = [*WORKFLOWS, ROOT / "action.yml"]
 FORMS = sorted(path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*") if path.stem != "config")
 
 SHA = "9c091bb21b7c1c1d1991bb908d89e4e9dddfe3e0"
@@ -40,7 +41,7 @@ def test_zizmor_finds_nothing() -> None:
         "--strict-collection",
     ]
 
-    done = program("zizmor", *words, ".github")
+    done = program("zizmor", *words, "action.yml", ".github")
 
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -49,6 +50,7 @@ def test_zizmor_finds_nothing() -> None:
     ("schema", "paths"),
     [
         ("github-workflows", WORKFLOWS),
+        ("github-actions", [ROOT / "action.yml"]),
         ("dependabot", [ROOT / ".github" / "dependabot.yml"]),
         ("github-issue-forms", FORMS),
         ("github-issue-config", [ROOT / ".github" / "ISSUE_TEMPLATE" / "config.yml"]),
@@ -61,7 +63,7 @@ def test_files_for_github_follow_their_schemas(schema: str, paths: list[Path]) -
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", WITH_ACTIONS, ids=lambda path: path.name)
 def test_every_action_and_image_is_pinned(path: Path) -> None:
     assert unpinned(path.read_text()) == []
 
@@ -105,7 +107,7 @@ def test_an_unpinned_workflow_or_image_of_a_job_is_refused(job: str) -> None:
     assert unpinned(f"jobs: {{test: {{{job}}}}}") != []
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", WITH_ACTIONS, ids=lambda path: path.name)
 def test_every_pinned_action_says_its_version(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if re.search(r"\buses:.*@", line)]
 
