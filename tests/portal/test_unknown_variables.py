@@ -26,7 +26,9 @@ KNOWN = sorted(variable.name for variable in VARIABLES)
         ("DAYPAS_THREADS", "DAYPASS_THREADS"),
         ("DAY_PASS_THREADS", "DAYPASS_THREADS"),
         ("DAYPASS-THREADS", "DAYPASS_THREADS"),
-        ("DAYPASS_DATABASE_URL_FILE", "DAYPASS_DATABASE_URL"),
+        ("DAYPASS_DATABASE_URI_FILE", "DAYPASS_DATABASE_URL_FILE"),
+        ("DAYPASS_METRIC_TOKEN_FILE", "DAYPASS_METRICS_TOKEN_FILE"),
+        ("DAYPASS_THREADS_FILE", "DAYPASS_THREADS"),
         ("DAYPASS_DATABASE_URI", "DAYPASS_DATABASE_URL"),
         ("DAYPASS_TLS_KEY_FILE", "DAYPASS_TLS_KEY"),
         ("DAYPASS-TLS-KEY-FILE", "DAYPASS_TLS_KEY"),
@@ -35,7 +37,7 @@ KNOWN = sorted(variable.name for variable in VARIABLES)
     ],
 )
 def test_a_misspelled_variable_is_refused_with_the_right_one(name: str, meant: str) -> None:
-    with pytest.raises(ConfigError, match=f"^{name} is not .* Did you mean {meant}?"):
+    with pytest.raises(ConfigError, match=rf"^{name} is not .* Did you mean {meant}\? It takes "):
         unknown_names([*KNOWN, name])
 
 
@@ -49,11 +51,18 @@ def test_a_letter_that_is_missing_is_always_noticed(name: str, data: st.DataObje
 
 
 def test_the_value_of_a_misspelled_variable_is_not_repeated(operator: Operator) -> None:
-    refused = operator.run_inside("serve", DAYPASS_DATABASE_URL_FILE="secret-canary")
+    refused = operator.run_inside("serve", DAYPASS_DATABASE_URLS="secret-canary")
 
     assert refused.returncode == 1
-    assert "DAYPASS_DATABASE_URL_FILE is not a variable of the portal" in refused.stderr
+    assert "DAYPASS_DATABASE_URLS is not a variable of the portal" in refused.stderr
     assert "canary" not in refused.stderr
+
+
+def test_the_files_of_secrets_are_known_and_no_others() -> None:
+    files = [f"{name}_FILE" for name in KNOWN if name in {"DAYPASS_DATABASE_URL", "DAYPASS_METRICS_TOKEN"}]
+
+    assert unknown_names([*KNOWN, *files]) == []
+    assert unknown_names(["DAYPASS_NEWER_FILE"]) == ["DAYPASS_NEWER_FILE"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from daypass.portal.config.variables import VARIABLES, ConfigError, Variable
+from daypass.portal.config.variables import NAMES, PATH_TAKES, VARIABLES, ConfigError
 
 OTHER_PROGRAMS = frozenset(
     {
@@ -34,30 +34,35 @@ def unknown_names(names: Iterable[str]) -> Sequence[str]:
     They may belong to a newer version, so they are no error. Raises `ConfigError` for a misspelled variable,
     because the portal would start with the default in its place.
     """
-    known = {variable.name for variable in VARIABLES}
     unknown = []
     for name in sorted(names):
-        if name in known or name in OTHER_PROGRAMS or _SERVICE_LINK.fullmatch(name):
+        if name in NAMES or name in OTHER_PROGRAMS or _SERVICE_LINK.fullmatch(name):
             continue
         if (meant := _meant(name)) is not None:
             raise ConfigError(
-                f"{name} is not a variable of the portal. Did you mean {meant.name}? It takes {meant.takes}."
+                f"{name} is not a variable of the portal. Did you mean {meant}? It takes {_takes(meant)}."
             )
         if name.startswith(_PREFIX):
             unknown.append(name)
     return unknown
 
 
-def _meant(name: str) -> Variable | None:
+def _meant(name: str) -> str | None:
     """Return the variable whose name *name* is a misspelling of, or None."""
     written = name.upper().replace("-", "_")
     # Only names that begin alike are compared, because the environment has many others.
     if not written.startswith("DAY"):
         return None
-    # Other programs read a value from the file that NAME_FILE names; here it would be ignored.
-    written = written.removesuffix("_FILE")
-    nearest = min(VARIABLES, key=lambda variable: _distance(written, variable.name))
-    return nearest if _distance(written, nearest.name) <= _FARTHEST else None
+    # Other programs read any value from the file that NAME_FILE names; here only secrets are read so.
+    for candidate in (written, written.removesuffix("_FILE")):
+        nearest = min(sorted(NAMES), key=lambda known: _distance(candidate, known))
+        if _distance(candidate, nearest) <= _FARTHEST:
+            return nearest
+    return None
+
+
+def _takes(name: str) -> str:
+    return next((variable.takes for variable in VARIABLES if variable.name == name), PATH_TAKES)
 
 
 def _distance(written: str, other: str) -> int:

@@ -1,13 +1,12 @@
 """`daypass portal aws-setup`: the IAM user and policies that the portal needs in an AWS account."""
 
-import os
 import re
 
 import click
 
 from daypass.common.console.partitions import partition_of
-from daypass.portal.commands.common import check_environment, report_errors
-from daypass.portal.config.reader import read_region, read_role_name
+from daypass.portal.commands.common import check_environment, read_values, report_errors
+from daypass.portal.config.reader import read_region
 from daypass.portal.config.variables import AWS_REGION, MASTER_ROLE, ROLE_PREFIX
 
 
@@ -46,6 +45,7 @@ def aws_setup(form: str, account: str, user: str) -> None:
         )
     with report_errors():
         check_environment()
-        prefix, master = read_role_name(ROLE_PREFIX, os.environ), read_role_name(MASTER_ROLE, os.environ)
-        region = read_region(os.environ) if os.environ.get(AWS_REGION.name, "").strip() else ""
+        values = read_values()
+        prefix, master = values.get(ROLE_PREFIX), values.get(MASTER_ROLE)
+        region = read_region(values) if values.is_set(AWS_REGION) else ""
     click.echo(FORMATS[form](Account.known(partition_of(region), account, prefix, master), user), nl=False)

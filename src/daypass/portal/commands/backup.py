@@ -1,12 +1,11 @@
 """`daypass portal backup`: an online copy of the SQLite database."""
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
-from daypass.portal.commands.common import check_environment, report_errors
+from daypass.portal.commands.common import check_environment, read_values, report_errors
 from daypass.portal.config.reader import database_url
 from daypass.portal.config.variables import ConfigError
 
@@ -30,7 +29,7 @@ def backup(file: Path) -> None:
 
     with report_errors():
         check_environment()
-        url = parse_url(database_url(os.environ))
+        url = parse_url(database_url(read_values()))
         if url.drivername != "sqlite":
             raise ConfigError(f"PostgreSQL is backed up by its own tool:\n    {pg_dump_command(url, file)}")
         if not url.database:

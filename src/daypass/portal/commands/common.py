@@ -1,4 +1,4 @@
-"""Functions that the commands share: opening the database and reporting errors."""
+"""Functions that the commands share: reading the configuration, opening the database, reporting errors."""
 
 import os
 from collections.abc import Iterator
@@ -8,13 +8,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daypass.portal.config.reader import database_url
-from daypass.portal.config.variables import DATABASE_URL, ConfigError
+from daypass.portal.config.model import PortalConfig
+from daypass.portal.config.reader import database_url, read_config
+from daypass.portal.config.values import Values
+from daypass.portal.config.variables import DATABASE_URL, DEFAULT_FILE, ConfigError
 from daypass.portal.errors import PortalError, storage_cause
 from daypass.portal.unknown_variables import unknown_names
 
 if TYPE_CHECKING:
     from daypass.portal.storage.engine import Database
+
+
+def read_configuration() -> PortalConfig:
+    """Read the configuration of this process as it is now; raises `ConfigError` with all errors."""
+    return read_config(os.environ, Path(DEFAULT_FILE))
+
+
+def read_values() -> Values:
+    """Read the variables for a command that needs some of them; raises `ConfigError` for an invalid file."""
+    values = Values(os.environ, Path(DEFAULT_FILE))
+    values.require_valid_file()
+    return values
 
 
 @contextmanager
@@ -32,8 +46,9 @@ def open_database() -> "Iterator[Database]":
 
 def prepare_database_url() -> str:
     """Return the URL of the database; create the state directory if the default database belongs there."""
-    url = database_url(os.environ)
-    directory = None if DATABASE_URL.read(os.environ) else Path(url.removeprefix("sqlite:///")).parent
+    values = read_values()
+    url = database_url(values)
+    directory = None if values.is_set(DATABASE_URL) else Path(url.removeprefix("sqlite:///")).parent
     if directory is not None and not directory.exists():
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,8 +62,13 @@ def prepare_database_url() -> str:
 
 def database_file() -> Path | None:
     """Return the SQLite file that is in use, as an absolute path; None for PostgreSQL."""
-    url = database_url(os.environ)
+    url = database_url(read_values())
     return Path(url.removeprefix("sqlite:///")).absolute() if url.startswith("sqlite:///") else None
+
+
+def default_database_file() -> Path | None:
+    """Return the SQLite file that is in use because no database is configured; else None."""
+    return None if read_values().is_set(DATABASE_URL) else database_file()
 
 
 def check_environment() -> None:

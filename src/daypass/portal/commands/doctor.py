@@ -1,7 +1,6 @@
 """`daypass portal doctor`: checks of the database, the portal's AWS identity and the tenants' roles."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -9,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daypass.common.counting import counted
-from daypass.portal.commands.common import open_database, report_errors
-from daypass.portal.config.reader import read_config
+from daypass.portal.commands.common import open_database, read_configuration, report_errors
 
 if TYPE_CHECKING:
     from daypass.portal.diagnostics.finding import Finding
@@ -59,7 +57,7 @@ def _findings() -> "Sequence[Finding]":
     from daypass.portal.storage.migrate import check
 
     with report_errors(exit_code=2), open_database() as database:
-        config = read_config(os.environ)
+        config = read_configuration()
         check(database)
         return [
             *run_check("database_profile", "database", lambda: [_session_profile(database)]),

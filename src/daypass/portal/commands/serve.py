@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daypass.portal.commands.common import database_file, prepare_database_url, report_errors
+from daypass.portal.commands.common import (
+    default_database_file,
+    prepare_database_url,
+    read_configuration,
+    report_errors,
+)
 from daypass.portal.config.model import PortalConfig
-from daypass.portal.config.reader import read_config
-from daypass.portal.config.variables import DATABASE_URL, VARIABLES, ConfigError
+from daypass.portal.config.variables import VARIABLES, ConfigError
 from daypass.portal.unknown_variables import unknown_names
 
 if TYPE_CHECKING:
@@ -79,7 +83,7 @@ def serve(workers: int, ready_fd: int | None) -> None:
 
     with report_errors():
         unknown = unknown_names(os.environ)
-        config = read_config(os.environ)
+        config = read_configuration()
         prepare_database_url()
         if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
             raise ConfigError(
@@ -175,8 +179,8 @@ def _announce(
 
 
 def _log_database(log: "structlog.BoundLogger") -> None:
-    file = database_file()
-    if file is not None and not DATABASE_URL.read(os.environ):
+    file = default_database_file()
+    if file is not None:
         log.info("The database is at its default place.", path=str(file))
         if file.parent == Path.cwd():
             log.warning(

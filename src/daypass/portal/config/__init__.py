@@ -1,1 +1,1 @@
-"""The configuration of the process: environment variables, read once at the start and validated."""
+"""The configuration of the process, read from the environment and from files and validated."""

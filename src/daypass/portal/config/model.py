@@ -1,6 +1,6 @@
 """The validated configuration of a portal process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -82,7 +82,8 @@ class LogConfig:
 class PortalConfig:
     """The configuration of one portal process."""
 
-    database_url: str
+    database_url: str = field(repr=False)
+    """Not in the `repr`, because it may have a password."""
     stated_public_url: str | None
     host: str
     port: int

@@ -1,194 +1,150 @@
-"""Reading of the configuration from the environment, once at the start."""
+"""Validation of all variables together, and the configuration that they make."""
 
-from collections.abc import Mapping
-from datetime import timedelta
-from ipaddress import ip_address, ip_network
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from ipaddress import ip_address
 from os import getuid
 from pathlib import Path
 from pwd import getpwuid
-from typing import TypeVar
-from urllib.parse import urlsplit
 
 from daypass.common.console.partitions import CONSOLE_PARTITIONS, partition_of
-from daypass.common.console.regions import extra_regions, region_error
-from daypass.portal.config.model import (
-    AccessLog,
-    AwsConfig,
-    LegacyLoopback,
-    LogConfig,
-    LogFormat,
-    LogLevel,
-    MetricsConfig,
-    Network,
-    PortalConfig,
-)
+from daypass.common.console.regions import region_error
+from daypass.portal.config import variables as v
+from daypass.portal.config.model import AwsConfig, LogConfig, MetricsConfig, PortalConfig
+from daypass.portal.config.values import Values
 from daypass.portal.config.variables import (
-    ACCESS_LOG,
-    AWS_CONSOLE_URL,
-    AWS_ENDPOINT_URL,
     AWS_REGION,
-    AWS_SIGNIN_URL,
     BEHIND_PROXY,
     DATABASE_URL,
-    LEGACY_LOOPBACK,
     LISTEN,
-    LOG_FORMAT,
-    LOG_LEVEL,
-    MASTER_ROLE,
-    METRICS_LISTEN,
-    METRICS_TOKEN,
-    ONE_CORE,
     PUBLIC_URL,
-    REQUIRE_ATTRIBUTION,
-    ROLE_PREFIX,
-    STOP_TIMEOUT,
-    THREADS,
     TLS_CERTIFICATE,
     TLS_KEY,
-    TRACES,
-    TRUSTED_PROXIES,
+    VARIABLES,
     ConfigError,
-    Variable,
 )
-from daypass.portal.secret import Secret
-
-Choice = TypeVar("Choice", LegacyLoopback, LogLevel, LogFormat, AccessLog)
-
-_SHORTEST_TOKEN = 16
 
 DATABASE_FILE = "daypass.db"
 
 
-def read_config(environ: Mapping[str, str]) -> PortalConfig:
-    """Read every variable; raises `ConfigError` at the first that is missing or invalid."""
-    host, port = _address(LISTEN, environ)
-    certificate, private_key = _file(TLS_CERTIFICATE, environ), _file(TLS_KEY, environ)
-    if (certificate is None) != (private_key is None):
-        missing = TLS_KEY if private_key is None else TLS_CERTIFICATE
-        raise ConfigError(f"{missing.name} is not set. Certificate and key belong together.")
-    config = PortalConfig(
-        database_url=database_url(environ),
-        stated_public_url=_origin(PUBLIC_URL, environ),
+def read_config(environ: Mapping[str, str], default_file: Path | None = None) -> PortalConfig:
+    """Read the environment and the files that it names; the result depends on nothing else.
+
+    *default_file* is the configuration file that is read if it exists and DAYPASS_CONFIG is not set.
+    Raises `ConfigError` with all errors, each on its line.
+    """
+    values = Values(environ, default_file)
+    if problems := find_problems(values):
+        raise ConfigError("\n".join(problems))
+    return _build(values)
+
+
+def find_problems(values: Values) -> Sequence[str]:
+    """Return a sentence for each error in the configuration, those in the configuration file first."""
+    found = dict.fromkeys(values.problems)
+    checks: list[Callable[[], object]] = [partial(_check, values, variable) for variable in VARIABLES]
+    # Without the file, other errors may be a consequence of values that are missing.
+    if values.is_complete:
+        checks += (partial(rule, values) for rule in _RULES)
+    for check in checks:
+        try:
+            check()
+        except ConfigError as error:
+            found[str(error)] = None
+    return tuple(found)
+
+
+def _check(values: Values, variable: v.Variable[object]) -> None:
+    if values.find(variable).text:
+        values.get(variable)
+
+
+def _build(values: Values) -> PortalConfig:
+    """Make the configuration of values without errors."""
+    host, port = values.get(LISTEN)
+    return PortalConfig(
+        database_url=database_url(values),
+        stated_public_url=values.get_optional(PUBLIC_URL),
         host=host,
         port=port,
-        certificate=certificate,
-        private_key=private_key,
-        is_behind_proxy=_flag(BEHIND_PROXY, environ),
-        trusted_proxies=_networks(environ),
-        threads=_number(THREADS, environ, 1, 512),
-        pin_to_one_cpu=_flag(ONE_CORE, environ),
-        require_attribution=_flag(REQUIRE_ATTRIBUTION, environ),
-        legacy_loopback=_choice(LegacyLoopback, LEGACY_LOOPBACK, environ),
-        aws=_aws(environ),
-        stop_timeout=timedelta(seconds=_number(STOP_TIMEOUT, environ, 2, 300)),
-        metrics=_metrics(environ),
-        logs=LogConfig(
-            _choice(LogLevel, LOG_LEVEL, environ),
-            _choice(LogFormat, LOG_FORMAT, environ),
-            _choice(AccessLog, ACCESS_LOG, environ),
-        ),
-        exports_traces=_flag(TRACES, environ),
+        certificate=values.get_optional(TLS_CERTIFICATE),
+        private_key=values.get_optional(TLS_KEY),
+        is_behind_proxy=values.get(BEHIND_PROXY),
+        trusted_proxies=values.get(v.TRUSTED_PROXIES),
+        threads=values.get(v.THREADS),
+        pin_to_one_cpu=values.get(v.ONE_CORE),
+        require_attribution=values.get(v.REQUIRE_ATTRIBUTION),
+        legacy_loopback=values.get(v.LEGACY_LOOPBACK),
+        aws=_aws(values),
+        stop_timeout=values.get(v.STOP_TIMEOUT),
+        metrics=MetricsConfig(values.get_optional(v.METRICS_LISTEN), values.get_optional(v.METRICS_TOKEN)),
+        logs=LogConfig(values.get(v.LOG_LEVEL), values.get(v.LOG_FORMAT), values.get(v.ACCESS_LOG)),
+        exports_traces=values.get(v.TRACES),
     )
-    _require_tls_off_loopback(config)
-    return config
 
 
-def _require_tls_off_loopback(config: PortalConfig) -> None:
-    if not (ip_address(config.host).is_loopback or config.serves_tls or config.is_behind_proxy):
+def _require_certificate_with_key(values: Values) -> None:
+    is_set = {variable: bool(values.find(variable).text) for variable in (TLS_CERTIFICATE, TLS_KEY)}
+    if len({*is_set.values()}) == 2:
+        missing = next(variable for variable in is_set if not is_set[variable])
+        raise ConfigError(f"{missing.name} is not set. Certificate and key belong together.")
+
+
+def _require_tls_off_loopback(values: Values) -> None:
+    host, _ = values.get(LISTEN)
+    has_tls = bool(values.find(TLS_CERTIFICATE).text or values.find(TLS_KEY).text)
+    if not (ip_address(host).is_loopback or has_tls or values.get(BEHIND_PROXY)):
         raise ConfigError(
             f"{LISTEN.name} would expose the portal to the network without TLS, with tokens unencrypted. "
             f"Set {TLS_CERTIFICATE.name} and {TLS_KEY.name}, or {BEHIND_PROXY.name}=true if a proxy "
             "terminates TLS."
         )
-    if ip_address(config.host).is_unspecified and config.stated_public_url is None:
+    if ip_address(host).is_unspecified and not values.find(PUBLIC_URL).text:
         raise ConfigError(f"{PUBLIC_URL.name} is not set. It takes {PUBLIC_URL.takes}.")
 
 
-def _aws(environ: Mapping[str, str]) -> AwsConfig:
-    region = read_region(environ)
+def _aws(values: Values) -> AwsConfig:
+    region = read_region(values)
+    # With another AWS endpoint, its keys must not be sent to the sign-in endpoint of the real AWS.
+    endpoint_url = values.get_optional(v.AWS_ENDPOINT_URL)
+    return AwsConfig(
+        region=region,
+        partition=partition_of(region),
+        role_prefix=values.get(v.ROLE_PREFIX),
+        master_role=values.get(v.MASTER_ROLE),
+        endpoint_url=endpoint_url,
+        signin_url=values.get_optional(v.AWS_SIGNIN_URL) or endpoint_url,
+        console_url=values.get_optional(v.AWS_CONSOLE_URL) or endpoint_url,
+        extra_regions=values.get_optional(v.EXTRA_REGIONS) or frozenset(),
+    )
+
+
+def read_region(values: Values) -> str:
+    """Return the portal's region; raise `ConfigError` if it is missing or AWS cannot have it."""
+    region, extra = values.get(AWS_REGION), values.get_optional(v.EXTRA_REGIONS)
+    if error := region_error(region, extra or frozenset()):
+        raise ConfigError(f"{values.find(AWS_REGION).place}: {error}")
+    return region
+
+
+def _require_known_partition(values: Values) -> None:
+    region = read_region(values)
     partition = partition_of(region)
     if partition not in CONSOLE_PARTITIONS:
         known = ", ".join(CONSOLE_PARTITIONS)
         raise ConfigError(
             f"{AWS_REGION.name}={region} is in the partition {partition}. Daypass works in {known}."
         )
-    # With another AWS endpoint, its keys must not be sent to the sign-in endpoint of the real AWS.
-    endpoint_url = _origin(AWS_ENDPOINT_URL, environ)
-    return AwsConfig(
-        region=region,
-        partition=partition,
-        role_prefix=read_role_name(ROLE_PREFIX, environ),
-        master_role=read_role_name(MASTER_ROLE, environ),
-        endpoint_url=endpoint_url,
-        signin_url=_origin(AWS_SIGNIN_URL, environ) or endpoint_url,
-        console_url=_origin(AWS_CONSOLE_URL, environ) or endpoint_url,
-        extra_regions=extra_regions(environ),
-    )
 
 
-def read_region(environ: Mapping[str, str]) -> str:
-    """Return the portal's region; raise `ConfigError` if it is missing or AWS cannot have it."""
-    region = AWS_REGION.read(environ)
-    if error := region_error(region, extra_regions(environ)):
-        raise ConfigError(f"{AWS_REGION.name}: {error}")
-    return region
-
-
-def read_role_name(variable: Variable, environ: Mapping[str, str]) -> str:
-    """Return a role name or prefix; raises `ConfigError` if IAM would not accept it."""
-    text = variable.read(environ)
-    if len(text) > 64 or not text.isascii() or not all(sign.isalnum() or sign in "_+=,.@-" for sign in text):
-        raise variable.refuse()
-    return text
-
-
-def _address(variable: Variable, environ: Mapping[str, str]) -> tuple[str, int]:
-    host, _, port = variable.read(environ).rpartition(":")
-    try:
-        address = ip_address("127.0.0.1" if host == "localhost" else host.strip("[]"))
-    except ValueError as error:
-        raise variable.refuse() from error
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535):
-        raise variable.refuse()
-    return str(address), int(port)
-
-
-def _file(variable: Variable, environ: Mapping[str, str]) -> Path | None:
-    text = variable.read(environ)
-    if not text:
-        return None
-    path = Path(text)
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        raise ConfigError(
-            f"{variable.name} takes {variable.takes}, but {path} cannot be read ({error.strerror})."
-        ) from error
-    return path
-
-
-def _flag(variable: Variable, environ: Mapping[str, str]) -> bool:
-    value = {"true": True, "1": True, "false": False, "0": False}.get(variable.read(environ).lower())
-    if value is None:
-        raise variable.refuse()
-    return value
-
-
-def _choice(choices: type[Choice], variable: Variable, environ: Mapping[str, str]) -> Choice:
-    try:
-        return choices(variable.read(environ).lower())
-    except ValueError as error:
-        raise variable.refuse() from error
-
-
-def database_url(environ: Mapping[str, str]) -> str:
+def database_url(values: Values) -> str:
     """Return the URL of the database: the configured one, else the file that the portal uses by default."""
-    if configured := DATABASE_URL.read(environ):
+    if configured := values.get_optional(DATABASE_URL):
         return configured
     # The default of earlier versions. Without it, the database would seem empty after an upgrade.
     if Path(DATABASE_FILE).exists():
         return f"sqlite:///{DATABASE_FILE}"
-    return f"sqlite:///{state_directory(environ) / DATABASE_FILE}"
+    return f"sqlite:///{state_directory(values.environ) / DATABASE_FILE}"
 
 
 def state_directory(environ: Mapping[str, str]) -> Path:
@@ -208,40 +164,9 @@ def state_directory(environ: Mapping[str, str]) -> Path:
     return home / ".local" / "state" / "daypass"
 
 
-def _number(variable: Variable, environ: Mapping[str, str], least: int, most: int) -> int:
-    text = variable.read(environ)
-    if not (text.isascii() and text.isdigit() and len(text) <= 3 and least <= int(text) <= most):
-        raise variable.refuse()
-    return int(text)
-
-
-def _metrics(environ: Mapping[str, str]) -> MetricsConfig:
-    token = METRICS_TOKEN.read(environ)
-    if token and len(token) < _SHORTEST_TOKEN:
-        raise METRICS_TOKEN.refuse()
-    return MetricsConfig(
-        listen=_address(METRICS_LISTEN, environ) if METRICS_LISTEN.read(environ) else None,
-        token=Secret(token) if token else None,
-    )
-
-
-def _networks(environ: Mapping[str, str]) -> tuple[Network, ...]:
-    try:
-        return tuple(ip_network(text.strip()) for text in TRUSTED_PROXIES.read(environ).split(","))
-    except ValueError as error:
-        raise TRUSTED_PROXIES.refuse() from error
-
-
-def _origin(variable: Variable, environ: Mapping[str, str]) -> str | None:
-    text = variable.read(environ).removesuffix("/")
-    if not text:
-        return None
-    try:
-        parts = urlsplit(text)
-        is_origin = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError as error:
-        raise variable.refuse() from error
-    # Compared with its parts, so that a path, a query or a fragment is refused rather than dropped.
-    if not is_origin or "@" in parts.netloc or text != f"{parts.scheme}://{parts.netloc}":
-        raise variable.refuse()
-    return text
+_RULES: Sequence[Callable[[Values], object]] = (
+    _require_known_partition,
+    _require_certificate_with_key,
+    _require_tls_off_loopback,
+    database_url,
+)

@@ -1,213 +1,271 @@
-"""The environment variables that configure the portal."""
+"""The variables that configure the portal, each declared once.
 
-from collections.abc import Mapping
+The help of `serve`, the reference page, `config check` and the detection of unknown names use them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Generic, TypeVar
+
+from daypass.portal.config.masking import hide, mask_password
+from daypass.portal.config.model import AccessLog, LegacyLoopback, LogFormat, LogLevel
+from daypass.portal.config.value_types import (
+    Address,
+    Flag,
+    Networks,
+    Number,
+    OneOf,
+    Origin,
+    ReadableFile,
+    Regions,
+    RoleName,
+    Seconds,
+    Text,
+    Token,
+    ValueType,
+)
+
+T = TypeVar("T")
+
+PREFIX = "DAYPASS_"
+PATH_TAKES = "the absolute path of a file"
+"""The values of the variables that name a file with a secret."""
 
 
 class ConfigError(Exception):
-    """A variable is missing or invalid; the message names it and what it takes."""
+    """The configuration is invalid; the message names the variable or the file, and what it takes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
-    """An environment variable; the table of the documentation is generated from these."""
+class Variable(Generic[T]):
+    """A configuration variable."""
 
     name: str
-    takes: str
+    type: ValueType[T]
     default: str | None
-    """None if the variable is required."""
+    """The text that is used if nothing is set: "" if there is no value then, None if it must be set."""
     help: str
+    mask: Callable[[str], str] | None = None
+    """Returns the text without its secret. None if it has none; else it may also be read from a file."""
 
-    def read(self, environ: Mapping[str, str]) -> str:
-        """Return the value that is set, or else the default; raises `ConfigError` if there is neither."""
-        text = environ.get(self.name, "").strip() or self.default
-        if text is None:
-            raise ConfigError(f"{self.name} is not set. It takes {self.takes}.")
-        return text
+    @property
+    def takes(self) -> str:
+        """The values that it accepts."""
+        return self.type.takes
 
-    def refuse(self) -> ConfigError:
-        """Return the error for an invalid value; it omits the value, which may be a misplaced secret."""
-        return ConfigError(f"{self.name} has an invalid value. It takes {self.takes}.")
+    @property
+    def key(self) -> str:
+        """The key in a configuration file."""
+        return self.name.removeprefix(PREFIX).lower()
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether the value may be, or have, a secret."""
+        return self.mask is not None
+
+    def has_secret(self, text: str) -> bool:
+        """Whether a text of this variable has a secret, such as a URL with a password."""
+        return self.mask is not None and self.mask(text) != text
+
+    @property
+    def file_name(self) -> str:
+        """The variable with the path of a file that has the value; only a secret has it."""
+        return f"{self.name}_FILE"
+
+    @property
+    def credential(self) -> str:
+        """The name of the systemd credential with the value; only a secret has it."""
+        return self.name.lower()
 
 
+DEFAULT_FILE = "/etc/daypass/daypass.toml"
+
+CONFIG = Variable(
+    "DAYPASS_CONFIG",
+    Text("the path of a TOML file, or /dev/null for none"),
+    "",
+    f"The configuration file; the environment wins over it. By default {DEFAULT_FILE}, if there is one.",
+)
 DATABASE_URL = Variable(
     "DAYPASS_DATABASE_URL",
-    "sqlite:///PATH or postgresql://USER@HOST/NAME",
+    Text("sqlite:///PATH or postgresql://USER@HOST/NAME"),
     "",
     "Where everything is kept. SQLite serves one process; PostgreSQL serves any number. By default, "
     "daypass.db in the state directory: STATE_DIRECTORY, else XDG_STATE_HOME/daypass, else "
     "~/.local/state/daypass. An existing daypass.db in the current folder stays in use.",
+    mask_password,
 )
 PUBLIC_URL = Variable(
     "DAYPASS_PUBLIC_URL",
-    "the origin by which people reach the portal, such as https://portal.example.com",
+    Origin("the origin by which people reach the portal, such as https://portal.example.com"),
     "",
     "What links are made of; the Host header of a request never is. By default, the address listened on.",
 )
 LISTEN = Variable(
     "DAYPASS_LISTEN",
-    "ADDRESS:PORT, such as 127.0.0.1:8443 or [::]:8443; port 0 is any free one",
+    Address("ADDRESS:PORT, such as 127.0.0.1:8443 or [::]:8443; port 0 is any free one"),
     "127.0.0.1:8443",
     "Where the portal listens. Beyond this machine it wants TLS, its own or a proxy's.",
 )
 TLS_CERTIFICATE = Variable(
     "DAYPASS_TLS_CERTIFICATE",
-    "the path of a readable PEM file",
+    ReadableFile("the path of a readable PEM file"),
     "",
     "The certificate to serve with, followed by its intermediate ones.",
 )
 TLS_KEY = Variable(
     "DAYPASS_TLS_KEY",
-    "the path of a readable PEM file",
+    ReadableFile("the path of a readable PEM file"),
     "",
     "The private key of that certificate, without a passphrase.",
 )
 BEHIND_PROXY = Variable(
     "DAYPASS_BEHIND_PROXY",
-    "true or false",
+    Flag(),
     "false",
     "Whether a proxy in front of the portal terminates TLS; then X-Forwarded-For of a trusted one counts.",
 )
 TRUSTED_PROXIES = Variable(
     "DAYPASS_TRUSTED_PROXIES",
-    "addresses or networks with commas between them, such as 10.0.0.5,192.168.0.0/24",
+    Networks(),
     "127.0.0.1,::1",
     "The proxies whose statement of the client's address is trusted; no other is.",
 )
 THREADS = Variable(
     "DAYPASS_THREADS",
-    "a whole number from 1 to 512",
+    Number(1, 512),
     "32",
     "Threads for pages and API calls, three times as many for AWS; eight times as many requests may wait.",
 )
 ONE_CORE = Variable(
     "DAYPASS_ONE_CORE",
-    "true or false",
+    Flag(),
     "true",
     "Whether a process works on one core, where it gets more done; false where other work is bound to cores.",
 )
 REQUIRE_ATTRIBUTION = Variable(
     "DAYPASS_REQUIRE_ATTRIBUTION",
-    "true or false",
+    Flag(),
     "false",
     "Whether roles that refuse a session's identity and tags are refused, rather than used without them.",
 )
 LEGACY_LOOPBACK = Variable(
     "DAYPASS_LEGACY_LOOPBACK",
-    "on, tenant-only or off",
+    OneOf(LegacyLoopback),
     "on",
     "Whether duploctl and duplo-jit get in through the browser; nothing proves to them whose token comes.",
 )
 AWS_REGION = Variable(
     "DAYPASS_AWS_REGION",
-    "an AWS region, such as eu-central-1",
+    Text("an AWS region, such as eu-central-1"),
     None,
     "Whose STS is asked, and where admin sessions land. It says which partition the account is in.",
 )
 EXTRA_REGIONS = Variable(
     "DAYPASS_EXTRA_REGIONS",
-    "names of AWS regions with commas between them, such as eu-central-3,us-south-1",
+    Regions("names of AWS regions with commas between them, such as eu-central-3,us-south-1"),
     "",
     "Regions that this version refuses as misspelled although AWS has them, such as one on a new continent.",
 )
 AWS_ENDPOINT_URL = Variable(
     "DAYPASS_AWS_ENDPOINT_URL",
-    "an http or https origin",
+    Origin(),
     "",
     "An STS and IAM other than AWS's own, such as the sandbox's.",
 )
 AWS_SIGNIN_URL = Variable(
     "DAYPASS_AWS_SIGNIN_URL",
-    "an http or https origin",
+    Origin(),
     "",
     "Where console links sign in. By default AWS's own, or the endpoint above where one is set.",
 )
 AWS_CONSOLE_URL = Variable(
     "DAYPASS_AWS_CONSOLE_URL",
-    "an http or https origin",
+    Origin(),
     "",
     "Where console links land. By default AWS's own, or the endpoint above where one is set.",
 )
 ROLE_PREFIX = Variable(
     "DAYPASS_ROLE_PREFIX",
-    "letters, digits and any of _+=,.@-",
+    RoleName("letters, digits and any of _+=,.@-"),
     "duploservices-",
     "What comes before a tenant's name in the names of its role and its resources.",
 )
 MASTER_ROLE = Variable(
     "DAYPASS_MASTER_ROLE",
-    "the name of an IAM role",
+    RoleName("the name of an IAM role"),
     "duplomaster",
     "The role of admin sessions.",
 )
 
 STOP_TIMEOUT = Variable(
     "DAYPASS_STOP_TIMEOUT",
-    "a whole number of seconds from 2 to 300",
+    Seconds(2, 300),
     "25",
     "The longest time between a stop signal and the end. Requests in progress have most of it.",
 )
 METRICS_LISTEN = Variable(
     "DAYPASS_METRICS_LISTEN",
-    "ADDRESS:PORT, such as 127.0.0.1:9464",
+    Address("ADDRESS:PORT, such as 127.0.0.1:9464"),
     "",
     "An additional address that serves /metrics without authentication. Keep it on a private network.",
 )
 METRICS_TOKEN = Variable(
     "DAYPASS_METRICS_TOKEN",
-    "a text of 16 characters or more",
+    Token(16),
     "",
     "The bearer token for /metrics on the portal's own address. Without it, /metrics is not served there.",
+    hide,
 )
 LOG_LEVEL = Variable(
     "DAYPASS_LOG_LEVEL",
-    "debug, info, warning or error",
+    OneOf(LogLevel),
     "info",
     "The lowest level of log lines that are written.",
 )
 LOG_FORMAT = Variable(
     "DAYPASS_LOG_FORMAT",
-    "auto, json or console",
+    OneOf(LogFormat),
     "auto",
     "The form of log lines: by default JSON, and text on a terminal.",
 )
 ACCESS_LOG = Variable(
     "DAYPASS_ACCESS_LOG",
-    "on, all or off",
+    OneOf(AccessLog),
     "on",
     "Whether each request is logged: on leaves out successful probes and metrics, all leaves out none.",
 )
 TRACES = Variable(
     "DAYPASS_TRACES",
-    "true or false",
+    Flag(),
     "false",
     "Whether OpenTelemetry traces are exported, as the OTEL_ variables say; needs the extra daypass[otel].",
 )
 
-VARIABLES = (
-    DATABASE_URL,
-    PUBLIC_URL,
-    LISTEN,
-    TLS_CERTIFICATE,
-    TLS_KEY,
-    BEHIND_PROXY,
-    TRUSTED_PROXIES,
-    THREADS,
-    ONE_CORE,
-    REQUIRE_ATTRIBUTION,
-    LEGACY_LOOPBACK,
-    AWS_REGION,
-    EXTRA_REGIONS,
-    AWS_ENDPOINT_URL,
-    AWS_SIGNIN_URL,
-    AWS_CONSOLE_URL,
-    ROLE_PREFIX,
-    MASTER_ROLE,
-    STOP_TIMEOUT,
-    METRICS_LISTEN,
-    METRICS_TOKEN,
-    LOG_LEVEL,
-    LOG_FORMAT,
-    ACCESS_LOG,
-    TRACES,
+SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
+    "Configuration file": (CONFIG,),
+    "Database": (DATABASE_URL,),
+    "Address and TLS": (PUBLIC_URL, LISTEN, TLS_CERTIFICATE, TLS_KEY, BEHIND_PROXY, TRUSTED_PROXIES),
+    "Process": (THREADS, ONE_CORE, STOP_TIMEOUT),
+    "Sessions": (REQUIRE_ATTRIBUTION, LEGACY_LOOPBACK),
+    "AWS": (
+        AWS_REGION,
+        EXTRA_REGIONS,
+        AWS_ENDPOINT_URL,
+        AWS_SIGNIN_URL,
+        AWS_CONSOLE_URL,
+        ROLE_PREFIX,
+        MASTER_ROLE,
+    ),
+    "Metrics, logs and traces": (METRICS_LISTEN, METRICS_TOKEN, LOG_LEVEL, LOG_FORMAT, ACCESS_LOG, TRACES),
+}
+"""The variables by subject, in the order of the documentation."""
+
+VARIABLES: Sequence[Variable[Any]] = tuple(chain.from_iterable(SECTIONS.values()))
+
+NAMES = frozenset(
+    {variable.name for variable in VARIABLES}
+    | {variable.file_name for variable in VARIABLES if variable.is_secret}
 )
+"""The names of all environment variables, with those for the files of secrets."""

@@ -1,0 +1,179 @@
+"""The configuration file: its keys, their types, and the errors in it."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from daypass.common.lines import printable_line
+from daypass.portal.config import files
+from daypass.portal.config.files import Content, FileError
+from daypass.portal.config.variables import CONFIG, PATH_TAKES, PREFIX, VARIABLES, Variable
+
+_TYPES = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a float",
+    str: "a string",
+    list: "an array",
+    dict: "a table",
+}
+_LARGEST_INTEGER = 10**9
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value in the file."""
+
+    text: str = field(repr=False)
+    place: str
+    """The key with the file and, if it is known, the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The values in a configuration file, and the sentences about its errors."""
+
+    entries: Mapping[str, Entry]
+    """By the name of the environment variable, which may end in _FILE."""
+    problems: tuple[str, ...] = ()
+    is_complete: bool = True
+    """Whether the file could be read; else any value may be missing."""
+
+
+def load(path: Path) -> ConfigFile:
+    """Read a configuration file; its errors are in the result."""
+    try:
+        content = files.read(path)
+        text = content.data.decode()
+        values = tomllib.loads(text)
+    except FileError as error:
+        # A path of another form may be a secret in the wrong place.
+        name = path if path.is_absolute() or path.suffix == ".toml" else "The file"
+        sentence = f"{name} {error}. {CONFIG.name} takes {CONFIG.takes}."
+    except UnicodeDecodeError:
+        sentence = f"{path} is not UTF-8, as TOML must be."
+    except tomllib.TOMLDecodeError as error:
+        sentence = _syntax_error(path, str(error))
+    # The parser's own limits: deep nesting, and integers of more than 4,300 digits.
+    except (RecursionError, ValueError):
+        sentence = f"{path} is not a configuration file: its values are nested too deeply, or too long."
+    else:
+        return _Reading(path, text, content).read(values)
+    return ConfigFile({}, (sentence,), is_complete=False)
+
+
+def _syntax_error(path: Path, message: str) -> str:
+    """Return a sentence with the place of the error. The parser's message may repeat a part of a value."""
+    place = _PLACE.search(message)
+    where = f", line {place[1]}, column {place[2]}," if place else ", at its end,"
+    return f'{path}{where} is not valid TOML. A line has the form key = value, with texts in quotes: "text".'
+
+
+class _Reading:
+    """Collects the entries of one file, and its errors."""
+
+    def __init__(self, path: Path, text: str, content: Content) -> None:
+        self._path = path
+        self._text = text
+        self._content = content
+        self._entries: dict[str, Entry] = {}
+        self._problems: list[str] = []
+        self._accepted = _accepted_keys()
+
+    def read(self, values: Mapping[str, Any]) -> ConfigFile:
+        for key, value in values.items():
+            self._add(key, value)
+        self._check_pairs()
+        self._check_exposure()
+        return ConfigFile(self._entries, tuple(self._problems))
+
+    def _add(self, key: str, value: object) -> None:
+        place = f"{printable_line(key, 60)} in {self._path}{self._line(key)}"
+        if key not in self._accepted:
+            self._problems.append(f"{place} is not a key of the configuration.{_suggestion(key, value)}")
+            return
+        name, variable = self._accepted[key]
+        if name in self._entries:
+            self._problems.append(f"{place} is set twice, by its two names. Keep one of them.")
+            return
+        try:
+            text = _text_of(value, variable if name == variable.name else None)
+        except TypeError:
+            takes = variable.takes if name == variable.name else PATH_TAKES
+            found = _TYPES.get(type(value), "a date or time")
+            self._problems.append(f"{place} is {found}, which has the wrong type. It takes {takes}.")
+            return
+        if text.strip():
+            self._entries[name] = Entry(text.strip(), place)
+
+    def _line(self, key: str) -> str:
+        pattern = rf"^[ \t]*\[*[ \t]*[\"']?{re.escape(key)}\b"
+        # A key may be written with escapes, and a text of several lines may look like a key.
+        found = [*re.finditer(pattern, self._text, re.MULTILINE)]
+        return f" (line {self._text.count(chr(10), 0, found[0].start()) + 1})" if len(found) == 1 else ""
+
+    def _check_pairs(self) -> None:
+        for variable in VARIABLES:
+            if variable.is_secret and {variable.name, variable.file_name} <= self._entries.keys():
+                place = self._entries[variable.name].place
+                self._problems.append(f"{place} is set, and {variable.key}_file is too. Keep one of them.")
+
+    def _check_exposure(self) -> None:
+        secret = [
+            self._entries[variable.name].place
+            for variable in VARIABLES
+            if variable.name in self._entries and variable.has_secret(self._entries[variable.name].text)
+        ]
+        if secret and self._content.is_exposed:
+            exposed = files.exposure(self._path, self._content)
+            self._problems.append(f"{secret[0]} is a secret, and {exposed}")
+
+
+def _accepted_keys() -> Mapping[str, tuple[str, Variable[Any]]]:
+    """Return the variable of each key, with the name of the environment variable that the key stands for."""
+    accepted = {}
+    for variable in VARIABLES:
+        # The file cannot name another one.
+        if variable is CONFIG:
+            continue
+        accepted[variable.key] = accepted[variable.name] = (variable.name, variable)
+        if variable.is_secret:
+            from_file = (variable.file_name, variable)
+            accepted[f"{variable.key}_file"] = accepted[variable.file_name] = from_file
+    return accepted
+
+
+def _text_of(value: object, variable: Variable[Any] | None) -> str:
+    """Return the text that an environment variable would have; raises `TypeError`."""
+    if isinstance(value, str):
+        return value
+    toml = str if variable is None else variable.type.toml
+    if type(value) is not toml:
+        raise TypeError
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and abs(value) <= _LARGEST_INTEGER:
+        return str(value)
+    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+        return ",".join(value)
+    raise TypeError
+
+
+def _suggestion(key: str, value: object) -> str:
+    # Imported for an error only.
+    from difflib import get_close_matches
+
+    accepted = _accepted_keys()
+    written = key[:64].lower().replace("-", "_")
+    short = [name for name in accepted if name.islower()]
+    sentence = " The file has no tables." if isinstance(value, dict) else ""
+    for nearest in get_close_matches(written.removeprefix(PREFIX.lower()), short, n=1):
+        name, variable = accepted[nearest]
+        meant = nearest if written.removeprefix(PREFIX.lower()) == written else name
+        takes = variable.takes if name == variable.name else PATH_TAKES
+        sentence += f" Did you mean {meant}? It takes {takes}."
+    return sentence
