@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from daypass.portal.config.variables import NAMES, PATH_TAKES, VARIABLES, ConfigError
 
@@ -28,23 +29,42 @@ _SERVICE_LINK = re.compile(
 )
 
 
-def unknown_names(names: Iterable[str]) -> Sequence[str]:
-    """Return the names that begin with DAYPASS_ and that this version does not know.
+@dataclass(frozen=True, slots=True)
+class UnknownNames:
+    """The names that begin like a variable of the portal, and are none."""
 
-    They may belong to a newer version, so they are no error. Raises `ConfigError` for a misspelled variable,
-    because the portal would start with the default in its place.
-    """
-    unknown = []
+    unknown: Sequence[str]
+    """Names that begin with DAYPASS_. They may belong to a newer version, so they are no error."""
+    misspelled: Sequence[str]
+    """A sentence for each name that is similar to a variable's, which the portal would ignore."""
+
+
+def examine(names: Iterable[str]) -> UnknownNames:
+    """Find unknown and misspelled variables."""
+    unknown, misspelled = [], []
     for name in sorted(names):
         if name in NAMES or name in OTHER_PROGRAMS or _SERVICE_LINK.fullmatch(name):
             continue
         if (meant := _meant(name)) is not None:
-            raise ConfigError(
-                f"{name} is not a variable of the portal. Did you mean {meant}? It takes {_takes(meant)}."
+            takes = next((each.takes for each in VARIABLES if each.name == meant), PATH_TAKES)
+            misspelled.append(
+                f"{name} is not a variable of the portal. Did you mean {meant}? It takes {takes}."
             )
-        if name.startswith(_PREFIX):
+        elif name.startswith(_PREFIX):
             unknown.append(name)
-    return unknown
+    return UnknownNames(unknown, misspelled)
+
+
+def unknown_names(names: Iterable[str]) -> Sequence[str]:
+    """Return the names that begin with DAYPASS_ and that this version does not know.
+
+    Raises `ConfigError` for misspelled variables, because the portal would start with the default in their
+    place.
+    """
+    found = examine(names)
+    if found.misspelled:
+        raise ConfigError("\n".join(found.misspelled))
+    return found.unknown
 
 
 def _meant(name: str) -> str | None:
@@ -59,10 +79,6 @@ def _meant(name: str) -> str | None:
         if _distance(candidate, nearest) <= _FARTHEST:
             return nearest
     return None
-
-
-def _takes(name: str) -> str:
-    return next((variable.takes for variable in VARIABLES if variable.name == name), PATH_TAKES)
 
 
 def _distance(written: str, other: str) -> int:

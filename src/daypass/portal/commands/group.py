@@ -5,6 +5,7 @@ import click
 from daypass.portal.commands.audit import audit
 from daypass.portal.commands.aws_setup import aws_setup
 from daypass.portal.commands.backup import backup
+from daypass.portal.commands.config import config
 from daypass.portal.commands.create_admin import create_admin
 from daypass.portal.commands.doctor import doctor
 from daypass.portal.commands.migrate import migrate
@@ -25,7 +26,8 @@ def portal() -> None:
       daypass portal create-admin you@example.com --with-token
       daypass portal serve
 
-    Environment variables configure it; `daypass portal serve --help` lists them. To try it without an AWS
+    Environment variables or a TOML file configure it: `daypass portal serve --help` lists the variables, and
+    `daypass portal config check` prints their values. To try it without an AWS
     account, run `daypass demo` instead.
     """
 
@@ -37,3 +39,4 @@ portal.add_command(aws_setup)
 portal.add_command(audit)
 portal.add_command(backup)
 portal.add_command(doctor)
+portal.add_command(config)

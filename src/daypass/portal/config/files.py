@@ -13,7 +13,7 @@ _BY_OTHERS = stat.S_IROTH | stat.S_IWOTH
 
 
 class FileError(Exception):
-    """A file cannot be used; the message continues a sentence that begins with its path."""
+    """A file cannot be used; the message is the rest of a sentence that begins with the path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +35,21 @@ def read(path: Path) -> Content:
         # A pipe without a writer would block here, hence O_NONBLOCK.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise FileError(f"cannot be read ({error.strerror})") from error
+        raise FileError(f"cannot be read ({error.strerror}).") from error
     except ValueError as error:
-        raise FileError("cannot be read (no valid path)") from error
+        raise FileError("cannot be read (not a valid path).") from error
     # Asked of the open file, so that it is the mode of the content, also behind symbolic links.
     mode = os.fstat(descriptor).st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):
         os.close(descriptor)
-        raise FileError("is not a regular file")
+        raise FileError("is not a regular file.")
     with os.fdopen(descriptor, "rb") as file:
         try:
             data = file.read(LARGEST + 1)
         except OSError as error:
-            raise FileError(f"cannot be read ({error.strerror})") from error
+            raise FileError(f"cannot be read ({error.strerror}).") from error
     if len(data) > LARGEST:
-        raise FileError(f"is larger than {LARGEST // 1024} KiB")
+        raise FileError(f"is larger than {LARGEST // 1024} KiB.")
     return Content(data, stat.S_IMODE(mode) if stat.S_ISREG(mode) else 0)
 
 
@@ -61,11 +61,11 @@ def read_secret(path: Path) -> str:
     try:
         text = content.data.decode().strip()
     except UnicodeDecodeError as error:
-        raise FileError("is not UTF-8") from error
+        raise FileError("is not UTF-8.") from error
     if not text:
-        raise FileError("is empty")
+        raise FileError("is empty.")
     if not text.isprintable():
-        raise FileError("has more than one line, or characters that are not printable")
+        raise FileError("has more than one line, or characters that are not printable.")
     return text
 
 

@@ -31,11 +31,16 @@ def read_config(environ: Mapping[str, str], default_file: Path | None = None) ->
     """Read the environment and the files that it names; the result depends on nothing else.
 
     *default_file* is the configuration file that is read if it exists and DAYPASS_CONFIG is not set.
-    Raises `ConfigError` with all errors, each on its line.
+    Raises `ConfigError` with all errors, each on its own line if there are several.
     """
     values = Values(environ, default_file)
     if problems := find_problems(values):
-        raise ConfigError("\n".join(problems))
+        number = len(problems)
+        raise ConfigError(
+            problems[0]
+            if number == 1
+            else "\n    ".join((f"The configuration has {number} errors:", *problems))
+        )
     return _build(values)
 
 

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,16 @@ class Entry:
     """A value in the file."""
 
     text: str = field(repr=False)
-    place: str
-    """The key with the file and, if it is known, the line."""
+    key: str
+    path: Path
+    line: int | None
+    """None if it is not known."""
+
+    @property
+    def place(self) -> str:
+        """The key with the file and the line, as the subject of a sentence."""
+        line = "" if self.line is None else f" (line {self.line})"
+        return f"{printable_line(self.key, 60)} in {self.path}{line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ def load(path: Path) -> ConfigFile:
     except FileError as error:
         # A path of another form may be a secret in the wrong place.
         name = path if path.is_absolute() or path.suffix == ".toml" else "The file"
-        sentence = f"{name} {error}. {CONFIG.name} takes {CONFIG.takes}."
+        sentence = f"{name} {error} {CONFIG.name} takes {CONFIG.takes}."
     except UnicodeDecodeError:
         sentence = f"{path} is not UTF-8, as TOML must be."
     except tomllib.TOMLDecodeError as error:
@@ -92,7 +101,8 @@ class _Reading:
         return ConfigFile(self._entries, tuple(self._problems))
 
     def _add(self, key: str, value: object) -> None:
-        place = f"{printable_line(key, 60)} in {self._path}{self._line(key)}"
+        entry = partial(Entry, key=key, path=self._path, line=self._line(key))
+        place = entry("").place
         if key not in self._accepted:
             self._problems.append(f"{place} is not a key of the configuration.{_suggestion(key, value)}")
             return
@@ -108,13 +118,13 @@ class _Reading:
             self._problems.append(f"{place} is {found}, which has the wrong type. It takes {takes}.")
             return
         if text.strip():
-            self._entries[name] = Entry(text.strip(), place)
+            self._entries[name] = entry(text.strip())
 
-    def _line(self, key: str) -> str:
+    def _line(self, key: str) -> int | None:
         pattern = rf"^[ \t]*\[*[ \t]*[\"']?{re.escape(key)}\b"
         # A key may be written with escapes, and a text of several lines may look like a key.
         found = [*re.finditer(pattern, self._text, re.MULTILINE)]
-        return f" (line {self._text.count(chr(10), 0, found[0].start()) + 1})" if len(found) == 1 else ""
+        return self._text.count("\n", 0, found[0].start()) + 1 if len(found) == 1 else None
 
     def _check_pairs(self) -> None:
         for variable in VARIABLES:

@@ -15,6 +15,7 @@ from daypass.portal.secret import Secret
 Value_co = TypeVar("Value_co", covariant=True)
 Choice = TypeVar("Choice", bound=StrEnum)
 
+_DATABASES = {"sqlite", "postgres", "postgresql", "postgresql+psycopg"}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -45,6 +46,21 @@ class Text:
 
     def parse(self, text: str) -> str:
         """Return the text."""
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrl:
+    """The URL of a database, of which only the scheme is checked; storage parses the rest."""
+
+    takes: ClassVar[str] = "sqlite:///PATH or postgresql://USER@HOST/NAME"
+    toml: ClassVar[type] = str
+
+    def parse(self, text: str) -> str:
+        """Return the URL."""
+        scheme, separator, _ = text.partition("://")
+        if not separator or scheme not in _DATABASES:
+            raise InvalidValue
         return text
 
 

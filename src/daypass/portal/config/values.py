@@ -20,6 +20,7 @@ class Source(StrEnum):
 
     DEFAULT = "default"
     ENVIRONMENT = "environment"
+    SECRET_FILE = "secret file"  # noqa: S105  a name
     CREDENTIAL = "credential"
     FILE = "file"
 
@@ -32,8 +33,10 @@ class Stated:
     source: Source
     place: str
     """The subject of an error message: a variable, or a key with its file."""
-    secret_file: Path | None = None
-    """The file that the text was read from, other than the configuration file."""
+    path: Path | None = None
+    """The file that the text was read from."""
+    line: int | None = None
+    """The line in the configuration file, if it is known."""
 
 
 class Values:
@@ -106,13 +109,13 @@ class Values:
         if text:
             return Stated(text, Source.ENVIRONMENT, name)
         if path:
-            return _from_file(path, Source.ENVIRONMENT, file_name)
+            return _from_file(path, Source.SECRET_FILE, file_name)
         if variable.is_secret and (credential := self._credential(variable)) is not None:
             return _from_file(str(credential), Source.CREDENTIAL, f"The credential {variable.credential}")
         if entry := self._content.entries.get(name):
-            return Stated(entry.text, Source.FILE, entry.place)
+            return Stated(entry.text, Source.FILE, entry.place, entry.path, entry.line)
         if variable.is_secret and (entry := self._content.entries.get(file_name)):
-            return _from_file(entry.text, Source.FILE, entry.place)
+            return _from_file(entry.text, Source.SECRET_FILE, entry.place)
         return Stated(variable.default or "", Source.DEFAULT, name)
 
     def _credential(self, variable: Variable[Any]) -> Path | None:
@@ -134,7 +137,7 @@ def _from_file(path: str, source: Source, place: str) -> Stated:
     try:
         return Stated(files.read_secret(Path(path)), source, place, Path(path))
     except FileError as error:
-        raise ConfigError(f"{place}: {path_name(path)} {error}.") from error
+        raise ConfigError(f"{place}: {path_name(path)} {error}") from error
 
 
 def _file_to_read(environ: Mapping[str, str], default_file: Path | None) -> Path | None:

@@ -12,6 +12,7 @@ from daypass.portal.config.masking import hide, mask_password
 from daypass.portal.config.model import AccessLog, LegacyLoopback, LogFormat, LogLevel
 from daypass.portal.config.value_types import (
     Address,
+    DatabaseUrl,
     Flag,
     Networks,
     Number,
@@ -89,7 +90,7 @@ CONFIG = Variable(
 )
 DATABASE_URL = Variable(
     "DAYPASS_DATABASE_URL",
-    Text("sqlite:///PATH or postgresql://USER@HOST/NAME"),
+    DatabaseUrl(),
     "",
     "Where everything is kept. SQLite serves one process; PostgreSQL serves any number. By default, "
     "daypass.db in the state directory: STATE_DIRECTORY, else XDG_STATE_HOME/daypass, else "
