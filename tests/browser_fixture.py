@@ -197,14 +197,9 @@ def _running(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
 
 
 @contextmanager
-def new_user(
-    chromium: Chromium,
-    demo: Demo,
-    size: tuple[int, int] = DESK,
-    *,
-    scheme: str = "light",
-    has_script: bool = True,
-) -> Iterator[User]:
+def new_context(
+    chromium: Chromium, size: tuple[int, int] = DESK, *, scheme: str = "light", has_script: bool = True
+) -> Iterator[BrowserContext]:
     """Open a fresh browser profile with the given window size and color scheme."""
     with _running(chromium.loop):
         context = chromium.browser.new_context(
@@ -217,14 +212,28 @@ def new_user(
         )
         context.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
+        try:
+            yield context
+        finally:
+            context.close()
+
+
+@contextmanager
+def new_user(
+    chromium: Chromium,
+    demo: Demo,
+    size: tuple[int, int] = DESK,
+    *,
+    scheme: str = "light",
+    has_script: bool = True,
+) -> Iterator[User]:
+    """Open a fresh browser profile at the demo's portal."""
+    with new_context(chromium, size, scheme=scheme, has_script=has_script) as context:
         context.add_init_script(_WATCH)
         user = User(demo, context)
         context.on("page", lambda page: user._watch(page))
         user.page = context.new_page()
-        try:
-            yield user
-        finally:
-            context.close()
+        yield user
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def messages_of(module: Path) -> Iterator[str]:
                 yield from literal_beginnings(call.args[0])
 
 
-GUIDES = sorted((SOURCE.parents[2] / "docs" / "guides").glob("*.md"))
+_DOCS = SOURCE.parents[2] / "docs"
+GUIDES = sorted(guide for folder in ("guides", "tutorial") for guide in (_DOCS / folder).glob("*.md"))
 
 
 def test_messages_and_guides_are_found() -> None:
