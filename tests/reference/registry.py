@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.reference.cli import cli_page
 from tests.reference.settings import settings_page
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": cli_page,
     "settings.md": settings_page,
 }
 """The functions that make the text of each page, by the page's file name."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from daypass.portal.settings.registry import REGISTRY
 from daypass.portal.settings.setting import Setting
-from tests.reference.markdown import wrap
+from tests.reference.markdown import wrap, wrapped
 
 _SETTINGS = """\
 <!-- Written by scripts/reference from src/daypass/portal/settings/registry.py, where changes are made. -->
@@ -25,7 +25,7 @@ use them, and have no effect on the portal.
 
 def settings_page() -> str:
     """Return the page of all settings, in Markdown."""
-    paragraphs = [wrap(paragraph) for paragraph in _SETTINGS.split("\n\n")]
+    paragraphs = [wrapped(_SETTINGS)]
     for heading, is_per_tenant in (("For the whole portal", False), ("For one tenant", True)):
         paragraphs.append(f"## {heading}")
         for setting in REGISTRY:
