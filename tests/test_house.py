@@ -125,7 +125,7 @@ def test_every_path_in_the_map_for_contributors_exists(change: str) -> None:
     found = []
     for name in _MAP_PATH.findall(MAP[change]):
         # A name without a folder stands beside the path before it.
-        if name.startswith("tests/"):
+        if name.startswith(("tests/", "docs/", "scripts/", "deploy/", ".github/")):
             path = _ROOT / name
         elif name.startswith("http/"):
             path = SOURCE / "portal" / name
