@@ -148,6 +148,29 @@ def test_a_second_migration_waits_until_the_first_is_done(postgres_url: str) -> 
         database.close()
 
 
+def test_a_migration_that_waits_for_a_table_does_not_hold_up_requests(postgres: PostgresServer) -> None:
+    postgres.execute("CREATE DATABASE in_use")
+    portal, job = (Database(postgres.url("in_use"), connections=2) for _ in range(2))
+    migrate_to(portal, "0018")
+    has_waited = threading.Event()
+    migrating = threading.Thread(target=migrate, args=(job, None, has_waited.set))
+
+    with portal.snapshot() as export:
+        export.execute(text("SELECT * FROM users"))
+        migrating.start()
+        assert has_waited.wait(60)
+        _add_old_rows(portal, "during ")
+        with pytest.raises(SchemaError, match="other transactions kept using the tables"):
+            migrate(job, patience=timedelta())
+        assert migrating.is_alive()
+    migrating.join(60)
+
+    check(portal)
+    for database in (portal, job):
+        database.close()
+    postgres.execute("DROP DATABASE in_use")
+
+
 def test_an_empty_database_is_refused_with_instructions(tmp_path: Path) -> None:
     empty = Database(f"sqlite:///{tmp_path}/empty.db")
 

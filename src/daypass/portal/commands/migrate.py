@@ -35,7 +35,7 @@ def migrate(application_role: str | None, is_check: bool) -> None:
     if is_check and application_role is not None:
         raise click.UsageError("--check changes nothing, so it cannot be combined with --application-role.")
     with report_errors(), open_database() as database:
-        newer = check(database) if is_check else apply(database, application_role)
+        newer = check(database) if is_check else apply(database, application_role, _report_lock)
         file = database_file()
         name = f"The database{f' {file}' if file else ''}"
         if newer is None:
@@ -46,3 +46,7 @@ def migrate(application_role: str | None, is_check: bool) -> None:
                 f"{newer.revision}. This version works with it. Nothing was changed.",
                 err=True,
             )
+
+
+def _report_lock() -> None:
+    click.echo("Another transaction uses a table that is to be changed. Trying again ...", err=True)

@@ -1,6 +1,9 @@
 """Migration of a database to this version's schema, and the check that this version works with its schema."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic, sleep
 
 from alembic import command
 from alembic.config import Config
@@ -10,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, inspect, select, text
 
 from daypass import __version__
 from daypass.portal.config.variables import ConfigError
-from daypass.portal.storage.engine import Database
+from daypass.portal.storage.engine import Database, StorageConflict, StorageLocked
 from daypass.portal.storage.privileges import grant
 from daypass.portal.storage.schema import schema_compatibility
 from daypass.portal.storage.timeouts import UNLIMITED
@@ -20,9 +23,18 @@ _FOLDER = "daypass.portal.storage:migrations"
 # An arbitrary number that no other lock in the database uses.
 _ADVISORY_LOCK = 0x44415950
 
+_LOCK_TIMEOUT = "1s"
+"""How long a migration waits for the lock on a table. All requests for that table wait behind it."""
+
+_PAUSE = 1.0
+"""Seconds between two attempts, in which these requests are served."""
+
+_PATIENCE = timedelta(minutes=10)
+"""How long a migration is attempted; longer than an export or a verification of the audit log takes."""
+
 
 class SchemaError(Exception):
-    """This version does not work with the schema of the database; the message says why and what to do."""
+    """The schema of the database can be neither used nor migrated; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +46,43 @@ class NewerSchema:
     """The version of Daypass that migrated the database."""
 
 
-def migrate(database: Database, application_role: str | None = None) -> NewerSchema | None:
+def _ignore() -> None:
+    pass
+
+
+def migrate(
+    database: Database,
+    application_role: str | None = None,
+    on_locked: Callable[[], None] = _ignore,
+    patience: timedelta = _PATIENCE,
+) -> NewerSchema | None:
     """Apply the missing migrations in one transaction; safe to run in several processes at once.
 
     If *application_role* is given, grant it the privileges that the portal needs. Changes nothing and returns
     the schema if a newer version made it and this version works with it. Raises `SchemaError` for any other
     schema of a newer version, and `ConfigError` if grants cannot restrict the role.
+
+    While another transaction uses a table that changes, the migration is rolled back and attempted again, so
+    that portals go on serving. *on_locked* is called each time. Raises `SchemaError` after *patience*.
     """
     if application_role is not None and database.is_sqlite:
         raise ConfigError("SQLite has no roles; --application-role is for PostgreSQL.")
+    give_up = monotonic() + patience.total_seconds()
+    while True:
+        try:
+            return _migrate_once(database, application_role)
+        except (StorageLocked, StorageConflict) as error:
+            if monotonic() > give_up:
+                raise SchemaError(
+                    f"The migration was given up after {patience // timedelta(minutes=1)} minutes, because "
+                    "other transactions kept using the tables that it changes. Nothing was changed. The view "
+                    "pg_stat_activity shows these transactions: end them, then migrate again."
+                ) from error
+        on_locked()
+        sleep(_PAUSE)
+
+
+def _migrate_once(database: Database, application_role: str | None) -> NewerSchema | None:
     # Without a time limit, because a migration of large tables can take long.
     with database.writing(UNLIMITED) as connection:
         # On SQLite the writing transaction itself excludes other processes.
@@ -50,6 +90,7 @@ def migrate(database: Database, application_role: str | None = None) -> NewerSch
             # Another process waits here until the first has migrated, however long that takes.
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
         scripts = _scripts()
         current = MigrationContext.configure(connection).get_current_revision()
         newer = _newer_schema(connection, current, scripts)
