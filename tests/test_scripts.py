@@ -44,7 +44,7 @@ def run(clone: Path, command: str, **more: str) -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.parametrize("asked", ["--help", "-h", "--once --help"])
-@pytest.mark.parametrize("script", ["demo", "test", "screenshots", "reference", "release"])
+@pytest.mark.parametrize("script", ["demo", "test", "screenshots", "reference", "release", "terraform"])
 def test_help_is_answered_before_anything_is_set_up(clone: Path, script: str, asked: str) -> None:
     ran = run(clone, f"scripts/{script} {asked}")
 
