@@ -13,7 +13,10 @@ TEXTS = [
     for folder in ("src", "docs", "scripts", "benchmarks")
     for path in sorted((ROOT / folder).rglob("*"))
     if path.suffix in {".py", ".md", ".html", ".txt", ".js", ""} and path.is_file()
-] + [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+] + [
+    ROOT / name
+    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "SUPPORT.md", "deploy/terraform/README.md")
+]
 
 FROM_THE_INDEX = re.compile(
     r"(pip|pipx|uv tool|uv pip) (install|run)( -\S+)* [\"']?daypass(?![\w./-])|uvx (--from )?daypass"
