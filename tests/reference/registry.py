@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.reference.cli import cli_page
+from tests.reference.configuration import configuration_page
 from tests.reference.settings import settings_page
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli_page,
+    "configuration.md": configuration_page,
     "settings.md": settings_page,
 }
 """The functions that make the text of each page, by the page's file name."""

@@ -6,7 +6,8 @@ import pytest
 
 from daypass.portal.config.model import PortalConfig
 from daypass.portal.config.reader import read_config
-from daypass.portal.config.variables import VARIABLES, ConfigError
+from daypass.portal.config.variables import VARIABLES, ConfigError, Variable
+from tests.reference import configuration_page
 
 REGION = {"DAYPASS_AWS_REGION": "eu-central-1"}
 
@@ -148,3 +149,10 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 def test_a_region_of_an_isolated_partition_is_refused(region: str) -> None:
     with pytest.raises(ConfigError, match=rf"DAYPASS_AWS_REGION={region} is in the partition aws-iso"):
         read(DAYPASS_AWS_REGION=region)
+
+
+@pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.name)
+def test_every_variable_is_documented(variable: Variable[object]) -> None:
+    assert variable.help.endswith(".")
+    assert not variable.takes.endswith(".")
+    assert f"### `{variable.name}`" in configuration_page()

@@ -45,9 +45,6 @@ def check(form: str) -> None:
       daypass portal config check
       DAYPASS_CONFIG=./daypass.toml daypass portal config check
       daypass portal config check --format json | jq '.values[] | select(.source != "default")'
-    For a systemd unit, with its environment:
-      systemd-run --pipe --wait -p User=daypass -p EnvironmentFile=/etc/daypass/environment \\
-      daypass portal config check
     """
     result = _examine()
     if form == "json":

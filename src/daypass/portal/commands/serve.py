@@ -33,18 +33,7 @@ class _Serve(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's own
         """Write the table of variables."""
         with formatter.section("Environment"):
-            formatter.write_dl(
-                [
-                    (variable.name, f"{variable.help} Takes {variable.takes}.{_default(variable.default)}")
-                    for variable in VARIABLES
-                ]
-            )
-
-
-def _default(default: str | None) -> str:
-    if default is None:
-        return " Must be set."
-    return f" [{default}]" if default else ""
+            formatter.write_dl([(variable.name, variable.summary) for variable in VARIABLES])
 
 
 @click.command(cls=_Serve)
@@ -65,7 +54,8 @@ def serve(workers: int, ready_fd: int | None) -> None:
     """Serve pages and APIs until SIGTERM or Ctrl-C.
 
     Logs are JSON lines on stderr. Without a certificate it serves plain HTTP, on this machine only, unless
-    DAYPASS_BEHIND_PROXY says that a proxy terminates TLS.
+    DAYPASS_BEHIND_PROXY says that a proxy terminates TLS. `daypass portal config check` checks the
+    configuration without serving.
 
     \b
     To try it on this machine:

@@ -61,6 +61,13 @@ class Variable(Generic[T]):
         return self.name.removeprefix(PREFIX).lower()
 
     @property
+    def summary(self) -> str:
+        """The entry in the help of `serve`."""
+        from_file = f" {self.file_name} names a file with it." if self.is_secret else ""
+        default = f" [{self.default}]" if self.default else " Must be set." if self.default is None else ""
+        return f"{self.help} Takes {self.takes}.{from_file}{default}"
+
+    @property
     def is_secret(self) -> bool:
         """Whether the value may be, or have, a secret."""
         return self.mask is not None
@@ -92,7 +99,7 @@ DATABASE_URL = Variable(
     "DAYPASS_DATABASE_URL",
     DatabaseUrl(),
     "",
-    "Where everything is kept. SQLite serves one process; PostgreSQL serves any number. By default, "
+    "The database. SQLite serves one process; PostgreSQL serves any number. By default, "
     "daypass.db in the state directory: STATE_DIRECTORY, else XDG_STATE_HOME/daypass, else "
     "~/.local/state/daypass. An existing daypass.db in the current folder stays in use.",
     mask_password,
@@ -101,13 +108,14 @@ PUBLIC_URL = Variable(
     "DAYPASS_PUBLIC_URL",
     Origin("the origin by which people reach the portal, such as https://portal.example.com"),
     "",
-    "What links are made of; the Host header of a request never is. By default, the address listened on.",
+    "The origin of all links; the Host header of a request is never used. By default, the address of "
+    "DAYPASS_LISTEN.",
 )
 LISTEN = Variable(
     "DAYPASS_LISTEN",
     Address("ADDRESS:PORT, such as 127.0.0.1:8443 or [::]:8443; port 0 is any free one"),
     "127.0.0.1:8443",
-    "Where the portal listens. Beyond this machine it wants TLS, its own or a proxy's.",
+    "The address on which the portal listens. Beyond loopback it needs TLS, its own or a proxy's.",
 )
 TLS_CERTIFICATE = Variable(
     "DAYPASS_TLS_CERTIFICATE",
@@ -125,43 +133,45 @@ BEHIND_PROXY = Variable(
     "DAYPASS_BEHIND_PROXY",
     Flag(),
     "false",
-    "Whether a proxy in front of the portal terminates TLS; then X-Forwarded-For of a trusted one counts.",
+    "Whether a proxy in front of the portal terminates TLS. Only then is X-Forwarded-For used.",
 )
 TRUSTED_PROXIES = Variable(
     "DAYPASS_TRUSTED_PROXIES",
     Networks(),
     "127.0.0.1,::1",
-    "The proxies whose statement of the client's address is trusted; no other is.",
+    "The proxies whose X-Forwarded-For is trusted, if DAYPASS_BEHIND_PROXY is true.",
 )
 THREADS = Variable(
     "DAYPASS_THREADS",
     Number(1, 512),
     "32",
-    "Threads for pages and API calls, three times as many for AWS; eight times as many requests may wait.",
+    "The number of threads for pages and API calls. AWS calls have three times as many; eight times as many "
+    "requests may wait.",
 )
 ONE_CORE = Variable(
     "DAYPASS_ONE_CORE",
     Flag(),
     "true",
-    "Whether a process works on one core, where it gets more done; false where other work is bound to cores.",
+    "Whether a process runs on one core, which is faster; false where other work is bound to cores.",
 )
 REQUIRE_ATTRIBUTION = Variable(
     "DAYPASS_REQUIRE_ATTRIBUTION",
     Flag(),
     "false",
-    "Whether roles that refuse a session's identity and tags are refused, rather than used without them.",
+    "Whether roles that refuse a session's identity and tags are refused, instead of used without them.",
 )
 LEGACY_LOOPBACK = Variable(
     "DAYPASS_LEGACY_LOOPBACK",
     OneOf(LegacyLoopback),
     "on",
-    "Whether duploctl and duplo-jit get in through the browser; nothing proves to them whose token comes.",
+    "The sessions that duploctl and duplo-jit get through the browser, where they cannot verify the token's "
+    "owner.",
 )
 AWS_REGION = Variable(
     "DAYPASS_AWS_REGION",
     Text("an AWS region, such as eu-central-1"),
     None,
-    "Whose STS is asked, and where admin sessions land. It says which partition the account is in.",
+    "The region of the STS endpoint and of admin sessions. It determines the partition of the account.",
 )
 EXTRA_REGIONS = Variable(
     "DAYPASS_EXTRA_REGIONS",
@@ -173,25 +183,25 @@ AWS_ENDPOINT_URL = Variable(
     "DAYPASS_AWS_ENDPOINT_URL",
     Origin(),
     "",
-    "An STS and IAM other than AWS's own, such as the sandbox's.",
+    "The endpoint of STS and IAM, if it is not AWS's own, such as the sandbox's.",
 )
 AWS_SIGNIN_URL = Variable(
     "DAYPASS_AWS_SIGNIN_URL",
     Origin(),
     "",
-    "Where console links sign in. By default AWS's own, or the endpoint above where one is set.",
+    "The sign-in endpoint of console links. By default DAYPASS_AWS_ENDPOINT_URL, else AWS's own.",
 )
 AWS_CONSOLE_URL = Variable(
     "DAYPASS_AWS_CONSOLE_URL",
     Origin(),
     "",
-    "Where console links land. By default AWS's own, or the endpoint above where one is set.",
+    "The origin of the console. By default DAYPASS_AWS_ENDPOINT_URL, else AWS's own.",
 )
 ROLE_PREFIX = Variable(
     "DAYPASS_ROLE_PREFIX",
     RoleName("letters, digits and any of _+=,.@-"),
     "duploservices-",
-    "What comes before a tenant's name in the names of its role and its resources.",
+    "The beginning of the names of tenants' roles and resources; the tenant's name follows.",
 )
 MASTER_ROLE = Variable(
     "DAYPASS_MASTER_ROLE",
