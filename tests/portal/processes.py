@@ -166,6 +166,8 @@ def environment(home: Path, database_url: str, aws: StubAws) -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}",
         "HOME": str(home),
         "LANG": "C.UTF-8",
+        # A configuration file of this machine must not be read.
+        "DAYPASS_CONFIG": os.devnull,
         "DAYPASS_DATABASE_URL": database_url,
         "DAYPASS_LISTEN": "127.0.0.1:0",
         "DAYPASS_AWS_REGION": "us-west-2",

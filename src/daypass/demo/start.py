@@ -1,6 +1,7 @@
 """Start and seed the AWS and the portal; the database is seeded while the AWS starts."""
 
 import json
+import os
 from pathlib import Path
 
 from daypass.demo.aws import Aws, Keys
@@ -87,6 +88,8 @@ def _start_portal(
     certificates: Certificates,
 ) -> Child:
     environment = {
+        # The configuration file of a portal on this machine is not the demo's.
+        "DAYPASS_CONFIG": os.devnull,
         "DAYPASS_DATABASE_URL": database_url(folder),
         "DAYPASS_PUBLIC_URL": f"https://localhost:{port}",
         "DAYPASS_LISTEN": f"127.0.0.1:{port}",
