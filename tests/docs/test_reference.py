@@ -1,11 +1,14 @@
 """The generated reference pages are up to date, and the settings have the texts that theirs needs."""
 
+import re
 from typing import Any
 
 import pytest
 
 from daypass.portal.settings.registry import REGISTRY
 from daypass.portal.settings.setting import Setting
+from tests.docs_site.stage import ROOT
+from tests.reference.errors import kinds_by_code
 from tests.reference.registry import FOLDER, PAGES
 
 
@@ -19,3 +22,20 @@ def test_every_setting_is_documented(setting: Setting[Any]) -> None:
     for text in (setting.help, setting.documentation):
         assert text.endswith(".")
         assert "\n" not in text
+
+
+@pytest.mark.parametrize("code", kinds_by_code())
+def test_every_error_code_is_documented(code: str) -> None:
+    assert f"\n### {code}\n" in (FOLDER / "errors.md").read_text(encoding="utf-8"), (
+        "Change tests/reference/errors.py."
+    )
+
+
+def test_every_oauth_error_is_documented() -> None:
+    text = (FOLDER / "errors.md").read_text(encoding="utf-8")
+    source = "".join(file.read_text() for file in (ROOT / "src/daypass/portal").rglob("*.py"))
+    raised = set(re.findall(r"(?:OAuthRefused\(|super\(\).__init__\()\s*\"([a-z_]+)\"", source))
+    answered = set(re.findall(r"\berror = \"([a-z_]+)\"", source)) | {"access_denied"}
+
+    assert len(raised) >= 6
+    assert {error for error in raised | answered if f"| `{error}` |" not in text} == set()

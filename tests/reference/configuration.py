@@ -14,7 +14,7 @@ _TOML_TYPES = {
 }
 _NOT_WRAPPED = ("<!--", "#", "```", "- ", "1.")
 _CONFIGURATION = """\
-<!-- Written by scripts/reference from src/daypass/portal/config/variables.py and tests/reference/configuration.py. -->
+<!-- Written by scripts/reference from portal/config/variables.py and tests/reference/configuration.py. -->
 
 # Configuration
 

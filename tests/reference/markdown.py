@@ -21,8 +21,14 @@ def wrap(paragraph: str) -> str:
 
 
 def wrapped(text: str) -> str:
-    """Return a text of several paragraphs, each wrapped."""
-    return "\n\n".join(wrap(paragraph) for paragraph in text.strip().split("\n\n"))
+    """Return a text of several paragraphs and lists, whose paragraphs and items are wrapped."""
+    return "\n\n".join(_wrapped_block(block) for block in text.strip().split("\n\n"))
+
+
+def _wrapped_block(block: str) -> str:
+    if not block.startswith("- "):
+        return wrap(block)
+    return "\n".join(wrap(item).replace("\n", "\n  ") for item in re.split(r"\n(?=- )", block))
 
 
 def with_code(text: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.reference.cli import cli_page
 from tests.reference.configuration import configuration_page
+from tests.reference.errors import errors_page
 from tests.reference.settings import settings_page
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
@@ -12,6 +13,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "configuration.md": configuration_page,
+    "errors.md": errors_page,
     "settings.md": settings_page,
 }
 """The functions that make the text of each page, by the page's file name."""

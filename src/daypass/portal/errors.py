@@ -203,7 +203,7 @@ class AwsError(PortalError):
 
 
 class AwsRefused(AwsError):
-    """AWS refused the call for a reason that has no class of its own."""
+    """AWS refused the call for a reason that has no code of its own."""
 
     code = "aws_refused"
 
