@@ -41,6 +41,11 @@ def test_a_misspelled_variable_is_refused_with_the_right_one(name: str, meant: s
         unknown_names([*KNOWN, name])
 
 
+def test_all_misspelled_variables_are_reported_at_once() -> None:
+    with pytest.raises(ConfigError, match=r"2 errors:\n    DAYPASS_LISTE is .*\n    DAYPASS_THREAD is "):
+        unknown_names(["DAYPASS_THREAD", "DAYPASS_LISTE"])
+
+
 @given(st.sampled_from(KNOWN), st.data())
 def test_a_letter_that_is_missing_is_always_noticed(name: str, data: st.DataObject) -> None:
     place = data.draw(st.integers(len("DAYPASS_"), len(name) - 1))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from daypass.portal.config.variables import NAMES, PATH_TAKES, VARIABLES, ConfigError
+from daypass.portal.config.variables import NAMES, PATH_TAKES, VARIABLES, config_error
 
 OTHER_PROGRAMS = frozenset(
     {
@@ -63,7 +63,7 @@ def unknown_names(names: Iterable[str]) -> Sequence[str]:
     """
     found = examine(names)
     if found.misspelled:
-        raise ConfigError("\n".join(found.misspelled))
+        raise config_error(found.misspelled)
     return found.unknown
 
 

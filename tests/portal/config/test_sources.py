@@ -96,6 +96,7 @@ def test_only_a_file_that_is_named_must_exist(tmp_path: Path) -> None:
         ("metrics_token_fil = 'x'", f"metrics_token_fil {AT} {UNKNOWN} Did you mean metrics_token_file?"),
         ("zzz = 1", f"zzz {AT} is not a key of the configuration."),
         ("[zzz]\nthreads = 1", f"zzz {AT} {UNKNOWN} The file has no tables."),
+        ("[aws]\nregion = 'x'", f"aws {AT} {UNKNOWN} The file has no tables. Did you mean aws_region?"),
         ("config = '/x.toml'", f"config {AT} {UNKNOWN}"),
         ("threads_file = '/x'", f"threads_file {AT} {UNKNOWN}"),
         ("threads = true", f"threads {AT} is a boolean, {WRONG} It takes a whole number from 1 to 512."),
@@ -186,6 +187,17 @@ def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
         "DAYPASS_THREADS",
         "one_core",
     ]
+
+
+def test_a_file_may_begin_with_a_byte_order_mark_and_have_the_lines_of_windows(tmp_path: Path) -> None:
+    file, token = tmp_path / "daypass.toml", tmp_path / "token"
+    file.write_bytes(b'\xef\xbb\xbfaws_region = "eu-central-1"\r\nthreads = 8\r\n')
+    token.write_bytes(b"\xef\xbb\xbf" + CANARY.encode() + b"\r\n")
+    token.chmod(0o400)
+
+    config = read_config({"DAYPASS_CONFIG": str(file), "DAYPASS_METRICS_TOKEN_FILE": str(token)})
+
+    assert (config.threads, config.metrics.token) == (8, Secret(CANARY))
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])

@@ -59,7 +59,7 @@ def read_secret(path: Path) -> str:
     if content.is_exposed:
         raise FileError(f"has a secret, and {exposure(path, content)}")
     try:
-        text = content.data.decode().strip()
+        text = content.data.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise FileError("is not UTF-8.") from error
     if not text:

@@ -22,6 +22,7 @@ from daypass.portal.config.variables import (
     TLS_KEY,
     VARIABLES,
     ConfigError,
+    config_error,
 )
 
 DATABASE_FILE = "daypass.db"
@@ -35,12 +36,7 @@ def read_config(environ: Mapping[str, str], default_file: Path | None = None) ->
     """
     values = Values(environ, default_file)
     if problems := find_problems(values):
-        number = len(problems)
-        raise ConfigError(
-            problems[0]
-            if number == 1
-            else "\n    ".join((f"The configuration has {number} errors:", *problems))
-        )
+        raise config_error(problems)
     return _build(values)
 
 

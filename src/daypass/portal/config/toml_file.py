@@ -57,7 +57,7 @@ def load(path: Path) -> ConfigFile:
     """Read a configuration file; its errors are in the result."""
     try:
         content = files.read(path)
-        text = content.data.decode()
+        text = content.data.decode("utf-8-sig")
         values = tomllib.loads(text)
     except FileError as error:
         # A path of another form may be a secret in the wrong place.
@@ -178,12 +178,14 @@ def _suggestion(key: str, value: object) -> str:
     from difflib import get_close_matches
 
     accepted = _accepted_keys()
+    if isinstance(value, dict):
+        inside = [name for part in value if (name := f"{key}_{part}".lower()) in accepted]
+        return " The file has no tables." + (f" Did you mean {' and '.join(inside)}?" if inside else "")
     written = key[:64].lower().replace("-", "_")
     short = [name for name in accepted if name.islower()]
-    sentence = " The file has no tables." if isinstance(value, dict) else ""
     for nearest in get_close_matches(written.removeprefix(PREFIX.lower()), short, n=1):
         name, variable = accepted[nearest]
         meant = nearest if written.removeprefix(PREFIX.lower()) == written else name
         takes = variable.takes if name == variable.name else PATH_TAKES
-        sentence += f" Did you mean {meant}? It takes {takes}."
-    return sentence
+        return f" Did you mean {meant}? It takes {takes}."
+    return ""

@@ -10,7 +10,7 @@ from daypass.portal.config import files, toml_file
 from daypass.portal.config.files import FileError
 from daypass.portal.config.toml_file import ConfigFile
 from daypass.portal.config.value_types import InvalidValue, path_name
-from daypass.portal.config.variables import CONFIG, PATH_TAKES, ConfigError, Variable
+from daypass.portal.config.variables import CONFIG, PATH_TAKES, ConfigError, Variable, config_error
 
 T = TypeVar("T")
 
@@ -67,9 +67,9 @@ class Values:
         return self._content.is_complete
 
     def require_valid_file(self) -> None:
-        """Raise `ConfigError` with the first error in the configuration file, if it has any."""
+        """Raise `ConfigError` with the errors in the configuration file, if it has any."""
         if self.problems:
-            raise ConfigError(self.problems[0])
+            raise config_error(self.problems)
 
     def is_set(self, variable: Variable[Any]) -> bool:
         """Whether a variable has another source than its default."""

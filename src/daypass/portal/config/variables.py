@@ -38,6 +38,13 @@ class ConfigError(Exception):
     """The configuration is invalid; the message names the variable or the file, and what it takes."""
 
 
+def config_error(problems: Sequence[str]) -> ConfigError:
+    """Return the error with all sentences, each on its own line if there are several."""
+    if len(problems) == 1:
+        return ConfigError(problems[0])
+    return ConfigError("\n    ".join((f"The configuration has {len(problems)} errors:", *problems)))
+
+
 @dataclass(frozen=True, slots=True)
 class Variable(Generic[T]):
     """A configuration variable."""
