@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.reference.cli import cli_page
 from tests.reference.configuration import configuration_page
 from tests.reference.errors import errors_page
+from tests.reference.metrics import metrics_page
 from tests.reference.settings import settings_page
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
@@ -14,6 +15,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "configuration.md": configuration_page,
     "errors.md": errors_page,
+    "metrics.md": metrics_page,
     "settings.md": settings_page,
 }
 """The functions that make the text of each page, by the page's file name."""

@@ -15,7 +15,7 @@ from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.composition import make_services
 from daypass.portal.config.model import PortalConfig
-from daypass.portal.http import health
+from daypass.portal.http import health, metrics
 from daypass.portal.http.api import build as api
 from daypass.portal.http.core.dispatcher import ChannelApp, Dispatcher
 from daypass.portal.http.core.middleware import RequestMiddleware
@@ -31,11 +31,13 @@ from daypass.portal.settings.registry import REGISTRY, Registry
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 from daypass.portal.storage.pooler import Profile
+from daypass.portal.telemetry.metrics_sampler import MetricsSampler
 
 CHANNELS: Sequence[Callable[[Services], Sequence[ChannelApp]]] = (
     api.build,
     legacy.build,
     health.build,
+    metrics.build,
     oauth.build,
     pages.build,
 )
@@ -44,8 +46,9 @@ CHANNELS: Sequence[Callable[[Services], Sequence[ChannelApp]]] = (
 PACKAGES_WITH_TEMPLATES = ("pages", "api", "legacy", "oauth")
 """The packages of `http` that have templates."""
 
-_SPARE_CONNECTIONS = 5
-"""Connections for background work: readiness probe, abandoned attempts, roles, two for the verification."""
+_SPARE_CONNECTIONS = 6
+"""Connections for background work: readiness probe, abandoned attempts, roles, metrics, two for the
+verification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Portal:
     start: Callable[[], None]
     """Starts the background work; called once, by the process that serves."""
     close: Callable[[], None]
+    metrics_app: RequestMiddleware | None
+    """The ASGI application of the listener for metrics; None if none is configured."""
     administration: Administration
 
 
@@ -111,6 +116,7 @@ def assemble(
     services = make_services(config, database, aws, clock, templates, registry, redirect_providers)
     channels = [channel for build_channel in CHANNELS for channel in build_channel(services)]
     attempts = AbandonedAttempts(database, services.committer)
+    sampler = MetricsSampler(metrics.process_gauges(services))
 
     if services.administration.role_reconciler is not None:
         # The reconciler resumes changes of roles that an earlier process left. It starts when AWS is known,
@@ -125,16 +131,29 @@ def assemble(
         has_administrator=services.users.has_administrator,
         database_profile=database.profile,
         discover_identity=aws.discover_identity,
-        start=attempts.start,
-        close=_closing(services, aws, attempts),
+        start=_starting(attempts, sampler),
+        close=_closing(services, aws, attempts, sampler),
+        metrics_app=None if config.metrics.listen is None else metrics.build_listener(services),
         administration=services.administration,
     )
 
 
-def _closing(services: Services, aws: Aws, attempts: AbandonedAttempts) -> Callable[[], None]:
+def _starting(attempts: AbandonedAttempts, sampler: MetricsSampler) -> Callable[[], None]:
+    """Return the function that starts the background work."""
+
+    def start() -> None:
+        attempts.start()
+        sampler.start()
+
+    return start
+
+
+def _closing(
+    services: Services, aws: Aws, attempts: AbandonedAttempts, sampler: MetricsSampler
+) -> Callable[[], None]:
     """Return the function that stops all work of a portal and closes its database."""
-    background: list[Verification | AbandonedAttempts | RoleReconciler]
-    background = [services.administration.verification, attempts]
+    background: list[Verification | AbandonedAttempts | RoleReconciler | MetricsSampler]
+    background = [services.administration.verification, attempts, sampler]
     if services.administration.role_reconciler is not None:
         background.append(services.administration.role_reconciler)
 

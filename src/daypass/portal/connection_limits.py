@@ -24,6 +24,7 @@ from typing import Any
 import structlog
 
 from daypass.portal.config.model import Network
+from daypass.portal.telemetry.metrics import HTTP_CONNECTIONS
 
 _FDS = Path("/proc/self/fd")
 _RESERVED_FILES = 512
@@ -189,6 +190,7 @@ class ConnectionWatch:
         while not self._stop.wait(self.interval):
             try:
                 closed = self.close_surplus()
+                HTTP_CONNECTIONS.set(len(self._accepted_at) - closed)
             except Exception as error:  # the next pass may succeed; ending the thread would lift the limits
                 _log.error("connections", exc_info=error)
                 continue

@@ -25,6 +25,12 @@ _BACKLOG = 1024
 _CONNECTIONS = 2048
 """The most concurrent connections, if the limit of open files allows it; others wait in the backlog."""
 
+_METRICS_CONNECTIONS = 32
+"""The most concurrent connections of the listener for metrics, which has few clients."""
+
+MetricsListener = tuple[Any, socket.socket]
+"""The ASGI application of the listener for metrics, and its listening socket."""
+
 _LONGEST_HEADERS = 64 * 1024
 # granian's time begins with the first byte of the headers; `Limits.unanswered` limits the silence before it.
 _HEADER_MILLISECONDS = 10_000
@@ -45,8 +51,11 @@ class ServeError(Exception):
     """The server cannot start, or stopped by itself; the message says what to change."""
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 is any free port. Raises `ServeError` if it cannot be bound."""
+def bind(host: str, port: int, variable: str = "DAYPASS_LISTEN") -> socket.socket:
+    """Return a listening socket; port 0 is any free port.
+
+    Raises `ServeError`, which names the *variable* of the address, if it cannot be bound.
+    """
     family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -54,7 +63,7 @@ def bind(host: str, port: int) -> socket.socket:
         raise ServeError(
             # The error's own text repeats the address in Python's notation.
             f"Port {port} of {host} cannot be had ({os.strerror(error.errno or 0).lower()}). "
-            "Choose another with DAYPASS_LISTEN."
+            f"Choose another with {variable}."
         ) from error
 
 
@@ -118,11 +127,26 @@ async def serve(
     tls: tuple[Path, Path] | None,
     on_ready: Callable[[Callable[[], None]], None],
     connections: int = _CONNECTIONS,
+    metrics: MetricsListener | None = None,
 ) -> None:
-    """Serve on *listening*, which it closes; *on_ready* gets the function that stops the server."""
-    server = _OwnSocketServer(app, listening, tls, connections)
+    """Serve on *listening*, which it closes; *on_ready* gets the function that stops the server.
+
+    *metrics* is served beside it, without TLS, until the same stop.
+    """
+    servers = [_OwnSocketServer(app, listening, tls, connections)]
+    if metrics is not None:
+        servers.append(_OwnSocketServer(*metrics, None, _METRICS_CONNECTIONS))
+
+    def stop() -> None:
+        for server in servers:
+            server.stop()  # type: ignore[no-untyped-call]  # granian's
+
     # The socket listens already, so clients that connect from now on are answered once granian runs.
-    asyncio.get_running_loop().call_soon(on_ready, server.stop)
+    asyncio.get_running_loop().call_soon(on_ready, stop)
+    await asyncio.gather(*map(_run, servers))
+
+
+async def _run(server: _OwnSocketServer) -> None:
     await server.serve()
     if not server.interrupt_signal:
         raise ServeError("The server stopped by itself.")
@@ -135,11 +159,12 @@ def run_until_signal(
     announce: Callable[[], None],
     trusted_proxies: tuple[Network, ...] = (),
     grace: float = _GRACE,
+    metrics: MetricsListener | None = None,
 ) -> None:
     """Serve in this process until SIGINT or SIGTERM; requests in progress are completed.
 
-    Connections over the limits of `ConnectionWatch` are closed; all are closed *grace* seconds after the
-    signal.
+    *metrics* is served beside *app*. Connections over the limits of `ConnectionWatch` are closed; all are
+    closed *grace* seconds after the signal.
     """
     connections = raise_file_limit(_CONNECTIONS)
     watch = ConnectionWatch(listening.getsockname()[1], Limits.within(connections), trusted_proxies)
@@ -159,7 +184,7 @@ def run_until_signal(
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         try:
-            runner.run(serve(watch.wrap(app), listening, tls, ready, connections))
+            runner.run(serve(watch.wrap(app), listening, tls, ready, connections, metrics))
         finally:
             watch.stop()
 
@@ -184,10 +209,13 @@ def cleanup_timeout(warn: Callable[[], None], within: timedelta = _CLOSING) -> I
         timer.cancel()
 
 
-def run_workers(number: int, work: Callable[[], int]) -> int:
+def run_workers(
+    number: int, work: Callable[[], int], ended: Callable[[int], None] = lambda _pid: None
+) -> int:
     """Run *work* in that many forked processes; return exit code 0 if all ended after a stop signal.
 
-    If one ends by itself, all are stopped, so that the supervisor restarts the whole service.
+    If one ends by itself, all are stopped, so that the supervisor restarts the whole service. *ended* gets
+    the pid of each that has ended.
     """
     is_stopping = False
 
@@ -204,6 +232,7 @@ def run_workers(number: int, work: Callable[[], int]) -> int:
                 # An orphan of another process, adopted by this one.
                 continue
             workers.remove(worker)
+            ended(worker)
             ended_cleanly = ended_cleanly and is_stopping and _exited_cleanly(status)
         if is_stopping or not ended_cleanly:
             _terminate(workers)

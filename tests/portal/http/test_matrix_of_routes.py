@@ -126,7 +126,7 @@ def alike(answer: Answer, thing: Mapping[str, str]) -> tuple[object, ...]:
 
 def accepts(route: ExactRoute, caller: Caller) -> bool:
     """Return whether a route accepts the caller's kind of token."""
-    if is_api(route):
+    if is_api(route) or route.permission is Permission.METRICS:
         return caller.kind in route.permission.accepts
     return caller.kind is TokenKind.BROWSER
 

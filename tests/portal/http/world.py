@@ -31,6 +31,7 @@ from tests.settings import store_setting
 
 PUBLIC_URL = "https://portal.example.com"
 ACCOUNT = "123456789012"
+METRICS_TOKEN = "scraper-canary-0123456789"
 
 
 def _tenant(name: str, id_: str, region: str) -> Tenant:
@@ -135,6 +136,7 @@ def portal_config(database_url: str) -> PortalConfig:
             "DAYPASS_PUBLIC_URL": PUBLIC_URL,
             "DAYPASS_AWS_REGION": "us-west-2",
             "DAYPASS_THREADS": "4",
+            "DAYPASS_METRICS_TOKEN": METRICS_TOKEN,
         }
     )
 

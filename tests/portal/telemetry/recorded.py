@@ -37,6 +37,10 @@ class Recorded:
             if family == name and value != self._before.get((family, labels), 0.0)
         }
 
+    def before(self, name: str, **labels: str) -> float:
+        """Return the value of a series at the start of the test, or at `reset`."""
+        return self._before.get((name, frozenset(labels.items())), 0.0)
+
     def value(self, name: str, **labels: str) -> float:
         """Return the present value of a series."""
         return self.samples()[name, frozenset(labels.items())]

@@ -1,6 +1,6 @@
 """Each issuance counts once, by its outcome, and each of its stages is timed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -9,17 +9,10 @@ from daypass.portal.access.abandoned_attempts import ABANDONED_AFTER, AbandonedA
 from daypass.portal.errors import AwsThrottled
 from tests.portal.http.client import Answer
 from tests.portal.http.world import ADMIN, DANA, DEV, PROD, World
-from tests.portal.http.world import world as make_world
 from tests.portal.telemetry.recorded import Recorded
 
 ISSUANCES = "daypass_issuances_total"
 STAGES = "daypass_issuance_stage_duration_seconds_count"
-
-
-@pytest.fixture
-def world(sqlite_url: str) -> Iterator[World]:
-    with make_world(sqlite_url) as created:
-        yield created
 
 
 def issue(world: World, user: str = DANA, **asked: str) -> Answer:

@@ -87,6 +87,12 @@ class RoleConcurrency:
         """Return the number of slots of the role in use."""
         return self._used_slots.get(role_arn, 0)
 
+    @property
+    def waiting(self) -> int:
+        """The number of requests in the queues of all roles."""
+        with self._lock:
+            return sum(map(len, self._queues.values()))
+
     def release(self, role_arn: str) -> None:
         """Release one slot; called once by each `RoleSlot`."""
         with self._lock:

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +16,8 @@ from daypass.portal.commands.common import (
     read_configuration,
     report_errors,
 )
-from daypass.portal.config.model import PortalConfig
-from daypass.portal.config.variables import VARIABLES, ConfigError
+from daypass.portal.config.model import MetricsConfig, PortalConfig
+from daypass.portal.config.variables import METRICS_LISTEN, VARIABLES, ConfigError
 from daypass.portal.unknown_variables import unknown_names
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
     from daypass.portal.storage.pooler import Profile
     from daypass.portal.telemetry.log_stream import LogStream
+    from daypass.portal.telemetry.multiprocess import WorkerMetrics
+
+    _Sockets = tuple[socket.socket, socket.socket | None]
+    """The portal's own, and that of the listener for metrics."""
 
 
 class _Serve(click.Command):
@@ -83,31 +89,66 @@ def serve(workers: int, ready_fd: int | None) -> None:
             server.check_certificate(config.certificate, config.private_key)
         listening = server.bind(config.host, config.port)
         config = replace(config, port=listening.getsockname()[1])
+        sockets = listening, _bind_metrics(config)
         stderr = logs.take_over_stderr()
         logs.configure(stderr, config.logs)
         for name in unknown:
             structlog.get_logger("portal").warning("Unknown variable, ignored.", variable=name)
-        if workers == 1:
-            _work(config, listening, ready_fd, stderr)
-            # The server's threads may still call into an interpreter that is being finalized, and abort it.
-            sys.stderr.flush()
-            os._exit(0)
-        # A configuration error is reported once here, rather than by each worker.
-        app.build(config).close()
-        raise SystemExit(server.run_workers(workers, lambda: _worker(config, listening, ready_fd, stderr)))
+        with _recording_metrics(config) as metrics:
+            if workers > 1:
+                # A configuration error is reported once here, rather than by each worker.
+                app.build(config).close()
+                raise SystemExit(
+                    server.run_workers(
+                        workers, lambda: _worker(config, sockets, ready_fd, stderr), metrics.worker_ended
+                    )
+                )
+            _work(config, sockets, ready_fd, stderr)
+        # The server's threads may still call into an interpreter that is being finalized, and abort it.
+        sys.stderr.flush()
+        os._exit(0)
 
 
-def _worker(
-    config: PortalConfig, listening: "socket.socket", ready_fd: int | None, stderr: "LogStream"
-) -> int:
+@contextmanager
+def _recording_metrics(config: PortalConfig) -> "Iterator[WorkerMetrics]":
+    """Have this process, and those that it forks, record metrics if the configuration serves them."""
+    from daypass.portal.server import ServeError
+    from daypass.portal.telemetry.multiprocess import WorkerMetrics
+
+    metrics = WorkerMetrics()
+    if config.metrics != MetricsConfig():
+        try:
+            metrics.begin()
+        except OSError as error:
+            raise ServeError(
+                f"The metrics need a temporary directory that can be written to ({error.strerror}). "
+                "Set TMPDIR, or RuntimeDirectory= in a unit of systemd."
+            ) from error
+    try:
+        yield metrics
+    finally:
+        metrics.remove()
+
+
+def _metrics_url(listening: "socket.socket") -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
+
+
+def _bind_metrics(config: PortalConfig) -> "socket.socket | None":
+    from daypass.portal import server
+
+    listen = config.metrics.listen
+    return None if listen is None else server.bind(*listen, METRICS_LISTEN.name)
+
+
+def _worker(config: PortalConfig, sockets: "_Sockets", ready_fd: int | None, stderr: "LogStream") -> int:
     with report_errors():
-        _work(config, listening, ready_fd, stderr)
+        _work(config, sockets, ready_fd, stderr)
     return 0
 
 
-def _work(
-    config: PortalConfig, listening: "socket.socket", ready_fd: int | None, stderr: "LogStream"
-) -> None:
+def _work(config: PortalConfig, sockets: "_Sockets", ready_fd: int | None, stderr: "LogStream") -> None:
     """Build the portal and serve until a stop signal."""
     import gc
 
@@ -131,6 +172,8 @@ def _work(
         gc.collect()
         gc.freeze()
         _announce(config, built.database_profile, log, is_ownerless=is_ownerless)
+        if metrics_url is not None:
+            log.info("serving metrics", url=metrics_url)
         stderr.drain()
         if ready_fd is not None:
             os.write(ready_fd, f"{config.public_url}\n".encode())
@@ -140,11 +183,15 @@ def _work(
         log.error("A thread did not end in time.", pid=os.getpid())
         stderr.finish()
 
+    listening, of_metrics = sockets
+    metrics = None if of_metrics is None else (built.metrics_app, of_metrics)
+    # The server takes the socket over.
+    metrics_url = None if of_metrics is None else _metrics_url(of_metrics)
     tls = (config.certificate, config.private_key) if config.certificate and config.private_key else None
     proxies = config.trusted_proxies if config.is_behind_proxy else ()
     try:
         try:
-            server.run_until_signal(built.app, listening, tls, ready, proxies)
+            server.run_until_signal(built.app, listening, tls, ready, proxies, metrics=metrics)
         finally:
             with server.cleanup_timeout(give_up):
                 built.close()

@@ -108,4 +108,4 @@ def build(services: Services) -> Sequence[ChannelApp]:
     alive = PublicEndpoint(lambda: JSONResponse({"status": "ok"}))
     ready = Readiness(write, services.issuing, time.monotonic)
     app = make_channel_app([exact("GET", LIVENESS, alive), exact("GET", READINESS, ready)], problem)
-    return [ChannelApp((LIVENESS, READINESS), app)]
+    return [ChannelApp("health", (LIVENESS, READINESS), app)]

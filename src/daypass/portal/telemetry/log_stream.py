@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TextIO
 
 from daypass.portal.clock import utc_now
+from daypass.portal.telemetry.metrics import LOG_LINES_DROPPED
 
 _MOST_QUEUED = 4 * 1024 * 1024
 _FLUSH_TIME = timedelta(seconds=2)
@@ -115,6 +116,7 @@ class LogStream(io.TextIOBase):
                 self._queued = self._dropped = 0
                 self._is_writing = True
             if dropped:
+                LOG_LINES_DROPPED.count(by=dropped)
                 batch += _dropped_notice(dropped, as_json=self.writes_json)
             # The portal keeps serving even if the reader of the log has gone.
             with suppress(OSError, ValueError):

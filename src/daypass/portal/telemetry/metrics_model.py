@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import product
 from math import prod
+from threading import Lock
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -60,15 +61,9 @@ class RecordedMetric(Metric, ABC, Generic[S]):
 
     def begin(self) -> None:
         """Create the metric in prometheus-client, in the directory that `multiprocess` has set."""
-        if self.has_begun:
-            return
-        self._create()
-        self.has_begun = True
-        # A counter that first appears with the value 1 does not increase for Prometheus. So series exist from
-        # the start, unless they are too many.
-        if 1 <= prod(len(values) for values in self.labels.values()) <= _MOST_SERIES_AT_ONCE:
-            for values in product(*self.labels.values()):
-                self._find(values)
+        if not self.has_begun:
+            self._create()
+            self.has_begun = True
 
     @abstractmethod
     def _create(self) -> None:
@@ -77,6 +72,15 @@ class RecordedMetric(Metric, ABC, Generic[S]):
     @abstractmethod
     def _make(self, values: Labels) -> S:
         """Return the series with these values of the labels."""
+
+    def _add_all_series(self) -> None:
+        """Create the series of all declared values, unless they are too many.
+
+        For Prometheus, a counter that first appears with the value 1 has not increased.
+        """
+        if 1 <= prod(map(len, self.labels.values())) <= _MOST_SERIES_AT_ONCE:
+            for values in product(*self.labels.values()):
+                self._find(values)
 
     def _find(self, values: Labels) -> S:
         series = self._series.get(values)
@@ -103,6 +107,7 @@ class Counter(RecordedMetric["prometheus_client.Counter"]):
         from prometheus_client import Counter as Family
 
         self._family = Family(self.name, self.help, tuple(self.labels))
+        self._add_all_series()
 
     def _make(self, values: Labels) -> "prometheus_client.Counter":
         return self._family.labels(*values) if values else self._family
@@ -133,6 +138,7 @@ class Histogram(RecordedMetric["prometheus_client.Histogram"]):
         from prometheus_client import Histogram as Family
 
         self._family = Family(self.name, self.help, tuple(self.labels), buckets=self.buckets)
+        self._add_all_series()
 
     def _make(self, values: Labels) -> "prometheus_client.Histogram":
         return self._family.labels(*values) if values else self._family
@@ -142,7 +148,6 @@ class Gauge(RecordedMetric["prometheus_client.Gauge"]):
     """A number of each process, which *mode* combines for all processes that live."""
 
     kind = "gauge"
-    _family: "prometheus_client.Gauge"
 
     def __init__(
         self,
@@ -153,6 +158,8 @@ class Gauge(RecordedMetric["prometheus_client.Gauge"]):
     ) -> None:
         super().__init__(name, help, labels)
         self._mode: LiveMode = mode
+        self._family: prometheus_client.Gauge | None = None
+        self._creating = Lock()
 
     def set(self, amount: float, *values: str) -> None:
         """Set the number of this process."""
@@ -160,9 +167,13 @@ class Gauge(RecordedMetric["prometheus_client.Gauge"]):
             self._find(values).set(amount)
 
     def _create(self) -> None:
-        from prometheus_client import Gauge as Family
-
-        self._family = Family(self.name, self.help, tuple(self.labels), multiprocess_mode=self._mode)
+        # Not before it is set: a process that never sets it would take part with 0, as the lowest number.
+        pass
 
     def _make(self, values: Labels) -> "prometheus_client.Gauge":
+        from prometheus_client import Gauge as Family
+
+        with self._creating:
+            if self._family is None:
+                self._family = Family(self.name, self.help, tuple(self.labels), multiprocess_mode=self._mode)
         return self._family.labels(*values) if values else self._family

@@ -76,6 +76,28 @@ class MetricsDirectory:
             self._owner = None
 
 
+class WorkerMetrics:
+    """The metrics of all workers, as their parent process keeps them; it does nothing before `begin`."""
+
+    def __init__(self) -> None:
+        self._directory: MetricsDirectory | None = None
+
+    def begin(self) -> None:
+        """Have the processes that are forked from now on record metrics; raises `OSError`."""
+        if self._directory is None:
+            self._directory = MetricsDirectory.create()
+
+    def worker_ended(self, pid: int) -> None:
+        """Keep the counts of an ended worker; see `MetricsDirectory`."""
+        if self._directory is not None:
+            self._directory.worker_ended(pid)
+
+    def remove(self) -> None:
+        """Remove the files; called at the end of the parent."""
+        if self._directory is not None:
+            self._directory.remove()
+
+
 def begin(path: Path) -> None:
     """Record the metrics of this process, and of those that it forks, in files in *path*."""
     from prometheus_client import values

@@ -17,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 
+from daypass.common.session_limits import MAXIMUM_DURATION
 from daypass.portal.access.model import (
     ANY_ISSUANCE,
     Channel,
@@ -200,6 +201,20 @@ class IssuanceStore:
         query = select(*ISSUANCE_COLUMNS).where(is_open, _c.asked_at < before).order_by(_c.asked_at)
         rows = self._connection.execute(query.limit(limit).with_for_update(skip_locked=True))
         return [issuance_record(row) for row in rows]
+
+    def count_live(self, now: datetime) -> int:
+        """Return the number of sessions that were issued and have not expired."""
+        # The index on `asked_at` bounds the rows that are read, because no session is longer. The additional
+        # hour allows for replicas whose clocks differ.
+        is_recent = _c.asked_at > now - MAXIMUM_DURATION - timedelta(hours=1)
+        is_live = and_(_c.state == State.ISSUED.value, _c.expires_at > now)
+        return self._connection.scalar(select(func.count()).where(is_recent, is_live)) or 0
+
+    def oldest_open(self) -> datetime | None:
+        """Return when the oldest attempt without an outcome began, or None if there is none."""
+        is_open = _c.state == literal_column("'requested'")
+        oldest: datetime | None = self._connection.scalar(select(func.min(_c.asked_at)).where(is_open))
+        return oldest
 
     def count_by_day(self, user_id: UserId, since: datetime) -> Mapping[date, int]:
         """Return the number of sessions issued to the user by day in UTC, without days that have none."""

@@ -55,4 +55,4 @@ def build(services: Services) -> Sequence[ChannelApp]:
         exact("GET", OPENAPI_PATH, PublicEndpoint(cache(lambda: JSONResponse(document())))),
         exact("GET", DOCS, PublicEndpoint(docs)),
     ]
-    return [ChannelApp((PREFIX,), make_channel_app(routes, problem))]
+    return [ChannelApp("api", (PREFIX,), make_channel_app(routes, problem))]

@@ -27,10 +27,14 @@ class Permission(StrEnum):
     USER = "user"
     """A valid API token. The domain decides what it gives access to beyond the caller's own data."""
     ADMINISTRATOR = "administrator"
+    METRICS = "metrics"
+    """The operator's token for metrics. No user's token is accepted."""
 
     @property
     def accepts(self) -> frozenset[TokenKind]:
         """The kinds of tokens that are accepted."""
+        if self is Permission.METRICS:
+            return frozenset()
         return BEARER_KINDS | {TokenKind.APPROVAL} if self is Permission.JIT else BEARER_KINDS
 
     def check(self, user: User, token: ApiToken) -> None:

@@ -7,13 +7,15 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from daypass.portal.http.core.problems import Absence, ErrorRenderer, handlers, nothing_here
+from daypass.portal.http.core.problems import CHANNEL, Absence, ErrorRenderer, handlers, nothing_here
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelApp:
     """An application of a channel, with the path prefixes that it serves."""
 
+    name: str
+    """The name of the channel in the metrics."""
     prefixes: tuple[str, ...]
     """In lower case. The empty prefix is that of every path."""
     app: Starlette
@@ -41,11 +43,12 @@ class Dispatcher:
     """
 
     def __init__(self, apps: Sequence[ChannelApp]) -> None:
-        self._apps = tuple((mounted.prefixes, mounted.app) for mounted in apps)
+        self._apps = tuple((mounted.prefixes, mounted.name, mounted.app) for mounted in apps)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         # The legacy clients spell the same paths in different cases.
         path = scope["path"].lower()
-        app = next(app for prefixes, app in self._apps if path.startswith(prefixes))
+        name, app = next((name, app) for prefixes, name, app in self._apps if path.startswith(prefixes))
+        scope[CHANNEL] = name
         await app(scope, receive, send)

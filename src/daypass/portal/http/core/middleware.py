@@ -12,7 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daypass.portal.errors import storage_cause
 from daypass.portal.http.core.authentication import ClientAddresses
-from daypass.portal.http.core.problems import LOG_FIELDS, REFUSAL, REQUEST_ID
+from daypass.portal.http.core.problems import CHANNEL, LOG_FIELDS, REFUSAL, REQUEST_ID
+from daypass.portal.telemetry.metrics import HTTP_SECONDS, REFUSALS
+from daypass.portal.telemetry.metrics_model import OTHER
 
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
@@ -76,7 +78,9 @@ class RequestMiddleware:
             await self._app(scope, receive, send_guarded)
         except Exception as error:  # the channel's own handler has answered already
             crash = error
-        self._log_request(scope, status, time.perf_counter() - began, crash)
+        took = time.perf_counter() - began
+        _count(scope, status, took)
+        self._log_request(scope, status, took, crash)
 
     def _log_request(self, scope: Scope, status: int, took: float, crash: Exception | None) -> None:
         if scope["path"] in _PROBES and status < 500 and crash is None:
@@ -102,6 +106,13 @@ class RequestMiddleware:
             _log.error("request", **line, **_cause(refusal))
         else:
             _log.info("request", **line)
+
+
+def _count(scope: Scope, status: int, took: float) -> None:
+    """Record a request in the metrics."""
+    HTTP_SECONDS.observe(took, scope.get(CHANNEL, OTHER), f"{status // 100}xx")
+    if REFUSAL in scope:
+        REFUSALS.count(scope[REFUSAL].code)
 
 
 def _path(scope: Scope) -> str:

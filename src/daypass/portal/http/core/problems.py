@@ -50,7 +50,9 @@ from daypass.portal.errors import (
 REQUEST_ID = "daypass.request_id"
 REFUSAL = "daypass.refusal"
 LOG_FIELDS = "daypass.log_fields"
-"""Keys in the ASGI scope: the request id, the error it was answered with, and additional log fields."""
+CHANNEL = "daypass.channel"
+"""Keys in the ASGI scope: the request id, the error it was answered with, additional log fields, and the name
+of the channel that answered."""
 
 
 class NotJson(InvalidRequest):

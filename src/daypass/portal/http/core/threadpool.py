@@ -24,6 +24,15 @@ SLOT_WAIT = timedelta(seconds=2)
 _WAITING_PER_THREAD = 8
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """The numbers of a pool: its threads, those with a call, and the calls that wait for one."""
+
+    threads: int
+    busy: int
+    queued: int
+
+
 class ThreadPool:
     """Runs calls in threads, and raises `Overloaded` if too many are queued."""
 
@@ -36,10 +45,20 @@ class ThreadPool:
         slot_wait: timedelta = SLOT_WAIT,
     ) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        # The executor's own queue has no limit, so the calls are counted here.
-        self._slots = threading.BoundedSemaphore(threads * (1 + _WAITING_PER_THREAD))
+        self._threads = threads
+        # The executor's own queue has no limit, so the calls are counted here, under the lock.
+        self._lock = threading.Lock()
+        self._most = threads * (1 + _WAITING_PER_THREAD)
+        self._accepted = 0
+        self._busy = 0
         self._patience = patience.total_seconds()
         self._slot_wait = slot_wait.total_seconds()
+
+    @property
+    def use(self) -> PoolUse:
+        """The use of the pool at this moment."""
+        with self._lock:
+            return PoolUse(self._threads, self._busy, self._accepted - self._busy)
 
     async def run(self, call: Callable[[], T]) -> T:
         """Return the result of *call*, or raise its error; `Overloaded` if the queue is full or time is up.
@@ -65,9 +84,11 @@ class ThreadPool:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _start(self, call: Callable[[], T]) -> "asyncio.Future[T]":
-        if not self._slots.acquire(blocking=False):
-            raise Overloaded("The portal is overloaded. Try again in a moment.")
-        running: Future[T] = self._executor.submit(call)
+        with self._lock:
+            if self._accepted >= self._most:
+                raise Overloaded("The portal is overloaded. Try again in a moment.")
+            self._accepted += 1
+        running: Future[T] = self._executor.submit(self._call, call)
         # Released when the call ends, not when its client disconnects: the thread is busy until then.
         running.add_done_callback(self._release)
         return asyncio.wrap_future(running)
@@ -84,8 +105,18 @@ class ThreadPool:
             finally:
                 busy.concurrency.wake_next(busy.role_arn)
 
+    def _call(self, call: Callable[[], T]) -> T:
+        with self._lock:
+            self._busy += 1
+        try:
+            return call()
+        finally:
+            with self._lock:
+                self._busy -= 1
+
     def _release(self, _done: Future[T]) -> None:
-        self._slots.release()
+        with self._lock:
+            self._accepted -= 1
 
 
 async def _wait_for_slot(busy: RoleBusy, give_up_at: float) -> None:

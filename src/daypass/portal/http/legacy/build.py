@@ -36,8 +36,10 @@ def build(services: Services) -> Sequence[ChannelApp]:
     """Build the API, and the consent page for its clients."""
     routes = [route for of_module in ROUTES for route in of_module(services)]
     return [
-        ChannelApp(PREFIXES, make_channel_app(routes, message, absence)),
+        ChannelApp("legacy", PREFIXES, make_channel_app(routes, message, absence)),
         ChannelApp(
-            (local_access.PAGE,), make_channel_app(local_access.routes(services), services.error_pages)
+            "legacy",
+            (local_access.PAGE,),
+            make_channel_app(local_access.routes(services), services.error_pages),
         ),
     ]

@@ -21,4 +21,4 @@ def build(services: Services) -> Sequence[ChannelApp]:
     clients = make_channel_app(endpoints.routes(services, consents), oauth_error)
     pages = make_channel_app(consent.routes(services, consents), services.error_pages)
     # The paths of the endpoints are below the prefix of the pages, so the endpoints come first.
-    return [ChannelApp(endpoints.PATHS, clients), ChannelApp((PAGE_PREFIX,), pages)]
+    return [ChannelApp("oauth", endpoints.PATHS, clients), ChannelApp("oauth", (PAGE_PREFIX,), pages)]

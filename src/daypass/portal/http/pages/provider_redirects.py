@@ -5,6 +5,7 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from starlette.responses import RedirectResponse, Response
 
@@ -15,6 +16,7 @@ from daypass.portal.http.layout.endpoints import BrowserRequest, PageVisit
 from daypass.portal.http.layout.redirects import SIGN_IN, safe_path
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.providers.base import RedirectProvider, SignInContext
+from daypass.portal.identity.sign_in_count import count_sign_in
 
 _LIFETIME = timedelta(minutes=10)
 """The time in which a user must authenticate at the provider."""
@@ -99,6 +101,12 @@ class ProviderRedirects:
 
     def finish(self, attempt: Attempt, provider: RedirectProvider, request: BrowserRequest) -> SignedIn:
         """Make a session of the provider's answer; raises the same as `BrowserSessions`."""
+        action: Literal["sign_in", "reauthenticate"]
+        action = "reauthenticate" if attempt.is_reauthentication else "sign_in"
+        with count_sign_in(provider.name, action):
+            return self._session(attempt, provider, request)
+
+    def _session(self, attempt: Attempt, provider: RedirectProvider, request: BrowserRequest) -> SignedIn:
         proven = provider.identify(self._callback_url(provider), request.query)
         if proven.provider != provider.name:
             raise ValueError(f"{provider.name} proved an identity in the name of {proven.provider}")

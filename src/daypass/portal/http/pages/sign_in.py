@@ -38,6 +38,7 @@ from daypass.portal.http.services import Services
 from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, BrowserSessions, SignedIn
 from daypass.portal.identity.providers.base import IdentityProvider, PasswordProvider, RedirectProvider
 from daypass.portal.identity.providers.registry import IdentityProviders
+from daypass.portal.identity.sign_in_count import count_sign_in
 from daypass.portal.secret import Secret
 
 _LONGEST_USERNAME = 255
@@ -99,8 +100,11 @@ class SignInPages:
         form, context = request.form, context_of(request)
         next_page = safe_path(form.raw("next"))
         try:
-            proven = provider.verify(form.get("username"), Secret(form.raw("password")), context)
-            signed_in = self.browser_sessions.start(proven, context, replaces=request.session_cookie or None)
+            with count_sign_in(provider.name, "sign_in"):
+                proven = provider.verify(form.get("username"), Secret(form.raw("password")), context)
+                signed_in = self.browser_sessions.start(
+                    proven, context, replaces=request.session_cookie or None
+                )
         except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
             return self._answer(request, next_page, refusal=refusal)
         return _signed_in(next_page, signed_in)
@@ -137,8 +141,9 @@ class SignInPages:
         context, password = context_of(visit), Secret(visit.form.raw("password"))
         waiting = DeferredForm.from_signed(visit.form, visit.session_cookie)
         try:
-            proven = provider.verify_again(caller.user, password, context)
-            signed_in = self.browser_sessions.reauthenticate(caller.token, proven, context)
+            with count_sign_in(provider.name, "reauthenticate"):
+                proven = provider.verify_again(caller.user, password, context)
+                signed_in = self.browser_sessions.reauthenticate(caller.token, proven, context)
         except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
             return self.confirmations.ask(
                 caller,
