@@ -26,7 +26,8 @@ def _used(node: object) -> Iterator[tuple[str, bool]]:
         for key, value in node.items():
             if key == "uses":
                 yield str(value), False
-            elif key in {"image", "container"} and isinstance(value, str):
+            # BASE is the build argument of our own image.
+            elif key in {"image", "container", "BASE"} and isinstance(value, str):
                 yield value.removeprefix("docker://"), True
             else:
                 yield from _used(value)

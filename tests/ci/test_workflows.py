@@ -101,6 +101,7 @@ def test_only_a_full_commit_or_a_digest_counts_as_pinned(step: str, is_pinned: b
         "container: debian:13",
         "container: {image: 'debian:13'}",
         "services: {database: {image: 'postgres:18'}}",
+        "steps: [{env: {BASE: 'docker.io/library/python:3.13-slim'}, run: 'true'}]",
     ],
 )
 def test_an_unpinned_workflow_or_image_of_a_job_is_refused(job: str) -> None:
