@@ -170,4 +170,5 @@ def test_the_action_installs_the_packages_of_the_lock() -> None:
 
     lines = (ROOT / ".github" / "action-requirements.txt").read_text().splitlines(keepends=True)
 
-    assert "".join(line for line in lines if not line.startswith("#")) == exported
+    said = "Export .github/action-requirements.txt anew: its first lines have the command."
+    assert "".join(line for line in lines if not line.startswith("#")) == exported, said
