@@ -1,7 +1,9 @@
 """A stub portal on a real socket that gives configurable answers and records the requests."""
 
 import json
+import socket
 import ssl
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,12 +32,21 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Lost:
+    """A connection that ends after these bytes, by a reset or without one."""
+
+    sent: bytes = b""
+    is_reset: bool = False
+
+
 class StubPortal:
     """A portal that issues numbered credentials unless `reply` is replaced."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, listener: socket.socket | None = None) -> None:
+        """Serve on *listener*, or on a new port."""
         self.requests: list[ReceivedRequest] = []
-        self.reply: Callable[[ReceivedRequest], Reply] = self.usual
+        self.reply: Callable[[ReceivedRequest], Reply | Lost] = self.usual
         self.role_of_caller = "Administrator"
         self.tenants = ["dev01", "prod01"]
         self.clock_error = timedelta()
@@ -50,9 +61,12 @@ class StubPortal:
         self.may_answer.set()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.portal = self
+        if listener is not None:
+            self._server.socket.close()
+            self._server.socket = listener
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self.port = self._server.server_address[1]
+        self.port: int = self._server.socket.getsockname()[1]
         self.url = f"{'http' if tls is None else 'https'}://localhost:{self.port}"
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
@@ -118,7 +132,7 @@ class StubPortal:
             answer["console_url"] = f"https://signin.aws.example/federation?canary-console-link-{number}"
         return Reply(201, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
-    def answer(self, request: ReceivedRequest) -> Reply:
+    def answer(self, request: ReceivedRequest) -> Reply | Lost:
         """Record the request, and answer it as soon as `may_answer` is set."""
         self.requests.append(request)
         reply = self.reply(request)
@@ -172,8 +186,17 @@ class _Handler(BaseHTTPRequestHandler):
         is_form = self.headers["Content-Type"] == "application/x-www-form-urlencoded"
         self._answer(dict(parse_qsl(sent, strict_parsing=True)) if is_form else json.loads(sent))
 
+    do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815  the names of the base class
+
     def _answer(self, body: dict[str, Any]) -> None:
         reply = self.server.portal.answer(ReceivedRequest(self.path, dict(self.headers), body))
+        if isinstance(reply, Lost):
+            self.wfile.write(reply.sent)
+            if reply.is_reset:
+                # Closing with this option sends RST.
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+            return
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)

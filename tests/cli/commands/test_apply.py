@@ -167,9 +167,9 @@ class Older(Portal):
 
     __slots__ = ()
 
-    def call(self, method: str, path: str, *more: Any) -> Answer:  # noqa: ANN401  passed on
+    def call(self, method: str, path: str, *more: Any, **options: Any) -> Answer:  # noqa: ANN401  passed on
         """Call it."""
-        return super().call(method, path.replace("/tenant-metadata", "/tenant-nothing"), *more)
+        return super().call(method, path.replace("/tenant-metadata", "/tenant-nothing"), *more, **options)
 
 
 def test_metadata_is_refused_for_an_older_portal(portal: Portal) -> None:

@@ -46,6 +46,17 @@ _DEADLINE = 30.0
 
 _MAX_ANSWER_SIZE = 1024 * 1024
 
+_LOST = (
+    # http.client's RemoteDisconnected is a ConnectionResetError.
+    ConnectionResetError,
+    ConnectionAbortedError,
+    BrokenPipeError,
+    http.client.IncompleteRead,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
+"""Exceptions of a connection that ended before the answer was complete. A timeout is none of them."""
+
 NO_CONDITION: "Mapping[str, str]" = MappingProxyType({})
 
 # This module is imported for every answer that is not cached. Importing dataclasses, typing or
@@ -95,16 +106,32 @@ class IssuedKeys:
         self.portal_time = portal_time
 
 
+class OversizedAnswer(http.client.HTTPException):
+    """An answer that is larger than any answer of a portal."""
+
+
 class ApiRequest:
-    """A request to the portal, without its origin."""
+    """A request to the portal, without its origin.
 
-    __slots__ = ("body", "headers", "method", "path")
+    A repeatable one is sent once more if the connection is lost before the answer. Every GET is repeatable.
+    """
 
-    def __init__(self, method: str, path: str, headers: "Mapping[str, str]", body: str | None) -> None:
+    __slots__ = ("body", "headers", "is_repeatable", "method", "path")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        headers: "Mapping[str, str]",
+        body: str | None,
+        *,
+        is_repeatable: bool = False,
+    ) -> None:
         self.method = method
         self.path = path
         self.headers = headers
         self.body = body
+        self.is_repeatable = is_repeatable or method == "GET"
 
 
 class Answer:
@@ -131,11 +158,18 @@ class Portal:
     def issue(self, request: "CredentialRequest") -> IssuedKeys:
         """Request AWS credentials. Raises a `Refusal` on every failure."""
         doing = f"asking {self.origin} for {request.what}"
-        answer = self.call("POST", "/api/v1/sessions", self.request_body(request), doing)
+        answer = self.request_session(self.request_body(request), doing)
         try:
             return IssuedKeys(read_json(answer.body), read_time(answer.headers.get("Date")))
         except UNREADABLE as error:
             raise errors.not_a_portal(self.origin) from error
+
+    def request_session(self, body: "Mapping[str, object]", doing: str) -> Answer:
+        """Request an AWS session. If the connection is lost before the answer, request it once more.
+
+        The portal records both requests, and the keys of the first one, if there were any, reach no client.
+        """
+        return self.call("POST", "/api/v1/sessions", body, doing, is_repeatable=True)
 
     def request_body(self, request: "CredentialRequest") -> dict[str, object]:
         """Return the request's JSON body as the portal expects it."""
@@ -154,18 +188,22 @@ class Portal:
         payload: "Mapping[str, object] | None",
         doing: str,
         condition: "Mapping[str, str]" = NO_CONDITION,
+        *,
+        is_repeatable: bool = False,
     ) -> Answer:
         """Call the portal's API and return a successful answer. Raises a `Refusal` on every failure.
 
         *doing* describes the call in a progress message; *condition* is a precondition such as If-Match.
+        For *is_repeatable*, see `ApiRequest`.
         """
         body = None if payload is None else json.dumps(payload)
 
         def answer_to(token: str) -> Answer:
             base_headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-            return exchange(
-                self.origin, self.trust, ApiRequest(method, path, {**base_headers, **condition}, body), doing
+            request = ApiRequest(
+                method, path, {**base_headers, **condition}, body, is_repeatable=is_repeatable
             )
+            return exchange(self.origin, self.trust, request, doing)
 
         token = self.bearer.token()
         answer = answer_to(token)
@@ -185,12 +223,26 @@ def _needs_step_up(answer: Answer) -> bool:
 
 
 def exchange(origin: str, trust: "Trust | None", request: ApiRequest, doing: str) -> Answer:
-    """Send one request and return the answer with any status; raise a `Refusal` if there is none."""
+    """Send one request and return the answer with any status; raise a `Refusal` if there is none.
+
+    A repeatable request is sent twice if the connection is lost; both share the deadline.
+    """
     start = monotonic()
     proxy = None
+
+    def attempt() -> Answer:
+        try:
+            return _exchange(origin, trust, request, proxy)
+        except _LOST as error:
+            # After the deadline this thread is abandoned, and the caller has its refusal.
+            if not request.is_repeatable or monotonic() - start >= _DEADLINE:
+                raise
+            debug(f"{request.method} {origin}{request.path}: {type(error).__name__}; asking once more")
+            return _exchange(origin, trust, request, proxy)
+
     try:
         proxy = proxy_for(origin, os.environ)
-        answer = with_timeout(_DEADLINE, lambda: _exchange(origin, trust, request, proxy), doing)
+        answer = with_timeout(_DEADLINE, attempt, doing)
     except (OSError, http.client.HTTPException) as error:
         debug(f"{request.method} {origin}{request.path}: {type(error).__name__}: {error}")
         raise errors.connection_failure(origin, error, proxy) from error
@@ -227,12 +279,14 @@ def _send(connection: http.client.HTTPConnection, request: ApiRequest) -> Answer
     headers = {"Accept": "application/json", "User-Agent": f"daypass/{__version__}", **request.headers}
     try:
         connection.request(request.method, request.path, request.body, headers)
-        answer = connection.getresponse()
-        body = answer.read(_MAX_ANSWER_SIZE)
-        if answer.length:
-            # Cut off on the way, or larger than any answer of a portal.
-            raise http.client.IncompleteRead(body, answer.length)
-        return Answer(answer.status, answer.headers, body)
+        # Without keep-alive only the answer holds the socket.
+        with connection.getresponse() as answer:
+            body = answer.read(_MAX_ANSWER_SIZE)
+            if answer.length:
+                if len(body) == _MAX_ANSWER_SIZE:
+                    raise OversizedAnswer
+                raise http.client.IncompleteRead(body, answer.length)
+            return Answer(answer.status, answer.headers, body)
     finally:
         connection.close()
 

@@ -121,9 +121,7 @@ def console_url(portal: Portal, request: CredentialRequest, destination: str | N
     body = portal.request_body(request) | {"purpose": "console"}
     if destination is not None:
         body["destination"] = destination
-    answer = portal.call(
-        "POST", "/api/v1/sessions", body, f"asking {portal.origin} for the console of {request.what}"
-    )
+    answer = portal.request_session(body, f"asking {portal.origin} for the console of {request.what}")
     return _read(portal, answer.body, lambda content: _text(content, "console_url"))
 
 
