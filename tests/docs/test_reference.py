@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from daypass.portal.admin.reauthentication import ACTIONS
 from daypass.portal.settings.registry import REGISTRY
 from daypass.portal.settings.setting import Setting
 from tests.docs_site.stage import ROOT
+from tests.reference.audit_actions import SECTIONS
 from tests.reference.errors import kinds_by_code
+from tests.reference.recorded_actions import recorded_actions
 from tests.reference.registry import FOLDER, PAGES
 
 
@@ -39,3 +42,30 @@ def test_every_oauth_error_is_documented() -> None:
 
     assert len(raised) >= 6
     assert {error for error in raised | answered if f"| `{error}` |" not in text} == set()
+
+
+def test_every_action_of_the_source_is_found() -> None:
+    found = recorded_actions()
+
+    assert [call.place for call in found if call.action is None] == []
+    assert {"session.issue", "inventory", "user.create", "role.restore"} <= {call.action for call in found}
+
+
+def test_exactly_the_recorded_actions_are_documented() -> None:
+    documented = [action.name for section in SECTIONS.values() for action in section]
+
+    assert sorted(documented) == sorted({call.action or "" for call in recorded_actions()})
+
+
+def test_every_administrative_action_is_in_the_table_of_the_guide() -> None:
+    documented = {action.name for section in SECTIONS.values() for action in section}
+
+    # These are refused or only read, and record no event of that name.
+    unrecorded = {
+        "user.import.check",
+        "role.retry",
+        "audit.verify",
+        "infrastructure.change",
+        "local_access.approve",
+    }
+    assert ACTIONS.keys() - documented == unrecorded

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.reference.audit_actions import audit_actions_page
 from tests.reference.cli import cli_page
 from tests.reference.configuration import configuration_page
 from tests.reference.errors import errors_page
@@ -12,6 +13,7 @@ from tests.reference.settings import settings_page
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "audit-actions.md": audit_actions_page,
     "cli.md": cli_page,
     "configuration.md": configuration_page,
     "errors.md": errors_page,

@@ -1,0 +1,360 @@
+"""The reference page of the audit actions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from daypass.portal.audit.event import Outcome
+from tests.reference.markdown import table, wrap, wrapped
+
+_HEAD = """\
+<!-- Written by scripts/reference from tests/reference/audit_actions.py, where changes are made. -->
+
+# Audit actions
+
+The audit log has an event for each action of this page. Administrators search the events under **Audit**,
+programs at `GET /api/v1/audit`, and operators with [`daypass portal audit
+export`](cli.md#daypass-portal-audit-export). [The audit log](../guides/audit-record.md) explains what it
+proves. Text that looks like a secret is masked before an event is written, and a text has at most 1,000
+characters.
+"""
+
+_FIELDS: Mapping[str, str] = {
+    "`id`": "the id of the event",
+    "`at`": "the time, in UTC",
+    "`action`": "the action, one of this page",
+    "`actor`, `actor_id`": "the username and id of the author; `operator` without an id for commands on the "
+    "portal's host, `daypass` for the portal's own work, `somebody` for a sign-in that failed",
+    "`subject`": "the object of the action; what it is depends on the action",
+    "`tenant_id`": "the tenant that the action is about, if any",
+    "`outcome`": "the [outcome](#outcomes)",
+    "`detail`": "more facts, whose names depend on the action",
+    "`request_id`": "the id of the HTTP request, as in the header `X-Request-Id` and in the portal's log; "
+    "empty without one",
+    "`hash`": "the hash over this event and the one before it",
+}
+
+_DETAILS = """\
+Several details mean the same everywhere: `address` is the client's network address; `door` is the channel,
+which is `web`, `api` or `legacy`; `token_id` is the id of the token or sign-in that was used or is
+concerned; `code` is the [error code](errors.md) of a refusal; `admin` says whether admin access was asked
+for. Details that begin with `old.` and `new.` are values before and after a change.
+"""
+
+_OUTCOMES: Mapping[Outcome, str] = {
+    Outcome.DONE: "The action took effect.",
+    Outcome.DENIED: "The portal refused it. An attempt to get AWS access has this outcome if it ended before "
+    "its intent.",
+    Outcome.FAILED: "It was tried and failed, such as a sign-in with a wrong password. Nothing was released.",
+    Outcome.ALERT: "It was unusual, and was not refused.",
+    Outcome.REQUESTED: "The intent, recorded before AWS is called.",
+    Outcome.ISSUED: "AWS credentials were released.",
+    Outcome.UNKNOWN: "No outcome was recorded in time, because the process ended or was suspended. Nothing "
+    "was released.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """An action as the page describes it."""
+
+    name: str
+    meaning: str
+    outcomes: tuple[Outcome, ...]
+    subject: str
+    detail: str
+
+
+def _change(name: str, meaning: str, subject: str, values: str) -> Documented:
+    """Return an administrative change, which is done, or refused with a code."""
+    detail = f"{values}; " if values else ""
+    return Documented(
+        name,
+        meaning,
+        (Outcome.DONE, Outcome.DENIED),
+        subject,
+        f"{detail}`code` if denied; `door`, `address`, `token_id` unless the author is an operator",
+    )
+
+
+_USER, _DEVICE, _ROLE = "the username", "the name of the device", "the ARN of the role"
+_OAUTH = "`oauth_request_id`, `client_id`, `device`, `address`, `admin`"
+_FAMILY = "`token_id` of the sign-in, `address`"
+_USER_VALUES = "`old.role`, `old.disabled_at`, `new.role`, `new.disabled_at`"
+_TENANT_VALUES = "`region`, `role_arn`, `external_id`"
+
+SECTIONS: Mapping[str, Sequence[Documented]] = {
+    "AWS access": [
+        Documented(
+            "session.issue",
+            "A user or program asks for AWS keys or a console link. The intent and the outcome are two "
+            "events.",
+            (Outcome.REQUESTED, Outcome.ISSUED, Outcome.DENIED, Outcome.FAILED, Outcome.UNKNOWN),
+            "the id of the issuance",
+            "`scope`, `role_arn`; except if unknown `purpose`, `door`, `address`, `token_id`, `reason`; if "
+            "requested or issued `access`, "
+            "`validity` in seconds and `decided_by`, the limit that decided it; if issued `access_key_id`, "
+            "`session_name`, `expires_at`, `is_attributed`, `has_console_url`; if denied, failed or "
+            "unknown `code`; if "
+            "unknown `username` and `requested_at`",
+        ),
+        Documented(
+            "inventory",
+            "The portal assumes a tenant's role, limited to searching, to list the tenant's resources.",
+            (Outcome.REQUESTED,),
+            "the tenant's name",
+            "`role_arn`, `region`, `door`, `address`, `token_id`, and the session tags of AWS",
+        ),
+    ],
+    "Sign-in on the pages": [
+        Documented(
+            "sign_in",
+            "A user signs in. Failed: the password is wrong. Denied: the account cannot sign in, or a "
+            "limit is used up.",
+            (Outcome.DONE, Outcome.FAILED, Outcome.DENIED),
+            "the username, if it exists and the sign-in failed",
+            "`address`; if done `token_id` and `known_browser`; with an identity provider `provider` and "
+            "`method`; "
+            "at the first refusal by a limit `budget`, or `code` and `limit`",
+        ),
+        Documented(
+            "sign_in.confirm",
+            "A signed-in user proves their identity again, before a change that needs reauthentication.",
+            (Outcome.DONE, Outcome.FAILED, Outcome.DENIED),
+            "the username, if it failed",
+            "as for `sign_in`, without `known_browser`",
+        ),
+        Documented("sign_out", "A user signs out.", (Outcome.DONE,), _USER, "`token_id` of the sign-in"),
+    ],
+    "Sign-in of the command line": [
+        Documented(
+            "oauth.request",
+            "A user opens the page of an authorization request. Denied: the rate limit is exceeded.",
+            (Outcome.DONE, Outcome.DENIED),
+            _DEVICE,
+            f"{_OAUTH}; `code` and `limit` if denied",
+        ),
+        Documented("oauth.approve", "The user authorizes the device.", (Outcome.DONE,), _DEVICE, _OAUTH),
+        Documented("oauth.deny", "The user refuses the request.", (Outcome.DENIED,), _DEVICE, _OAUTH),
+        Documented(
+            "oauth.redeem",
+            "The device exchanges the code for tokens. Failed: the code verifier or another parameter did "
+            "not match.",
+            (Outcome.DONE, Outcome.FAILED),
+            _DEVICE,
+            _FAMILY,
+        ),
+        Documented(
+            "oauth.refresh",
+            "The device renews its tokens. Denied: the rate limit is exceeded.",
+            (Outcome.DONE, Outcome.DENIED),
+            _DEVICE,
+            f"{_FAMILY}; `code` and `limit` if denied",
+        ),
+        Documented(
+            "oauth.replay",
+            "A code was used a second time. Its sign-in is revoked, because one of the two users may be a "
+            "thief.",
+            (Outcome.DENIED,),
+            _USER,
+            _FAMILY,
+        ),
+        Documented(
+            "oauth.reuse",
+            "A refresh token was used a second time. Its sign-in is revoked, for the same reason.",
+            (Outcome.DENIED,),
+            _USER,
+            _FAMILY,
+        ),
+        Documented("oauth.revoke", "The device signs out.", (Outcome.DONE,), _USER, _FAMILY),
+        Documented(
+            "local_access.cancel",
+            "The user refuses the request of a legacy client. A consent is recorded as `token.create`.",
+            (Outcome.DENIED,),
+            "the name of the application",
+            "`admin`, `address`",
+        ),
+    ],
+    "Tokens": [
+        Documented(
+            "token.create",
+            "An API token is created. Denied: the author may not create it, or the rate limit is exceeded.",
+            (Outcome.DONE, Outcome.DENIED),
+            _USER,
+            "`token_id`, `kind`, `name`; `reauthentication_exempt` if it is; `admin` and `address` for a "
+            "token that "
+            "is handed to an application; `code` if denied, with `limit` or with `door`, `address`, "
+            "`token_id`",
+        ),
+        Documented(
+            "token.revoke",
+            "An API token or a sign-in is revoked, by its owner or an Administrator.",
+            (Outcome.DONE, Outcome.DENIED),
+            _USER,
+            "`token_id` if by the owner; `old.token_id`, `old.kind`, `old.name`, `door`, `address` and the "
+            "author's "
+            "`token_id` if by an Administrator; `code` if denied",
+        ),
+        Documented(
+            "token.first_use",
+            "A token that was handed to an application is used for the first time.",
+            (Outcome.DONE,),
+            _USER,
+            "`token_id`, `address`",
+        ),
+        Documented(
+            "token.network_changed",
+            "A token that was handed to an application is used from another network than before.",
+            (Outcome.ALERT,),
+            _USER,
+            "`token_id`, `from`, `to`",
+        ),
+    ],
+    "Users and memberships": [
+        _change(
+            "user.create",
+            "A user or service account is created.",
+            _USER,
+            "`new.role`, or `role` in an operator's command",
+        ),
+        _change(
+            "user.update", "A user's role changes, or the user is disabled or enabled.", _USER, _USER_VALUES
+        ),
+        _change(
+            "user.set_password",
+            "An Administrator sets a user's password, which ends the user's sign-ins.",
+            _USER,
+            "`old.has_password`, `new.has_password`",
+        ),
+        _change("user.delete", "A user is deleted.", _USER, "`old.role`, `old.disabled_at`"),
+        Documented(
+            "user.import",
+            "An import is refused as a whole. Each line that is imported is recorded as `user.create`, "
+            "`user.update` or `membership.put`.",
+            (Outcome.DENIED,),
+            "the number of lines",
+            "`code`, `door`, `address`, `token_id`",
+        ),
+        _change(
+            "membership.put",
+            "A user becomes a member of a tenant, or a member's access changes.",
+            _USER,
+            "`old.tenant`, `old.access`, `new.tenant`, `new.access`",
+        ),
+        _change(
+            "membership.remove", "A member is removed from a tenant.", _USER, "`old.tenant`, `old.access`"
+        ),
+    ],
+    "Tenants and their roles": [
+        _change(
+            "tenant.create", "A tenant is created.", "the tenant's name", f"with `new.`: {_TENANT_VALUES}"
+        ),
+        _change(
+            "tenant.update",
+            "A tenant's region or role changes.",
+            "the tenant's name",
+            f"with `old.` and `new.`: {_TENANT_VALUES}",
+        ),
+        _change(
+            "tenant.delete", "A tenant is deleted.", "the tenant's name", f"with `old.`: {_TENANT_VALUES}"
+        ),
+        _change(
+            "metadata.put",
+            "An entry of a tenant's metadata is written.",
+            "the key",
+            "`old.kind`, `old.value`, `new.kind`, `new.value`",
+        ),
+        _change(
+            "metadata.remove",
+            "An entry of a tenant's metadata is removed.",
+            "the key",
+            "`old.kind`, `old.value`",
+        ),
+        Documented(
+            "role.empty",
+            "The rights of a deleted tenant's role are removed in AWS. Failed: the role keeps them.",
+            (Outcome.DONE, Outcome.FAILED),
+            _ROLE,
+            "`reason` if failed",
+        ),
+        Documented(
+            "role.restore",
+            "A tenant's role gets its rights back in AWS, after a deletion that had no effect.",
+            (Outcome.DONE, Outcome.FAILED),
+            _ROLE,
+            "`reason` if failed",
+        ),
+        Documented(
+            "role.set_maximum",
+            "The maximum session duration of a role is changed in AWS, to follow the settings.",
+            (Outcome.DONE, Outcome.FAILED),
+            _ROLE,
+            "`wanted`, `old.maximum` if it was read, `new.maximum`, all in seconds; `code` if failed",
+        ),
+    ],
+    "Settings": [
+        _change("setting.put", "A setting is written.", "the setting's name", "`old.value`, `new.value`"),
+        _change(
+            "setting.remove",
+            "A setting is removed; its default applies.",
+            "the setting's name",
+            "`old.value`",
+        ),
+    ],
+    "Administration and the audit log": [
+        Documented(
+            "administration.enter",
+            "A caller who may not administer the portal asks for a page or an API of Administrators.",
+            (Outcome.DENIED,),
+            "the path",
+            "`code`, `method`, `door`, `address`, `token_id`",
+        ),
+        Documented(
+            "audit.export",
+            "An Administrator downloads events from the page.",
+            (Outcome.DONE,),
+            "`audit`",
+            "`format`, and the terms of the search",
+        ),
+        Documented(
+            "audit.suppressed",
+            "Refusals or alerts of one actor with the same action and code were so many in a minute that "
+            "the rest "
+            "was only counted.",
+            (Outcome.DENIED, Outcome.ALERT),
+            "the action",
+            "`code`, `count`, `since`, `until`",
+        ),
+        Documented(
+            "chain.opened",
+            "A process of the portal starts to write, in a chain of its own.",
+            (Outcome.DONE,),
+            "the id of the chain",
+            "the ids of the other chains, each with the position and hash of its last event",
+        ),
+    ],
+}
+
+
+def audit_actions_page() -> str:
+    """Return the page of all audit actions, in Markdown."""
+    outcomes = [(f"`{outcome.value}`", meaning) for outcome, meaning in _OUTCOMES.items()]
+    parts = [
+        wrapped(_HEAD),
+        "## The fields of an event",
+        table(("field", "content"), list(_FIELDS.items())),
+        wrapped(_DETAILS),
+        "## Outcomes",
+        table(("outcome", "meaning"), outcomes),
+    ]
+    for title, actions in SECTIONS.items():
+        parts.append(f"## {title}")
+        for action in actions:
+            parts += _section(action)
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(action: Documented) -> Iterator[str]:
+    yield f"### {action.name}"
+    yield wrap(action.meaning)
+    outcomes = ", ".join(f"`{outcome.value}`" for outcome in action.outcomes)
+    yield wrapped(f"- Outcome: {outcomes}\n- Subject: {action.subject}\n- Detail: {action.detail}")
