@@ -11,6 +11,7 @@ from daypass.portal.settings.setting import Setting
 from tests.docs_site.stage import ROOT
 from tests.reference.audit_actions import SECTIONS
 from tests.reference.errors import kinds_by_code
+from tests.reference.openapi import operations
 from tests.reference.recorded_actions import recorded_actions
 from tests.reference.registry import FOLDER, PAGES
 
@@ -69,3 +70,13 @@ def test_every_administrative_action_is_in_the_table_of_the_guide() -> None:
         "local_access.approve",
     }
     assert ACTIONS.keys() - documented == unrecorded
+
+
+def test_every_operation_and_object_is_documented_once() -> None:
+    text = (FOLDER / "api.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^### (.+)$", text, re.MULTILINE)
+    every = [operation for of_resource in operations().values() for operation in of_resource]
+
+    assert len(headings) == len(set(headings))
+    for operation in every:
+        assert text.count(f"```text\n{operation.method} {operation.described_path}\n```") == 1

@@ -26,6 +26,8 @@ def wrapped(text: str) -> str:
 
 
 def _wrapped_block(block: str) -> str:
+    if block.startswith(("#", "```", "<!--")):
+        return block
     if not block.startswith("- "):
         return wrap(block)
     return "\n".join(wrap(item).replace("\n", "\n  ") for item in re.split(r"\n(?=- )", block))
