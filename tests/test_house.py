@@ -115,7 +115,7 @@ def test_every_decision_record_is_listed() -> None:
 
 _ROOT = SOURCE.parent.parent
 _MAP_ROW = re.compile(r"^\| (?!to add|---)(?P<change>[^|]+?) \| (?P<files>.+) \|$", re.MULTILINE)
-_MAP_PATH = re.compile(r"`((?:[\w.-]+/)*[\w-]+(?:/|\.py|\.html))`")
+_MAP_PATH = re.compile(r"`((?:[\w.-]+/)*[\w-]+(?:/|\.py|\.html|\.toml|\.txt))`")
 MAP = {row["change"]: row["files"] for row in _MAP_ROW.finditer((_ROOT / "CONTRIBUTING.md").read_text())}
 
 
@@ -125,7 +125,7 @@ def test_every_path_in_the_map_for_contributors_exists(change: str) -> None:
     found = []
     for name in _MAP_PATH.findall(MAP[change]):
         # A name without a folder stands beside the path before it.
-        if name.startswith(("tests/", "docs/", "scripts/", "deploy/", ".github/")):
+        if name.startswith(("tests/", "docs/", "scripts/", "deploy/", ".github/")) or name.endswith(".toml"):
             path = _ROOT / name
         elif name.startswith("http/"):
             path = SOURCE / "portal" / name

@@ -7,7 +7,7 @@ import pytest
 from daypass.portal.config.model import PortalConfig
 from daypass.portal.config.reader import read_config
 from daypass.portal.config.variables import VARIABLES, ConfigError, Variable
-from tests.reference import configuration_page
+from tests.reference.configuration import configuration_page
 
 REGION = {"DAYPASS_AWS_REGION": "eu-central-1"}
 
