@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,7 +42,9 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def job(python: Path, temporary: Path, tmp_path: Path) -> Job:
     """A job with an empty home."""
     (tmp_path / "temp").symlink_to(temporary)
-    bare = bare_environment(tmp_path, PIP_CACHE_DIR=str(temporary / "pip"))
+    # pip's cache is kept between runs.
+    cache = Path(tempfile.gettempdir()) / "daypass-tests-pip"
+    bare = bare_environment(tmp_path, PIP_CACHE_DIR=str(cache))
     return Job(tmp_path, bare | {"PATH": f"{python}:/usr/bin:/bin"})
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,18 @@ README = (MAIN.parent / "README.md").read_text()
 
 def blocks(kind: str) -> dict[str, dict[str, Any]]:
     """Return the blocks of a kind in all files, by their label."""
-    found = [block for path in FILES for block in hcl2.loads(path.read_text()).get(kind, [])]
-    return {json.loads(label): body for block in found for label, body in block.items()}
+    return {json.loads(label): body for block in unlabelled(kind) for label, body in block.items()}
+
+
+def unlabelled(kind: str) -> list[dict[str, Any]]:
+    """Return the blocks of a kind in all files."""
+    return [block for file in parsed() for block in file.get(kind, [])]
+
+
+@cache
+def parsed() -> list[dict[str, Any]]:
+    """Return the files as the parser reads them."""
+    return [hcl2.loads(path.read_text()) for path in FILES]
 
 
 def test_the_module_is_what_the_code_generates() -> None:
@@ -76,19 +87,15 @@ def test_every_reference_is_defined(path: Path) -> None:
     text = re.sub(r"#.*", "", path.read_text())
     resources = {
         f"{json.loads(kind)}.{json.loads(name)}"
-        for block in _all("resource")
+        for block in unlabelled("resource")
         for kind, named in block.items()
         for name in named
     }
-    (local,) = (block for block in _all("locals"))
+    (local,) = (block for block in unlabelled("locals"))
 
     assert set(re.findall(r"\bvar\.(\w+)", text)) <= blocks("variable").keys()
     assert set(re.findall(r"\blocal\.(\w+)", text)) <= local.keys()
     assert set(re.findall(r"\b(aws_iam_\w+\.\w+)", text)) <= resources
-
-
-def _all(kind: str) -> list[dict[str, Any]]:
-    return [block for path in FILES for block in hcl2.loads(path.read_text()).get(kind, [])]
 
 
 def test_every_variable_and_output_is_explained() -> None:
