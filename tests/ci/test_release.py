@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from daypass import __version__
+
 ROOT = Path(__file__).parents[2]
 FILES = ("pyproject.toml", "uv.lock", "hatch_build.py", "README.md", "LICENSE")
 
@@ -119,3 +121,21 @@ def test_an_existing_folder_is_left_alone(clone: Path) -> None:
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "out exists already" in done.stderr
+
+
+def test_the_changelog_has_a_dated_section_for_the_version_in_the_code() -> None:
+    headings = re.findall("^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+    assert headings[0] == "Unreleased"
+    assert re.fullmatch(rf"{re.escape(__version__)} – \d{{4}}-\d\d-\d\d", headings[1])
+
+
+def test_guides_name_the_version_in_the_code() -> None:
+    pattern = re.compile(r"daypass-(\d[\w.]*)-py3|aws-credentials@(\d[\w.]*)|daypass@COMMIT # v(\d[\w.]*)")
+    named = {
+        next(filter(None, match.groups()))
+        for path in (ROOT / "docs" / "guides").glob("*.md")
+        for match in pattern.finditer(path.read_text())
+    }
+
+    assert named == {__version__}
