@@ -265,6 +265,10 @@ def test_a_file_of_a_secret_must_exist_and_be_named_by_an_absolute_path(tmp_path
     assert relative == "DAYPASS_DATABASE_URL_FILE takes the absolute path of a file."
 
 
+def test_only_secrets_are_read_from_files(tmp_path: Path) -> None:
+    assert read(tmp_path, "", DAYPASS_THREADS_FILE="/nowhere").threads == 32
+
+
 def test_a_secret_and_its_file_are_not_both_set(tmp_path: Path) -> None:
     token = str(write(tmp_path / "token", CANARY))
     both = {"DAYPASS_METRICS_TOKEN": CANARY, "DAYPASS_METRICS_TOKEN_FILE": token}

@@ -33,7 +33,7 @@ def read(path: Path) -> Content:
     """Return the content of a regular file, or of a device such as /dev/null; raises `FileError`."""
     try:
         # A pipe without a writer would block here, hence O_NONBLOCK.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
         raise FileError(f"cannot be read ({error.strerror}).") from error
     except ValueError as error:

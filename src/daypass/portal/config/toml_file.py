@@ -1,7 +1,6 @@
 """The configuration file: its keys, their types, and the errors in it."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -55,6 +54,9 @@ class ConfigFile:
 
 def load(path: Path) -> ConfigFile:
     """Read a configuration file; its errors are in the result."""
+    # Imported here, because commands without a configuration file must not wait for it.
+    import tomllib
+
     try:
         content = files.read(path)
         text = content.data.decode("utf-8-sig")
