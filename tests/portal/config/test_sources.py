@@ -265,6 +265,13 @@ def test_a_file_of_a_secret_must_exist_and_be_named_by_an_absolute_path(tmp_path
     assert relative == "DAYPASS_DATABASE_URL_FILE takes the absolute path of a file."
 
 
+def test_a_credential_that_cannot_be_looked_up_is_an_error(tmp_path: Path) -> None:
+    sentence = refusal(tmp_path, "", CREDENTIALS_DIRECTORY=f"/{'x' * 300}")
+
+    assert "The credential daypass_metrics_token: /xxx" in sentence
+    assert "cannot be read (File name too long)." in sentence
+
+
 def test_only_secrets_are_read_from_files(tmp_path: Path) -> None:
     assert read(tmp_path, "", DAYPASS_THREADS_FILE="/nowhere").threads == 32
 

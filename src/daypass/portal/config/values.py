@@ -123,7 +123,11 @@ class Values:
         if not directory:
             return None
         path = Path(directory, variable.credential)
-        return path if path.exists() else None
+        try:
+            return path if path.exists() else None
+        except OSError:
+            # It may exist in a folder that this user cannot search; reading it reports that.
+            return path
 
 
 def _from_file(path: str, source: Source, place: str) -> Stated:
