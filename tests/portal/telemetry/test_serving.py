@@ -1,6 +1,7 @@
 """Metrics of real processes: two workers, both addresses, and nothing left behind."""
 
 import json
+import socket
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ REQUESTS: Series = (
     frozenset({("channel", "health"), ("status", "2xx")}),
 )
 PROCESSES: Series = "daypass_processes", frozenset()
+CONNECTIONS: Series = "daypass_http_connections", frozenset()
 
 
 def get(url: str, path: str, token: str | None = None) -> tuple[int, str]:
@@ -52,6 +54,8 @@ def test_a_scrape_of_either_address_covers_both_workers_and_no_file_is_left(
 
         assert samples_of(get(private, "/metrics")[1])[REQUESTS] == 12
         assert samples_of(get(serving.url, "/metrics", TOKEN)[1])[REQUESTS] == 12
+        with socket.create_connection(("127.0.0.1", serving.port)):
+            wait_until(lambda: samples_of(get(private, "/metrics")[1])[CONNECTIONS] >= 1)
         assert get(private, "/healthz")[0] == 404
         assert get(private, "/api/v1/me")[0] == 404
         status, refused = get(serving.url, "/metrics")
