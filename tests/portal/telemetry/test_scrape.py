@@ -46,6 +46,16 @@ def test_a_scraper_that_accepts_openmetrics_gets_it(world: World) -> None:
     assert answer.body.endswith(b"# EOF\n")
 
 
+@pytest.mark.usefixtures("recorded")
+@pytest.mark.parametrize(
+    "accept", ["application/openmetrics-text;version=abc", "text/plain;version=1.x;escaping=y", ";,=", "\xff"]
+)
+def test_an_invalid_accept_header_gets_a_format_all_the_same(world: World, accept: str) -> None:
+    answer = world.client().get("/metrics", METRICS_TOKEN, headers=[("Accept", accept)])
+
+    assert (answer.status, (answer.header("content-type") or "")[:11]) == (200, "text/plain;")
+
+
 @pytest.mark.parametrize("presented", [None, "x" * 24, "", METRICS_TOKEN[:-1], METRICS_TOKEN + "\xe9"])
 def test_a_stranger_gets_401_and_no_redirect(world: World, presented: str | None) -> None:
     answer = world.client().get("/metrics", presented, headers=[("Accept", "text/html")])

@@ -21,7 +21,11 @@ def exposition(accept: str, readings: Readings) -> tuple[bytes, str]:
 
     registry = CollectorRegistry()
     registry.register(_Collected(_families(readings)))
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):
+        # prometheus-client raises for a version in the header that is not a number.
+        encode, content_type = choose_encoder("")
     return encode(registry), content_type
 
 
