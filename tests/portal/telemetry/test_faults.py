@@ -136,3 +136,16 @@ def test_a_lock_that_is_held_too_long_counts(recorded: Recorded, postgres_url: s
     holder.close()
     short.close()
     assert recorded.changes("daypass_database_errors_total") == {frozenset({("class", "lock_timeout")}): 1}
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+def test_a_serialization_failure_and_a_deadlock_count_as_conflicts(
+    recorded: Recorded, postgres_url: str, state: str
+) -> None:
+    database = Database(postgres_url, connections=1)
+
+    with pytest.raises(StorageUnavailable), database.writing() as connection:
+        connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{state}'; END $$"))
+
+    database.close()
+    assert recorded.changes("daypass_database_errors_total") == {frozenset({("class", "conflict")}): 1}
