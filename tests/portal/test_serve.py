@@ -135,7 +135,7 @@ def test_a_database_in_the_current_folder_is_named_in_the_log(operator: Operator
             serving, "The database is the daypass.db of the folder in which the portal was started."
         )
 
-    assert line["path"] == str(operator.home / "daypass.db")
+    assert line["file"] == str(operator.home / "daypass.db")
     assert str(advice["remedy"]).startswith(f"Set DAYPASS_DATABASE_URL=sqlite:///{operator.home}/daypass.db")
 
 
@@ -144,7 +144,7 @@ def test_behind_a_proxy_the_log_names_the_proxy_for_tls(operator: Operator) -> N
     with operator.serving_forked(**proxy) as serving:
         plain = told(serving, "This process speaks no TLS.")[0]
 
-    assert plain["why"] == "DAYPASS_BEHIND_PROXY says that a proxy terminates TLS."
+    assert plain["reason"] == "DAYPASS_BEHIND_PROXY says that a proxy terminates TLS."
 
 
 def refused(operator: Operator, *words: str, **more: str) -> str:
@@ -283,7 +283,7 @@ def test_pages_work_while_the_portals_aws_identity_is_unknown(operator: Operator
 
     assert "credentials" in pages["/profile?tenant=dev01"]
     assert "arn:aws:iam::ACCOUNT:role/duploservices-NAME" in pages["/administrator/tenants"]
-    assert all(line["level"] == "warning" and "doctor" in str(line["remedy"]) for line in told_why)
+    assert all(line["level"] == "error" and "doctor" in str(line["remedy"]) for line in told_why)
     assert told_why
 
 

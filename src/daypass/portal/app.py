@@ -125,7 +125,9 @@ def assemble(
     attempts.settle_some()
     return Portal(
         app=RequestMiddleware(
-            Transport(Dispatcher(channels), config.public_url), services.authenticator.addresses
+            Transport(Dispatcher(channels), config.public_url),
+            services.authenticator.addresses,
+            config.logs.access_log,
         ),
         channels=channels,
         has_administrator=services.users.has_administrator,

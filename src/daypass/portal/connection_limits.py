@@ -24,6 +24,7 @@ from typing import Any
 import structlog
 
 from daypass.portal.config.model import Network
+from daypass.portal.telemetry.error_events import FailureLog
 from daypass.portal.telemetry.metrics import HTTP_CONNECTIONS
 
 _FDS = Path("/proc/self/fd")
@@ -187,13 +188,15 @@ class ConnectionWatch:
             _shut_down({seen.key for seen in self._connections(self.monotonic())})
 
     def _run(self) -> None:
+        failures = FailureLog("connection limits")
         while not self._stop.wait(self.interval):
             try:
                 closed = self.close_surplus()
                 HTTP_CONNECTIONS.set(len(self._accepted_at) - closed)
             except Exception as error:  # the next pass may succeed; ending the thread would lift the limits
-                _log.error("connections", exc_info=error)
+                failures.failed(error)
                 continue
+            failures.succeeded()
             if closed:
                 _log.warning("connections", closed=closed, left=len(self._accepted_at) - closed)
 

@@ -7,6 +7,8 @@ class PortalError(Exception):
     """An error that the caller can act on; `reason` is safe to show."""
 
     code: ClassVar[str]
+    cause: str | None = None
+    """For the operator only: the message of the database or AWS, on one line, and where it came from."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -174,7 +176,7 @@ class AuditUnavailable(PortalError):
 
 
 class StorageUnavailable(PortalError):
-    """The database is unreachable, locked or full; nothing was changed. `cause` is for the operator only."""
+    """The database is unreachable, locked or full; nothing was changed."""
 
     code = "storage_unavailable"
 

@@ -274,3 +274,37 @@ def test_a_connection_is_reused_until_the_peer_closes_it(broker: AwsBroker, stub
     first, second, third = came_from
     assert first == second != third
     assert len(stub.requests) == 3
+
+
+CANONICAL = "The request signature does not match. x-amz-security-token:OWN-TOKEN-CANARY"
+
+
+@pytest.mark.parametrize(
+    ("script", "cause"),
+    [
+        (
+            error(403, "AccessDenied", "User: arn:aws:iam::1:user/p is not\nauthorized to assume"),
+            "{url} answered AccessDenied: User: arn:aws:iam::1:user/p is not; authorized to assume",
+        ),
+        (error(403, "SignatureDoesNotMatch", CANONICAL), "{url} answered SignatureDoesNotMatch"),
+        (error(400, "ValidationError", "SECRET-KEY-CANARY"), "{url} answered ValidationError"),
+        (
+            error(403, "AccessDenied", "AKIAIOSFODNN7EXAMPLE \x7f"),
+            "{url} answered AccessDenied: AKIA[redacted]",
+        ),
+        (answer(502, b"<html>"), "{url} answered status 502"),
+        (answer(200, b"<html>"), "{url} answered status 200 without a result"),
+        (reset, "{url}: ConnectionResetError: [Errno 104] Connection reset by peer"),
+    ],
+    ids=["refusal", "signature", "parameter", "key", "bad gateway", "no XML", "reset"],
+)
+def test_a_failure_has_the_endpoint_s_words_as_the_operator_s_cause_without_secrets(
+    broker: AwsBroker, stub: StubAws, script: Script, cause: str
+) -> None:
+    stub.play(*[script] * 4)
+
+    with pytest.raises(AwsError) as refused:
+        broker.assume(SESSION, attributed=True, deadline=SOON)
+
+    assert refused.value.cause is not None
+    assert refused.value.cause.rstrip("\N{REPLACEMENT CHARACTER} ") == cause.format(url=f"{stub.url}/")

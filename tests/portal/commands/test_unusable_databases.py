@@ -194,7 +194,7 @@ def test_users_see_a_short_sentence_and_the_log_has_the_cause(
 
     assert (status, answer["detail"]) == (503, SHORT)
     assert str(folder) not in json.dumps(answer)
-    causes = [line["cause"] for line in serving.lines() if line["event"] == "request"]
+    causes = [line["cause"] for line in serving.lines() if line["event"] == "error"]
     assert len(causes) == 1
     assert causes[0].startswith(f"PostgreSQL at {folder}, database portal, user daypass: ")
     assert not any(spelling in serving.log.read_text() for spelling in SPELLINGS)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from daypass.portal.logs import LogStream
+from daypass.portal.telemetry.log_stream import LogStream
 from daypass.portal.telemetry.metrics import CERTIFICATE_EXPIRY
 from daypass.portal.telemetry.metrics_sampler import MetricsSampler
 from tests.fakes import NOON

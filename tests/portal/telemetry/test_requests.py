@@ -41,8 +41,8 @@ RIGHT, WRONG = "correct horse battery staple", "wrong"
         ("GET", "/healthz", "health", "2xx"),
         ("GET", "/metrics", "metrics", "4xx"),
         ("GET", "/.well-known/oauth-authorization-server", "oauth", "2xx"),
-        ("GET", "/sign-in", "pages", "2xx"),
-        ("GET", "/" + "x" * 999, "pages", "4xx"),
+        ("GET", "/sign-in", "web", "2xx"),
+        ("GET", "/" + "x" * 999, "web", "4xx"),
     ],
 )
 def test_a_request_counts_by_channel_and_class_of_status(

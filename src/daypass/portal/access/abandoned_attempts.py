@@ -16,6 +16,7 @@ from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.group_commit import LONGEST_COMMIT
 from daypass.portal.storage.prepared import RowMismatch
+from daypass.portal.telemetry.error_events import FailureLog
 
 _MAX_CLOCK_SKEW = timedelta(minutes=5)
 
@@ -44,6 +45,7 @@ class AbandonedAttempts:
     def __init__(self, database: Database, committer: Committer) -> None:
         self._database = database
         self._committer = committer
+        self._failures = FailureLog("abandoned attempts")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="abandoned-attempts", daemon=True)
 
@@ -56,9 +58,13 @@ class AbandonedAttempts:
 
         If the database is unavailable, return 0 and leave them to a later run.
         """
-        with suppress(PortalError):
-            return self.settle(self.find())
-        return 0
+        try:
+            settled = self.settle(self.find())
+        except PortalError as error:
+            self._failures.failed(error)
+            return 0
+        self._failures.succeeded()
+        return settled
 
     def find(self) -> Sequence[IssuanceRecord]:
         """Return up to a hundred abandoned attempts, oldest first."""

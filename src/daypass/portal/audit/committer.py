@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -20,6 +19,7 @@ from daypass.portal.storage.group_commit import (
     QueueFull,
 )
 from daypass.portal.storage.unit_of_work import Precondition, RowChange, UnitOfWork
+from daypass.portal.telemetry.error_events import FailureLog
 from daypass.portal.telemetry.metrics import SUPPRESSED
 
 _CLOSE_TIMEOUT = timedelta(seconds=10)
@@ -44,6 +44,7 @@ class Committer:
         self._clock = clock
         self._group_commit = GroupCommit[Event](database, [AuditLog(clock)], timeout, max_queue=max_queue)
         self._refusals = RefusalLimit()
+        self._count_failures = FailureLog("counts of refusals")
         # The lock protects the attributes below.
         self._lock = threading.Lock()
         self._count_timer: threading.Timer | None = None
@@ -138,9 +139,13 @@ class Committer:
 
     def _record_suppression_counts(self, now: datetime | None) -> None:
         # While the database is unavailable, counts wait for the next commit. Those left at exit are lost.
-        with suppress(PortalError):
+        try:
             while counts := self._refusals.take_suppression_counts(now):
                 self._commit_suppression_counts(counts)
+        except PortalError as error:
+            self._count_failures.failed(error)
+        else:
+            self._count_failures.succeeded()
 
     def _commit_suppression_counts(self, counts: Sequence[Event]) -> None:
         """Commit counts; if that fails, keep them for a later commit.

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
-from daypass.portal.aws.errors import aws_unavailable, invalid_response, throttled
+from daypass.portal.aws.errors import answered, aws_unavailable, invalid_response, throttled
 from daypass.portal.aws.partitions import Partition
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.connection_pool import Endpoint, retry_with_backoff
@@ -102,11 +102,12 @@ class Federation:
         reply = self._endpoint.post(form, headers, deadline)
         # This endpoint has no error codes, so the HTTP status decides.
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise throttled()
+            raise answered(throttled(), self._endpoint.url, f"status {reply.status}")
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise aws_unavailable()
+            raise answered(aws_unavailable(), self._endpoint.url, f"status {reply.status}")
         if reply.status != HTTPStatus.OK:
-            raise AwsRefused(f"The AWS sign-in endpoint refused the session (status {reply.status}).")
+            refusal = AwsRefused(f"The AWS sign-in endpoint refused the session (status {reply.status}).")
+            raise answered(refusal, self._endpoint.url, f"status {reply.status}")
         try:
             token = json.loads(reply.body)["SigninToken"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:

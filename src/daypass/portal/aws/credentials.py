@@ -22,6 +22,7 @@ from daypass.common.home import expand_user
 from daypass.portal.aws.processes import CredentialProcesses
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsMisconfigured
+from daypass.portal.telemetry.error_events import FailureLog
 
 _LOOKUP_TIMEOUT = 3.0
 """The time that a request waits for a lookup, in seconds."""
@@ -61,6 +62,7 @@ class PortalCredentials:
         self._current: Credentials | None = None
         self._latest: ReadOnlyCredentials | None = None
         self._lookup: _Lookup | None = None
+        self._failures = FailureLog("lookup of AWS credentials")
         self._lock = threading.Lock()
         self._files: Sequence[Path] = ()
         self._signature: _Signature = ()
@@ -130,10 +132,13 @@ class PortalCredentials:
         if isinstance(result, ReadOnlyCredentials):
             return result
         # A failed lookup does not matter while the present keys are valid.
-        if self._current is not None and self._latest is not None and _lasts(self._current, 0):
+        if self._latest is not None and self._has_valid_keys():
             return self._latest
         # A new object: the traceback of an exception grows each time it is raised.
-        raise AwsMisconfigured(result.reason)
+        raise AwsMisconfigured(result.reason) from result
+
+    def _has_valid_keys(self) -> bool:
+        return self._current is not None and _lasts(self._current, 0)
 
     def _look_up(self, lookup: _Lookup, refreshable: Credentials | None) -> None:
         result: _Result
@@ -146,6 +151,11 @@ class PortalCredentials:
             result = AwsMisconfigured(
                 f"The source of the portal's AWS credentials failed ({type(error).__name__})."
             )
+        if isinstance(result, ReadOnlyCredentials):
+            self._failures.succeeded()
+        elif self._has_valid_keys():
+            # No request fails yet, so this is the only line about it; afterwards each request has its own.
+            self._failures.failed(result)
         lookup.result.set_result(result)
 
     def _load(self, refreshable: Credentials | None) -> ReadOnlyCredentials:

@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from types import TracebackType
 
+from daypass.common.lines import one_line, printable_line
 from daypass.common.proxies import Proxy, ProxyError
 from daypass.portal.access.broker import RoleMaximumExceeded
 from daypass.portal.errors import (
@@ -14,7 +15,10 @@ from daypass.portal.errors import (
     AwsTrustRefused,
     AwsUnavailable,
 )
+from daypass.portal.redaction import redacted
 from daypass.portal.telemetry.metrics import AWS_ERRORS
+
+_LONGEST_CAUSE = 500
 
 _THROTTLED = frozenset(
     {
@@ -91,6 +95,26 @@ class count_errors:  # noqa: N801  used like a function
         """Count the error, which passes through."""
         if isinstance(error, AwsError):
             AWS_ERRORS.count(self._service, error.code)
+
+
+def answered(error: AwsError, url: str, code: str, message: str = "") -> AwsError:
+    """Return *error* with the endpoint's *code* as the cause for the operator, and the *message* of a denial.
+
+    A denial names principal, action and resource. Other messages are left out: one about a signature repeats
+    the request with the portal's session token, and one about a parameter repeats its value.
+    """
+    said = f": {redacted(one_line(message))}" if message and code in _DENIED else ""
+    error.cause = printable_line(f"{url} answered {code}{said}", _LONGEST_CAUSE)
+    return error
+
+
+def not_answered(error: AwsError, url: str, failure: BaseException) -> AwsError:
+    """Return *error* with the *failure* of the connection to *url* as the cause for the operator."""
+    failure = failure.__cause__ or failure
+    # Of other exceptions only the type, since the text may contain request data.
+    said = f": {one_line(str(failure))}" if isinstance(failure, OSError) and str(failure) else ""
+    error.cause = printable_line(f"{url}: {type(failure).__name__}{said}", _LONGEST_CAUSE)
+    return error
 
 
 def unreachable(proxy: Proxy | None = None) -> AwsUnavailable:

@@ -16,10 +16,12 @@ from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import (
+    answered,
     count_errors,
     error_for_code,
     find_clock_refusal,
     invalid_response,
+    not_answered,
     unreachable,
 )
 from daypass.portal.aws.partitions import PARTITIONS
@@ -265,9 +267,12 @@ def _translated(act: str, actions: str, missing: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        raise _find_clock_refusal(error, code) or _refusal(code, act, actions, missing) from error
+        refusal = _find_clock_refusal(error, code) or _refusal(code, act, actions, missing)
+        said = str(error.response.get("Error", {}).get("Message", ""))
+        raise answered(refusal, f"AWS, asked to {act},", code, said) from error
     except BotoCoreError as error:
-        raise unreachable() from error
+        # Not botocore's text, which may contain the output of a credential process.
+        raise not_answered(unreachable(), str(error.kwargs.get("endpoint_url", "AWS")), error) from error
     except (ResponseParserError, KeyError) as error:
         # botocore's parser raises KeyError for an answer without its result element.
         raise invalid_response() from error

@@ -9,6 +9,7 @@ import structlog
 
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsError, AwsUnavailable
+from daypass.portal.telemetry.error_events import REMEDIES, find_cause, log_error
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
@@ -38,6 +39,7 @@ class PortalIdentity:
         self._failure: AwsError = AwsUnavailable(
             "The portal has not reached AWS since it was started. Try again in a moment."
         )
+        self._logged: tuple[str, str | None] | None = None
         self._on_known: list[Callable[[], None]] = []
         # Guards the list and the transition to a known identity, so that each callback runs once.
         self._lock = threading.Lock()
@@ -54,7 +56,7 @@ class PortalIdentity:
         principal = self._principal
         if principal is None:
             # A new object: the traceback of an exception grows each time it is raised.
-            raise type(self._failure)(self._failure.reason)
+            raise type(self._failure)(self._failure.reason) from self._failure
         return principal
 
     def account_id(self) -> str:
@@ -98,10 +100,10 @@ class PortalIdentity:
             try:
                 self.discover()
             except AwsError as failure:
-                _log_failure(failure)
-            except Exception:
+                self._log_failure(failure)
+            except Exception as error:
                 # The identity is known by now; a callback failed.
-                _log.exception("work that follows the AWS identity failed")
+                log_error("work that follows the AWS identity", error)
             else:
                 if attempt:
                     _log.info("The portal's AWS identity is known.")
@@ -109,17 +111,21 @@ class PortalIdentity:
             if self._principal is not None or self._closing.wait(self.pause_after(attempt)):
                 return
 
+    def _log_failure(self, failure: AwsError) -> None:
+        # The attempts are repeated, so only a failure of another kind is logged again.
+        if (failure.code, failure.cause) == self._logged:
+            return
+        self._logged = (failure.code, failure.cause)
+        _log.error(
+            "The portal's AWS identity is unknown, so no session can be issued.",
+            code=failure.code,
+            reason=failure.reason,
+            cause=find_cause(failure),
+            remedy=REMEDIES[failure.code],
+        )
+
     def pause_after(self, attempt: int) -> float:
         """Return the seconds to the next attempt: exponential backoff with jitter."""
         # Bounded: 2 ** 1,024 is too large for a float, and an outage of nine hours has as many attempts.
         longest: float = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10))
         return longest * (0.5 + self._timing.random() / 2)
-
-
-def _log_failure(failure: AwsError) -> None:
-    _log.warning(
-        "The portal's AWS identity is unknown, so no session can be issued.",
-        code=failure.code,
-        why=failure.reason,
-        remedy="Run `daypass portal doctor`.",
-    )

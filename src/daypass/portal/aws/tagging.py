@@ -13,7 +13,13 @@ from botocore.session import Session
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
-from daypass.portal.aws.errors import aws_unavailable, find_clock_refusal, invalid_response, search_refusal
+from daypass.portal.aws.errors import (
+    answered,
+    aws_unavailable,
+    find_clock_refusal,
+    invalid_response,
+    search_refusal,
+)
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.connection import Reply
@@ -76,11 +82,12 @@ class TaggingFinder:
             # Some endpoints put the name of their model before the error code.
             name, message = code.rpartition("#")[2], str(answer.get("message", ""))
             clocks_differ = find_clock_refusal(name, message, reply.date, utc_now())
-            raise clocks_differ or search_refusal(name, query.role_arn)
+            refusal = clocks_differ or search_refusal(name, query.role_arn)
+            raise answered(refusal, endpoint.url, name, message)
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise aws_unavailable()
+            raise answered(aws_unavailable(), endpoint.url, f"status {reply.status}")
         if reply.status != HTTPStatus.OK or "ResourceTagMappingList" not in answer:
-            raise invalid_response()
+            raise answered(invalid_response(), endpoint.url, f"status {reply.status} without a result")
         return answer
 
     def _endpoint(self, region: str) -> Endpoint:

@@ -180,7 +180,7 @@ def _work(config: PortalConfig, sockets: "_Sockets", ready_fd: int | None, stder
             os.close(ready_fd)
 
     def give_up() -> None:
-        log.error("A thread did not end in time.", pid=os.getpid())
+        log.error("A thread did not end in time.")
         stderr.finish()
 
     listening, of_metrics = sockets
@@ -195,7 +195,7 @@ def _work(config: PortalConfig, sockets: "_Sockets", ready_fd: int | None, stder
         finally:
             with server.cleanup_timeout(give_up):
                 built.close()
-        log.info("stopped", pid=os.getpid())
+        log.info("stopped")
     finally:
         stderr.finish()
 
@@ -205,7 +205,7 @@ def _announce(
 ) -> None:
     """Log that the portal is ready, and what its operator still has to do."""
     log.info("database", profile=profile)
-    log.info("serving", url=config.public_url, tls=config.serves_tls, pid=os.getpid())
+    log.info("serving", url=config.public_url, tls=config.serves_tls)
     _log_database(log)
     if not config.serves_tls:
         log.warning("This process speaks no TLS.", **_tls_advice(config))
@@ -218,7 +218,7 @@ def _announce(
 def _log_database(log: "structlog.BoundLogger") -> None:
     file = default_database_file()
     if file is not None:
-        log.info("The database is at its default place.", path=str(file))
+        log.info("The database is at its default place.", file=str(file))
         if file.parent == Path.cwd():
             log.warning(
                 "The database is the daypass.db of the folder in which the portal was started.",
@@ -228,7 +228,7 @@ def _log_database(log: "structlog.BoundLogger") -> None:
 
 def _tls_advice(config: PortalConfig) -> dict[str, str]:
     if config.is_behind_proxy:
-        return {"why": "DAYPASS_BEHIND_PROXY says that a proxy terminates TLS."}
+        return {"reason": "DAYPASS_BEHIND_PROXY says that a proxy terminates TLS."}
     return {
         "remedy": "Set DAYPASS_TLS_CERTIFICATE and DAYPASS_TLS_KEY; tokens are not encrypted on this machine."
     }

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -20,6 +19,7 @@ from daypass.portal.http.core.endpoints import PublicEndpoint
 from daypass.portal.http.core.problems import problem
 from daypass.portal.http.core.routing import exact
 from daypass.portal.http.services import Services
+from daypass.portal.telemetry.error_events import FailureLog
 
 LIVENESS, READINESS = "/healthz", "/readyz"
 
@@ -28,8 +28,6 @@ _FRESH = 1.0
 
 _PATIENCE = timedelta(seconds=2)
 """How long a write may take before the replica counts as not ready."""
-
-_log = structlog.get_logger("portal.http")
 
 
 class Readiness:
@@ -54,6 +52,7 @@ class Readiness:
         self._monotonic = monotonic
         self._patience = patience.total_seconds()
         # Used by the event loop's thread only.
+        self._failures = FailureLog("readiness")
         self._running: Future[PortalError | None] | None = None
         self._started_at = 0.0
 
@@ -86,8 +85,8 @@ class Readiness:
             self._write()
         except PortalError as error:
             refusal = error
-        except Exception:  # any other failure would also prevent a session from being issued
-            _log.exception("readiness probe failed")
+        except Exception as error:  # any other failure would also prevent a session from being issued
+            self._failures.failed(error)
             refusal = StorageUnavailable("The portal's database does not accept writes.")
         running.set_result(refusal)
 

@@ -101,7 +101,7 @@ HTTP_SECONDS = Histogram(
     "Duration of HTTP requests, from the headers to the end of the answer.",
     _SECONDS,
     {
-        "channel": ("api", "legacy", "oauth", "pages", "health", "metrics"),
+        "channel": ("api", "legacy", "oauth", "web", "health", "metrics"),
         "status": ("2xx", "3xx", "4xx", "5xx"),
     },
 )

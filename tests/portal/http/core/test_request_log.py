@@ -1,4 +1,4 @@
-"""The log line of a request: user, request and address; and for an error its cause, on the same line."""
+"""The log line of a request: user, request and address; and for a failure one error with its cause."""
 
 import json
 import sqlite3
@@ -11,10 +11,15 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import select
 
-from daypass.portal.errors import AwsUnavailable
+from daypass.portal.config.model import AccessLog, LogConfig
+from daypass.portal.errors import AwsUnavailable, StorageUnavailable
+from daypass.portal.http.core.authentication import ClientAddresses
+from daypass.portal.http.core.problems import LOG_FIELDS, REFUSAL, REQUEST_ID, STATUSES
+from daypass.portal.http.core.request_log import RequestLog
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import issuances
+from daypass.portal.telemetry.error_events import REMEDIES
 from tests.database_fixture import PostgresServer
 from tests.portal.http.client import PEER, Client
 from tests.portal.http.world import DANA, PUBLIC_URL, World
@@ -39,6 +44,14 @@ class Lines:
         """Return the lines as parsed JSON."""
         return [json.loads(text) for text in self.texts()]
 
+    def requests(self) -> list[dict[str, Any]]:
+        """Return the lines of the access log."""
+        return [line for line in self.read() if line["event"] == "request"]
+
+    def errors(self) -> list[dict[str, Any]]:
+        """Return the lines of the level error."""
+        return [line for line in self.read() if line["level"] == "error"]
+
 
 @pytest.fixture
 def lines(log: StringIO) -> Lines:
@@ -62,10 +75,14 @@ def test_while_the_database_is_unavailable_each_error_is_one_line_with_the_drive
         crashing_postgres.start()
 
     assert [answer.status for answer in requested] == [503] * 5
-    for text, line in zip(lines.texts(), lines.read(), strict=True):
-        assert len(text) < 1000
+    read = lines.read()
+    assert [line["level"] for line in read if line["event"] == "request"] == ["warning"] * 5
+    assert [line["event"] for line in read if line["level"] == "error"] == ["error"] * 5
+    assert all(len(text) < 1000 for text in lines.texts())
+    for line in lines.errors():
         assert "exception" not in line
-        assert (line["level"], line["status"]) == ("error", 503)
+        assert (line["operation"], line["status"]) == ("request", 503)
+        assert "daypass portal doctor" in line["remedy"]
         # The readiness probe writes through the audit log.
         assert line["code"] in {"storage_unavailable", "audit_unavailable"}
         assert line["cause"].startswith("PostgreSQL at ")
@@ -82,7 +99,7 @@ def test_a_locked_sqlite_database_is_logged_with_the_driver_s_message(sqlite_url
 
     assert answer.status == 503
     path = sqlite_url.removeprefix("sqlite:///")
-    assert [line["cause"] for line in lines.read()] == [f"SQLite at {path}: database is locked"]
+    assert [line["cause"] for line in lines.errors()] == [f"SQLite at {path}: database is locked"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +122,7 @@ def test_of_other_causes_only_operating_system_messages_are_logged(
 
     quick_client.post(KEYS[0], quick_world.tokens[DANA], KEYS[1])
 
-    (line,) = lines.read()
+    (line,) = lines.errors()
     assert (line["cause"], line["reason"]) == (logged_text, "AWS did not answer.")
 
 
@@ -133,7 +150,7 @@ def test_an_issuance_is_logged_with_user_tenant_address_and_id_on_every_channel(
 
     with quick_world.database.reading() as connection:
         on_record = set(connection.scalars(select(issuances.c.id)))
-    logged_text = lines.read()
+    logged_text = lines.requests()
     assert [line["status"] for line in logged_text] == [201, 200, 200, 503, 404]
     assert {line["user"] for line in logged_text} == {DANA}
     assert [line["tenant"] for line in logged_text] == ["dev01"] * 4 + ["data01"]
@@ -157,6 +174,96 @@ def test_other_requests_are_logged_with_the_known_fields(
         {"user": DANA, "tenant": "dev01", "issuance_id": None},
         {"user": None, "tenant": None, "issuance_id": None},
     ]
+
+
+LINE = {
+    *("timestamp", "level", "event", "logger", "pid", "request_id", "method", "route", "status"),
+    *("duration_ms", "bytes", "address", "channel", "user_agent"),
+}
+
+
+def test_a_request_is_one_line_with_these_fields_and_no_value_of_its_path(
+    still_world: World, still_client: Client, lines: Lines
+) -> None:
+    agent = ("User-Agent", "curl/8\x1b[2J" + "x" * 500)
+    answer = still_client.get("/api/v1/tenants/dev01/resources", still_world.tokens[DANA], headers=[agent])
+    still_client.get("/api/v1/me", headers=[agent], query="secret=canary")
+    still_client.get("/no/such/" + "p" * 500, headers=[agent])
+
+    tenant, unauthenticated, unknown = lines.read()
+    assert {*tenant} == LINE | {"user", "token_kind", "tenant"}
+    assert (tenant["level"], tenant["event"], tenant["logger"]) == ("info", "request", "portal.http")
+    assert (tenant["method"], tenant["route"]) == ("GET", "/api/v1/tenants/{tenant}/resources")
+    assert (tenant["status"], tenant["channel"], tenant["token_kind"]) == (200, "api", "permanent")
+    assert (tenant["bytes"], tenant["request_id"]) == (len(answer.body), answer.header("x-request-id"))
+    assert tenant["user_agent"] == agent[1][:200]
+    assert {*unauthenticated} == LINE | {"code", "reason"}
+    assert {*unknown} == LINE - {"route"} | {"path", "code", "reason"}
+    assert (len(unknown["path"]), unknown["channel"]) == (200, "web")
+    assert "canary" not in "".join(lines.texts())
+
+
+def test_an_unknown_path_is_logged_without_what_looks_like_a_secret(
+    still_client: Client, lines: Lines
+) -> None:
+    still_client.get("/AKIAIOSFODNN7EXAMPLE/wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY01/x")
+
+    assert lines.read()[0]["path"] == "/AKIA[redacted]/[redacted]/x"
+
+
+@pytest.mark.parametrize(
+    ("mode", "logged"),
+    [
+        (AccessLog.ON, ["/api/v1/me"]),
+        (AccessLog.ALL, ["/healthz", "/readyz", "/api/v1/me"]),
+        (AccessLog.OFF, []),
+    ],
+)
+def test_successful_probes_are_logged_only_if_all_requests_are(
+    sqlite_url: str, lines: Lines, mode: AccessLog, logged: list[str]
+) -> None:
+    with make_world(sqlite_url, logs=LogConfig(access_log=mode)) as world:
+        client = world.client()
+        for path in ("/healthz", "/readyz", "/api/v1/me"):
+            client.get(path, world.tokens[DANA])
+
+    assert [line["route"] for line in lines.read()] == logged
+
+
+def test_without_an_access_log_a_failure_is_still_logged(sqlite_url: str, lines: Lines) -> None:
+    with make_world(sqlite_url, logs=LogConfig(access_log=AccessLog.OFF)) as world:
+        world.broker.assume_error = AwsUnavailable("AWS did not answer.")
+        answer = world.client().post(KEYS[0], world.tokens[DANA], KEYS[1])
+
+    (line,) = lines.read()
+    assert (line["event"], line["code"], line["reason"]) == (
+        "error",
+        "aws_unavailable",
+        "AWS did not answer.",
+    )
+    assert line["request_id"] == answer.header("x-request-id")
+
+
+def test_a_probe_that_fails_is_logged_when_its_result_changes(lines: Lines) -> None:
+    log = RequestLog(AccessLog.ON, ClientAddresses())
+    down = {REFUSAL: StorageUnavailable("The database is away.", "PostgreSQL at db: refused")}
+    for status in (200, 503, 503, 503, 200, 200):
+        scope: dict[str, Any] = {"type": "http", "path": "/readyz", "method": "GET", "headers": []}
+        scope |= {REQUEST_ID: "1", LOG_FIELDS: {}}
+        log.write(scope | (down if status == 503 else {}), status, 0.1, 2)
+
+    assert [(line["event"], line["level"], line["status"]) for line in lines.read()] == [
+        ("request", "warning", 503),
+        ("error", "error", 503),
+        ("request", "info", 200),
+    ]
+    assert lines.errors()[0]["cause"] == "PostgreSQL at db: refused"
+
+
+def test_each_error_that_is_answered_with_5xx_has_a_remedy() -> None:
+    failures = {error.code for error, status in STATUSES.items() if status >= 500}
+
+    assert failures == REMEDIES.keys()
 
 
 def test_behind_a_proxy_the_logged_address_is_the_client_s(sqlite_url: str, lines: Lines) -> None:

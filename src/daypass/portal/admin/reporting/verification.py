@@ -14,6 +14,7 @@ from daypass.portal.audit.verify import Report, verify
 from daypass.portal.clock import Clock
 from daypass.portal.errors import PortalError
 from daypass.portal.storage.engine import Database
+from daypass.portal.telemetry.error_events import log_error
 
 _REST = 0.005
 """Seconds between batches of events, so that requests get the interpreter lock."""
@@ -79,12 +80,14 @@ class Verification:
         report, refusal = None, "It could not be finished because of an internal error, which is in the log."
         try:
             report, refusal = self._verify(run_id), ""
-        except PortalError as error:
-            refusal = error.reason
         except _Interrupted:
             refusal = "It was interrupted, because the portal was stopped."
         except _Replaced:
             return
+        except Exception as error:
+            log_error("verification", error)
+            if isinstance(error, PortalError):
+                refusal = error.reason
         finally:
             # Without a database the row stays as it is, and its lease expires. If another run has replaced
             # this one, nothing is changed.

@@ -18,12 +18,13 @@ from daypass.portal.admin.roles.store import RoleChangeList, record_result
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import PORTAL, Event, Outcome
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AwsError, PortalError, RoleNotFound
+from daypass.portal.errors import AwsError, RoleNotFound
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, ROLE_MAXIMUM
 from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.advisory_lock import lock_exclusive
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.telemetry.error_events import log_error
 
 AT_ONCE = 4
 """The number of roles changed in parallel. AWS throttles IAM early, and for the whole account."""
@@ -111,8 +112,11 @@ class RoleReconciler:
 
     def _run_quietly(self) -> None:
         # Without the database or its audit log no role is changed; the next `reconcile` resumes the rest.
-        with suppress(PortalError):
+        # Any error is logged here, because the executor would keep it in a result that is not read.
+        try:
             self.run()
+        except Exception as error:
+            log_error("role durations", error)
 
     def _record_desired(self, connection: Connection) -> None:
         """Store the desired roles: those that are new or changed wait for their change in AWS."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from daypass.common.proxies import Proxy, ProxyError
 from daypass.portal.access.broker import Deadline
-from daypass.portal.aws.errors import count_errors, invalid_response, proxy_failure, unreachable
+from daypass.portal.aws.errors import count_errors, invalid_response, not_answered, proxy_failure, unreachable
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.connection import Connection, NoResponse, Reply, ResponseTooLarge
 from daypass.portal.errors import AwsThrottled, AwsUnavailable
@@ -62,11 +62,11 @@ class Endpoint:
             left = partial(self._left, deadline, _READ_TIME)
             return connection.post(self.path, sent, body, left, self._longest_answer)
         except ResponseTooLarge as error:
-            raise invalid_response() from error
+            raise not_answered(invalid_response(), self.url, error) from error
         except ProxyError as error:
-            raise proxy_failure(error) from error
+            raise not_answered(proxy_failure(error), self.url, error) from error
         except (NoResponse, OSError) as error:
-            raise unreachable(self._proxy) from error
+            raise not_answered(unreachable(self._proxy), self.url, error) from error
         finally:
             if connection is not None:
                 self._give_back(connection)

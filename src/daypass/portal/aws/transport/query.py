@@ -11,6 +11,7 @@ from daypass.portal.access.broker import Deadline
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import (
     CredentialsRefused,
+    answered,
     aws_unavailable,
     error_for_code,
     find_clock_refusal,
@@ -88,14 +89,14 @@ class QueryService:
         code = answer.get("ErrorResponse/Error/Code") or answer.get("Error/Code")
         if code is not None:
             message = answer.get("ErrorResponse/Error/Message") or answer.get("Error/Message", "")
-            raise find_clock_refusal(code, message, reply.date, self._clock()) or error_for_code(
-                code, message, role_arn
-            )
+            refusal = find_clock_refusal(code, message, reply.date, self._clock())
+            refusal = refusal or error_for_code(code, message, role_arn)
+            raise answered(refusal, self._endpoint.url, code, message)
         # Load balancers in front of AWS, and proxies, answer without an error code.
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise aws_unavailable()
+            raise answered(aws_unavailable(), self._endpoint.url, f"status {reply.status}")
         if reply.status != HTTPStatus.OK or not answer:
-            raise invalid_response()
+            raise answered(invalid_response(), self._endpoint.url, f"status {reply.status} without a result")
         return answer
 
     def _signed(self, body: bytes, keys: ReadOnlyCredentials) -> dict[str, str]:

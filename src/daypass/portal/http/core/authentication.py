@@ -70,6 +70,9 @@ class ClientAddresses:
         """Return the address of the client: the last one that is not a trusted proxy."""
         peer = request.client.host if request.client else ""
         address = _plain_address(peer) or peer
+        # Before the headers are read, since this runs twice for each request.
+        if not self._is_trusted(address):
+            return address
         # From right to left, because each trusted proxy vouches only for the address before its own.
         for hop in reversed(",".join(request.headers.getlist("x-forwarded-for")).split(",")):
             if not self._is_trusted(address):
@@ -124,7 +127,7 @@ class Authenticator:
             presented.token, accepts, address=presented.address, request_id=presented.request_id
         )
         fields = presented.log_fields
-        fields["user"] = user.username
+        fields |= {"user": user.username, "token_kind": token.kind}
         return Caller(user, token, channel, presented.address, presented.request_id, fields)
 
 

@@ -15,7 +15,7 @@ class ChannelApp:
     """An application of a channel, with the path prefixes that it serves."""
 
     name: str
-    """The name of the channel in the metrics."""
+    """The name of the channel in the metrics and in the log."""
     prefixes: tuple[str, ...]
     """In lower case. The empty prefix is that of every path."""
     app: Starlette

@@ -52,7 +52,7 @@ REFUSAL = "daypass.refusal"
 LOG_FIELDS = "daypass.log_fields"
 CHANNEL = "daypass.channel"
 """Keys in the ASGI scope: the request id, the error it was answered with, additional log fields, and the name
-of the channel that answered."""
+of the channel."""
 
 
 class NotJson(InvalidRequest):

@@ -58,4 +58,4 @@ def build(services: Services) -> Sequence[ChannelApp]:
     """Build the pages. They also answer the paths that no other channel has."""
     routes = [route for of_module in ROUTES for route in of_module(services)]
     app = make_channel_app([*routes, *services.assets.routes()], services.error_pages)
-    return [ChannelApp("pages", ("",), app)]
+    return [ChannelApp("web", ("",), app)]
