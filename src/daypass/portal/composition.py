@@ -4,8 +4,8 @@
 """
 
 from collections.abc import Sequence
-from importlib.metadata import version
 
+from daypass import __version__
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.admin.administration import Administration, administration
@@ -77,7 +77,7 @@ def make_services(
         pages=PageRenderer(templates, browser_origins(config.aws)),
         pools=ThreadPools.sized(config.threads),
         role_concurrency=role_concurrency,
-        release=version("daypass"),
+        release=__version__,
     )
 
 
