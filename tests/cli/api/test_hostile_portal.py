@@ -214,7 +214,8 @@ def test_a_very_long_message_of_the_portal_is_shortened(inside: Inside, portal: 
     assert len(ran.err) < 3000
 
 
-@pytest.mark.parametrize("body", [b"NaN", b"[Infinity]", b"", b"\xff", *DEEP])
+# The last of DEEP is valid, and Python 3.14 reads it.
+@pytest.mark.parametrize("body", [b"NaN", b"[Infinity]", b"", b"\xff", *DEEP[:-1]])
 def test_invalid_json_raises_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_json(body)

@@ -68,6 +68,8 @@ def test_every_subject_of_the_installed_duploctl_has_a_message() -> None:
     assert theirs - set(SUBJECTS) - set(OWN_COMMANDS) == set()
 
 
+# duploctl uses it, and Python 3.14 warns of it.
+@pytest.mark.filterwarnings("ignore:FileType is deprecated:PendingDeprecationWarning")
 def test_every_jit_command_of_the_installed_duploctl_has_a_message() -> None:
     ours = load("daypass.cli.commands.jit:jit")
     assert isinstance(ours, click.Group)
