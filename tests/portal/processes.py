@@ -179,11 +179,12 @@ def environment(home: Path, database_url: str, aws: StubAws) -> dict[str, str]:
     }
 
 
-def answer_by_action(stub: StubAws) -> Script:
+def answer_by_action(_stub: StubAws) -> Script:
     """Script a working AWS: it knows the portal, issues keys for an hour, and does not describe roles."""
 
     def script(handler: BaseHTTPRequestHandler) -> None:
-        action = stub.requests[-1].get("Action", "")
+        # The latest request of the stub may be another one already.
+        action = handler.asked.get("Action", "")  # type: ignore[attr-defined]  # a stub's handler
         if action == "GetCallerIdentity":
             identity()(handler)
         elif action == "AssumeRole":
