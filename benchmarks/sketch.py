@@ -28,8 +28,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from daypass.portal import cpu_affinity, server
+from daypass.portal import cpu_affinity
 from daypass.portal.clock import utc_now
+from daypass.portal.server.http_server import run_until_stopped
+from daypass.portal.server.listening import bind
 
 TOKEN = "sketch"  # noqa: S105  accepted by the benchmark only
 _THREADS = 40
@@ -138,14 +140,14 @@ def main() -> None:
     cpu_affinity.pin_to_one_core()
     sketch = Sketch(Path(sys.argv[1]), sys.argv[2])
     app = Starlette(routes=[Route("/api/v1/sessions", sketch.issue, methods=["POST"])])
-    listening = server.bind("127.0.0.1", 0)
+    listening = bind("127.0.0.1", 0)
     port = listening.getsockname()[1]
 
     def announce() -> None:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
 
-    server.run_until_signal(app, listening, None, announce)
+    run_until_stopped(app, listening, None, announce)
 
 
 if __name__ == "__main__":

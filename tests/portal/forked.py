@@ -18,7 +18,8 @@ PROCESSES.set_forkserver_preload(
         "daypass.cli.app",
         "daypass.portal.app",
         "daypass.portal.commands.group",
-        "daypass.portal.server",
+        "daypass.portal.commands.serve_generations",
+        "daypass.portal.server.http_server",
         "daypass.portal.storage.migrate",
     ]
 )

@@ -121,9 +121,15 @@ class Serving:
         """The port on which it listens."""
         return urlsplit(self.url).port or 0
 
+    @property
+    def workers(self) -> list[int]:
+        """The ids of the worker processes."""
+        pid = self.process.pid
+        return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def ask(self, method: str, path: str, token: str | None = None, body: object = None) -> tuple[int, Any]:
         """Send one request on a new connection; return status and content."""
-        connection = self._connection()
+        connection = self.connection()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
@@ -154,7 +160,8 @@ class Serving:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
-    def _connection(self) -> HTTPConnection:
+    def connection(self) -> HTTPConnection:
+        """Return a connection that is not opened yet."""
         if self.trust is None:
             return HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         return HTTPSConnection("localhost", self.port, timeout=PATIENCE, context=self.trust)

@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import select
+import signal
 import socket
 import ssl
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,7 @@ from daypass.demo.certificate_authority import Certificates
 from daypass.portal.connection_limits import ConnectionState, ConnectionWatch, Limits, overdue, surplus
 from tests.portal.processes import Operator
 from tests.portal.test_serve import port_of
+from tests.waiting import wait_until
 
 LIMITS = Limits(connections=8, per_address=3)
 
@@ -210,10 +213,11 @@ SHORT = """
 import asyncio
 import sys
 from pathlib import Path
-from daypass.portal import server
 from daypass.portal.connection_limits import ConnectionWatch, Limits
+from daypass.portal.server.http_server import serve
+from daypass.portal.server.listening import bind
 
-listening = server.bind("127.0.0.1", 0)
+listening = bind("127.0.0.1", 0)
 port = listening.getsockname()[1]
 watch = ConnectionWatch(port, Limits(100, 100, unanswered=0.5), interval=0.1)
 
@@ -224,7 +228,7 @@ def ready(stop):
 
 
 tls = Path(sys.argv[1]), Path(sys.argv[2])
-asyncio.run(server.serve(watch.wrap(None), listening, tls, ready))
+asyncio.run(serve(watch.wrap(None), listening, tls, ready))
 """
 
 
@@ -264,10 +268,11 @@ LATE = """
 import asyncio
 import sys
 from starlette.responses import PlainTextResponse
-from daypass.portal import server
 from daypass.portal.connection_limits import ConnectionWatch, Limits
+from daypass.portal.server.http_server import serve
+from daypass.portal.server.listening import bind
 
-listening = server.bind(sys.argv[1], 0)
+listening = bind(sys.argv[1], 0)
 port, now = listening.getsockname()[1], [0.0]
 watch = ConnectionWatch(port, Limits.within(100), monotonic=lambda: now[0])
 
@@ -279,7 +284,7 @@ async def app(scope, receive, send):
 
 
 ready = lambda stop: print(port, flush=True)
-asyncio.run(server.serve(watch.wrap(app), listening, None, ready))
+asyncio.run(serve(watch.wrap(app), listening, None, ready))
 """
 
 
@@ -299,26 +304,44 @@ def test_a_connection_with_a_request_in_progress_is_not_closed(host: str) -> Non
 
 
 ENDLESS = """
+import sys
 from itertools import repeat
+from datetime import timedelta
 from starlette.responses import StreamingResponse
-from daypass.portal import server
+from daypass.portal.server.http_server import run_until_stopped
+from daypass.portal.server.listening import bind
+from daypass.portal.server.stopping import StopTimes
 
 app = StreamingResponse(repeat(b"x" * 65536))
-listening = server.bind("127.0.0.1", 0)
+listening = bind("127.0.0.1", 0)
 port = listening.getsockname()[1]
-server.run_until_signal(app, listening, None, lambda: print(port, flush=True), grace=0.1)
+times = StopTimes.within(timedelta(seconds=float(sys.argv[1])))
+run_until_stopped(app, listening, None, lambda: print(port, flush=True), times=times)
 """
 
 
-def test_a_download_that_its_client_does_not_read_does_not_keep_the_server_from_stopping() -> None:
-    with subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True) as process:
+@pytest.mark.parametrize(("stop_timeout", "signals"), [("0.2", 1), ("300", 2)])
+def test_an_unread_download_is_ended_by_the_stop_timeout_or_a_second_signal(
+    stop_timeout: str, signals: int
+) -> None:
+    command = [sys.executable, "-c", ENDLESS, stop_timeout]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             port = int(process.stdout.readline())
             with socket.create_connection(("127.0.0.1", port), 60) as client:
                 client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                 assert client.recv(15) == b"HTTP/1.1 200 OK"
-                process.terminate()
+                for _ in range(signals):
+                    # A signal that is pending already would be merged with the next one.
+                    wait_until(lambda: not _is_pending(process.pid, signal.SIGTERM))
+                    process.terminate()
                 assert process.wait(60) == 0
         finally:
             process.kill()
+
+
+def _is_pending(pid: int, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    pending = (int(line.split()[1], 16) for line in status.splitlines() if line[:7] in {"SigPnd:", "ShdPnd:"})
+    return any(mask >> (number - 1) & 1 for mask in pending)

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
 
-from daypass.portal.server import cleanup_timeout
+from daypass.portal.server.stopping import cleanup_timeout
 from tests.database_fixture import PostgresServer
 from tests.portal.admin.test_role_reconciler import FakeIam
 from tests.portal.aws.stub import StubAws

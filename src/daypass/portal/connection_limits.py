@@ -182,6 +182,10 @@ class ConnectionWatch:
         _shut_down({seen.key for seen in late})
         return len(late)
 
+    def open_connections(self) -> int:
+        """Return the number of open connections; 0 on systems where they are not known."""
+        return sum(1 for _ in self._connections(self.monotonic())) if is_supported() else 0
+
     def close_all(self) -> None:
         """Close every connection, even one with a request in progress."""
         if is_supported():
@@ -259,6 +263,22 @@ class ConnectionWatch:
 def is_supported() -> bool:
     """Return whether this system has what the watch needs."""
     return hasattr(socket, "TCP_INFO") and _FDS.is_dir()
+
+
+def listening_descriptors(port: int) -> list[int]:
+    """Return the descriptors of this process's sockets that listen on that port."""
+    found = []
+    for key, fd in _sockets():
+        with suppress(OSError), _DuplicateSocket(fd) as (same_key, listening):
+            is_tcp = listening.family in {socket.AF_INET, socket.AF_INET6}
+            if (
+                same_key == key
+                and is_tcp
+                and listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                and listening.getsockname()[1] == port
+            ):
+                found.append(fd)
+    return found
 
 
 def raise_file_limit(wanted: int) -> int:

@@ -17,7 +17,7 @@ OTHER = {
     *("timestamp", "level", "event", "logger", "pid", "exception"),
     *("request_id", "method", "route", "path", "status", "duration_ms", "bytes", "channel", "address"),
     *("user_agent", "user", "token_kind", "tenant", "issuance_id", "code", "reason", "cause", "remedy"),
-    *("dropped",),
+    *("dropped", "certificate", "not_after"),
 }
 
 
@@ -34,6 +34,8 @@ def is_logger(node: ast.expr) -> bool:
         return False
     if isinstance(node, ast.Name):
         return node.id in LOGGERS
+    if isinstance(node, ast.Attribute):
+        return ast.unparse(node) == "self.log"
     return isinstance(node, ast.Call) and ast.unparse(node.func).endswith("get_logger")
 
 

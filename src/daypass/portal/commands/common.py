@@ -80,14 +80,23 @@ def check_environment() -> None:
 @contextmanager
 def report_errors(exit_code: int = 1) -> Iterator[None]:
     """Print errors that an operator can fix as one sentence, and exit with *exit_code*."""
-    from daypass.portal.server import ServeError
-    from daypass.portal.storage.migrate import SchemaError
-
     try:
         yield
-    except (ConfigError, SchemaError, ServeError, PortalError) as error:
+    except Exception as error:
+        sentence = sentence_for_operator(error)
+        if sentence is None:
+            raise
         # Not a ClickException: the CLI redacts its message, and some paths look like tokens.
-        cause = storage_cause(error)
-        sentence = error if cause is None else f"The database cannot be used. {cause}"
         click.echo(f"daypass portal: {sentence}", err=True)
         raise SystemExit(exit_code) from error
+
+
+def sentence_for_operator(error: Exception) -> str | None:
+    """Return what an operator can do about the error, or None for one that is not theirs to fix."""
+    from daypass.portal.server.errors import ServeError
+    from daypass.portal.storage.migrate import SchemaError
+
+    if not isinstance(error, ConfigError | SchemaError | ServeError | PortalError):
+        return None
+    cause = storage_cause(error)
+    return str(error) if cause is None else f"The database cannot be used. {cause}"

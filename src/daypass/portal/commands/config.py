@@ -71,7 +71,7 @@ def _examine() -> _Result:
 
 def _unusable(config: "PortalConfig") -> Sequence[str]:
     """Return the errors that only other parts of the portal find."""
-    from daypass.portal.server import ServeError, check_certificate
+    from daypass.portal.certificate import CertificateError, read_key_pair
     from daypass.portal.storage.engine import parse_url
 
     errors = []
@@ -81,8 +81,8 @@ def _unusable(config: "PortalConfig") -> Sequence[str]:
         errors.append(str(error))
     try:
         if config.certificate and config.private_key:
-            check_certificate(config.certificate, config.private_key)
-    except ServeError as error:
+            read_key_pair(config.certificate, config.private_key).close()
+    except CertificateError as error:
         errors.append(str(error))
     return errors
 

@@ -1,10 +1,9 @@
 """`daypass portal serve`: the portal's processes, from the start to the stop signal."""
 
+import gc
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,10 @@ from daypass.portal.commands.common import (
     prepare_database_url,
     read_configuration,
     report_errors,
+    sentence_for_operator,
 )
-from daypass.portal.config.model import MetricsConfig, PortalConfig
-from daypass.portal.config.variables import METRICS_LISTEN, VARIABLES, ConfigError
+from daypass.portal.config.model import PortalConfig
+from daypass.portal.config.variables import VARIABLES, ConfigError
 from daypass.portal.unknown_variables import unknown_names
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     import structlog
 
+    from daypass.portal.app import Portal
+    from daypass.portal.commands.serve_generations import Inputs
+    from daypass.portal.server.http_server import MetricsListener
+    from daypass.portal.server.worker_process import SupervisorLink
     from daypass.portal.storage.pooler import Profile
     from daypass.portal.telemetry.log_stream import LogStream
-    from daypass.portal.telemetry.multiprocess import WorkerMetrics
-
-    _Sockets = tuple[socket.socket, socket.socket | None]
-    """The portal's own, and that of the listener for metrics."""
 
 
 class _Serve(click.Command):
@@ -57,7 +57,7 @@ class _Serve(click.Command):
     help="Write a line with the URL to this file descriptor when ready, and close it.",
 )
 def serve(workers: int, ready_fd: int | None) -> None:
-    """Serve pages and APIs until SIGTERM or Ctrl-C.
+    """Serve pages and APIs until SIGTERM or Ctrl-C; SIGHUP reloads configuration and certificate.
 
     Logs are JSON lines on stderr. Without a certificate it serves plain HTTP, on this machine only, unless
     DAYPASS_BEHIND_PROXY says that a proxy terminates TLS. `daypass portal config check` checks the
@@ -70,95 +70,102 @@ def serve(workers: int, ready_fd: int | None) -> None:
       DAYPASS_LISTEN=0.0.0.0:8443 DAYPASS_PUBLIC_URL=https://portal.example.com \\
       DAYPASS_TLS_CERTIFICATE=portal.pem DAYPASS_TLS_KEY=portal-key.pem daypass portal serve
     """
+    with report_errors():
+        raise SystemExit(_supervise(workers, ready_fd))
+
+
+def _supervise(workers: int, ready_fd: int | None) -> int:
+    """Run the supervisor until it has stopped; return the exit code."""
     # Imported here, because help and completion must not wait for a web server and an AWS library.
     import structlog
 
-    from daypass.portal import app, server
-    from daypass.portal.storage.engine import parse_url
+    from daypass.portal.commands.serve_generations import Generations
+    from daypass.portal.server.sd_notify import ServiceNotifier
+    from daypass.portal.server.supervisor import Hooks, Supervisor
     from daypass.portal.telemetry import logs
 
-    with report_errors():
-        unknown = unknown_names(os.environ)
-        config = read_configuration()
-        prepare_database_url()
-        if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
-            raise ConfigError(
-                "--workers needs PostgreSQL: SQLite serves one process. See DAYPASS_DATABASE_URL."
-            )
-        if config.certificate and config.private_key:
-            server.check_certificate(config.certificate, config.private_key)
-        listening = server.bind(config.host, config.port)
-        config = replace(config, port=listening.getsockname()[1])
-        sockets = listening, _bind_metrics(config)
-        stderr = logs.take_over_stderr()
-        logs.configure(stderr, config.logs)
-        for name in unknown:
-            structlog.get_logger("portal").warning("Unknown variable, ignored.", variable=name)
-        with _recording_metrics(config) as metrics:
-            if workers > 1:
-                # A configuration error is reported once here, rather than by each worker.
-                app.build(config).close()
-                raise SystemExit(
-                    server.run_workers(
-                        workers, lambda: _worker(config, sockets, ready_fd, stderr), metrics.worker_ended
-                    )
-                )
-            _work(config, sockets, ready_fd, stderr)
-        # The server's threads may still call into an interpreter that is being finalized, and abort it.
-        sys.stderr.flush()
-        os._exit(0)
-
-
-@contextmanager
-def _recording_metrics(config: PortalConfig) -> "Iterator[WorkerMetrics]":
-    """Have this process, and those that it forks, record metrics if the configuration serves them."""
-    from daypass.portal.server import ServeError
-    from daypass.portal.telemetry.multiprocess import WorkerMetrics
-
-    metrics = WorkerMetrics()
-    if config.metrics != MetricsConfig():
-        try:
-            metrics.begin()
-        except OSError as error:
-            raise ServeError(
-                f"The metrics need a temporary directory that can be written to ({error.strerror}). "
-                "Set TMPDIR, or RuntimeDirectory= in a unit of systemd."
-            ) from error
+    unknown = unknown_names(os.environ)
+    config = _read_config(workers)
+    prepare_database_url()
+    stderr = logs.take_over_stderr()
+    logs.configure(stderr, config.logs)
+    log = structlog.get_logger("portal")
+    generations = Generations(workers, partial(_read_config, workers), partial(_work, stderr=stderr), log)
+    first = generations.first(config)
+    for name in unknown:
+        log.warning("Unknown variable, ignored.", variable=name)
+    # Workers share the memory of what is imported before they are forked.
+    gc.freeze()
+    supervisor = Supervisor(
+        first,
+        Hooks(
+            reload=generations.reload,
+            poll=generations.poll,
+            accepted=generations.accept,
+            ended=generations.metrics.worker_ended,
+            ready=partial(_write_ready, ready_fd, lambda: generations.public_url),
+            # A forked process must not inherit the lock of a thread that it does not have.
+            pause_log=stderr.finish,
+            resume_log=stderr.start,
+        ),
+        ServiceNotifier.from_environment(os.environ),
+        ready_descriptors=() if ready_fd is None else (ready_fd,),
+    )
     try:
-        yield metrics
+        return supervisor.run()
     finally:
-        metrics.remove()
+        generations.metrics.remove()
+        stderr.finish()
 
 
-def _metrics_url(listening: "socket.socket") -> str:
-    host, port = listening.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
+def _read_config(workers: int) -> PortalConfig:
+    """Read the configuration; also called for each reload."""
+    from daypass.portal.storage.engine import parse_url
+
+    config = read_configuration()
+    if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
+        raise ConfigError("--workers needs PostgreSQL: SQLite serves one process. See DAYPASS_DATABASE_URL.")
+    return config
 
 
-def _bind_metrics(config: PortalConfig) -> "socket.socket | None":
-    from daypass.portal import server
+def _write_ready(ready_fd: int | None, public_url: Callable[[], str]) -> None:
+    if ready_fd is not None:
+        os.write(ready_fd, f"{public_url()}\n".encode())
+        os.close(ready_fd)
 
-    listen = config.metrics.listen
-    return None if listen is None else server.bind(*listen, METRICS_LISTEN.name)
 
+def _work(inputs: "Inputs", link: "SupervisorLink", *, stderr: "LogStream") -> int:
+    """Build the portal and serve until a stop signal; return the exit code."""
+    import structlog
 
-def _worker(config: PortalConfig, sockets: "_Sockets", ready_fd: int | None, stderr: "LogStream") -> int:
-    with report_errors():
-        _work(config, sockets, ready_fd, stderr)
+    from daypass.portal.telemetry import logs
+
+    # A reload may have changed the level or the form.
+    logs.configure(stderr, inputs.config.logs)
+    log = structlog.get_logger("portal")
+    try:
+        _serve(inputs, link, stderr, log)
+    except Exception as error:  # nothing above would report it
+        sentence = sentence_for_operator(error)
+        if sentence is None:
+            log.exception("The worker failed.")
+        else:
+            link.send_failure(sentence)
+        return 1
     return 0
 
 
-def _work(config: PortalConfig, sockets: "_Sockets", ready_fd: int | None, stderr: "LogStream") -> None:
-    """Build the portal and serve until a stop signal."""
-    import gc
+def _serve(
+    inputs: "Inputs", link: "SupervisorLink", stderr: "LogStream", log: "structlog.BoundLogger"
+) -> None:
+    from daypass.portal import app, cpu_affinity
+    from daypass.portal.server.http_server import run_until_stopped
+    from daypass.portal.server.stopping import StopTimes, cleanup_timeout
 
-    import structlog
-
-    from daypass.portal import app, cpu_affinity, server
-
+    config = inputs.config
+    times = StopTimes.within(config.stop_timeout)
     built = app.build(config)
     built.discover_identity()
-    log = structlog.get_logger("portal")
     is_ownerless = not built.has_administrator()
 
     def ready() -> None:
@@ -175,29 +182,49 @@ def _work(config: PortalConfig, sockets: "_Sockets", ready_fd: int | None, stder
         if metrics_url is not None:
             log.info("serving metrics", url=metrics_url)
         stderr.drain()
-        if ready_fd is not None:
-            os.write(ready_fd, f"{config.public_url}\n".encode())
-            os.close(ready_fd)
+        link.send_ready()
 
     def give_up() -> None:
         log.error("A thread did not end in time.")
-        stderr.finish()
+        stderr.finish(times.log)
 
-    listening, of_metrics = sockets
-    metrics = None if of_metrics is None else (built.metrics_app, of_metrics)
-    # The server takes the socket over.
-    metrics_url = None if of_metrics is None else _metrics_url(of_metrics)
-    tls = (config.certificate, config.private_key) if config.certificate and config.private_key else None
+    # The server takes the sockets over.
+    metrics_url = _metrics_url(inputs.metrics_listening)
+    metrics, tls = _metrics_listener(built, inputs), _tls(inputs)
     proxies = config.trusted_proxies if config.is_behind_proxy else ()
     try:
         try:
-            server.run_until_signal(built.app, listening, tls, ready, proxies, metrics=metrics)
+            run_until_stopped(built.app, inputs.listening, tls, ready, proxies, times, link, metrics)
         finally:
-            with server.cleanup_timeout(give_up):
+            with cleanup_timeout(give_up, times.cleanup):
                 built.close()
         log.info("stopped")
     finally:
-        stderr.finish()
+        stderr.finish(times.log)
+
+
+def _metrics_listener(built: "Portal", inputs: "Inputs") -> "MetricsListener | None":
+    if inputs.metrics_listening is None:
+        return None
+    return built.metrics_app, inputs.metrics_listening
+
+
+def _metrics_url(listening: "socket.socket | None") -> str | None:
+    if listening is None:
+        return None
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
+
+
+def _tls(inputs: "Inputs") -> tuple[Path, Path] | None:
+    """Return the files of the certificate and its key; the metrics have the end of its validity."""
+    from daypass.portal.telemetry.metrics import CERTIFICATE_EXPIRY
+
+    key_pair = inputs.key_pair
+    if key_pair is None:
+        return None
+    CERTIFICATE_EXPIRY.set(key_pair.not_after.timestamp())
+    return key_pair.certificate, key_pair.private_key
 
 
 def _announce(

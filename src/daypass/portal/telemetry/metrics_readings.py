@@ -61,5 +61,5 @@ class CachedReadings:
         try:
             running.set_result(self._read())
         except Exception as error:  # whatever it is, `__call__` counts it
-            _log.warning("metrics", cause=type(error).__name__)
+            _log.warning("Metrics of the database are left out.", cause=type(error).__name__)
             running.set_exception(error)

@@ -1,0 +1,167 @@
+"""Workers that die, reloads and certificates that are replaced, under load and in real processes."""
+
+import os
+import signal
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from daypass.demo.certificate_authority import Certificates, ensure_certificates
+from daypass.demo.state_dir import StateDirectory
+from daypass.portal.clock import utc_now
+from tests.portal.aws.stub import StubAws
+from tests.portal.load import Http2Client, Load, on_a_kept_connection, on_new_connections, under_load
+from tests.portal.processes import Operator, Serving, environment
+from tests.portal.test_serve import token_of_a_new_administrator, told
+from tests.waiting import wait_until
+
+HEALTH = "/healthz"
+
+
+def events(serving: Serving) -> list[object]:
+    """Return what was logged apart from requests."""
+    return [line for line in serving.lines() if line["event"] != "request"]
+
+
+def until_logged(serving: Serving, event: str, times: int = 1) -> None:
+    wait_until(lambda: len(told(serving, event)) >= times, lambda: events(serving))
+
+
+def until_every_client_is_answered(load: Load, times: int = 3) -> None:
+    before = load.counts()
+    wait_until(
+        lambda: all(now - then >= times for now, then in zip(load.counts(), before, strict=True)),
+        lambda: (before, load.counts(), load.failed[:5]),
+    )
+
+
+def is_alive(pid: int) -> bool:
+    with suppress(FileNotFoundError):
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    return False
+
+
+def test_a_killed_worker_costs_its_requests_in_flight_and_a_killed_supervisor_leaves_no_worker(
+    tmp_path: Path, postgres_url: str, own_aws: StubAws
+) -> None:
+    operator = Operator(tmp_path, environment(tmp_path, postgres_url, own_aws))
+    token = token_of_a_new_administrator(operator)
+    clients = 4
+    with operator.serving_forked("--workers", "2") as serving:
+        before = serving.workers
+        asks = [(on_new_connections(serving, "/api/v1/me", token), 0.0)] * clients
+        with under_load(asks) as load:
+            until_every_client_is_answered(load)
+            killed_at = time.monotonic()
+            os.kill(before[0], signal.SIGKILL)
+            wait_until(lambda: len(set(serving.workers) - {before[0]}) == 2, lambda: events(serving))
+            until_logged(serving, "serving", 3)
+            until_every_client_is_answered(load)
+        after = serving.workers
+        (ended,) = told(serving, "A worker ended and is replaced.")
+        os.kill(serving.process.pid, signal.SIGKILL)
+        with operator.serving_forked(DAYPASS_LISTEN=f"127.0.0.1:{serving.port}") as restarted:
+            answered = restarted.ask("GET", "/api/v1/me", token)[0]
+        wait_until(lambda: not any(is_alive(worker) for worker in after))
+
+    assert all(began <= killed_at for began, _ in load.failed), (killed_at, load.failed)
+    assert len(load.failed) <= clients
+    assert before[1] in after
+    assert (ended["level"], ended["worker"], ended["exit_status"]) == ("error", before[0], "signal SIGKILL")
+    assert answered == 200
+
+
+@pytest.fixture
+def other_certificates(tmp_path: Path) -> Certificates:
+    """A certificate by another authority."""
+    (tmp_path / "other").mkdir()
+    return ensure_certificates(StateDirectory(tmp_path / "other"), utc_now())
+
+
+def install(folder: Path, *files: Path) -> None:
+    """Replace the served files as certbot and Kubernetes do: by a symbolic link that leads elsewhere."""
+    for file, name in zip(files, ("portal.pem", "portal-key.pem"), strict=False):
+        (folder / "new").symlink_to(file)
+        (folder / "new").replace(folder / name)
+
+
+def mixed_clients(serving: Serving, stack: ExitStack) -> Sequence[tuple[Callable[[], int], float]]:
+    """Clients with and without kept connections, of both versions of HTTP, fast and slow."""
+    http2 = [Http2Client(serving, HEALTH) for _ in range(2)]
+    for client in http2:
+        stack.callback(client.close)
+    return [
+        (on_new_connections(serving, HEALTH), 0.01),
+        (on_a_kept_connection(serving, HEALTH, stack), 0.0),
+        (on_a_kept_connection(serving, HEALTH, stack), 0.01),
+        (on_a_kept_connection(serving, HEALTH, stack), 0.2),
+        (http2[0].ask, 0.0),
+        (http2[1].ask, 0.1),
+    ]
+
+
+def leaf(serving: Serving) -> str:
+    """Return the certificate that is served to a new connection."""
+    return ssl.get_server_certificate(("127.0.0.1", serving.port)).strip()
+
+
+def until_replaced(serving: Serving, worker: int) -> int:
+    """Wait until another worker serves alone; return its id."""
+    wait_until(lambda: len(serving.workers) == 1 and serving.workers != [worker], lambda: events(serving))
+    (present,) = serving.workers
+    wait_until(lambda: any(line["pid"] == present for line in told(serving, "serving")))
+    return present
+
+
+HALF = "The changed certificate cannot be used; the previous one stays in use."
+FAILED = "The reload failed; the previous configuration and certificate stay in use."
+
+
+def test_reloads_and_new_certificates_lose_no_request(
+    operator: Operator, tmp_path: Path, certificates: Certificates, other_certificates: Certificates
+) -> None:
+    install(tmp_path, certificates.certificate, certificates.private_key)
+    tls = {
+        "DAYPASS_TLS_CERTIFICATE": str(tmp_path / "portal.pem"),
+        "DAYPASS_TLS_KEY": str(tmp_path / "portal-key.pem"),
+        # A worker that is replaced has a second for clients that do not know yet.
+        "DAYPASS_STOP_TIMEOUT": "4",
+    }
+    with operator.serving_forked(**tls) as serving, ExitStack() as stack:
+        serving.trust = certificates.ssl_context()
+        serving.trust.load_verify_locations(str(other_certificates.authority))
+        (worker,) = serving.workers
+        served = [leaf(serving)]
+        with under_load(mixed_clients(serving, stack)) as load:
+            until_every_client_is_answered(load)
+            serving.process.send_signal(signal.SIGHUP)
+            worker = until_replaced(serving, worker)
+            until_every_client_is_answered(load)
+            install(tmp_path, other_certificates.certificate, other_certificates.private_key)
+            worker = until_replaced(serving, worker)
+            until_every_client_is_answered(load)
+        served.append(leaf(serving))
+
+        install(tmp_path, certificates.certificate)
+        until_logged(serving, HALF)
+        serving.process.send_signal(signal.SIGHUP)
+        until_logged(serving, FAILED)
+        os.kill(worker, signal.SIGKILL)
+        worker = until_replaced(serving, worker)
+        served.append(leaf(serving))
+        install(tmp_path, certificates.certificate, certificates.private_key)
+        until_replaced(serving, worker)
+        served.append(leaf(serving))
+        failure = told(serving, FAILED)[0]
+        code = serving.stop()
+
+    old, new = (one.certificate.read_text().strip() for one in (certificates, other_certificates))
+    assert load.failed == []
+    assert served == [old, new, new, old]
+    assert len(told(serving, HALF)) == 1
+    assert "are no certificate with its private key" in str(failure["reason"])
+    assert code == 0

@@ -1,0 +1,162 @@
+"""The rules of the supervisor, in forked processes, with workers that serve nothing."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from daypass.portal.server.errors import ServeError
+from daypass.portal.server.restart_backoff import STABLE_AFTER, RestartBackoff
+from daypass.portal.server.sd_notify import ServiceNotifier
+from daypass.portal.server.supervisor import Generation, Hooks, Supervisor
+from daypass.portal.server.worker_process import SupervisorLink
+from tests.portal.forked import PROCESSES
+from tests.waiting import wait_until
+
+
+class Told(Protocol):
+    """The end of a pipe to the test."""
+
+    def send(self, obj: object, /) -> None: ...
+
+
+_SHORT, _LONG = timedelta(seconds=0.3), timedelta(seconds=60)
+
+
+def serve(name: str, told: Told, *, is_stubborn: bool = False) -> Callable[[SupervisorLink], int]:
+    """Return a worker that reports its name and id, and ends when told to unless it is stubborn."""
+
+    def work(link: SupervisorLink) -> int:
+        told.send((name, os.getpid()))
+        link.send_ready()
+        while link.receive() == [] or is_stubborn:
+            time.sleep(0.01)
+        return 0
+
+    return work
+
+
+def fail(reason: str) -> Callable[[SupervisorLink], int]:
+    """Return a worker that cannot start."""
+
+    def work(link: SupervisorLink) -> int:
+        link.send_failure(reason)
+        return 1
+
+    return work
+
+
+def _two_workers(told: Told, address: str) -> None:
+    """Supervise two workers beside an adopted child process; the first reload fails, the second works."""
+    other = os.fork()
+    if other == 0:
+        signal.pause()
+    told.send(("other", other))
+    reloads = [
+        Generation(1, fail("The database is away."), _LONG),
+        Generation(1, serve("new", told, is_stubborn=True), _SHORT),
+    ]
+    hooks = Hooks(reload=lambda: reloads.pop(0), ready=lambda: told.send(("ready", 0)))
+    first = Generation(2, serve("old", told), _LONG)
+    os._exit(Supervisor(first, hooks, ServiceNotifier(address)).run())
+
+
+def test_workers_are_replaced_reloaded_and_stopped(tmp_path: Path) -> None:
+    ours, theirs = PROCESSES.Pipe()
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(address)
+        systemd.settimeout(60)
+        process = PROCESSES.Process(target=_two_workers, args=(theirs, address))
+        process.start()
+        assert process.pid is not None
+        told = [ours.recv() for _ in range(4)]
+        notified = [systemd.recv(200).decode()]
+
+        # An adopted child that ends changes nothing, and neither do signals without a meaning.
+        other = told[0][1]
+        os.kill(other, signal.SIGKILL)
+        wait_until(lambda: not Path(f"/proc/{other}").exists())
+        os.kill(process.pid, signal.SIGUSR1)
+        os.kill(process.pid, signal.SIGUSR2)
+
+        killed, kept = told[1][1], told[2][1]
+        os.kill(killed, signal.SIGKILL)
+        replaced = ours.recv()
+
+        os.kill(process.pid, signal.SIGHUP)
+        notified += [systemd.recv(200).decode(), systemd.recv(200).decode()]
+        still_there = [Path(f"/proc/{pid}").exists() for pid in (kept, replaced[1])]
+
+        os.kill(process.pid, signal.SIGHUP)
+        new = ours.recv()
+        notified += [systemd.recv(200).decode(), systemd.recv(200).decode()]
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (kept, replaced[1])))
+
+        os.kill(process.pid, signal.SIGTERM)
+        notified.append(systemd.recv(200).decode())
+        process.join(60)
+
+    assert [name for name, _ in told] == ["other", "old", "old", "ready"]
+    assert (replaced[0], still_there, new[0]) == ("old", [True, True], "new")
+    reloading, ready, stopping = "RELOADING=1\nMONOTONIC_USEC=", "READY=1", "STOPPING=1"
+    expected = [ready, reloading, ready, reloading, ready, stopping]
+    assert [text.startswith(start) for text, start in zip(notified, expected, strict=True)] == [True] * 6
+    assert int(notified[1].removeprefix(reloading)) <= time.monotonic_ns() // 1000
+    # The new worker does not end by itself: it was killed after its stop timeout.
+    assert process.exitcode == 1
+    assert not Path(f"/proc/{new[1]}").exists()
+
+
+def _failing(told: Told) -> None:
+    try:
+        Supervisor(Generation(3, fail("The database is away."), _LONG)).run()
+    except ServeError as error:
+        told.send(str(error))
+
+
+def test_a_first_start_that_fails_is_reported_once_and_not_repeated() -> None:
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_failing, args=(theirs,))
+    process.start()
+
+    assert ours.recv() == "The database is away."
+    process.join(60)
+    assert process.exitcode == 0
+
+
+def _orphaned(told: Told) -> None:
+    Supervisor(Generation(2, serve("worker", told), _LONG)).run()
+
+
+def test_workers_end_when_their_supervisor_is_killed() -> None:
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_orphaned, args=(theirs,))
+    process.start()
+    workers = [pid for _, pid in (ours.recv(), ours.recv())]
+    process.kill()
+    process.join(60)
+
+    wait_until(lambda: not any(_is_running(pid) for pid in workers))
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_workers_that_end_early_are_replaced_with_growing_delays() -> None:
+    backoff = RestartBackoff()
+
+    early = [backoff.delay_after(0.1) for _ in range(8)]
+    stable = backoff.delay_after(STABLE_AFTER)
+
+    assert early == [0, 1, 2, 4, 8, 16, 30, 30]
+    assert (stable, backoff.delay_after(0.1), backoff.delay_after(0.1)) == (0, 0, 1)
+    assert [RestartBackoff(2000).delay_after(1)] == [30]
