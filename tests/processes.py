@@ -29,6 +29,13 @@ def _may_have_namespaces() -> bool:
     return subprocess.run(trial, capture_output=True, check=False).returncode == 0
 
 
+def is_running(pid: int) -> bool:
+    """Return whether the process exists and has not ended; one that has is kept until its parent asks."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    return False
+
+
 def sockets_of(pid: int) -> Iterator[str]:
     """Yield the inodes of the open sockets of a process; one that it closes meanwhile may be missing."""
     for link in Path(f"/proc/{pid}/fd").iterdir():

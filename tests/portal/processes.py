@@ -153,7 +153,9 @@ class Serving:
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the logged events."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        # The last line may not be complete yet.
+        complete = self.log.read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in complete.splitlines()]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a stop signal, and return the exit code."""

@@ -15,6 +15,7 @@ from daypass.portal.server.sd_notify import ServiceNotifier
 from daypass.portal.server.supervisor import Generation, Hooks, Supervisor
 from daypass.portal.server.worker_process import SupervisorLink
 from tests.portal.forked import PROCESSES
+from tests.processes import is_running
 from tests.waiting import wait_until
 
 
@@ -141,14 +142,7 @@ def test_workers_end_when_their_supervisor_is_killed() -> None:
     process.kill()
     process.join(60)
 
-    wait_until(lambda: not any(_is_running(pid) for pid in workers))
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
+    wait_until(lambda: not any(is_running(pid) for pid in workers))
 
 
 def test_workers_that_end_early_are_replaced_with_growing_delays() -> None:
