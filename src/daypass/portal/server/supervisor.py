@@ -268,7 +268,9 @@ class Supervisor:
             delay = self._backoff.delay_after(self.monotonic() - worker.started_at)
             self._restarts.append(self.monotonic() + delay)
             reason = {"reason": worker.failure} if worker.failure else {}
-            _log.error("A worker ended and is replaced.", worker=worker.pid, exit_status=how, delay=delay, **reason)
+            _log.error(
+                "A worker ended and is replaced.", worker=worker.pid, exit_status=how, delay=delay, **reason
+            )
 
     def _stop(self) -> None:
         """Stop all workers; a second time, without waiting for requests in progress."""
