@@ -57,11 +57,11 @@ class _Serve(click.Command):
     help="Write a line with the URL to this file descriptor when ready, and close it.",
 )
 def serve(workers: int, ready_fd: int | None) -> None:
-    """Serve pages and APIs until SIGTERM or Ctrl-C; SIGHUP reloads configuration and certificate.
+    """Serve pages and APIs until SIGTERM or Ctrl-C.
 
-    Logs are JSON lines on stderr. Without a certificate it serves plain HTTP, on this machine only, unless
-    DAYPASS_BEHIND_PROXY says that a proxy terminates TLS. `daypass portal config check` checks the
-    configuration without serving.
+    SIGHUP reloads configuration and certificate. Logs are JSON lines on stderr. Without a certificate it
+    serves plain HTTP, on this machine only, unless DAYPASS_BEHIND_PROXY says that a proxy terminates TLS.
+    `daypass portal config check` checks the configuration without serving.
 
     \b
     To try it on this machine:
