@@ -141,8 +141,12 @@ def test_a_link_to_a_file_that_does_not_exist_is_an_error() -> None:
         with_links_of_the_site("[a](missing.txt)", "README.md", "index.md", "")
 
 
-def test_every_link_of_the_readme_leads_to_a_file_of_the_repository() -> None:
-    text = (ROOT / "README.md").read_text()
+DOCUMENTS = sorted({*ROOT.glob("*.md"), *(ROOT / "src").rglob("*.md"), *(ROOT / "docs").rglob("*.md")})
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_in_the_repository_leads_to_a_file(document: Path) -> None:
+    source = document.relative_to(ROOT).as_posix()
 
     # Raises an error at the first link that does not.
-    assert with_links_of_the_site(text, "README.md", "index.md", "").startswith("# Daypass\n")
+    assert with_links_of_the_site(document.read_text(encoding="utf-8"), source, "index.md", "")

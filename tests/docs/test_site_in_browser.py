@@ -11,7 +11,10 @@ _PAGES = (
     "index.html",
     "tutorial/first-day.html",
     "guides/run-the-portal.html",
-    "reference/settings.html",
+    "reference/cli.html",
+    "reference/api.html",
+    "reference/errors.html",
+    "decisions/index.html",
 )
 _SEARCH = ".md-search__button:visible, label[for=__search]:visible"
 """The search field in the bar, and the button that replaces it in a narrow window."""

@@ -22,7 +22,8 @@ is in this folder, for generators of clients.
 ## How to call it
 
 ```console
-$ curl --header "Authorization: Bearer $DAYPASS_TOKEN" https://portal.example.com/api/v1/me
+$ curl --header "Authorization: Bearer $DAYPASS_TOKEN" \\
+    https://portal.example.com/api/v1/me
 ```
 
 - **Token.** Send an API token as `Authorization: Bearer TOKEN`. `daypass token` prints that of your
