@@ -50,6 +50,9 @@ _SEE_EXIT_CODES = "The exit codes are listed in `daypass --help`."
 _VARIABLES = re.compile(r" ?\[(?P<names>[A-Z][A-Z_]+(?:=1)?(?:, [A-Z_]+)*)\]$")
 
 
+_WIDEST = 30
+"""The most characters of choices beside an option's name; more are a sentence of its meaning."""
+
 _VALUES = {"integer range": "N", "text": "TEXT", "filename": "FILE", "path": "PATH", "file": "PATH"}
 """The placeholders for values, by the name of click's type."""
 
@@ -158,10 +161,14 @@ def _value(option: click.Option) -> str:
     if option.metavar:
         return option.metavar
     if isinstance(option.type, click.Choice):
-        return "|".join(str(choice) for choice in option.type.choices)
+        return _choices(option.type) if len(_choices(option.type)) <= _WIDEST else "NAME"
     if isinstance(option.type, click.DateTime):
         return "TIME"
     return _VALUES.get(option.type.name, "VALUE")
+
+
+def _choices(kind: click.Choice[str]) -> str:
+    return "|".join(kind.choices)
 
 
 def _meaning(option: click.Option) -> str:
@@ -171,6 +178,8 @@ def _meaning(option: click.Option) -> str:
     sentences = [with_code(text)] if text else []
     if option.required:
         sentences.append("Required.")
+    if isinstance(option.type, click.Choice) and len(_choices(option.type)) > _WIDEST:
+        sentences.append(f"One of {', '.join(f'`{choice}`' for choice in option.type.choices)}.")
     if isinstance(option.type, click.DateTime):
         sentences.append("As `2026-11-30` or `2026-11-30T12:00:00`.")
     if isinstance(option.type, click.IntRange):
