@@ -17,7 +17,7 @@ OTHER = {
     *("timestamp", "level", "event", "logger", "pid", "exception"),
     *("request_id", "method", "route", "path", "status", "duration_ms", "bytes", "channel", "address"),
     *("user_agent", "user", "token_kind", "tenant", "issuance_id", "code", "reason", "cause", "remedy"),
-    *("dropped", "certificate", "not_after"),
+    *("dropped", "trace_id", "certificate", "not_after"),
 }
 
 

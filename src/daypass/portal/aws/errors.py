@@ -1,6 +1,7 @@
 """Mapping of AWS error codes to the portal's errors. HTTP status is not used: throttling may come as 400."""
 
 import re
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
 
@@ -17,6 +18,7 @@ from daypass.portal.errors import (
 )
 from daypass.portal.redaction import redacted
 from daypass.portal.telemetry.metrics import AWS_ERRORS
+from daypass.portal.telemetry.spans import call_span
 
 _LONGEST_CAUSE = 500
 
@@ -78,23 +80,29 @@ _TOO_LONG = re.compile(r"MaxSessionDuration|1 hour session limit")
 
 
 class count_errors:  # noqa: N801  used like a function
-    """A context manager that counts an `AwsError` which leaves it, as one of *service*, in the metrics."""
+    """A context manager around a call to *service*: it counts an `AwsError`, and opens a span."""
 
     # A class, because a generator costs several times as much, and each call to AWS enters one.
-    __slots__ = ("_service",)
+    __slots__ = ("_service", "_span")
 
     def __init__(self, service: str) -> None:
         self._service = service
+        self._span: AbstractContextManager[object] | None = None
 
     def __enter__(self) -> None:
-        """Do nothing."""
+        """Open a span if traces are on."""
+        self._span = call_span(self._service)
+        if self._span is not None:
+            self._span.__enter__()
 
     def __exit__(
-        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Count the error, which passes through."""
+        """Count the error, which passes through, and end the span."""
         if isinstance(error, AwsError):
             AWS_ERRORS.count(self._service, error.code)
+        if self._span is not None:
+            self._span.__exit__(kind, error, trace)
 
 
 def answered(error: AwsError, url: str, code: str, message: str = "") -> AwsError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from daypass import __version__
 from daypass.portal.commands.common import (
     default_database_file,
     prepare_database_url,
@@ -17,7 +18,7 @@ from daypass.portal.commands.common import (
     sentence_for_operator,
 )
 from daypass.portal.config.model import PortalConfig
-from daypass.portal.config.variables import VARIABLES, ConfigError
+from daypass.portal.config.variables import TRACES, VARIABLES, ConfigError
 from daypass.portal.unknown_variables import unknown_names
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def _read_config(workers: int) -> PortalConfig:
     from daypass.portal.storage.engine import parse_url
 
     config = read_configuration()
+    if config.exports_traces:
+        _check_traces()
     if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
         raise ConfigError("--workers needs PostgreSQL: SQLite serves one process. See DAYPASS_DATABASE_URL.")
     return config
@@ -165,6 +168,7 @@ def _serve(
     config = inputs.config
     times = StopTimes.within(config.stop_timeout)
     built = app.build(config)
+    close_traces = _trace(config, built)
     built.discover_identity()
     is_ownerless = not built.has_administrator()
 
@@ -198,6 +202,7 @@ def _serve(
         finally:
             with cleanup_timeout(give_up, times.cleanup):
                 built.close()
+                close_traces()
         log.info("stopped")
     finally:
         stderr.finish(times.log)
@@ -225,6 +230,29 @@ def _tls(inputs: "Inputs") -> tuple[Path, Path] | None:
         return None
     CERTIFICATE_EXPIRY.set(key_pair.not_after.timestamp())
     return key_pair.certificate, key_pair.private_key
+
+
+def _check_traces() -> None:
+    """Raise `ConfigError` unless the extra is installed."""
+    try:
+        from daypass.portal.telemetry import traces  # noqa: F401  the import is the check
+    except ImportError as error:
+        raise ConfigError(
+            f"{TRACES.name} needs OpenTelemetry, which is not installed. "
+            "Install it with: pip install 'daypass[otel]'"
+        ) from error
+
+
+def _trace(config: PortalConfig, built: "Portal") -> Callable[[], None]:
+    """Trace the requests of *built* if it is configured; return the function that exports the last traces."""
+    if not config.exports_traces:
+        return lambda: None
+    # In each worker, because the thread of the exporter does not survive a fork.
+    from daypass.portal.telemetry.traces import Traces
+
+    traces = Traces(__version__)
+    built.app.wrap(traces.wrap)
+    return traces.close
 
 
 def _announce(

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
@@ -38,6 +38,10 @@ class RequestMiddleware:
     ) -> None:
         self._app = app
         self._log = RequestLog(access_log, addresses)
+
+    def wrap(self, wrapper: Callable[[ASGIApp], ASGIApp]) -> None:
+        """Serve each request inside *wrapper*, which runs before its line is logged."""
+        self._app = wrapper(self._app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

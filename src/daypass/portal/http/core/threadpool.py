@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.errors import Overloaded
+from daypass.portal.telemetry.spans import in_this_context
 
 T = TypeVar("T")
 
@@ -88,7 +89,7 @@ class ThreadPool:
             if self._accepted >= self._most:
                 raise Overloaded("The portal is overloaded. Try again in a moment.")
             self._accepted += 1
-        running: Future[T] = self._executor.submit(self._call, call)
+        running: Future[T] = self._executor.submit(self._call, in_this_context(call))
         # Released when the call ends, not when its client disconnects: the thread is busy until then.
         running.add_done_callback(self._release)
         return asyncio.wrap_future(running)
