@@ -325,3 +325,36 @@ def test_pythons_own_messages_on_stderr_use_the_log_stream() -> None:
     assert (done, child.returncode) == ("done", 0)
     for part in ("a warning", "a task failed", "ZeroDivisionError"):
         assert part in said
+
+
+AS_EVENTS = """
+import logging, threading, warnings
+from daypass.portal.telemetry import logs
+from daypass.portal.telemetry.python_messages import log_python_messages
+logs.configure(logs.take_over_stderr())
+log_python_messages()
+warnings.warn("a warning\\nof two lines")
+logging.getLogger("asyncio").error("a task failed", exc_info=ValueError("why"))
+logging.getLogger("botocore").debug("signed request")
+crashing = threading.Thread(target=lambda: 1 // 0, name="worker")
+crashing.start()
+crashing.join()
+raise RuntimeError("the end")
+"""
+
+
+def test_pythons_own_messages_are_events() -> None:
+    command = [sys.executable, "-c", AS_EVENTS]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    warning, task, thread, end = [json.loads(line) for line in ran.stderr.splitlines()]
+
+    assert ran.returncode == 1
+    assert (warning["level"], warning["library"]) == ("warning", "py.warnings")
+    assert "UserWarning: a warning" in warning["message"]
+    assert (task["level"], task["library"], task["message"]) == ("error", "asyncio", "a task failed")
+    assert "ValueError: why" in task["exception"]
+    assert (thread["event"], thread["operation"], thread["cause"]) == (
+        *("error", "thread worker", "ZeroDivisionError"),
+    )
+    assert (end["operation"], end["code"]) == ("process", "internal")
+    assert "RuntimeError: the end" in end["exception"]

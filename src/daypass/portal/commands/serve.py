@@ -84,12 +84,14 @@ def _supervise(workers: int, ready_fd: int | None) -> int:
     from daypass.portal.server.sd_notify import ServiceNotifier
     from daypass.portal.server.supervisor import Hooks, Supervisor
     from daypass.portal.telemetry import logs
+    from daypass.portal.telemetry.python_messages import log_python_messages
 
     unknown = unknown_names(os.environ)
     config = _read_config(workers)
     prepare_database_url()
     stderr = logs.take_over_stderr()
     logs.configure(stderr, config.logs)
+    log_python_messages()
     log = structlog.get_logger("portal")
     generations = Generations(workers, partial(_read_config, workers), partial(_work, stderr=stderr), log)
     first = generations.first(config)

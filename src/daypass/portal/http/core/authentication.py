@@ -127,7 +127,7 @@ class Authenticator:
             presented.token, accepts, address=presented.address, request_id=presented.request_id
         )
         fields = presented.log_fields
-        fields |= {"user": user.username, "token_kind": token.kind}
+        fields |= {"user": user.username, "token_kind": token.kind.value}
         return Caller(user, token, channel, presented.address, presented.request_id, fields)
 
 

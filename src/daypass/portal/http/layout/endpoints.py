@@ -144,7 +144,7 @@ class PageEndpoints:
             raise Unauthenticated("You are not signed in.")
         token, user = self.signed_in(request.session_cookie)
         fields = request.request.scope.get(LOG_FIELDS, {})
-        fields |= {"user": user.username, "token_kind": token.kind}
+        fields |= {"user": user.username, "token_kind": token.kind.value}
         caller = Caller(user, token, self.channel, request.address, request.request_id, fields)
         self.authorizer.authorize(permission, caller, RouteInfo.of(request.request))
         layout = self.layouts.of(
