@@ -241,7 +241,7 @@ def _check_traces() -> None:
     except ImportError as error:
         raise ConfigError(
             f"{TRACES.name} needs OpenTelemetry, which is not installed. "
-            "Install it with: pip install 'daypass[otel]'"
+            "Install it beside Daypass: pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
         ) from error
 
 

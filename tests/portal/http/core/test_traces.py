@@ -221,5 +221,5 @@ def test_without_the_extra_the_start_names_the_command_that_installs_it(tmp_path
     assert ran.returncode == 1
     assert ran.stderr == (
         "daypass portal: DAYPASS_TRACES needs OpenTelemetry, which is not installed. "
-        "Install it with: pip install 'daypass[otel]'\n"
+        "Install it beside Daypass: pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http\n"
     )
