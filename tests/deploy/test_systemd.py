@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from daypass.portal.commands.group import portal
 from daypass.portal.config.variables import STOP_TIMEOUT
+from tests.deploy.variables import VARIABLE_NAMES
 
 UNITS = Path(__file__).parent.parent.parent / "deploy" / "systemd"
 NAMES = ["daypass.service", "daypass-migrate.service"]
@@ -138,6 +139,19 @@ def test_systemd_waits_longer_than_the_portal_takes_to_stop() -> None:
     service = read_unit((UNITS / NAMES[0]).read_text())
 
     assert seconds(one(service, "TimeoutStopSec")) > int(STOP_TIMEOUT.default or "") + 5
+
+
+def test_systemd_hears_from_the_portal_when_it_serves_and_reloads() -> None:
+    service = read_unit((UNITS / NAMES[0]).read_text())
+
+    assert one(service, "Type") == "notify"
+    assert "-HUP ${MAINPID}" in one(service, "ExecReload")
+
+
+def test_secrets_are_credentials_of_the_unit(unit: Unit) -> None:
+    """A name without a path is looked for in /etc/credstore, and may be absent there."""
+    assert set(unit["LoadCredential"]) <= {name.lower() for name in VARIABLE_NAMES}
+    assert "daypass_database_url" in unit["LoadCredential"]
 
 
 def test_the_command_of_a_unit_exists(unit: Unit) -> None:
