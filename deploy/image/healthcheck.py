@@ -1,13 +1,12 @@
 #!/opt/daypass/bin/python
 """Ask the portal of this container whether it is alive; exit with 1 if it does not answer."""
 
-import os
 import ssl
 import sys
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
 
-from daypass.portal.config.reader import read_config
+from daypass.portal.commands.common import read_configuration
 from daypass.portal.config.variables import ConfigError
 
 _TIMEOUT = 4.0
@@ -27,7 +26,7 @@ def main() -> int:
 
 
 def _liveness() -> int:
-    config = read_config(os.environ)
+    config = read_configuration()
     address = ip_address(config.host)
     if address.is_unspecified:
         address = ip_address("127.0.0.1" if address.version == 4 else "::1")

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from daypass.portal.http.health import LIVENESS, READINESS
 from tests.deploy.chroot import ROOT, Builder, in_container, run
 
 PACKAGES = ["python3", "python3-venv", "ca-certificates", "coreutils", "dash"]
 USER = 65532
+TOKEN = "a-token-from-a-file"
 NAMELESS = """
 import os, pwd
 try:
@@ -122,10 +123,15 @@ def test_the_image_serves_as_a_user_without_a_name_on_a_read_only_root(tmp_path:
         folder.mkdir(mode=0o700)
         run("chown", f"{USER}:{USER}", folder)
     writable = {state: "/var/lib/daypass", temporary: "/tmp"}  # noqa: S108  inside the container
+    secret = state / "token"
+    secret.write_text(f"{TOKEN}\n")
+    secret.chmod(0o400)
+    run("chown", f"{USER}:{USER}", secret)
 
     with built_image(tmp_path) as (root, config):
         assert_the_configuration(config)
         config["Env"].extend(["DAYPASS_AWS_REGION=eu-central-1", "AWS_EC2_METADATA_DISABLED=true"])
+        config["Env"].append("DAYPASS_METRICS_TOKEN_FILE=/var/lib/daypass/token")
 
         def contained(*words: str) -> list[str]:
             return in_container(root, config, writable, words)
@@ -142,6 +148,8 @@ def test_the_image_serves_as_a_user_without_a_name_on_a_read_only_root(tmp_path:
         with serving(serve, tmp_path / "log") as (pid, url):
             for path in (LIVENESS, READINESS):
                 assert urlopen(f"{url}{path}", timeout=30).status == 200  # noqa: S310  http, of this test
+            scrape = Request(f"{url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"})  # noqa: S310  the same
+            assert b"daypass_build_info" in urlopen(scrape, timeout=30).read()  # noqa: S310  the same
             check = [
                 "env",
                 f"DAYPASS_LISTEN={url.removeprefix('http://')}",
@@ -154,7 +162,7 @@ def test_the_image_serves_as_a_user_without_a_name_on_a_read_only_root(tmp_path:
         failed = subprocess.run(contained(*check), capture_output=True, text=True, check=False)
         assert (failed.returncode, failed.stderr[:21]) == (1, "daypass-healthcheck: ")
 
-        assert {file.name.partition("-")[0] for file in state.iterdir()} == {"daypass.db"}
+        assert {file.name.partition("-")[0] for file in state.iterdir()} == {"daypass.db", "token"}
         assert list(temporary.iterdir()) == []
         assert_nothing_of_the_build_is_left(root)
 
