@@ -114,7 +114,13 @@ def serve(folder: Path, aws_url: str) -> Iterator[Served]:
             url = ready.readline().strip()
         if not url:
             sys.exit(f"The portal did not start:\n{(folder / 'portal.log').read_text()}")
-        yield Served(int(url.rpartition(":")[2]), process.pid)
+        yield Served(int(url.rpartition(":")[2]), _worker_of(process.pid))
     finally:
         process.terminate()
         process.wait()
+
+
+def _worker_of(supervisor: int) -> int:
+    """Return the only worker process of a portal; the supervisor itself serves nothing."""
+    (worker,) = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    return int(worker)
