@@ -148,9 +148,16 @@ def test_workers_end_when_their_supervisor_is_killed() -> None:
 def test_workers_that_end_early_are_replaced_with_growing_delays() -> None:
     backoff = RestartBackoff()
 
-    early = [backoff.delay_after(0.1) for _ in range(8)]
-    stable = backoff.delay_after(STABLE_AFTER)
+    early = [backoff.delay_after(0.1, others_serve=True) for _ in range(8)]
+    stable = backoff.delay_after(STABLE_AFTER, others_serve=True)
+    again = [backoff.delay_after(0.1, others_serve=True) for _ in range(2)]
 
     assert early == [0, 1, 2, 4, 8, 16, 30, 30]
-    assert (stable, backoff.delay_after(0.1), backoff.delay_after(0.1)) == (0, 0, 1)
-    assert [RestartBackoff(2000).delay_after(1)] == [30]
+    assert (stable, again) == (0, [0, 1])
+    assert [RestartBackoff(2000).delay_after(1, others_serve=True)] == [30]
+
+
+def test_the_only_worker_is_replaced_soon() -> None:
+    backoff = RestartBackoff()
+
+    assert [backoff.delay_after(0.1, others_serve=False) for _ in range(6)] == [0, 1, 2, 2, 2, 2]

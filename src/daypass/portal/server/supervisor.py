@@ -265,7 +265,8 @@ class Supervisor:
             self._stop()
             self._exit_code, self._failure = 1, worker.failure
         else:
-            delay = self._backoff.delay_after(self.monotonic() - worker.started_at)
+            others_serve = any(other.is_ready for other in self._workers_of(self.current))
+            delay = self._backoff.delay_after(self.monotonic() - worker.started_at, others_serve=others_serve)
             self._restarts.append(self.monotonic() + delay)
             reason = {"reason": worker.failure} if worker.failure else {}
             _log.error(
