@@ -6,19 +6,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from io import StringIO
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-import structlog
 
 from daypass.cli.auth.session_store import SessionSlot, StoredSession
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.oauth.model import MIN_VIEW_TIME
-from daypass.portal.telemetry import logs
+from tests.captured_log import captured_log
 from tests.cli.auth.test_login import Person
 from tests.cli.conftest import Command
 from tests.cli.near import portal_server
@@ -155,11 +153,13 @@ class RunningPortal:
 
 @pytest.fixture
 def running_portal(sqlite_url: str) -> Iterator[RunningPortal]:
-    logs.configure(StringIO())
-    with portal_server() as server, make_world(sqlite_url, stated_public_url=server.origin) as made:
+    with (
+        captured_log(),
+        portal_server() as server,
+        make_world(sqlite_url, stated_public_url=server.origin) as made,
+    ):
         server.world = made
         yield RunningPortal(made, server.origin)
-    structlog.reset_defaults()
 
 
 def consent(portal: RunningPortal, opened: str) -> None:

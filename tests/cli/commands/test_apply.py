@@ -4,12 +4,11 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from io import BytesIO, StringIO, TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,9 +21,9 @@ from daypass.common.usernames import canonical_username
 from daypass.main import EXTRA_COMMANDS, now
 from daypass.portal.diagnostics.finding import Finding, Level
 from daypass.portal.errors import AwsThrottled
-from daypass.portal.telemetry import logs
 from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.roles import RoleState
+from tests.captured_log import captured_log
 from tests.cli.near import portal_client
 from tests.portal.http.world import DANA, World
 from tests.portal.http.world import world as make_world
@@ -59,9 +58,8 @@ settings:
 @pytest.fixture(autouse=True)
 def log() -> Iterator[None]:
     """Keep the portal's log out of the command's output."""
-    logs.configure(StringIO())
-    yield
-    structlog.reset_defaults()
+    with captured_log():
+        yield
 
 
 @pytest.fixture

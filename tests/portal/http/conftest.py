@@ -6,9 +6,8 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-import structlog
 
-from daypass.portal.telemetry import logs
+from tests.captured_log import captured_log
 from tests.portal.http.client import Client
 from tests.portal.http.world import World
 from tests.portal.http.world import world as make_world
@@ -17,10 +16,8 @@ from tests.portal.http.world import world as make_world
 @pytest.fixture(scope="session", autouse=True)
 def log() -> Iterator[StringIO]:
     """The log output of the portals."""
-    stream = StringIO()
-    logs.configure(stream)
-    yield stream
-    structlog.reset_defaults()
+    with captured_log() as stream:
+        yield stream
 
 
 @pytest.fixture

@@ -29,22 +29,33 @@ REMEDIES: Mapping[str, str] = {
 _log = structlog.get_logger("portal.errors")
 
 
+class OperationError(Exception):
+    """A failure of work in the background that no client sees, and that is no defect."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
 def log_error(operation: str, error: BaseException, **fields: object) -> None:
     """Log that *operation* failed with *error*; *fields* say for whom or what.
 
-    A `PortalError` is logged with its code, reason and cause, any other error with its traceback.
+    A `PortalError` or `OperationError` is logged with its code, reason and cause, any other error with its
+    traceback.
     """
     code = code_of(error)
-    fields |= {"code": code, "reason": error.reason if isinstance(error, PortalError) else None}
-    fields |= {"cause": find_cause(error), "remedy": REMEDIES.get(code)}
-    if not isinstance(error, PortalError):
+    fields |= {"code": code, "cause": find_cause(error), "remedy": REMEDIES.get(code)}
+    if isinstance(error, PortalError | OperationError):
+        fields["reason"] = error.reason
+    else:
         fields["exc_info"] = error
     _log.error("error", operation=operation, **{name: value for name, value in fields.items() if value})
 
 
 def code_of(error: BaseException) -> str:
-    """Return the code of a `PortalError`, and `internal` for any other error."""
-    return error.code if isinstance(error, PortalError) else "internal"
+    """Return the code of a `PortalError` or `OperationError`, and `internal` for any other error."""
+    return error.code if isinstance(error, PortalError | OperationError) else "internal"
 
 
 def find_cause(error: BaseException) -> str | None:
@@ -60,7 +71,7 @@ def find_cause(error: BaseException) -> str | None:
         if deepest.__cause__ is None:
             break
         deepest = deepest.__cause__
-    if isinstance(deepest, PortalError):
+    if isinstance(deepest, PortalError | OperationError):
         return None
     name = type(deepest).__name__
     if not isinstance(deepest, OSError):

@@ -20,7 +20,7 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from daypass.portal.errors import PortalError
-from daypass.portal.telemetry.error_events import FailureLog, code_of
+from daypass.portal.telemetry.error_events import FailureLog, OperationError, code_of
 from daypass.portal.telemetry.spans import trace_calls
 from daypass.portal.telemetry.stages import trace_stages
 
@@ -122,7 +122,12 @@ class _LoggedExporter(SpanExporter):
         if result is SpanExportResult.SUCCESS:
             self._failures.succeeded()
         else:
-            self._failures.failed(_NotExported())
+            self._failures.failed(
+                OperationError(
+                    "traces_not_exported",
+                    "The collector cannot be reached, or refuses the traces. Requests are not affected.",
+                )
+            )
         return result
 
     def shutdown(self) -> None:
@@ -132,15 +137,6 @@ class _LoggedExporter(SpanExporter):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Flush the other exporter."""
         return self._exporter.force_flush(timeout_millis)
-
-
-class _NotExported(PortalError):
-    """The collector of traces did not take them."""
-
-    code = "traces_not_exported"
-
-    def __init__(self) -> None:
-        super().__init__("The collector cannot be reached, or refuses the traces. Requests are not affected.")
 
 
 def _resource(release: str) -> Resource:

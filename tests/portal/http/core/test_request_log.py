@@ -183,12 +183,12 @@ LINE = {
 
 
 def test_a_request_is_one_line_with_these_fields_and_no_value_of_its_path(
-    still_world: World, still_client: Client, lines: Lines
+    quick_world: World, quick_client: Client, lines: Lines
 ) -> None:
     agent = ("User-Agent", "curl/8\x1b[2J" + "x" * 500)
-    answer = still_client.get("/api/v1/tenants/dev01/resources", still_world.tokens[DANA], headers=[agent])
-    still_client.get("/api/v1/me", headers=[agent], query="secret=canary")
-    still_client.get("/no/such/" + "p" * 500, headers=[agent])
+    answer = quick_client.get("/api/v1/tenants/dev01/resources", quick_world.tokens[DANA], headers=[agent])
+    quick_client.get("/api/v1/me", headers=[agent], query="secret=canary")
+    quick_client.get("/no/such/" + "p" * 500, headers=[agent])
 
     tenant, unauthenticated, unknown = lines.read()
     assert {*tenant} == LINE | {"user", "token_kind", "tenant"}
