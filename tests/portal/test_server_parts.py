@@ -1,6 +1,7 @@
 """The parts of the server that need no process: waiting for a port, certificates, reloads and time limits."""
 
 import socket
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,6 +78,45 @@ def test_replaced_files_are_noticed_once_when_they_no_longer_change(tmp_path: Pa
     seen += [watch.has_changed(), watch.has_changed()]
 
     assert seen == [False, False, False, True, False]
+
+
+def test_a_key_that_becomes_readable_later_is_noticed(tmp_path: Path) -> None:
+    # As certbot's hooks do, which run after both files were written.
+    key = tmp_path / "tls.key"
+    key.touch(mode=0o600)
+    watch = FileWatch((key,))
+    key.chmod(0o640)
+
+    assert [watch.has_changed(), watch.has_changed()] == [False, True]
+
+
+def copies_in_memory() -> int:
+    """Return how many files of certificates this process has in memory."""
+    found = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            found += "memfd:daypass-tls" in str(link.readlink())
+    return found
+
+
+def test_files_that_changed_without_other_content_are_read_and_released(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    copy = replace(certificates, certificate=tmp_path / "tls.crt", private_key=tmp_path / "tls.key")
+    copy.certificate.write_bytes(certificates.certificate.read_bytes())
+    copy.private_key.write_bytes(certificates.private_key.read_bytes())
+    config = config_of(copy)
+    generations = Generations(1, lambda: config, lambda *_: 0, CapturingLogger())
+    first = generations.first(config)
+    before = copies_in_memory()
+    copy.certificate.write_bytes(certificates.certificate.read_bytes())
+    polled = [generations.poll(), generations.poll()]
+    after = copies_in_memory()
+    for resource in first.resources:
+        resource.close()
+
+    assert polled == [None, None]
+    assert after == before
 
 
 def test_the_end_of_a_certificate_is_logged_daily_from_two_weeks_before() -> None:

@@ -135,7 +135,10 @@ class Generations:
             self._warn_of_half(str(error))
             return None
         self._is_half_replaced = False
-        if key_pair is None or key_pair.has_same_content(inputs.key_pair):
+        if key_pair is None:
+            return None
+        if key_pair.has_same_content(inputs.key_pair):
+            key_pair.close()
             return None
         self.log.info("The certificate was replaced.", not_after=key_pair.not_after.isoformat())
         return self._make(

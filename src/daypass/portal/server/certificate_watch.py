@@ -50,7 +50,9 @@ def _identity(path: Path) -> tuple[int, ...] | None:
         status = os.stat(path)  # noqa: PTH116  follows symbolic links, as open does
     except OSError:
         return None
-    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
+    # A hook that runs after the renewal may make a file readable without changing its content.
+    permissions = status.st_mode, status.st_uid, status.st_gid
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, *permissions
 
 
 @dataclass(slots=True)
