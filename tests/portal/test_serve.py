@@ -453,6 +453,14 @@ def test_a_head_response_has_no_body_and_keeps_the_connection_usable(operator: O
     assert answers == [(200, 0, length), (200, length, length)] * 2
 
 
+def refuses_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
+    except ConnectionError:
+        return True
+    return False
+
+
 def test_requests_in_progress_are_completed_after_a_stop_signal(operator: Operator, own_aws: StubAws) -> None:
     token = token_of_a_new_administrator(operator)
     well, asked, may_answer = own_aws.scripts[0], threading.Event(), threading.Event()
@@ -471,7 +479,11 @@ def test_requests_in_progress_are_completed_after_a_stop_signal(operator: Operat
         )
         asking.start()
         assert asked.wait(60)
+        (worker,) = serving.workers
         serving.process.terminate()
+        wait_until(lambda: refuses_connections(serving.port))
+        # Ctrl-C on a terminal, and systemd by default, send the signal to every process.
+        os.kill(worker, signal.SIGTERM)
         may_answer.set()
         asking.join()
         code = serving.process.wait(60)

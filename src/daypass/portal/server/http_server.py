@@ -122,6 +122,7 @@ class _Stop:
     drain: Drain
     times: StopTimes
     _is_retiring: bool = False
+    _is_signalled: bool = False
     _is_begun: bool = False
 
     def begin(self) -> None:
@@ -134,10 +135,14 @@ class _Stop:
         self.watch.close_all()
 
     def on_signal(self) -> None:
-        """Begin; the second signal hurries."""
-        if self._is_begun:
+        """Begin; the second signal hurries.
+
+        The first one may come after the supervisor's command, because both got it, as by Ctrl-C.
+        """
+        if self._is_signalled:
             self.hurry()
         else:
+            self._is_signalled = True
             self.begin()
 
     def retire(self) -> None:
