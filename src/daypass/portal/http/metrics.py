@@ -67,7 +67,10 @@ def build(services: Services) -> Sequence[ChannelApp]:
 def build_listener(services: Services) -> RequestMiddleware:
     """Build the ASGI application of the listener that serves nothing but the metrics, without a token."""
     channel = _channel(services, None)
-    return RequestMiddleware(Dispatcher([ChannelApp(channel.name, ("",), channel.app)]))
+    return RequestMiddleware(
+        Dispatcher([ChannelApp(channel.name, ("",), channel.app)]),
+        access_log=services.config.logs.access_log,
+    )
 
 
 def process_gauges(services: Services) -> Callable[[], None]:

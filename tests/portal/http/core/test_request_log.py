@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import select
 
-from daypass.portal.config.model import AccessLog, LogConfig
+from daypass.portal.config.model import AccessLog, LogConfig, MetricsConfig
 from daypass.portal.errors import AwsUnavailable, StorageUnavailable
 from daypass.portal.http.core.authentication import ClientAddresses
 from daypass.portal.http.core.problems import LOG_FIELDS, REFUSAL, REQUEST_ID, STATUSES
@@ -242,6 +242,18 @@ def test_without_an_access_log_a_failure_is_still_logged(sqlite_url: str, lines:
         "AWS did not answer.",
     )
     assert line["request_id"] == answer.header("x-request-id")
+
+
+@pytest.mark.parametrize(("mode", "logged"), [(AccessLog.ON, 1), (AccessLog.OFF, 0)])
+def test_the_listener_for_metrics_logs_requests_as_configured(
+    sqlite_url: str, lines: Lines, mode: AccessLog, logged: int
+) -> None:
+    metrics, logs = MetricsConfig(("127.0.0.1", 0)), LogConfig(access_log=mode)
+    with make_world(sqlite_url, metrics=metrics, logs=logs) as world:
+        assert world.portal.metrics_app is not None
+        Client(world.portal.metrics_app).get("/other")
+
+    assert [line["path"] for line in lines.requests()] == ["/other"] * logged
 
 
 def test_a_probe_that_fails_is_logged_when_its_result_changes(lines: Lines) -> None:
