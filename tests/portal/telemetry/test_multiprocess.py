@@ -1,8 +1,10 @@
 """Metrics of several processes, and what remains of those that have ended."""
 
 import fcntl
+import json
 import os
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from daypass.portal.telemetry import multiprocess
 from daypass.portal.telemetry.metrics import COMMIT_BATCH, LOG_LINES_DROPPED, PROCESSES
 from daypass.portal.telemetry.metrics_exposition import exposition
-from daypass.portal.telemetry.multiprocess import MetricsDirectory
+from daypass.portal.telemetry.multiprocess import MetricsDirectory, WorkerMetrics
 from tests.portal.forked import PROCESSES as FORKED
 from tests.portal.telemetry.recorded import Series, samples_of
 
@@ -149,3 +151,17 @@ def test_a_directory_whose_processes_were_killed_is_removed_and_others_stay(
     assert set(tmp_path.iterdir()) == {in_use.path, second.path, foreign}
     in_use.remove()
     second.remove()
+
+
+def test_a_worker_ends_although_the_directory_was_removed(tmp_path: Path, log: StringIO) -> None:
+    # An error would end the supervisor, and so the portal.
+    began = len(log.getvalue())
+
+    WorkerMetrics(MetricsDirectory(tmp_path / "gone")).worker_ended(1)
+
+    logged = json.loads(log.getvalue()[began:])
+    assert (logged["event"], logged["level"]) == (
+        "The metrics of an ended worker could not be kept.",
+        "error",
+    )
+    assert (logged["worker"], "FileNotFoundError" in logged["exception"]) == (1, True)

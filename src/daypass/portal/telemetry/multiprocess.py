@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from daypass.portal.telemetry.metrics import METRICS
 from daypass.portal.telemetry.metrics_model import RecordedMetric
 
@@ -20,6 +22,8 @@ _PREFIX = "daypass-metrics-"
 _OWNER, _LOCK = "owner", "lock"
 _SUMMED = ("counter", "histogram")
 _ENDED = "ended"
+
+_log = structlog.get_logger("portal.metrics")
 
 
 class MetricsDirectory:
@@ -79,8 +83,8 @@ class MetricsDirectory:
 class WorkerMetrics:
     """The metrics of all workers, as their parent process keeps them; it does nothing before `begin`."""
 
-    def __init__(self) -> None:
-        self._directory: MetricsDirectory | None = None
+    def __init__(self, directory: MetricsDirectory | None = None) -> None:
+        self._directory = directory
 
     def begin(self) -> None:
         """Have the processes that are forked from now on record metrics; raises `OSError`."""
@@ -88,9 +92,13 @@ class WorkerMetrics:
             self._directory = MetricsDirectory.create()
 
     def worker_ended(self, pid: int) -> None:
-        """Keep the counts of an ended worker; see `MetricsDirectory`."""
-        if self._directory is not None:
+        """Keep the counts of an ended worker; see `MetricsDirectory`. An error is logged."""
+        if self._directory is None:
+            return
+        try:
             self._directory.worker_ended(pid)
+        except Exception as error:  # a full disk or a removed file must not end the supervisor
+            _log.error("The metrics of an ended worker could not be kept.", worker=pid, exc_info=error)
 
     def remove(self) -> None:
         """Remove the files; called at the end of the parent."""
