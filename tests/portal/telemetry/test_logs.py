@@ -336,6 +336,7 @@ log_python_messages()
 warnings.warn("a warning\\nof two lines")
 logging.getLogger("asyncio").error("a task failed", exc_info=ValueError("why"))
 logging.getLogger("botocore").debug("signed request")
+logging.getLogger("botocore").error("%d requests", "many")
 crashing = threading.Thread(target=lambda: 1 // 0, name="worker")
 crashing.start()
 crashing.join()
@@ -346,13 +347,14 @@ raise RuntimeError("the end")
 def test_pythons_own_messages_are_events() -> None:
     command = [sys.executable, "-c", AS_EVENTS]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    warning, task, thread, end = [json.loads(line) for line in ran.stderr.splitlines()]
+    warning, task, misused, thread, end = [json.loads(line) for line in ran.stderr.splitlines()]
 
     assert ran.returncode == 1
     assert (warning["level"], warning["library"]) == ("warning", "py.warnings")
     assert "UserWarning: a warning" in warning["message"]
     assert (task["level"], task["library"], task["message"]) == ("error", "asyncio", "a task failed")
     assert "ValueError: why" in task["exception"]
+    assert (misused["library"], misused["message"]) == ("botocore", "%d requests")
     assert (thread["event"], thread["operation"], thread["cause"]) == (
         *("error", "thread worker", "ZeroDivisionError"),
     )

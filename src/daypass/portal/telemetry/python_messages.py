@@ -29,9 +29,16 @@ class _Handler(logging.Handler):
         (_log.error if is_error else _log.warning)(
             "message of a library",
             library=record.name,
-            message=one_line(record.getMessage()),
+            message=one_line(_text(record)),
             exc_info=record.exc_info,
         )
+
+
+def _text(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # an error in a library's message must not become one of its caller
+        return str(record.msg)
 
 
 def _log_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
