@@ -1,6 +1,7 @@
 """The sources of configuration: the file, the environment, files of secrets and systemd credentials."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -137,15 +138,21 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     large = write(tmp_path / "large.toml", "#" * 300_000)
 
+    ours, theirs = os.openpty()
+    terminal = Path(os.ttyname(theirs))
+
     for path, says in (
         (file, "is not UTF-8"),
         (fifo, "is not a regular file"),
         (tmp_path, "is not a regular file"),
         (large, "is larger than 256 KiB"),
         (Path("/dev/zero"), "is larger than 256 KiB"),
+        (terminal, "cannot be read (Resource temporarily unavailable)"),
     ):
-        with pytest.raises(ConfigError, match=rf"^{path} {says}"):
+        with pytest.raises(ConfigError, match=re.escape(f"{path} {says}")):
             read_config({"DAYPASS_CONFIG": str(path)})
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_no_error_repeats_a_value(tmp_path: Path) -> None:

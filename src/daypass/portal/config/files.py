@@ -4,6 +4,7 @@ import os
 import shlex
 import stat
 from dataclasses import dataclass, field
+from errno import EAGAIN
 from pathlib import Path
 
 LARGEST = 256 * 1024
@@ -48,6 +49,9 @@ def read(path: Path) -> Content:
             data = file.read(LARGEST + 1)
         except OSError as error:
             raise FileError(f"cannot be read ({error.strerror}).") from error
+    if data is None:
+        # A terminal on which nothing was typed.
+        raise FileError(f"cannot be read ({os.strerror(EAGAIN)}).")
     if len(data) > LARGEST:
         raise FileError(f"is larger than {LARGEST // 1024} KiB.")
     return Content(data, stat.S_IMODE(mode) if stat.S_ISREG(mode) else 0)
