@@ -185,6 +185,16 @@ def test_a_port_in_use_is_named(operator: Operator) -> None:
     assert "DAYPASS_LISTEN" in sentence
 
 
+def test_a_descriptor_that_cannot_be_written_to_is_reported(operator: Operator) -> None:
+    with Path(os.devnull).open() as unwritable:
+        sentences = [
+            refused_inside(operator, "--ready-fd", str(number)) for number in (9999, unwritable.fileno())
+        ]
+
+    for sentence in sentences:
+        assert "is not open for writing. It is opened by the program that starts the portal" in sentence
+
+
 def test_a_missing_or_mismatched_certificate_is_reported(
     operator: Operator, certificates: Certificates, tmp_path: Path
 ) -> None:

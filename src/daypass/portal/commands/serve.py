@@ -1,8 +1,10 @@
 """`daypass portal serve`: the portal's processes, from the start to the stop signal."""
 
+import fcntl
 import gc
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,6 +89,7 @@ def _supervise(workers: int, ready_fd: int | None) -> int:
     from daypass.portal.telemetry.python_messages import log_python_messages
 
     unknown = unknown_names(os.environ)
+    _check_descriptor(ready_fd)
     config = _read_config(workers)
     prepare_database_url()
     stderr = logs.take_over_stderr()
@@ -131,6 +134,18 @@ def _read_config(workers: int) -> PortalConfig:
     if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
         raise ConfigError("--workers needs PostgreSQL: SQLite serves one process. See DAYPASS_DATABASE_URL.")
     return config
+
+
+def _check_descriptor(ready_fd: int | None) -> None:
+    """Raise `ConfigError` if the option --ready-fd has a descriptor that cannot be written to."""
+    if ready_fd is None:
+        return
+    with suppress(OSError):
+        if fcntl.fcntl(ready_fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
+            return
+    raise ConfigError(
+        f"--ready-fd {ready_fd} is not open for writing. It is opened by the program that starts the portal."
+    )
 
 
 def _write_ready(ready_fd: int | None, public_url: Callable[[], str]) -> None:
