@@ -122,6 +122,8 @@ class ConnectionWatch:
     trusted_proxies: tuple[Network, ...] = ()
     monotonic: Callable[[], float] = time.monotonic
     interval: float = 0.5
+    is_counted: bool = True
+    """Whether the connections are those of the metric `daypass_http_connections`."""
     _busy: dict[_Peer, int] = field(default_factory=dict)
     _used_at: dict[_Peer, float] = field(default_factory=dict)
     """When the last request of each connection ended."""
@@ -196,7 +198,8 @@ class ConnectionWatch:
         while not self._stop.wait(self.interval):
             try:
                 closed = self.close_surplus()
-                HTTP_CONNECTIONS.set(len(self._accepted_at) - closed)
+                if self.is_counted:
+                    HTTP_CONNECTIONS.set(len(self._accepted_at) - closed)
             except Exception as error:  # the next pass may succeed; ending the thread would lift the limits
                 failures.failed(error)
                 continue

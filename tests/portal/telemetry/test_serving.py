@@ -66,11 +66,17 @@ def test_a_scrape_of_either_address_covers_both_workers_and_no_file_is_left(
     assert TOKEN not in serving.log.read_text()
 
 
-def test_open_connections_are_counted(operator: Operator) -> None:
-    with operator.serving_forked(DAYPASS_METRICS_LISTEN="127.0.0.1:0") as serving:
+def test_open_connections_are_counted_and_those_for_metrics_do_not_delay_the_end(operator: Operator) -> None:
+    more = {"DAYPASS_METRICS_LISTEN": "127.0.0.1:0", "DAYPASS_STOP_TIMEOUT": "5"}
+    with operator.serving_forked(**more) as serving:
         private = listener(serving)
-        with socket.create_connection(("127.0.0.1", serving.port)):
+        scraper = ("127.0.0.1", urlsplit(private).port or 0)
+        with socket.create_connection(("127.0.0.1", serving.port)), socket.create_connection(scraper) as slow:
+            slow.sendall(b"GET /metr")
             wait_until(lambda: samples_of(get(private, "/metrics")[1]).get(CONNECTIONS, 0) == 1)
+            code = serving.stop()
+
+    assert code == 0
 
 
 def test_one_process_serves_metrics_by_default_nowhere(operator: Operator, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -119,6 +119,9 @@ class _Stop:
 
     stop: Callable[[], None]
     watch: ConnectionWatch
+    """Of the connections that a replaced worker has clients leave."""
+    watches: Sequence[ConnectionWatch]
+    """Of all connections."""
     drain: Drain
     times: StopTimes
     _is_retiring: bool = False
@@ -132,7 +135,7 @@ class _Stop:
     def hurry(self) -> None:
         """End now: close all connections."""
         self._end_after(timedelta(0))
-        self.watch.close_all()
+        self._close_all()
 
     def on_signal(self) -> None:
         """Begin; the second signal hurries.
@@ -171,7 +174,11 @@ class _Stop:
         self._is_begun = True
         self.stop()
         # A download that its client does not read would keep the process running forever.
-        asyncio.get_running_loop().call_later(time.total_seconds(), self.watch.close_all)
+        asyncio.get_running_loop().call_later(time.total_seconds(), self._close_all)
+
+    def _close_all(self) -> None:
+        for watch in self.watches:
+            watch.close_all()
 
 
 def run_until_stopped(
@@ -191,24 +198,35 @@ def run_until_stopped(
     """
     connections = raise_file_limit(_CONNECTIONS)
     watch = ConnectionWatch(listening.getsockname()[1], Limits.within(connections), trusted_proxies)
-    drain = Drain()
+    watches, drain = [watch], Drain()
+    if metrics is not None:
+        metrics_app, metrics_listening = metrics
+        watches.append(_watch_of_metrics(metrics_listening))
+        metrics = watches[-1].wrap(metrics_app), metrics_listening
 
     def ready(stop: Callable[[], None]) -> None:
-        stopping = _Stop(stop, watch, drain, times)
+        stopping = _Stop(stop, watch, watches, drain, times)
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, stopping.on_signal)
         if link is not None:
             loop.add_reader(link.fileno(), _obey, loop, link, stopping)
         announce()
         # After the announcement, which may bind this thread, and so those that it starts, to one core.
-        watch.start()
+        for each in watches:
+            each.start()
 
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         try:
             runner.run(serve(watch.wrap(drain.wrap(app)), listening, tls, ready, connections, metrics))
         finally:
-            watch.stop()
+            for each in watches:
+                each.stop()
+
+
+def _watch_of_metrics(listening: socket.socket) -> ConnectionWatch:
+    limits = Limits.within(_METRICS_CONNECTIONS)
+    return ConnectionWatch(listening.getsockname()[1], limits, interval=2.0, is_counted=False)
 
 
 def _obey(loop: asyncio.AbstractEventLoop, link: SupervisorLink, stopping: _Stop) -> None:
