@@ -142,6 +142,42 @@ def config_of(certificates: Certificates | None, port: int = 0) -> PortalConfig:
     )
 
 
+def test_a_certificate_that_no_worker_could_start_with_is_tried_again(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    other = ensure_certificates(StateDirectory(tmp_path), NOW)
+    copy = replace(certificates, certificate=tmp_path / "tls.crt", private_key=tmp_path / "tls.key")
+    copy.certificate.write_bytes(certificates.certificate.read_bytes())
+    copy.private_key.write_bytes(certificates.private_key.read_bytes())
+    config, now = config_of(copy), [NOW]
+    generations = Generations(1, lambda: config, lambda *_: 0, CapturingLogger(), lambda: now[0])
+    first = generations.first(config)
+    copy.certificate.write_bytes(other.certificate.read_bytes())
+    copy.private_key.write_bytes(other.private_key.read_bytes())
+    made = []
+    for seconds in (0, 1, 2, 59, 61, 62, 63, 900):
+        now[0] = NOW + timedelta(seconds=seconds)
+        generation = generations.poll()
+        made.append(generation)
+        if seconds == 61 and generation is not None:
+            generations.accept(generation)
+    for generation in (first, *made):
+        for resource in generation.resources if generation else ():
+            resource.close()
+
+    # The database may have been away when the certificate was replaced.
+    assert [generation is not None for generation in made] == [
+        False,
+        True,
+        False,
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
 def test_an_expired_certificate_is_reported_at_the_start(tmp_path: Path) -> None:
     expired = ensure_certificates(StateDirectory(tmp_path), NOW - LIFETIME - timedelta(days=1))
     logger, config = CapturingLogger(), config_of(expired)

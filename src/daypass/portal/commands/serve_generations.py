@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 from structlog.typing import FilteringBoundLogger
@@ -21,6 +22,8 @@ from daypass.portal.server.listening import bind, wait_for_predecessor
 from daypass.portal.server.supervisor import Generation, Resource
 from daypass.portal.server.worker_process import SupervisorLink
 from daypass.portal.telemetry.multiprocess import WorkerMetrics
+
+_REPEATED_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Generations:
     """The latest generation; it becomes the current one when it serves."""
     _expiry: ExpiryWarning = field(init=False)
     _is_half_replaced: bool = False
+    _repeated_at: datetime | None = None
+    """The time at which a replaced certificate is tried again, unless it is in use by then."""
 
     def first(self, config: PortalConfig) -> Generation:
         """Return the first generation; raises `ServeError` for its certificate or an address."""
@@ -127,8 +132,10 @@ class Generations:
         if inputs.key_pair is None:
             return None
         self._warn_of_expiry()
-        if not current.watch.has_changed():
+        is_repeated = self._repeated_at is not None and self.clock() >= self._repeated_at
+        if not (current.watch.has_changed() or is_repeated):
             return None
+        self._repeated_at = None
         try:
             key_pair = _read_key_pair(inputs.config)
         except ServeError as error:
@@ -141,6 +148,8 @@ class Generations:
             key_pair.close()
             return None
         self.log.info("The certificate was replaced.", not_after=key_pair.not_after.isoformat())
+        # A worker cannot start while the database is away, for example.
+        self._repeated_at = self.clock() + _REPEATED_AFTER
         return self._make(
             current.configured, inputs.listening, inputs.metrics_listening, key_pair, current.watch
         )
@@ -149,6 +158,7 @@ class Generations:
         """Take the latest generation as the current one, and watch its certificate."""
         self._current = self._made
         self._is_half_replaced = False
+        self._repeated_at = None
         self._expiry.reset()
         self._warn_of_expiry()
 
