@@ -209,3 +209,17 @@ def test_a_changed_address_is_bound_before_the_old_one_is_left() -> None:
     assert generations.public_url == same_port
     for resource in (listening, *moved.resources):
         resource.close()
+
+
+def test_another_address_with_the_same_port_needs_a_restart() -> None:
+    wanted = [config_of(None)]
+    generations = Generations(1, lambda: wanted[0], lambda *_: 0, CapturingLogger())
+    (listening,) = generations.first(wanted[0]).resources
+    port = listening.getsockname()[1]
+    wanted[0] = replace(wanted[0], host="0.0.0.0", port=port)  # noqa: S104  it is refused
+
+    with pytest.raises(
+        ServeError, match=rf"from 127\.0\.0\.1 to 0\.0\.0\.0 with the same port {port} .* Restart"
+    ):
+        generations.reload()
+    listening.close()

@@ -115,11 +115,14 @@ class Generations:
             before, inputs = self._current.configured, self._current.inputs
             listening, metrics_listening = inputs.listening, inputs.metrics_listening
             if (config.host, config.port) != (before.host, before.port):
-                listening = opened.enter_context(bind(config.host, config.port))
+                listening = opened.enter_context(
+                    _bind_beside(listening, config.host, config.port, LISTEN.name)
+                )
             if config.metrics.listen != before.metrics.listen:
                 metrics_listening = None
                 if config.metrics.listen is not None:
-                    metrics_listening = bind(*config.metrics.listen, variable=METRICS_LISTEN.name)
+                    held = inputs.metrics_listening
+                    metrics_listening = _bind_beside(held, *config.metrics.listen, METRICS_LISTEN.name)
                     opened.enter_context(metrics_listening)
             generation = self._make(config, listening, metrics_listening, key_pair, watch)
             # From here on the generation owns them.
@@ -201,6 +204,20 @@ class Generations:
                 reason=reason,
                 remedy="Replace both files. The portal reads them when they match.",
             )
+
+
+def _bind_beside(held: socket.socket | None, host: str, port: int, variable: str) -> socket.socket:
+    """Return a socket that listens while *held* does; raises `ServeError` if it cannot be bound."""
+    try:
+        return bind(host, port, variable=variable)
+    except ServeError as error:
+        before, its_port = held.getsockname()[:2] if held is not None else ("", 0)
+        if its_port != port:
+            raise
+        raise ServeError(
+            f"{variable} cannot be changed from {before} to {host} with the same port {port} while the "
+            "portal serves. Restart the portal, or choose another port."
+        ) from error
 
 
 def _watch(config: PortalConfig) -> FileWatch:
