@@ -215,6 +215,7 @@ def test_another_address_with_the_same_port_needs_a_restart() -> None:
     wanted = [config_of(None)]
     generations = Generations(1, lambda: wanted[0], lambda *_: 0, CapturingLogger())
     (listening,) = generations.first(wanted[0]).resources
+    assert isinstance(listening, socket.socket)
     port = listening.getsockname()[1]
     wanted[0] = replace(wanted[0], host="0.0.0.0", port=port)  # noqa: S104  it is refused
 
