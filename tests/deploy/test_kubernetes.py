@@ -22,7 +22,11 @@ from tests.deploy.variables import FILE_NAMES, TOML_KEYS, VARIABLE_NAMES
 FOLDER = Path(__file__).parent.parent.parent / "deploy" / "kubernetes"
 KUSTOMIZATIONS = sorted(file.parent for file in FOLDER.rglob("kustomization.yaml"))
 OVERLAYS = [folder for folder in KUSTOMIZATIONS if folder.parent.name == "overlays"]
-SERVICE_MONITOR = json.loads((Path(__file__).parent / "servicemonitor.schema.json").read_text())
+OPERATOR_SCHEMAS = {
+    kind: json.loads((Path(__file__).parent / f"{kind.lower()}.schema.json").read_text())
+    for kind in ("PrometheusRule", "ServiceMonitor")
+}
+"""The schemas of the Prometheus Operator's kinds."""
 
 # Since this version, preStop has "sleep", which needs no program in the image.
 OLDEST = (1, 30)
@@ -56,7 +60,7 @@ def of_kind(manifests: list[Manifest], kind: str) -> Manifest:
 def validate(manifest: Manifest, version: str) -> None:
     """Raise for a manifest that the API would refuse, or of which it would ignore a field."""
     if manifest["apiVersion"].startswith("monitoring.coreos.com/"):
-        jsonschema.validate(manifest, SERVICE_MONITOR)
+        jsonschema.validate(manifest, OPERATOR_SCHEMAS[manifest["kind"]])
     else:
         # A kind without a schema raises SchemaNotFoundError, which the command only warns about.
         kubernetes_validate.validate(manifest, version, strict=True)
@@ -75,6 +79,8 @@ def test_every_manifest_is_valid(folder: Path, version: str) -> None:
         ("Deployment", "spec.template.spec.enableServiceLink", False),
         ("Deployment", "spec.replicas", "2"),
         ("Job", "apiVersion", "batch/v3"),
+        ("PrometheusRule", "spec.groups", [{"name": "daypass", "rules": [{"alert": "A", "exp": "up"}]}]),
+        ("PrometheusRule", "spec.groups", [{"name": "daypass", "rules": [{"alert": "A"}]}]),
         ("ServiceMonitor", "spec.endpoint", []),
         ("ServiceMonitor", "spec.endpoints", [{"port": "metrics", "interval": "30 s"}]),
     ],

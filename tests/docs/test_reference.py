@@ -13,12 +13,12 @@ from tests.reference.audit_actions import SECTIONS
 from tests.reference.errors import kinds_by_code
 from tests.reference.openapi import operations
 from tests.reference.recorded_actions import recorded_actions
-from tests.reference.registry import FOLDER, PAGES
+from tests.reference.registry import FILES, FOLDER
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_the_page_is_up_to_date(name: str) -> None:
-    assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name](), "Run scripts/reference."
+@pytest.mark.parametrize("path", FILES)
+def test_the_file_is_up_to_date(path: str) -> None:
+    assert (ROOT / path).read_text(encoding="utf-8") == FILES[path](), "Run scripts/reference."
 
 
 @pytest.mark.parametrize("setting", list(REGISTRY), ids=lambda setting: setting.wire_name)

@@ -1,5 +1,5 @@
-"""Writes the reference pages; scripts/reference starts it."""
+"""Writes the reference pages and the other generated files; scripts/reference starts it."""
 
-from tests.reference.registry import write_pages
+from tests.reference.registry import write_files
 
-write_pages()
+write_files()

@@ -1,4 +1,4 @@
-"""The reference pages, by their names."""
+"""The reference pages, and the other files that are made from the code."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,9 +10,11 @@ from tests.reference.configuration import configuration_page
 from tests.reference.errors import errors_page
 from tests.reference.metrics import metrics_page
 from tests.reference.openapi import openapi_file
+from tests.reference.prometheus_rule import prometheus_rule
 from tests.reference.settings import settings_page
 
-FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs" / "reference"
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "api.md": api_page,
@@ -26,9 +28,15 @@ PAGES: Mapping[str, Callable[[], str]] = {
 }
 """The functions that make the text of each page or file, by its name."""
 
+FILES: Mapping[str, Callable[[], str]] = {
+    **{f"docs/reference/{name}": make for name, make in PAGES.items()},
+    "deploy/kubernetes/monitoring/prometheusrule.yaml": prometheus_rule,
+}
+"""The functions that make the text of each file, by its path in the repository."""
 
-def write_pages() -> None:
-    """Write every page to its file."""
+
+def write_files() -> None:
+    """Write every file."""
     FOLDER.mkdir(exist_ok=True)
-    for name, make in PAGES.items():
-        (FOLDER / name).write_text(make(), encoding="utf-8")
+    for path, make in FILES.items():
+        (ROOT / path).write_text(make(), encoding="utf-8")
