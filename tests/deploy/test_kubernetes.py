@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import tomllib
 from ipaddress import ip_address
 from pathlib import Path
@@ -235,6 +236,17 @@ def test_prometheus_finds_the_metrics(built: list[Manifest]) -> None:
 
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+
+
+def test_alerts_name_the_job_that_the_operator_gives_the_metrics(built: list[Manifest]) -> None:
+    """Without `jobLabel`, the job is the name of the Service."""
+    assert "jobLabel" not in of_kind(built, "ServiceMonitor")["spec"]
+    groups = of_kind(built, "PrometheusRule")["spec"]["groups"]
+    jobs = {
+        job for group in groups for rule in group["rules"] for job in re.findall('job="(.*?)"', rule["expr"])
+    }
+
+    assert jobs == {of_kind(built, "Service")["metadata"]["name"]}
 
 
 def test_the_network_policy_denies_what_it_does_not_list(built: list[Manifest]) -> None:
