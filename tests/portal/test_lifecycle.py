@@ -121,7 +121,9 @@ def test_reloads_and_new_certificates_lose_no_request(
     operator: Operator, tmp_path: Path, certificates: Certificates, other_certificates: Certificates
 ) -> None:
     install(tmp_path, certificates.certificate, certificates.private_key)
+    (tmp_path / "daypass.toml").touch()
     tls = {
+        "DAYPASS_CONFIG": str(tmp_path / "daypass.toml"),
         "DAYPASS_TLS_CERTIFICATE": str(tmp_path / "portal.pem"),
         "DAYPASS_TLS_KEY": str(tmp_path / "portal-key.pem"),
         # A worker that is replaced has a second for clients that do not know yet.
@@ -152,12 +154,16 @@ def test_reloads_and_new_certificates_lose_no_request(
         install(tmp_path, certificates.certificate, certificates.private_key)
         until_replaced(serving, worker)
         served.append(leaf(serving))
-        failure = told(serving, FAILED)[0]
+        failure, halves = told(serving, FAILED)[0], told(serving, HALF)
+        (tmp_path / "daypass.toml").write_text("log_format = 'console'")
+        serving.process.send_signal(signal.SIGHUP)
+        # The supervisor writes this line, in the form that its workers have too.
+        wait_until(lambda: "] New workers serve" in serving.log.read_text(), serving.log.read_text)
         code = serving.stop()
 
     old, new = (one.certificate.read_text().strip() for one in (certificates, other_certificates))
     assert load.failed == []
     assert served == [old, new, new, old]
-    assert len(told(serving, HALF)) == 1
+    assert len(halves) == 1
     assert "are no certificate with its private key" in str(failure["reason"])
     assert code == 0

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     import structlog
 
     from daypass.portal.app import Portal
-    from daypass.portal.commands.serve_generations import Inputs
+    from daypass.portal.commands.serve_generations import Generations, Inputs
     from daypass.portal.server.http_server import MetricsListener
+    from daypass.portal.server.supervisor import Generation, Hooks
     from daypass.portal.server.worker_process import SupervisorLink
     from daypass.portal.storage.pooler import Profile
     from daypass.portal.telemetry.log_stream import LogStream
@@ -84,7 +85,7 @@ def _supervise(workers: int, ready_fd: int | None) -> int:
 
     from daypass.portal.commands.serve_generations import Generations
     from daypass.portal.server.sd_notify import ServiceNotifier
-    from daypass.portal.server.supervisor import Hooks, Supervisor
+    from daypass.portal.server.supervisor import Supervisor
     from daypass.portal.telemetry import logs
     from daypass.portal.telemetry.python_messages import log_python_messages
 
@@ -93,7 +94,7 @@ def _supervise(workers: int, ready_fd: int | None) -> int:
     config = _read_config(workers)
     prepare_database_url()
     stderr = logs.take_over_stderr()
-    logs.configure(stderr, config.logs)
+    logs.configure(stderr, config.logs, is_final=False)
     log_python_messages()
     log = structlog.get_logger("portal")
     generations = Generations(workers, partial(_read_config, workers), partial(_work, stderr=stderr), log)
@@ -104,16 +105,7 @@ def _supervise(workers: int, ready_fd: int | None) -> int:
     gc.freeze()
     supervisor = Supervisor(
         first,
-        Hooks(
-            reload=generations.reload,
-            poll=generations.poll,
-            accepted=generations.accept,
-            ended=generations.metrics.worker_ended,
-            ready=partial(_write_ready, ready_fd, lambda: generations.public_url),
-            # A forked process must not inherit the lock of a thread that it does not have.
-            pause_log=stderr.finish,
-            resume_log=stderr.start,
-        ),
+        _hooks(generations, stderr, ready_fd),
         ServiceNotifier.from_environment(os.environ),
         ready_descriptors=() if ready_fd is None else (ready_fd,),
     )
@@ -122,6 +114,26 @@ def _supervise(workers: int, ready_fd: int | None) -> int:
     finally:
         generations.metrics.remove()
         stderr.finish()
+
+
+def _hooks(generations: "Generations", stderr: "LogStream", ready_fd: int | None) -> "Hooks":
+    from daypass.portal.server.supervisor import Hooks
+    from daypass.portal.telemetry import logs
+
+    def accept(generation: "Generation") -> None:
+        generations.accept(generation)
+        logs.configure(stderr, generations.logs, is_final=False)
+
+    return Hooks(
+        reload=generations.reload,
+        poll=generations.poll,
+        accepted=accept,
+        ended=generations.metrics.worker_ended,
+        ready=partial(_write_ready, ready_fd, lambda: generations.public_url),
+        # A forked process must not inherit the lock of a thread that it does not have.
+        pause_log=stderr.finish,
+        resume_log=stderr.start,
+    )
 
 
 def _read_config(workers: int) -> PortalConfig:

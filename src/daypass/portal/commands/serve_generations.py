@@ -13,7 +13,7 @@ from structlog.typing import FilteringBoundLogger
 from daypass.portal import app as _app  # noqa: F401  for its memory
 from daypass.portal.certificate import CertificateError, KeyPair, read_key_pair
 from daypass.portal.clock import Clock, utc_now
-from daypass.portal.config.model import MetricsConfig, PortalConfig
+from daypass.portal.config.model import LogConfig, MetricsConfig, PortalConfig
 from daypass.portal.config.variables import LISTEN, METRICS_LISTEN, ConfigError
 from daypass.portal.server import http_server as _http_server  # noqa: F401  the same
 from daypass.portal.server.certificate_watch import ExpiryWarning, FileWatch
@@ -101,6 +101,11 @@ class Generations:
     def public_url(self) -> str:
         """The portal's origin by the configuration in use."""
         return self._current.inputs.config.public_url
+
+    @property
+    def logs(self) -> LogConfig:
+        """The level and form of log lines by the configuration in use."""
+        return self._current.inputs.config.logs
 
     def reload(self) -> Generation:
         """Return a generation by the present configuration and files, or raise `ServeError`."""

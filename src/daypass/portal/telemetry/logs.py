@@ -17,8 +17,14 @@ from daypass.portal.telemetry.log_stream import LogStream, timestamp
 _SECRETS = re.compile(rf"{TOKEN}|(?P<name>Bearer\s+|SigninToken=)[A-Za-z0-9._~+/%=-]+")
 
 
-def configure(stream: TextIO | LogStream | None = None, config: LogConfig | None = None) -> None:
-    """Configure structlog to write to *stream* (stderr); call it once, before the first event."""
+def configure(
+    stream: TextIO | LogStream | None = None, config: LogConfig | None = None, *, is_final: bool = True
+) -> None:
+    """Configure structlog to write to *stream* (stderr); call it before the first event.
+
+    A later call has an effect on the loggers that were used before only if *is_final* is False, for a
+    process that logs little.
+    """
     stream = sys.stderr if stream is None else stream
     config = LogConfig() if config is None else config
     for_people = stream.isatty() if config.format is LogFormat.AUTO else config.format is LogFormat.CONSOLE
@@ -28,7 +34,7 @@ def configure(stream: TextIO | LogStream | None = None, config: LogConfig | None
         processors=[stamp, *_renderers(for_people=for_people), redact],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(config.level.upper())),
         logger_factory=lambda name="portal": _NamedLogger(name, stream),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=is_final,
     )
 
 
