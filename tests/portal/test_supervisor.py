@@ -145,6 +145,37 @@ def test_workers_end_when_their_supervisor_is_killed() -> None:
     wait_until(lambda: not any(is_running(pid) for pid in workers))
 
 
+def _hanging(told: Told) -> None:
+    """Supervise a worker whose first replacement hangs, by a clock that runs a hundred times too fast."""
+    ended: list[int] = []
+
+    def work(link: SupervisorLink) -> int:
+        if len(ended) == 1:
+            told.send(("hanging", os.getpid()))
+            while link.receive() is not None:
+                time.sleep(0.01)
+        return serve("serving", told)(link)
+
+    hooks = Hooks(ended=ended.append, ready=lambda: told.send(("ready", 0)))
+    Supervisor(Generation(1, work, _LONG), hooks, monotonic=lambda: time.monotonic() * 100).run()
+
+
+def test_a_replacement_that_hangs_while_it_starts_is_replaced() -> None:
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_hanging, args=(theirs,))
+    process.start()
+    told = [ours.recv(), ours.recv()]
+    os.kill(told[0][1], signal.SIGKILL)
+    told.append(ours.recv())
+    is_replaced = ours.poll(30)
+    process.kill()
+    process.join(60)
+
+    assert [name for name, _ in told] == ["serving", "ready", "hanging"]
+    assert is_replaced
+    wait_until(lambda: not is_running(told[2][1]))
+
+
 def test_workers_that_end_early_are_replaced_with_growing_delays() -> None:
     backoff = RestartBackoff()
 

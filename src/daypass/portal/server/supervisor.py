@@ -307,16 +307,26 @@ class Supervisor:
                 _log.error("A worker did not end in time and is killed.", worker=worker.pid)
                 worker.kill_at = now + 1
                 worker.send_signal(signal.SIGKILL)
-            elif (
-                generation is self._next and not worker.is_ready and now > worker.started_at + _LONGEST_START
-            ):
-                self._abandon_next(f"A new worker was not ready within {_LONGEST_START:.0f} seconds.")
+            elif not worker.is_ready and now > worker.started_at + _LONGEST_START:
+                self._end_start(worker, generation)
         for due in [at for at in self._restarts if at <= now]:
             self._restarts.remove(due)
             self._start_worker(self.current)
         if now >= self._polled_at + self.poll_interval:
             self._polled_at = now
             self._poll()
+
+    def _end_start(self, worker: Worker, generation: Generation) -> None:
+        """End a worker whose start takes too long, except at the first start, which may take any time."""
+        if self._is_stopping or worker.failure:
+            return
+        reason = f"It was not ready within {_LONGEST_START:.0f} seconds."
+        if generation is self._next:
+            self._abandon_next(f"A new worker does not start. {reason}")
+        elif self._is_started:
+            # Its end, which is logged with the reason, starts another one.
+            worker.failure = reason
+            worker.send_signal(signal.SIGKILL)
 
     def _poll(self) -> None:
         if self._is_stopping or not self._is_started or self._next is not None:
