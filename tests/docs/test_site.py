@@ -9,7 +9,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import pytest
 
 from tests.docs_site.build import BuildFailed, build_staged
-from tests.docs_site.stage import PAGES, ROOT, BrokenLink, stage, with_links_of_the_site
+from tests.docs_site.stage import PAGES, ROOT, BrokenLink, as_page_of_the_site, stage
 
 _LOADED = {"img": "src", "script": "src", "iframe": "src", "source": "src", "link": "href"}
 """The attributes whose address a browser loads with the page."""
@@ -90,6 +90,24 @@ def test_no_page_loads_anything_from_another_host(parsed: Mapping[Path, Parsed])
     assert foreign == set()
 
 
+def test_alternatives_in_a_table_have_plain_bars(site: Path) -> None:
+    text = (site / "reference" / "cli.html").read_text(encoding="utf-8")
+
+    assert "<td><code>--format cli|cloudformation|terraform</code></td>" in text
+    assert "\\|" not in text
+
+
+def test_code_in_a_list_does_not_end_the_list(site: Path) -> None:
+    """It needs an indentation of four, and an empty line before the next item, which would be text."""
+    ended = [
+        page.name
+        for page in site.rglob("*.html")
+        if '<p><div class="highlight">' in page.read_text(encoding="utf-8")
+    ]
+
+    assert ended == []
+
+
 @pytest.mark.parametrize(
     ("line", "warning"),
     [
@@ -129,16 +147,16 @@ def test_the_build_fails_at_a_broken_link(tmp_path: Path, line: str, warning: st
 def test_links_of_the_repository_become_those_of_the_site(
     source: str, address: str, link: str, expected: str
 ) -> None:
-    assert with_links_of_the_site(link, source, address, "https://example.com/main") == expected
+    assert as_page_of_the_site(link, source, address, "https://example.com/main") == expected
 
 
 def test_a_link_to_another_file_is_only_text_without_a_public_repository() -> None:
-    assert with_links_of_the_site("[the licence](LICENSE)", "README.md", "index.md", "") == "the licence"
+    assert as_page_of_the_site("[the licence](LICENSE)", "README.md", "index.md", "") == "the licence"
 
 
 def test_a_link_to_a_file_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(BrokenLink, match=r"README\.md links to missing\.txt"):
-        with_links_of_the_site("[a](missing.txt)", "README.md", "index.md", "")
+        as_page_of_the_site("[a](missing.txt)", "README.md", "index.md", "")
 
 
 DOCUMENTS = sorted({*ROOT.glob("*.md"), *(ROOT / "src").rglob("*.md"), *(ROOT / "docs").rglob("*.md")})
@@ -149,4 +167,4 @@ def test_every_link_in_the_repository_leads_to_a_file(document: Path) -> None:
     source = document.relative_to(ROOT).as_posix()
 
     # Raises an error at the first link that does not.
-    assert with_links_of_the_site(document.read_text(encoding="utf-8"), source, "index.md", "")
+    assert as_page_of_the_site(document.read_text(encoding="utf-8"), source, "index.md", "")

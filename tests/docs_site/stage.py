@@ -32,6 +32,7 @@ _ADDRESSES = {**PAGES, "README.md": "index.md"}
 
 _LINK = re.compile(r"(?P<image>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^()\s]+)\)")
 _EXTERNAL = re.compile(r"[a-z][a-z+.-]*:|#")
+_CODE = re.compile(r"`[^`]+`")
 _FENCE = re.compile(r"^ *(```|~~~)")
 
 
@@ -55,11 +56,11 @@ def stage(folder: Path, repository: str = "") -> None:
     for page, source in sources.items():
         text = page.read_text(encoding="utf-8")
         address = page.relative_to(folder).as_posix()
-        page.write_text(with_links_of_the_site(text, source, address, repository), encoding="utf-8")
+        page.write_text(as_page_of_the_site(text, source, address, repository), encoding="utf-8")
 
 
-def with_links_of_the_site(text: str, source: str, address: str, repository: str) -> str:
-    """Return a page's Markdown with each link changed as the module describes.
+def as_page_of_the_site(text: str, source: str, address: str, repository: str) -> str:
+    """Return a page's Markdown with each link changed as the module describes, and code in tables unescaped.
 
     *source* is the page's file in the repository, and *address* its place in the site.
     """
@@ -70,6 +71,9 @@ def with_links_of_the_site(text: str, source: str, address: str, repository: str
             fence = "" if fence else mark[1]
         elif not fence:
             line = _LINK.sub(lambda link: _link(link, source, address, repository), line)
+            if line.startswith("|"):
+                # Code in a table has an escaped bar on GitHub, and a plain one for the generator of the site.
+                line = _CODE.sub(lambda code: code[0].replace("\\|", "|"), line)
         lines.append(line)
     return "".join(lines)
 
