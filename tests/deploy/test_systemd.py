@@ -1,6 +1,7 @@
 """The systemd units of deploy/systemd."""
 
 import re
+import shlex
 import shutil
 import subprocess
 from collections import defaultdict
@@ -152,6 +153,18 @@ def test_secrets_are_credentials_of_the_unit(unit: Unit) -> None:
     """A name without a path is looked for in /etc/credstore, and may be absent there."""
     assert set(unit["LoadCredential"]) <= {name.lower() for name in VARIABLE_NAMES}
     assert "daypass_database_url" in unit["LoadCredential"]
+
+
+def test_commands_of_the_portal_run_as_its_unit_does() -> None:
+    """Otherwise they would use another database, or open the folder of the portal's to every user."""
+    service = read_unit((UNITS / NAMES[0]).read_text())
+    words = shlex.split((UNITS / "daypass-portal").read_text(), comments=True)
+    assigned = read_unit("\n".join(word.removeprefix("--property=") for word in words))
+
+    for key in ("EnvironmentFile", "LoadCredential", "StateDirectory", "StateDirectoryMode", "UMask"):
+        assert assigned[key] == service[key]
+    assert f"--uid={one(service, 'User')}" in words
+    assert words[-3:] == [INSTALLED, "portal", "$@"]
 
 
 def test_the_command_of_a_unit_exists(unit: Unit) -> None:
