@@ -7,17 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.captured_log import captured_log
 from tests.portal.http.client import Client
 from tests.portal.http.world import World
 from tests.portal.http.world import world as make_world
 
 
 @pytest.fixture(scope="session", autouse=True)
-def log() -> Iterator[StringIO]:
-    """The log output of the portals."""
-    with captured_log() as stream:
-        yield stream
+def logged(log: StringIO) -> StringIO:
+    """The log output, which no test prints."""
+    return log
 
 
 @pytest.fixture

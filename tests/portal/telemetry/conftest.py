@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.portal.http.conftest import log
 from tests.portal.http.world import World
 from tests.portal.http.world import world as make_world
 from tests.portal.telemetry.recorded import recorded
 
-__all__ = ["log", "recorded"]
+__all__ = ["recorded"]
 
 
 @pytest.fixture
