@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from sqlalchemy import Engine, event, insert
-from tests.database_fixture import PostgresServer
+from tests.fixtures.database import PostgresServer
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.pages.test_administrator import sign_in
 from tests.portal.http.world import ADMIN, DANA, World, world

@@ -5,7 +5,7 @@ import signal
 
 from hypothesis import settings
 
-from tests.database_fixture import (
+from tests.fixtures.database import (
     crashing_postgres,
     database,
     database_url,
@@ -14,7 +14,8 @@ from tests.database_fixture import (
     sqlite_template,
     sqlite_url,
 )
-from tests.pgbouncer_fixture import pgbouncer, pgbouncer_url
+from tests.fixtures.pgbouncer import pgbouncer, pgbouncer_url
+from tests.fixtures.sandbox import sandbox, sandbox_process
 from tests.quick import (
     pytest_addoption,
     pytest_collection_modifyitems,
@@ -23,7 +24,6 @@ from tests.quick import (
     pytest_runtest_makereport,
     pytest_terminal_summary,
 )
-from tests.sandbox_fixture import sandbox, sandbox_process
 
 __all__ = [
     "crashing_postgres",

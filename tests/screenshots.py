@@ -15,8 +15,8 @@ from playwright.sync_api import Page
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
-from tests.browser_fixture import DESK, PHONE, Chromium, User, launched, new_user
-from tests.demo_fixture import READY, Demo, read, start, stop
+from tests.fixtures.browser import DESK, PHONE, Chromium, User, launched, new_user
+from tests.fixtures.demo import READY, Demo, read, start, stop
 from tests.page_addresses import addresses
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"

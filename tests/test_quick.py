@@ -78,6 +78,6 @@ def test_without_quick_every_test_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fixture", sorted(REAL_PARTS))
 def test_each_real_part_is_a_fixture(fixture: str) -> None:
-    sources = [path.read_text() for path in (ROOT / "tests").glob("*_fixture.py")]
+    sources = [path.read_text() for path in (ROOT / "tests" / "fixtures").glob("*.py")]
 
     assert any(f"\ndef {fixture}(" in source for source in sources)

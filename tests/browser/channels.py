@@ -12,7 +12,7 @@ from daypass.portal.http.layout.csrf import FIELD
 from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from tests.browser.laptop import Laptop, authorize
 from tests.browser.listener import listening
-from tests.browser_fixture import User
+from tests.fixtures.browser import User
 
 PAGES = frozenset({"/console", "/console-url", "/credentials"})
 """The addresses of the page forms that issue access."""

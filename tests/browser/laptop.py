@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.cli.conftest import SCRIPT
 from tests.cli.sign_in import FakeBrowser, Shell, shell
-from tests.demo_fixture import Demo, bare_environment
+from tests.fixtures.demo import Demo, bare_environment
 
 
 @dataclass(frozen=True)

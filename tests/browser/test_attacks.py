@@ -16,8 +16,8 @@ from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.secret import Secret
 from daypass.portal.storage.schema import users
-from tests.browser_fixture import Chromium, User, new_user
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import Chromium, User, new_user
+from tests.fixtures.demo import Demo
 from tests.page_addresses import addresses
 from tests.rows import disable_user
 

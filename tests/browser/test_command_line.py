@@ -12,9 +12,9 @@ from daypass.cli.cache.files import CacheFile
 from tests.browser.framing import BLOCKED, failure_in_a_frame
 from tests.browser.laptop import Laptop, authorize
 from tests.browser.listener import listening
-from tests.browser_fixture import PHONE, Chromium, User, new_user
 from tests.cli.sign_in import OTHER_CODE
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import PHONE, Chromium, User, new_user
+from tests.fixtures.demo import Demo
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
 DEV = ("aws", "--tenant", "dev01")

@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from daypass import __version__
 from daypass.common.package import install_target
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
-from tests.browser_fixture import Chromium, User, new_user
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import Chromium, User, new_user
+from tests.fixtures.demo import Demo
 
 DANA, ADMIN, NOOR = "dana@example.com", "admin@example.com", "noor@example.com"
 

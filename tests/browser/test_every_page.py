@@ -9,8 +9,8 @@ from playwright.sync_api import Page, Response
 
 from daypass.portal.http.core.authentication import Permission
 from tests.browser.framing import BLOCKED, failure_in_a_frame
-from tests.browser_fixture import DESK, PHONE, Chromium, User, new_user
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import DESK, PHONE, Chromium, User, new_user
+from tests.fixtures.demo import Demo
 from tests.page_addresses import addresses
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"

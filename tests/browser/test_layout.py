@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from daypass.portal.clock import utc_now
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.browser_fixture import PHONE, Chromium, User, new_user
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import PHONE, Chromium, User, new_user
+from tests.fixtures.demo import Demo
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
 

@@ -14,8 +14,8 @@ import boto3
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser_fixture import User
-from tests.demo_fixture import bare_environment
+from tests.fixtures.browser import User
+from tests.fixtures.demo import bare_environment
 from tests.journeys.terminal import Terminal, json_output
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from tests.browser.listener import listening
-from tests.browser_fixture import Chromium, User, new_user
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import Chromium, User, new_user
+from tests.fixtures.demo import Demo
 
 DANA = "dana@example.com"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.browser_fixture import DESK, PHONE, Chromium, new_user
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import DESK, PHONE, Chromium, new_user
+from tests.fixtures.demo import Demo
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
 LISTS = [(DANA, "/sessions"), (DANA, "/profile"), (ADMIN, "/administrator/tenants/dev01/sessions")]

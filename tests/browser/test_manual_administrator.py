@@ -14,8 +14,8 @@ from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TENANT_VALIDITY
 from tests.browser.channels import ALL_CHANNELS, PAGES, AccessChannels
-from tests.browser_fixture import Chromium, User, new_user
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import Chromium, User, new_user
+from tests.fixtures.demo import Demo
 
 ADMIN, DANA = "admin@example.com", "dana@example.com"
 

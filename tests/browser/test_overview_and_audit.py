@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser_fixture import PHONE, Chromium, User, new_user
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import PHONE, Chromium, User, new_user
+from tests.fixtures.demo import Demo
 
 ADMIN = "admin@example.com"
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser_fixture import PHONE, Chromium, User, new_user
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import PHONE, Chromium, User, new_user
+from tests.fixtures.demo import Demo
 
 DANA, NOOR, ADMIN = "dana@example.com", "noor@example.com", "admin@example.com"
 

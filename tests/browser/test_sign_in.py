@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser_fixture import Chromium, User, new_user
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import Chromium, User, new_user
+from tests.fixtures.demo import Demo
 
 
 def test_sign_in_leads_to_the_requested_page(user: User) -> None:

@@ -3,7 +3,7 @@
 from playwright.sync_api import Locator, expect
 
 from tests.browser.test_every_page import find_no_barrier
-from tests.browser_fixture import DESK, PHONE, User
+from tests.fixtures.browser import DESK, PHONE, User
 
 
 def test_metadata_is_added_edited_and_removed_by_keyboard_on_any_screen(admin: User) -> None:

@@ -2,8 +2,8 @@
 
 from playwright.sync_api import expect
 
-from tests.browser_fixture import DESK, PHONE, Chromium, User, new_user
-from tests.demo_fixture import Demo
+from tests.fixtures.browser import DESK, PHONE, Chromium, User, new_user
+from tests.fixtures.demo import Demo
 
 
 def test_a_user_is_created_signs_in_and_is_deleted(chromium: Chromium, demo: Demo) -> None:

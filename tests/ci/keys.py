@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import boto3
 
-from tests.demo_fixture import Demo
+from tests.fixtures.demo import Demo
 
 
 def role_of(demo: Demo, variables: Mapping[str, str]) -> str:

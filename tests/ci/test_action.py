@@ -14,7 +14,7 @@ import yaml
 
 from tests.ci.keys import role_of
 from tests.ci.runner import Job
-from tests.demo_fixture import Demo, bare_environment
+from tests.fixtures.demo import Demo, bare_environment
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "action.yml"

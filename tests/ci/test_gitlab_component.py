@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.ci.keys import role_of
-from tests.demo_fixture import Demo, bare_environment
+from tests.fixtures.demo import Demo, bare_environment
 
 COMPONENT = Path(__file__).parents[2] / "templates" / "aws-credentials.yml"
 DANA = "dana@example.com"

@@ -4,7 +4,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.demo_fixture import DAYPASS, bare_environment
+from tests.fixtures.demo import DAYPASS, bare_environment
 
 
 def run(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:

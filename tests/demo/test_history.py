@@ -25,7 +25,7 @@ from daypass.portal.identity.model import Role
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import issuances
-from tests.demo_fixture import DAYPASS, bare_environment
+from tests.fixtures.demo import DAYPASS, bare_environment
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ACCOUNT = "111122223333"

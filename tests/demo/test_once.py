@@ -26,7 +26,7 @@ from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access, TenantId
 from daypass.portal.tenants.store import TenantStore
 from tests.demo.processes import of_folder
-from tests.demo_fixture import DAYPASS, bare_environment
+from tests.fixtures.demo import DAYPASS, bare_environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.processes import of_folder
-from tests.demo_fixture import DAYPASS, bare_environment
+from tests.fixtures.demo import DAYPASS, bare_environment
 from tests.waiting import wait_until
 
 PATIENCE = 90.0

@@ -8,9 +8,9 @@ from threading import Thread
 
 import pytest
 
-from tests.browser_fixture import chromium
 from tests.docs_site.build import build_staged
 from tests.docs_site.stage import stage
+from tests.fixtures.browser import chromium
 
 __all__ = ["chromium"]
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser_fixture import DESK, PHONE, Chromium, new_context
+from tests.fixtures.browser import DESK, PHONE, Chromium, new_context
 
 _PAGES = (
     "index.html",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo_fixture import Demo, demo, fragile_demo, troubled
+from tests.fixtures.demo import Demo, demo, fragile_demo, troubled
 from tests.journeys.terminal import Terminal
 
 __all__ = ["demo", "fragile_demo", "troubled"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.demo_fixture import Demo, bare_environment
+from tests.fixtures.demo import Demo, bare_environment
 
 Done = subprocess.CompletedProcess[str]
 

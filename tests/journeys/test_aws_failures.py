@@ -14,7 +14,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import tenants
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.demo_fixture import Demo
+from tests.fixtures.demo import Demo
 from tests.journeys.terminal import Done, Terminal
 
 ADMIN = "admin@example.com"

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.demo_fixture import bare_environment
+from tests.fixtures.demo import bare_environment
 from tests.journeys.terminal import Terminal
 
 PROGRAM = """

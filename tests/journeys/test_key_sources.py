@@ -22,7 +22,7 @@ from daypass.cli.cache.credentials import Credentials
 from daypass.cli.credentials import fetch
 from daypass.cli.credentials.container_endpoint import ContainerEndpoint
 from daypass.main import now
-from tests.demo_fixture import bare_environment
+from tests.fixtures.demo import bare_environment
 from tests.journeys.terminal import Terminal, json_output
 
 DANA = "dana@example.com"

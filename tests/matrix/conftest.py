@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.demo_fixture import Demo, demo, fragile_demo, troubled
+from tests.fixtures.demo import Demo, demo, fragile_demo, troubled
 from tests.matrix.portal import Portal, portal_with_members
 
 __all__ = ["demo", "fragile_demo", "troubled"]

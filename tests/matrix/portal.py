@@ -15,7 +15,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.demo_fixture import Demo
+from tests.fixtures.demo import Demo
 
 Membership = tuple[str, Access]
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Access
-from tests.demo_fixture import Demo
+from tests.fixtures.demo import Demo
 from tests.matrix.portal import Portal
 
 TENANTS = ("dev01", "prod01", "data01")

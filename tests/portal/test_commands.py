@@ -8,7 +8,7 @@ from daypass.portal.identity.store.users import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import users
-from tests.database_fixture import PostgresServer
+from tests.fixtures.database import PostgresServer
 from tests.portal.processes import Operator
 
 ADMIN, GOOD = "Admin@Example.com", "correct horse battery\n"

@@ -9,7 +9,8 @@ from pathlib import Path
 from time import monotonic
 
 from daypass.portal.server.stopping import cleanup_timeout
-from tests.database_fixture import PostgresServer
+from tests.fixtures.database import PostgresServer
+from tests.fixtures.proxy import proxied
 from tests.portal.admin.test_role_reconciler import FakeIam
 from tests.portal.aws.stub import StubAws
 from tests.portal.forked import PROCESSES
@@ -17,7 +18,6 @@ from tests.portal.http.world import DANA, DEV
 from tests.portal.http.world import world as make_world
 from tests.portal.processes import Operator, Serving, environment
 from tests.portal.test_serve import token_of_a_new_administrator
-from tests.proxy_fixture import proxied
 
 
 def test_a_portal_whose_database_stopped_answering_ends_within_25_seconds(

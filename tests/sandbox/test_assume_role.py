@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.fixtures.sandbox import Keys, root_keys
 from tests.sandbox.world import World, allow, document, own_resources, trust
-from tests.sandbox_fixture import Keys, root_keys
 
 
 def refused(

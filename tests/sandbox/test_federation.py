@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import pytest
 
 from daypass.sandbox.process import SandboxProcess
+from tests.fixtures.sandbox import Keys
 from tests.sandbox.browser import Answer, ask
 from tests.sandbox.world import World, allow, make_resources, own_resources, trust
-from tests.sandbox_fixture import Keys
 
 
 def browse(world: World, path: str, *, cookie: str = "", form: dict[str, str] | None = None) -> Answer:

@@ -9,10 +9,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from daypass.sandbox.process import SandboxProcess
+from tests.fixtures.sandbox import client
 from tests.processes import sockets_of
 from tests.sandbox.browser import ask
 from tests.sandbox.world import World
-from tests.sandbox_fixture import client
 
 
 def signed(sandbox: SandboxProcess, method: str, path: str, service: str = "s3") -> dict[str, str]:

@@ -13,9 +13,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from daypass.sandbox.process import SandboxProcess
+from tests.fixtures.sandbox import Keys, root_keys
 from tests.sandbox.calls import SERVICES, Service
 from tests.sandbox.world import Resources, World, allow, document, make_resources, own_resources, trust
-from tests.sandbox_fixture import Keys, root_keys
 
 each_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 

@@ -21,7 +21,7 @@ from daypass.sandbox.config import (
     root_key,
 )
 from daypass.sandbox.process import SandboxFailed, SandboxProcess
-from tests.sandbox_fixture import client
+from tests.fixtures.sandbox import client
 
 
 def test_the_configured_root_key_account_and_region_are_used() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daypass.sandbox.process import SandboxProcess
-from tests.sandbox_fixture import Keys, client
+from tests.fixtures.sandbox import Keys, client
 
 ALL_OF_STS = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
 

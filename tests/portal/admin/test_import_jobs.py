@@ -25,10 +25,10 @@ from daypass.portal.errors import (
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
-from tests.database_fixture import PostgresServer
 from tests.fakes import FakeClock
+from tests.fixtures.database import PostgresServer
+from tests.fixtures.proxy import proxied
 from tests.portal.admin.conftest import REGION, Administration, SlowCommitter, open_administration
-from tests.proxy_fixture import proxied
 
 _WAITING = text(
     "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "

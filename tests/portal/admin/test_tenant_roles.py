@@ -25,10 +25,10 @@ from daypass.portal.errors import (
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.unit_of_work import UnitOfWork
 from daypass.portal.tenants.model import Tenant
-from tests.database_fixture import PostgresServer
 from tests.fakes import FakeClock, nothing_happens
+from tests.fixtures.database import PostgresServer
+from tests.fixtures.proxy import Proxy, proxied
 from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
-from tests.proxy_fixture import Proxy, proxied
 
 OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/other"
 PROD_ROLE = RULES.own("prod01")

@@ -1,5 +1,5 @@
 """Runs the tests of this folder also on PostgreSQL behind PgBouncer."""
 
-from tests.pgbouncer_fixture import database_url
+from tests.fixtures.pgbouncer import database_url
 
 __all__ = ["database_url"]

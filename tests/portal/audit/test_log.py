@@ -15,7 +15,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database, StorageConflict
 from daypass.portal.storage.schema import audit_events, users
 from daypass.portal.storage.unit_of_work import Precondition, RowChange, UnitOfWork
-from tests.database_fixture import PostgresServer
+from tests.fixtures.database import PostgresServer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ADD_USER = insert(users)

@@ -19,9 +19,9 @@ from daypass.portal.errors import AuditUnavailable
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, users
 from daypass.portal.storage.unit_of_work import Precondition, RowChange
-from tests.database_fixture import PostgresServer
+from tests.fixtures.database import PostgresServer
+from tests.fixtures.proxy import proxied
 from tests.portal.audit.test_log import NOON, Gate, an_event, subjects
-from tests.proxy_fixture import proxied
 
 PATIENCE = timedelta(seconds=1.5)
 SOON = 20.0

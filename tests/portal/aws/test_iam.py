@@ -31,8 +31,8 @@ from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 from daypass.sandbox.process import SandboxProcess
 from tests.fakes import NOON, FakeBroker, FakeClock, account_of, retargeted
+from tests.fixtures.sandbox import Keys, client
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
-from tests.sandbox_fixture import Keys, client
 
 PREFIX, MASTER = "made-", "made-master"
 

@@ -16,8 +16,8 @@ from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
 from daypass.portal.tenants.model import Access
 from daypass.sandbox.process import SandboxProcess
+from tests.fixtures.sandbox import Keys, client
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
-from tests.sandbox_fixture import Keys, client
 
 PORTAL = "broker-portal"
 SESSION_ACTIONS = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]

@@ -17,10 +17,10 @@ from daypass.portal.identity.model import User
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.storage.engine import Database
 from daypass.sandbox.process import SandboxProcess
+from tests.fixtures.sandbox import Keys
 from tests.portal.access.conftest import ADMIN, DEV, PROD, Rig, build, caller
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.sandbox.world import World, allow, trust
-from tests.sandbox_fixture import Keys
 
 SECOND = "222222222222"
 

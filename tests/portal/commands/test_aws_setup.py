@@ -16,8 +16,8 @@ from click.testing import CliRunner
 
 from daypass.portal.commands.group import portal
 from daypass.sandbox.process import SandboxProcess
+from tests.fixtures.sandbox import root_keys
 from tests.portal.processes import Operator
-from tests.sandbox_fixture import root_keys
 
 ACCOUNT = "123456789012"
 

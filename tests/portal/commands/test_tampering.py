@@ -15,8 +15,8 @@ from daypass.portal.audit.event import OPERATOR, Event, Outcome
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, issuances, metadata
-from tests.database_fixture import PostgresServer
 from tests.fakes import FakeClock
+from tests.fixtures.database import PostgresServer
 from tests.portal.commands.test_audit import run
 from tests.portal.http.world import DANA
 from tests.portal.http.world import world as make_world

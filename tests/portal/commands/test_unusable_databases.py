@@ -12,8 +12,8 @@ import pytest
 from daypass.portal.config.variables import ConfigError
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database
-from tests.database_fixture import PostgresServer
-from tests.pgbouncer_fixture import PgBouncer
+from tests.fixtures.database import PostgresServer
+from tests.fixtures.pgbouncer import PgBouncer
 from tests.portal.aws.stub import StubAws
 from tests.portal.processes import DAYPASS, Operator, environment
 

@@ -14,8 +14,8 @@ from daypass.portal.diagnostics.finding import Finding
 from daypass.portal.diagnostics.queues import DeadLetters
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.sandbox.process import SandboxProcess
+from tests.fixtures.sandbox import Keys, client
 from tests.sandbox.world import World, allow
-from tests.sandbox_fixture import Keys, client
 
 
 @pytest.fixture

@@ -24,14 +24,14 @@ from daypass.portal.http.core.routing import exact
 from daypass.portal.http.health import Readiness
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, replica_probes
-from tests.database_fixture import PostgresServer
 from tests.fakes import NOON, FakeClock
+from tests.fixtures.database import PostgresServer
+from tests.fixtures.proxy import proxied
 from tests.portal.audit.test_log import Gate
 from tests.portal.forked import PROCESSES
 from tests.portal.http.client import Client
 from tests.portal.http.world import DANA, World
 from tests.portal.http.world import world as make_world
-from tests.proxy_fixture import proxied
 
 KEYS = ("/api/v1/sessions", {"tenant": "dev01"})
 

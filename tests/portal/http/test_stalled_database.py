@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from daypass.portal.audit.verify import verify
 from daypass.portal.storage.schema import issuances
-from tests.database_fixture import PostgresServer
+from tests.fixtures.database import PostgresServer
+from tests.fixtures.proxy import proxied
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import DANA
 from tests.portal.http.world import world as make_world
-from tests.proxy_fixture import proxied
 
 
 def issue_at_once(client: Client, token: str, number: int) -> Sequence[Answer]:

@@ -17,7 +17,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import users
 from tests.fakes import FakeClock, quick_hash
-from tests.pgbouncer_fixture import database_url
+from tests.fixtures.pgbouncer import database_url
 from tests.portal import password_sign_in
 
 __all__ = ["database_url"]

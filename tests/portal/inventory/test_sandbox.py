@@ -19,10 +19,10 @@ from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 from daypass.sandbox.process import SandboxProcess
 from tests.fakes import NOON
+from tests.fixtures.sandbox import Keys
 from tests.portal.access.conftest import ADMIN, Rig, build, caller
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.sandbox.world import Resources, World, allow, make_resources, own_resources, trust
-from tests.sandbox_fixture import Keys
 
 
 @dataclass(slots=True)

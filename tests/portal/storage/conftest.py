@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from daypass.portal.storage.engine import Database
-from tests.database_fixture import PostgresServer
-from tests.pgbouncer_fixture import database_url
+from tests.fixtures.database import PostgresServer
+from tests.fixtures.pgbouncer import database_url
 
 __all__ = ["database_url"]
 

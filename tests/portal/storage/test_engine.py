@@ -15,7 +15,7 @@ from daypass.portal.config.variables import ConfigError
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database, parse_url
 from daypass.portal.storage.schema import users
-from tests.database_fixture import PostgresServer
+from tests.fixtures.database import PostgresServer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NEPAL = timezone(timedelta(hours=5, minutes=45))

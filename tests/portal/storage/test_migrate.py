@@ -14,8 +14,8 @@ from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, check, migrate
 from daypass.portal.storage.schema import metadata, tenants, user_kind, users
-from tests.database_fixture import PostgresServer
 from tests.fakes import NOON
+from tests.fixtures.database import PostgresServer
 from tests.portal.forked import PROCESSES
 from tests.portal.storage.migrations import migrate_to, schema_and_rows
 

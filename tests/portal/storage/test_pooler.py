@@ -13,8 +13,8 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pooler import Profile
 from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import last_sign_in, tenants, users
-from tests.database_fixture import PostgresServer
-from tests.pgbouncer_fixture import ZONE, PgBouncer
+from tests.fixtures.database import PostgresServer
+from tests.fixtures.pgbouncer import ZONE, PgBouncer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import api_tokens, memberships, tenants, users
-from tests.database_fixture import PostgresServer
+from tests.fixtures.database import PostgresServer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NEPAL = timezone(timedelta(hours=5, minutes=45))

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, text
 
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database, StorageLocked
-from tests.database_fixture import PostgresServer
-from tests.proxy_fixture import proxied
+from tests.fixtures.database import PostgresServer
+from tests.fixtures.proxy import proxied
 
 PATIENCE = timedelta(seconds=1)
 SOON = 10 * PATIENCE.total_seconds()

@@ -20,7 +20,7 @@ from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import issuances
 from daypass.portal.telemetry.error_events import REMEDIES
-from tests.database_fixture import PostgresServer
+from tests.fixtures.database import PostgresServer
 from tests.portal.http.client import PEER, Client
 from tests.portal.http.world import DANA, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
