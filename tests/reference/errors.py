@@ -138,17 +138,20 @@ def kinds_by_code() -> Mapping[str, Sequence[type[PortalError]]]:
     # Imports every subclass of the portal.
     import_module("daypass.portal.app")
     found: dict[str, list[type[PortalError]]] = {}
-    for kind in _subclasses(PortalError):
+    for kind in subclasses(PortalError):
         # AwsError, the base class of several, has no code of its own.
         if "code" in vars(kind) or (hasattr(kind, "code") and kind in STATUSES):
             found.setdefault(kind.code, []).append(kind)
     return found
 
 
-def _subclasses(kind: type[PortalError]) -> Iterator[type[PortalError]]:
+def subclasses(kind: type[PortalError]) -> Iterator[type[PortalError]]:
+    """Yield every class of errors that a request may be answered with."""
     for subclass in kind.__subclasses__():
-        yield subclass
-        yield from _subclasses(subclass)
+        # Optional, so it may be imported or not; no request is answered with its error.
+        if subclass.__module__ != "daypass.portal.telemetry.traces":
+            yield subclass
+            yield from subclasses(subclass)
 
 
 def errors_page() -> str:

@@ -1,7 +1,5 @@
 """No label has a value that is not declared, whatever is recorded."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,23 +21,18 @@ from daypass.portal.telemetry.metrics_model import OTHER, Counter, Gauge, Histog
 from daypass.portal.tenants.model import Access
 from tests.portal.http.world import World
 from tests.portal.telemetry.recorded import Recorded
+from tests.reference.errors import subclasses
 
 # The labels of the build's metric are of the release, and only the portal sets them.
 RECORDED = [metric for metric in METRICS if metric.labels and metric.name != "daypass_build_info"]
 _SUFFIXES = ("_bucket", "_sum", "_count", "_created")
 
 
-def kinds_of(base: type[PortalError]) -> Iterator[type[PortalError]]:
-    for kind in base.__subclasses__():
-        yield kind
-        yield from kinds_of(kind)
-
-
 def codes_of(base: type[PortalError]) -> set[str]:
     # Errors of tests are not the portal's.
     return {
         kind.code
-        for kind in kinds_of(base)
+        for kind in subclasses(base)
         if "code" in vars(kind) and kind.__module__.startswith("daypass.")
     }
 

@@ -1,25 +1,17 @@
 """Every error class has a status, and is answered in the format of its channel."""
 
-from collections.abc import Iterator
-
 from starlette.requests import Request
 
 from daypass.portal import app, errors
 from daypass.portal.errors import PortalError
 from daypass.portal.http.core.problems import REQUEST_ID, STATUSES, message, problem, status_of
-
-
-def kinds(kind: type[PortalError] = PortalError) -> Iterator[type[PortalError]]:
-    """Yield every class of errors."""
-    for below in kind.__subclasses__():
-        yield below
-        yield from kinds(below)
+from tests.reference.errors import subclasses
 
 
 def test_every_error_class_has_a_status() -> None:
     # The composition root imports every module that defines errors.
     assert app.__doc__
-    every = set(kinds()) - {errors.AwsError}
+    every = set(subclasses(PortalError)) - {errors.AwsError}
 
     assert [kind for kind in every if not any(above in STATUSES for above in kind.__mro__)] == []
     assert [kind for kind in every if not kind.code.replace("_", "").isalpha()] == []
