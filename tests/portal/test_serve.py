@@ -185,6 +185,24 @@ def test_a_port_in_use_is_named(operator: Operator) -> None:
     assert "DAYPASS_LISTEN" in sentence
 
 
+def test_a_reload_that_is_asked_for_during_the_start_is_done_after_it(operator: Operator) -> None:
+    log = operator.home / "log"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        def ask_and_let_it_start() -> None:
+            wait_until(lambda: log.exists() and "Waiting for it." in log.read_text())
+            os.kill(json.loads(log.read_text().splitlines()[0])["pid"], signal.SIGHUP)
+            taken.close()
+
+        asking = threading.Thread(target=ask_and_let_it_start)
+        asking.start()
+        with operator.serving(DAYPASS_LISTEN=f"127.0.0.1:{port}") as serving:
+            asking.join()
+            wait_until(lambda: any("New workers serve" in line["event"] for line in serving.lines()))
+            assert serving.ask("GET", "/healthz")[0] == 200
+
+
 def test_a_descriptor_that_cannot_be_written_to_is_reported(operator: Operator) -> None:
     with Path(os.devnull).open() as unwritable:
         sentences = [

@@ -80,6 +80,11 @@ def serve(workers: int, ready_fd: int | None) -> None:
 
 def _supervise(workers: int, ready_fd: int | None) -> int:
     """Run the supervisor until it has stopped; return the exit code."""
+    from daypass.portal.server.signals import hold_signals
+    from daypass.portal.server.worker_process import IGNORED_SIGNALS
+
+    # A reload that is asked for during the start is done after it.
+    hold_signals(IGNORED_SIGNALS)
     # Imported here, because help and completion must not wait for a web server and an AWS library.
     import structlog
 

@@ -31,6 +31,11 @@ class SignalQueue:
             return []
 
 
+def hold_signals(numbers: Iterable[signal.Signals]) -> None:
+    """Keep these signals pending until `queued_signals` takes them; before, they would end the process."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+
+
 @contextmanager
 def queued_signals(numbers: Iterable[signal.Signals]) -> Iterator[SignalQueue]:
     """Queue these signals instead of their usual effect, until the block ends."""
@@ -41,6 +46,7 @@ def queued_signals(numbers: Iterable[signal.Signals]) -> Iterator[SignalQueue]:
         before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
         # The number is written to the descriptor only for signals that have a handler.
         handlers = {number: signal.signal(number, lambda *_: None) for number in numbers}
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
         try:
             yield SignalQueue(reading, writing)
         finally:

@@ -35,6 +35,10 @@ App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+_OTHER_METHOD = "_OTHER"
+"""The method of other requests, by OpenTelemetry's semantic conventions."""
+
 
 class Traces:
     """The traces of one process, exported by a thread of it; to be constructed after a fork."""
@@ -64,8 +68,10 @@ class Traces:
                     status = int(message["status"])
                 await send(message)
 
+            # The method of an unknown request is the client's own text, without a bound.
+            method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
             with self._tracer.start_as_current_span(
-                scope["method"],
+                "HTTP" if method == _OTHER_METHOD else method,
                 context=_PROPAGATOR.extract(_carrier(scope["headers"])),
                 kind=SpanKind.SERVER,
                 record_exception=False,
@@ -77,9 +83,9 @@ class Traces:
                 finally:
                     route = scope.get("route")
                     if route is not None:
-                        span.update_name(f"{scope['method']} {route.path}")
+                        span.update_name(f"{method} {route.path}")
                         span.set_attribute("http.route", route.path)
-                    span.set_attributes(_attributes(scope, status))
+                    span.set_attributes(_attributes(scope, method, status))
                     if status >= 500 or not status:
                         span.set_status(StatusCode.ERROR)
 
@@ -158,10 +164,10 @@ def _carrier(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     }
 
 
-def _attributes(scope: Scope, status: int) -> dict[str, str | int]:
+def _attributes(scope: Scope, method: str, status: int) -> dict[str, str | int]:
     """Return the attributes by OpenTelemetry's semantic conventions for HTTP; no path and no query."""
     attributes: dict[str, str | int] = {
-        "http.request.method": scope["method"],
+        "http.request.method": method,
         "url.scheme": scope.get("scheme", "http"),
         "daypass.request_id": scope[_REQUEST_ID],
     }

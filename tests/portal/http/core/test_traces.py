@@ -121,6 +121,18 @@ def test_an_issuance_is_one_trace_of_the_client_s_with_a_span_for_each_stage(
     assert (resource["service.name"], resource["service.version"]) == ("daypass", "1.2.3")
 
 
+def test_the_name_of_a_span_is_never_the_method_that_a_client_invented(
+    quick_world: World, collector: Collector
+) -> None:
+    traces = traced(quick_world)
+    quick_world.client().send("SECRETCANARY", "/api/v1/me")
+    traces.close(timedelta(seconds=60))
+
+    (span,) = collector.spans().values()
+    assert "SECRETCANARY" not in span.name
+    assert attributes(span)["http.request.method"] == "_OTHER"
+
+
 def test_a_failed_request_has_the_code_and_no_text_of_its_error(
     quick_world: World, collector: Collector
 ) -> None:

@@ -169,7 +169,7 @@ def _one_setting(settings: Settings, path: str, name: str) -> Sequence[Operation
             method="DELETE",
             path=path,
             name=f"remove{name}",
-            summary="Delete a setting, so that its default applies",
+            summary="Delete a setting",
             permission=Permission.ADMINISTRATOR,
             handler=settings.remove,
             status=HTTPStatus.NO_CONTENT,
