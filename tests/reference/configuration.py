@@ -18,8 +18,8 @@ _CONFIGURATION = """\
 
 # Configuration
 
-The portal reads its configuration when it starts. All commands under `daypass portal` read the same
-sources:
+The portal reads its configuration when it starts, and the file, credentials and secrets again after SIGHUP.
+All commands under `daypass portal` read the same sources:
 
 1. environment variables
 2. systemd credentials, for secrets
