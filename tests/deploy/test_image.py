@@ -202,6 +202,14 @@ def assert_nothing_of_the_build_is_left(root: Path) -> None:
     assert re.search(r"site-packages/daypass/__pycache__/main\.\S+\.pyc$", files, re.MULTILINE)
 
 
+def test_the_base_is_pinned_by_its_digest() -> None:
+    text = (ROOT / "deploy/image/Containerfile").read_text()
+    (base,) = re.findall(r"^ARG BASE=(.*)$", text, re.MULTILINE)
+
+    assert re.fullmatch(r"[a-z0-9./-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}", base)
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["${BASE}", "${BASE}"]
+
+
 def test_the_image_is_built_from_locked_packages_only() -> None:
     text = (ROOT / "deploy/image/Containerfile").read_text()
     installs = re.findall(r"pip install ((?:.|\\\n)*?)(?:&&|\n)", text)
