@@ -9,13 +9,10 @@ from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
-# Imported before the workers are forked, which then share its memory.
-from daypass.portal import app as _app  # noqa: F401  for its memory
 from daypass.portal.certificate import CertificateError, KeyPair, read_key_pair
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config.model import LogConfig, MetricsConfig, PortalConfig
 from daypass.portal.config.variables import LISTEN, METRICS_LISTEN, ConfigError
-from daypass.portal.server import http_server as _http_server  # noqa: F401  the same
 from daypass.portal.server.certificate_watch import ExpiryWarning, FileWatch
 from daypass.portal.server.errors import ServeError
 from daypass.portal.server.listening import bind, wait_for_predecessor
@@ -23,7 +20,7 @@ from daypass.portal.server.supervisor import Generation, Resource
 from daypass.portal.server.worker_process import SupervisorLink
 from daypass.portal.telemetry.multiprocess import WorkerMetrics
 
-_REPEATED_AFTER = timedelta(minutes=1)
+_RETRY_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ class Generations:
     """The latest generation; it becomes the current one when it serves."""
     _expiry: ExpiryWarning = field(init=False)
     _is_half_replaced: bool = False
-    _repeated_at: datetime | None = None
+    _retry_at: datetime | None = None
     """The time at which a replaced certificate is tried again, unless it is in use by then."""
 
     def first(self, config: PortalConfig) -> Generation:
@@ -140,10 +137,10 @@ class Generations:
         if inputs.key_pair is None:
             return None
         self._warn_of_expiry()
-        is_repeated = self._repeated_at is not None and self.clock() >= self._repeated_at
-        if not (current.watch.has_changed() or is_repeated):
+        is_retry = self._retry_at is not None and self.clock() >= self._retry_at
+        if not (current.watch.has_changed() or is_retry):
             return None
-        self._repeated_at = None
+        self._retry_at = None
         try:
             key_pair = _read_key_pair(inputs.config)
         except ServeError as error:
@@ -157,7 +154,7 @@ class Generations:
             return None
         self.log.info("The certificate was replaced.", not_after=key_pair.not_after.isoformat())
         # A worker cannot start while the database is away, for example.
-        self._repeated_at = self.clock() + _REPEATED_AFTER
+        self._retry_at = self.clock() + _RETRY_AFTER
         return self._make(
             current.configured, inputs.listening, inputs.metrics_listening, key_pair, current.watch
         )
@@ -166,7 +163,7 @@ class Generations:
         """Take the latest generation as the current one, and watch its certificate."""
         self._current = self._made
         self._is_half_replaced = False
-        self._repeated_at = None
+        self._retry_at = None
         self._expiry.reset()
         self._warn_of_expiry()
 

@@ -31,9 +31,14 @@ class SignalQueue:
             return []
 
 
-def hold_signals(numbers: Iterable[signal.Signals]) -> None:
-    """Keep these signals pending until `queued_signals` takes them; before, they would end the process."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+@contextmanager
+def pending_signals(numbers: Iterable[signal.Signals]) -> Iterator[None]:
+    """Keep these signals pending until `queued_signals` takes them; without it they would end the process."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -46,10 +51,11 @@ def queued_signals(numbers: Iterable[signal.Signals]) -> Iterator[SignalQueue]:
         before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
         # The number is written to the descriptor only for signals that have a handler.
         handlers = {number: signal.signal(number, lambda *_: None) for number in numbers}
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
+        mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
         try:
             yield SignalQueue(reading, writing)
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
             signal.set_wakeup_fd(before)

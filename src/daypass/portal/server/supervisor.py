@@ -50,12 +50,12 @@ class Generation:
     """Serves in a worker process until told to stop, and returns its exit code."""
     stop_timeout: timedelta
     resources: tuple[Resource, ...] = ()
-    """What workers inherit; generations may share it."""
+    """The open files that workers inherit; generations may share them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What the supervisor calls; each must return at once."""
+    """Callbacks of the supervisor; each must return at once."""
 
     reload: Callable[[], Generation | None] = lambda: None
     """Returns the generation by the present configuration (after SIGHUP); raises `ServeError` with the reason

@@ -21,7 +21,7 @@ _LONGEST_REASON = 4000
 
 
 class Command(Enum):
-    """What the supervisor asks of a worker."""
+    """A request of the supervisor to a worker."""
 
     STOP = b"s"
     """Complete the requests in progress, and end."""
@@ -73,7 +73,7 @@ class Worker:
     started_at: float
     is_ready: bool = field(default=False)
     failure: str = field(default="")
-    """Why it cannot serve, if it said so."""
+    """The reason why it cannot serve, if it sent one."""
     kill_at: float | None = field(default=None)
     """The time at which it is killed, once it was told to end."""
 

@@ -24,13 +24,13 @@ _FOLDER = "daypass.portal.storage:migrations"
 _ADVISORY_LOCK = 0x44415950
 
 _LOCK_TIMEOUT = "1s"
-"""How long a migration waits for the lock on a table. All requests for that table wait behind it."""
+"""The time that a migration waits for the lock on a table. All requests for that table wait behind it."""
 
 _PAUSE = 1.0
 """Seconds between two attempts, in which these requests are served."""
 
 _PATIENCE = timedelta(minutes=10)
-"""How long a migration is attempted; longer than an export or a verification of the audit log takes."""
+"""The time for which a migration is attempted; an export or a verification of the audit log takes less."""
 
 
 class SchemaError(Exception):
@@ -112,9 +112,9 @@ def check(database: Database) -> NewerSchema | None:
 
     Returns the schema if a newer version made it, and None if it is this version's.
     """
+    scripts = _scripts()
     with database.reading() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-        scripts = _scripts()
         newer = _newer_schema(connection, current, scripts)
     if newer is None and current != scripts.get_current_head():
         state = "is empty" if current is None else "is from an older version"
