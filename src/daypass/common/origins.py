@@ -1,10 +1,15 @@
-"""Tests whether a URL or a host name is a loopback address."""
+"""Hosts and ports in URLs, and whether a host is a loopback address."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
 # The CLI imports this before each call of the portal, so `ipaddress` and `urllib` are imported where needed.
+
+
+def authority(host: str, port: int) -> str:
+    """Return host and port as in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_loopback(url: str) -> bool:

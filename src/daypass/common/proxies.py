@@ -4,7 +4,7 @@
 variable wins. `NO_PROXY` lists the hosts that are reached directly. Loopback addresses never use a proxy.
 """
 
-from daypass.common.origins import address_of, is_loopback_host
+from daypass.common.origins import address_of, authority, is_loopback_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,11 +96,6 @@ def proxy_for(url: str, environment: "Mapping[str, str]") -> Proxy | None:
 def is_excluded(host: str, port: int, no_proxy: str) -> bool:
     """Return whether *no_proxy* lists the host (name, parent domain, address or network; perhaps a port)."""
     return any(_is_match(entry, host.lower(), port) for entry in no_proxy.lower().replace(",", " ").split())
-
-
-def authority(host: str, port: int) -> str:
-    """Return host and port as in a URL."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _setting(scheme: str, environment: "Mapping[str, str]") -> tuple[str, str]:

@@ -2,7 +2,8 @@
 
 import socket
 
-from daypass.common.proxies import Proxy, ProxyError, authority
+from daypass.common.origins import authority
+from daypass.common.proxies import Proxy, ProxyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from daypass.cli.diagnostics.finding import Finding, State, bad, good, notable, 
 from daypass.cli.runtime.errors import Refusal, SignInNeeded
 from daypass.cli.runtime.output import moment
 from daypass.common.counting import counted
-from daypass.common.proxies import Proxy, ProxyError, authority, proxy_for
+from daypass.common.origins import authority
+from daypass.common.proxies import Proxy, ProxyError, proxy_for
 from daypass.common.tunnel import open_tunnel
 
 _DAY = 24 * 60 * 60

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from daypass import __version__
+from daypass.common.origins import authority
 from daypass.portal import app, cpu_affinity
 from daypass.portal.app import Portal
 from daypass.portal.commands.common import default_database_file, sentence_for_operator
@@ -95,8 +96,7 @@ def _metrics_listener(built: Portal, inputs: Inputs) -> MetricsListener | None:
 def _metrics_url(listening: socket.socket | None) -> str | None:
     if listening is None:
         return None
-    host, port = listening.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
+    return f"http://{authority(*listening.getsockname()[:2])}/metrics"
 
 
 def _tls(inputs: Inputs) -> tuple[Path, Path] | None:

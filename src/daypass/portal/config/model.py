@@ -6,6 +6,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
+from daypass.common.origins import authority
 from daypass.portal.secret import Secret
 
 Network = IPv4Network | IPv6Network
@@ -113,4 +114,4 @@ class PortalConfig:
         if self.stated_public_url is not None:
             return self.stated_public_url
         scheme = "https" if self.serves_tls else "http"
-        return f"{scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        return f"{scheme}://{authority(self.host, self.port)}"
