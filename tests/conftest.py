@@ -55,5 +55,5 @@ settings.load_profile("daypass")
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays to the end: nobody need look again whether it is garbage."""
+    """Exempt what was imported and collected from garbage collection: it stays to the end."""
     gc.freeze()

@@ -18,7 +18,7 @@ EXITS = {
     "portal/http/api/sessions/handlers.py": "to whom the session was issued",
     "portal/http/api/tokens.py": "a new API token, to the Administrator who made it, this once",
     "portal/http/legacy/local_access.py": "to the page on which its user agreed to it",
-    "portal/http/oauth/consent.py": "a code, to the listener or the eyes of whoever agreed to it",
+    "portal/http/oauth/consent.py": "a code, to the listener or the eyes of the user who agreed to it",
     "portal/http/oauth/endpoints.py": "to the device that a person signed in",
     "portal/http/legacy/jit.py": "to whom the session was issued",
     "portal/http/pages/tokens.py": "to whom the token was made for, this once",

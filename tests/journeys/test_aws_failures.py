@@ -60,7 +60,7 @@ def added_tenant(terminal: Terminal, name: str) -> Iterator[str]:
 
 
 def add_role(terminal: Terminal, name: str, principal: str, *actions: str) -> None:
-    """A role whose trust policy lets *principal* do *actions*, and nobody anything else."""
+    """A role whose trust policy lets *principal* do *actions*, and no other principal anything."""
     statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": actions}
     terminal.demo.root.iam.create_role(
         RoleName=name,

@@ -20,7 +20,7 @@ def test_each_tenant_has_its_own_keys_and_a_second_call_is_answered_from_the_cac
 def test_cached_keys_are_returned_without_the_portal(terminal: Terminal) -> None:
     kept = json_output(terminal.daypass(DANA, "--tenant", "dev01"))
 
-    # Whoever trusts nobody cannot ask the portal anything.
+    # A command that trusts no certificate authority cannot ask the portal anything.
     again = terminal.daypass(DANA, "--tenant", "dev01", "--ca-file", os.devnull)
     other = terminal.daypass(DANA, "--tenant", "prod01", "--ca-file", os.devnull)
 

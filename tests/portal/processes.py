@@ -142,7 +142,7 @@ class Serving:
         """Send bytes, and return all that is received until the connection closes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             answer = bytearray()
-            # Whoever refuses early may hang up before all of it was sent.
+            # A server that refuses early may close the connection before all of it was sent.
             with suppress(OSError):
                 connection.sendall(request)
                 connection.shutdown(socket.SHUT_WR)

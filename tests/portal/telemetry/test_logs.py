@@ -317,7 +317,7 @@ def test_pythons_own_messages_on_stderr_use_the_log_stream() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stderr is not None
-        # Before anybody reads what it says on stderr, which is more than a small pipe takes.
+        # Before this test reads what it says on stderr, which is more than a small pipe takes.
         fcntl.fcntl(child.stderr.fileno(), fcntl.F_SETPIPE_SZ, SMALL)
         done = child.stdout.read(4)
         said = child.stderr.read()
