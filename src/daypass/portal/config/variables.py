@@ -258,7 +258,7 @@ TRACES = Variable(
     "DAYPASS_TRACES",
     Flag(),
     "false",
-    "Whether OpenTelemetry traces are exported, as the OTEL_ variables say; needs the extra daypass[otel].",
+    "Whether OpenTelemetry traces are exported, as the OTEL_ variables say; needs the extra otel.",
 )
 
 SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
