@@ -1,6 +1,7 @@
 """Liveness and readiness while the database is unavailable, and after its recovery."""
 
 import asyncio
+import json
 import os
 import resource
 import sqlite3
@@ -8,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from io import StringIO
 from multiprocessing.connection import Connection
 from urllib.parse import urlsplit
 
@@ -215,6 +217,23 @@ def test_an_unexpected_exception_makes_the_portal_unready() -> None:
     answer = prober(break_, Time()).get("/readyz")
 
     assert (answer.status, answer.json["code"]) == (503, "storage_unavailable")
+
+
+def test_an_unexpected_exception_is_logged_again_after_a_recovery(log: StringIO) -> None:
+    began, time, writes = len(log.getvalue()), Time(), iter([False, False, True, False])
+
+    def write() -> None:
+        if not next(writes):
+            raise ZeroDivisionError
+
+    client = prober(write, time)
+    for _ in range(4):
+        client.get("/readyz")
+        time.now += 1
+
+    lines = [json.loads(text) for text in log.getvalue()[began:].splitlines()]
+    events = [line["event"] for line in lines if line.get("operation") == "readiness"]
+    assert events == ["error", "recovered", "error"]
 
 
 def test_a_probe_writes_one_row_per_replica_and_no_audit_event(database: Database) -> None:

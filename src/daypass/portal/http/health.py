@@ -27,7 +27,7 @@ _FRESH = 1.0
 """Seconds for which an answer is reused, so that frequent probes do not load the database."""
 
 _PATIENCE = timedelta(seconds=2)
-"""How long a write may take before the replica counts as not ready."""
+"""The time for a write, after which the replica counts as not ready."""
 
 
 class Readiness:
@@ -51,8 +51,8 @@ class Readiness:
         self._issuing = issuing
         self._monotonic = monotonic
         self._patience = patience.total_seconds()
-        # Used by the event loop's thread only.
         self._failures = FailureLog("readiness")
+        # Used by the event loop's thread only.
         self._running: Future[PortalError | None] | None = None
         self._started_at = 0.0
 
@@ -88,6 +88,8 @@ class Readiness:
         except Exception as error:  # any other failure would also prevent a session from being issued
             self._failures.failed(error)
             refusal = StorageUnavailable("The portal's database does not accept writes.")
+        else:
+            self._failures.succeeded()
         running.set_result(refusal)
 
 
