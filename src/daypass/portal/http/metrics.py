@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from daypass.portal.access.issuance_numbers import IssuanceNumbers
 from daypass.portal.errors import Unauthenticated
-from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.authentication import Permission, bearer_token
 from daypass.portal.http.core.dispatcher import ChannelApp, Dispatcher, make_channel_app
 from daypass.portal.http.core.middleware import RequestMiddleware
 from daypass.portal.http.core.problems import problem
@@ -41,7 +41,7 @@ class Scrape:
 
     async def __call__(self, request: Request) -> Response:
         """Return the metrics, or raise `Unauthenticated`."""
-        if self._token is not None and not _presents(request, self._token):
+        if self._token is not None and Secret(bearer_token(request)) != self._token:
             raise Unauthenticated(
                 "The metrics are for the scraper only. It sends the token of DAYPASS_METRICS_TOKEN as "
                 "“Authorization: Bearer TOKEN”."
@@ -49,13 +49,6 @@ class Scrape:
         async with self._collecting:
             body, content_type = await asyncio.to_thread(self._collect, request.headers.get("accept", ""))
         return Response(body, media_type=content_type)
-
-
-def _presents(request: Request, token: Secret) -> bool:
-    """Whether the request has exactly one Authorization header, with *token*; compared in constant time."""
-    headers = request.headers.getlist("authorization")
-    scheme, _, presented = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
-    return scheme.lower() == "bearer" and Secret(presented.strip()) == token
 
 
 def build(services: Services) -> Sequence[ChannelApp]:

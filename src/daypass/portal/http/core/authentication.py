@@ -116,7 +116,7 @@ class Authenticator:
         """Read the credentials of a request. Raises `Unauthenticated` unless there is exactly one token."""
         scope = request.scope
         return PresentedCredentials(
-            _bearer(request), self.addresses.of(request), scope[REQUEST_ID], scope.get(LOG_FIELDS, {})
+            _required_token(request), self.addresses.of(request), scope[REQUEST_ID], scope.get(LOG_FIELDS, {})
         )
 
     def identify(
@@ -131,10 +131,15 @@ class Authenticator:
         return Caller(user, token, channel, presented.address, presented.request_id, fields)
 
 
-def _bearer(request: HTTPConnection) -> str:
+def bearer_token(request: HTTPConnection) -> str:
+    """Return the token in the only Authorization header of a request, or "" if there is none."""
     # With two headers it would be unclear which token authenticates, so neither does.
     headers = request.headers.getlist("authorization")
     scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("No API token was sent. Send one as “Authorization: Bearer TOKEN”.")
-    return token.strip()
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _required_token(request: HTTPConnection) -> str:
+    if token := bearer_token(request):
+        return token
+    raise Unauthenticated("No API token was sent. Send one as “Authorization: Bearer TOKEN”.")
