@@ -6,7 +6,6 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import TextIO
@@ -27,8 +26,6 @@ class LogStream(io.TextIOBase):
     text again. Before `start` and after `finish` it writes through.
     """
 
-    on_dropped: Callable[[], None] | None = None
-    """Called for each dropped line, by the thread that wrote it, so it must not block."""
     writes_json = True
     """Whether the notice about dropped lines is JSON rather than plain text."""
 
@@ -65,8 +62,7 @@ class LogStream(io.TextIOBase):
             self._out.flush()
             return len(text)
         with self._changed:
-            is_dropped = self._queued + len(text) > self._most
-            if is_dropped:
+            if self._queued + len(text) > self._most:
                 self._dropped += 1
             else:
                 self._queue.append(text)
@@ -75,8 +71,6 @@ class LogStream(io.TextIOBase):
                 if self._is_idle:
                     self._is_idle = False
                     self._changed.notify_all()
-        if is_dropped and self.on_dropped is not None:
-            self.on_dropped()
         return len(text)
 
     def start(self) -> None:
