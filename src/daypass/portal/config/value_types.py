@@ -183,9 +183,7 @@ class Address:
             address = ip_address("127.0.0.1" if host == "localhost" else host.strip("[]"))
         except ValueError as error:
             raise InvalidValue from error
-        if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535):
-            raise InvalidValue
-        return str(address), int(port)
+        return str(address), Number(0, 65535).parse(port)
 
 
 @dataclass(frozen=True, slots=True)
