@@ -62,13 +62,18 @@ def prepare_database_url() -> str:
 
 def database_file() -> Path | None:
     """Return the SQLite file that is in use, as an absolute path; None for PostgreSQL."""
-    url = database_url(read_values())
-    return Path(url.removeprefix("sqlite:///")).absolute() if url.startswith("sqlite:///") else None
+    return _database_file(read_values())
 
 
 def default_database_file() -> Path | None:
     """Return the SQLite file that is in use because no database is configured; else None."""
-    return None if read_values().is_set(DATABASE_URL) else database_file()
+    values = read_values()
+    return None if values.is_set(DATABASE_URL) else _database_file(values)
+
+
+def _database_file(values: Values) -> Path | None:
+    url = database_url(values)
+    return Path(url.removeprefix("sqlite:///")).absolute() if url.startswith("sqlite:///") else None
 
 
 def check_environment() -> None:

@@ -56,14 +56,13 @@ def check(form: str) -> None:
 
 def _examine() -> _Result:
     from daypass.portal.config.effective import effective_values
-    from daypass.portal.config.reader import find_problems, read_config
+    from daypass.portal.config.reader import build_config, find_problems
     from daypass.portal.config.values import Values
 
-    default_file = Path(DEFAULT_FILE)
-    names, values = examine(os.environ), Values(os.environ, default_file)
+    names, values = examine(os.environ), Values(os.environ, Path(DEFAULT_FILE))
     errors, valid = [*names.misspelled, *find_problems(values)], None
     if not errors:
-        valid = read_config(os.environ, default_file)
+        valid = build_config(values)
         errors += _unusable(valid)
     warnings = [f"{name} is not a variable of this version. It is ignored." for name in names.unknown]
     return _Result(errors, warnings, effective_values(values, valid))

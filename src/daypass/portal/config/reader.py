@@ -37,7 +37,7 @@ def read_config(environ: Mapping[str, str], default_file: Path | None = None) ->
     values = Values(environ, default_file)
     if problems := find_problems(values):
         raise config_error(problems)
-    return _build(values)
+    return build_config(values)
 
 
 def find_problems(values: Values) -> Sequence[str]:
@@ -60,7 +60,7 @@ def _check(values: Values, variable: v.Variable[object]) -> None:
         values.get(variable)
 
 
-def _build(values: Values) -> PortalConfig:
+def build_config(values: Values) -> PortalConfig:
     """Make the configuration of values without errors."""
     host, port = values.get(LISTEN)
     return PortalConfig(
