@@ -1,6 +1,7 @@
 """The count of sign-ins by provider and outcome."""
 
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from daypass.portal.errors import PortalError
@@ -8,21 +9,15 @@ from daypass.portal.telemetry.metrics import SIGN_INS
 from daypass.portal.telemetry.metrics_model import OTHER
 
 
-class count_sign_in:  # noqa: N801  used like a function
-    """A context manager around one sign-in at *provider*, which counts it by the error that leaves it."""
-
-    def __init__(self, provider: str, action: Literal["sign_in", "reauthenticate"]) -> None:
-        self._provider = provider
-        self._action = action
-
-    def __enter__(self) -> None:
-        """Do nothing."""
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        """Count the sign-in; an error passes through."""
-        outcome = "ok" if error is None else OTHER
-        if isinstance(error, PortalError):
-            outcome = error.code
-        SIGN_INS.count(self._provider, self._action, outcome)
+@contextmanager
+def count_sign_in(provider: str, action: Literal["sign_in", "reauthenticate"]) -> Iterator[None]:
+    """Count one sign-in at *provider* by the error that leaves the block."""
+    outcome = OTHER
+    try:
+        yield
+        outcome = "ok"
+    except PortalError as error:
+        outcome = error.code
+        raise
+    finally:
+        SIGN_INS.count(provider, action, outcome)
