@@ -48,6 +48,7 @@ from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.prepared import RowMismatch
+from daypass.portal.telemetry.error_events import code_of
 from daypass.portal.telemetry.stages import Stage, stage
 
 # AWS accepts signatures from a clock that is up to five minutes off, and may take `AWS_TIME_LIMIT` to answer.
@@ -252,10 +253,9 @@ class Issuer:
         count_attempt(attempt, State.DENIED)
 
     def _record_failure(self, attempt: IssuanceAttempt, plan: SessionPlan, error: Exception) -> None:
-        code = error.code if isinstance(error, PortalError) else "internal"
         # If the failure cannot be recorded either, `AbandonedAttempts` settles the attempt later.
         with suppress(AuditUnavailable, RowMismatch):
-            self.committer.commit(*attempt_records.failed(attempt, plan, code))
+            self.committer.commit(*attempt_records.failed(attempt, plan, code_of(error)))
             count_attempt(attempt, State.FAILED, plan.access)
 
 

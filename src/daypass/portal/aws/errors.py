@@ -17,10 +17,9 @@ from daypass.portal.errors import (
     AwsUnavailable,
 )
 from daypass.portal.redaction import redacted
+from daypass.portal.telemetry.error_events import LONGEST_CAUSE
 from daypass.portal.telemetry.metrics import AWS_ERRORS
 from daypass.portal.telemetry.spans import call_span
-
-_LONGEST_CAUSE = 500
 
 _THROTTLED = frozenset(
     {
@@ -112,7 +111,7 @@ def answered(error: AwsError, url: str, code: str, message: str = "") -> AwsErro
     the request with the portal's session token, and one about a parameter repeats its value.
     """
     said = f": {redacted(one_line(message))}" if message and code in _DENIED else ""
-    error.cause = printable_line(f"{url} answered {code}{said}", _LONGEST_CAUSE)
+    error.cause = printable_line(f"{url} answered {code}{said}", LONGEST_CAUSE)
     return error
 
 
@@ -121,7 +120,7 @@ def not_answered(error: AwsError, url: str, failure: BaseException) -> AwsError:
     failure = failure.__cause__ or failure
     # Of other exceptions only the type, since the text may contain request data.
     said = f": {one_line(str(failure))}" if isinstance(failure, OSError) and str(failure) else ""
-    error.cause = printable_line(f"{url}: {type(failure).__name__}{said}", _LONGEST_CAUSE)
+    error.cause = printable_line(f"{url}: {type(failure).__name__}{said}", LONGEST_CAUSE)
     return error
 
 

@@ -7,7 +7,8 @@ import structlog
 from daypass.common.lines import one_line, printable_line
 from daypass.portal.errors import PortalError
 
-_LONGEST_CAUSE = 500
+LONGEST_CAUSE = 500
+"""The most characters of a cause in the log."""
 
 _DOCTOR = "Run `daypass portal doctor`"
 
@@ -76,7 +77,7 @@ def find_cause(error: BaseException) -> str | None:
     name = type(deepest).__name__
     if not isinstance(deepest, OSError):
         return name
-    return printable_line(f"{name}: {one_line(str(deepest))}", _LONGEST_CAUSE)
+    return printable_line(f"{name}: {one_line(str(deepest))}", LONGEST_CAUSE)
 
 
 class FailureLog:

@@ -20,7 +20,7 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from daypass.portal.errors import PortalError
-from daypass.portal.telemetry.error_events import FailureLog, OperationError, code_of
+from daypass.portal.telemetry.error_events import FailureLog, OperationError
 from daypass.portal.telemetry.spans import trace_calls
 from daypass.portal.telemetry.stages import trace_stages
 
@@ -109,8 +109,8 @@ class Traces:
                 yield
             except Exception as error:
                 # The code and not the text, which may contain a user's input.
-                is_known = isinstance(error, PortalError)
-                span.set_attribute("error.type", code_of(error) if is_known else type(error).__name__)
+                kind_of_error = error.code if isinstance(error, PortalError) else type(error).__name__
+                span.set_attribute("error.type", kind_of_error)
                 span.set_status(StatusCode.ERROR)
                 raise
 
@@ -147,7 +147,7 @@ class _LoggedExporter(SpanExporter):
 
 def _resource(release: str) -> Resource:
     own = {SERVICE_VERSION: release}
-    # What is given here would win over the variables.
+    # An attribute that is given here would win over the variables.
     if not os.environ.get("OTEL_SERVICE_NAME") and "service.name=" not in os.environ.get(
         "OTEL_RESOURCE_ATTRIBUTES", ""
     ):
