@@ -19,7 +19,7 @@ OTHER = "other"
 _MOST_SERIES_AT_ONCE = 100
 
 LiveMode = Literal["livesum", "livemax", "livemin"]
-"""How the gauges of several processes become one number; the files of ended processes do not count."""
+"""The combination of several processes' gauges; the files of ended processes do not count."""
 
 
 class Metric:

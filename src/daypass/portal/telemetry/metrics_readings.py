@@ -1,7 +1,7 @@
 """Metrics that a scrape reads from the database."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
 
@@ -9,13 +9,12 @@ import structlog
 
 from daypass.portal.telemetry.metrics import READ_ERRORS
 from daypass.portal.telemetry.metrics_exposition import Readings
-from daypass.portal.telemetry.metrics_model import ReadGauge
 
 _FRESH = timedelta(seconds=10)
 """The time for which a reading is reused, so that frequent scrapes do not load the database."""
 
 _PATIENCE = timedelta(seconds=1)
-"""How long a scrape waits for the database."""
+"""The time for which a scrape waits for the database."""
 
 _log = structlog.get_logger("portal.metrics")
 
@@ -28,7 +27,7 @@ class CachedReadings:
 
     def __init__(
         self,
-        read: Callable[[], Mapping[ReadGauge, float]],
+        read: Callable[[], Readings],
         monotonic: Callable[[], float],
         patience: timedelta = _PATIENCE,
     ) -> None:

@@ -167,14 +167,15 @@ def _is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        # Another user's process has that pid.
+        pass
     return True
 
 
 def _remove_stale(parent: Path) -> None:
     """Remove the directories of this user whose processes have all ended."""
     for path in parent.glob(f"{_PREFIX}*"):
-        # Whatever cannot be examined is left alone: it belongs to another user, or is being removed.
+        # A directory that cannot be examined is left alone: it belongs to another user, or is being removed.
         with suppress(OSError):
             if path.is_symlink() or path.stat().st_uid != os.getuid():
                 continue

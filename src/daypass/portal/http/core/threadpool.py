@@ -20,7 +20,7 @@ PATIENCE = timedelta(seconds=9)
 """The time limit of a request, queueing included, so that every client gets an answer within ten seconds."""
 
 SLOT_WAIT = timedelta(seconds=2)
-"""How long a request is queued for a slot of its role, which leaves time for the AWS call after it."""
+"""The time that a request is queued for a slot of its role, which leaves time for the AWS call after it."""
 
 _WAITING_PER_THREAD = 8
 
