@@ -1,11 +1,13 @@
 """The rules of the supervisor, in forked processes, with workers that serve nothing."""
 
 import os
+import select
 import signal
 import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +15,7 @@ from daypass.portal.server.errors import ServeError
 from daypass.portal.server.restart_backoff import STABLE_AFTER, RestartBackoff
 from daypass.portal.server.sd_notify import ServiceNotifier
 from daypass.portal.server.supervisor import Generation, Hooks, Supervisor
-from daypass.portal.server.worker_process import SupervisorLink
+from daypass.portal.server.worker_process import Command, SupervisorLink
 from tests.portal.forked import PROCESSES
 from tests.processes import is_running
 from tests.waiting import wait_until
@@ -28,14 +30,21 @@ class Told(Protocol):
 _SHORT, _LONG = timedelta(seconds=0.3), timedelta(seconds=60)
 
 
+def wait_for_commands(link: SupervisorLink) -> list[Command] | None:
+    """Return the next commands, or None at the supervisor's end."""
+    select.select([link], [], [])
+    return link.receive()
+
+
 def serve(name: str, told: Told, *, is_stubborn: bool = False) -> Callable[[SupervisorLink], int]:
     """Return a worker that reports its name and id, and ends when told to unless it is stubborn."""
 
     def work(link: SupervisorLink) -> int:
         told.send((name, os.getpid()))
         link.send_ready()
-        while link.receive() == [] or is_stubborn:
-            time.sleep(0.01)
+        # Without a supervisor, no kill would end a stubborn one.
+        while wait_for_commands(link) is not None and is_stubborn:
+            pass
         return 0
 
     return work
@@ -91,7 +100,7 @@ def test_workers_are_replaced_reloaded_and_stopped(tmp_path: Path) -> None:
 
         os.kill(process.pid, signal.SIGHUP)
         notified += [systemd.recv(200).decode(), systemd.recv(200).decode()]
-        still_there = [Path(f"/proc/{pid}").exists() for pid in (kept, replaced[1])]
+        still_there = [is_running(pid) for pid in (kept, replaced[1])]
 
         os.kill(process.pid, signal.SIGHUP)
         new = ours.recv()
@@ -145,34 +154,39 @@ def test_workers_end_when_their_supervisor_is_killed() -> None:
     wait_until(lambda: not any(is_running(pid) for pid in workers))
 
 
-def _hanging(told: Told) -> None:
-    """Supervise a worker whose first replacement hangs, by a clock that runs a hundred times too fast."""
+def _hanging(told: Told, is_late: Event) -> None:
+    """Supervise a worker whose first replacement hangs, by a clock that jumps by 100 seconds at *is_late*."""
     ended: list[int] = []
 
     def work(link: SupervisorLink) -> int:
-        if len(ended) == 1:
-            told.send(("hanging", os.getpid()))
-            while link.receive() is not None:
-                time.sleep(0.01)
-        return serve("serving", told)(link)
+        if len(ended) != 1:
+            return serve("serving", told)(link)
+        told.send(("hanging", os.getpid()))
+        while wait_for_commands(link) is not None:
+            pass
+        return 1
+
+    def monotonic() -> float:
+        return time.monotonic() + (100 if is_late.is_set() else 0)
 
     hooks = Hooks(ended=ended.append, ready=lambda: told.send(("ready", 0)))
-    Supervisor(Generation(1, work, _LONG), hooks, monotonic=lambda: time.monotonic() * 100).run()
+    Supervisor(Generation(1, work, _LONG), hooks, monotonic=monotonic).run()
 
 
 def test_a_replacement_that_hangs_while_it_starts_is_replaced() -> None:
     ours, theirs = PROCESSES.Pipe(duplex=False)
-    process = PROCESSES.Process(target=_hanging, args=(theirs,))
+    is_late = PROCESSES.Event()
+    process = PROCESSES.Process(target=_hanging, args=(theirs, is_late))
     process.start()
     told = [ours.recv(), ours.recv()]
     os.kill(told[0][1], signal.SIGKILL)
     told.append(ours.recv())
-    is_replaced = ours.poll(30)
+    is_late.set()
+    told += [ours.recv()] if ours.poll(60) else []
     process.kill()
     process.join(60)
 
-    assert [name for name, _ in told] == ["serving", "ready", "hanging"]
-    assert is_replaced
+    assert [name for name, _ in told] == ["serving", "ready", "hanging", "serving"]
     wait_until(lambda: not is_running(told[2][1]))
 
 
