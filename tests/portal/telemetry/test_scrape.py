@@ -151,16 +151,19 @@ def test_a_database_that_fails_does_not_fail_the_scrape(recorded: Recorded, worl
 
 
 def test_a_database_that_does_not_answer_delays_one_scrape_for_its_patience_only(recorded: Recorded) -> None:
-    now, answer, reads = [100.0], threading.Event(), []
+    now, asked, answer, reads = [100.0], threading.Event(), threading.Event(), []
 
     def hang() -> dict[object, float]:
         reads.append(now[0])
+        asked.set()
         answer.wait(20)
         return {LIVE_SESSIONS: 1.0, OLDEST_ATTEMPT: 2.0}
 
     readings = CachedReadings(hang, lambda: now[0], timedelta(milliseconds=20))  # type: ignore[arg-type]  # narrower
 
     assert readings() == {}
+    # The patience may be over before the thread of the read runs.
+    assert asked.wait(60)
     now[0] += 60
     # Only one read runs at a time, so the second scrape does not wait at all.
     assert readings() == {}

@@ -11,6 +11,7 @@ import pytest
 from tests.portal.aws.stub import StubAws
 from tests.portal.processes import Operator, Serving, environment
 from tests.portal.telemetry.recorded import Series, samples_of
+from tests.portal.test_serve import told
 from tests.waiting import wait_until
 
 TOKEN = "scraper-canary-0123456789"
@@ -33,9 +34,10 @@ def get(url: str, path: str, token: str | None = None) -> tuple[int, str]:
     return read
 
 
-def listener(serving: Serving) -> str:
-    line = next(line for line in serving.lines() if line["event"] == "serving metrics")
-    return str(line["url"]).removesuffix("/metrics")
+def listener(serving: Serving, workers: int = 1) -> str:
+    """Return the address for metrics, once all workers have logged it, which may be after they are ready."""
+    wait_until(lambda: len(told(serving, "serving metrics")) == workers)
+    return str(told(serving, "serving metrics")[0]["url"]).removesuffix("/metrics")
 
 
 def test_a_scrape_of_either_address_covers_both_workers_and_no_file_is_left(
@@ -46,14 +48,13 @@ def test_a_scrape_of_either_address_covers_both_workers_and_no_file_is_left(
     more = {"DAYPASS_METRICS_LISTEN": "127.0.0.1:0", "DAYPASS_METRICS_TOKEN": TOKEN}
     operator = Operator(tmp_path, environment(tmp_path, postgres_url, own_aws))
     with operator.serving_forked("--workers", "2", RUNTIME_DIRECTORY=str(runtime), **more) as serving:
-        wait_until(lambda: len([1 for line in serving.lines() if line["event"] == "serving metrics"]) == 2)
-        private = listener(serving)
-        wait_until(lambda: samples_of(get(private, "/metrics")[1])[PROCESSES] == 2)
+        private = listener(serving, workers=2)
+        wait_until(lambda: samples_of(get(private, "/metrics")[1]).get(PROCESSES) == 2)
         for _ in range(12):
             assert get(serving.url, "/healthz")[0] == 200
 
         # A request is counted just after its answer was sent.
-        wait_until(lambda: samples_of(get(private, "/metrics")[1])[REQUESTS] == 12)
+        wait_until(lambda: samples_of(get(private, "/metrics")[1]).get(REQUESTS) == 12)
         assert samples_of(get(serving.url, "/metrics", TOKEN)[1])[REQUESTS] == 12
         assert get(private, "/healthz")[0] == 404
         assert get(private, "/api/v1/me")[0] == 404
@@ -85,7 +86,11 @@ def test_one_process_serves_metrics_by_default_nowhere(operator: Operator, tmp_p
     with operator.serving_forked(RUNTIME_DIRECTORY=str(runtime)) as serving:
         assert get(serving.url, "/metrics")[0] == 404
         assert list(runtime.iterdir()) == []
-        assert not [line for line in serving.lines() if line["event"] == "serving metrics"]
+        assert serving.stop() == 0
+
+    # At the end, the log is complete.
+    assert told(serving, "stopped")
+    assert told(serving, "serving metrics") == []
 
 
 @pytest.mark.parametrize(
