@@ -1,6 +1,7 @@
 """Traces reach a collector over OTLP, cost nothing while they are off, and never delay a request."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -166,14 +167,17 @@ def test_a_collector_that_does_not_answer_delays_neither_a_request_nor_the_end(
 
 
 def test_a_collector_that_is_away_is_logged_once(
-    quick_world: World, log: StringIO, monkeypatch: pytest.MonkeyPatch, collector: Collector
+    quick_world: World, log: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began = len(log.getvalue())
-    collector.stop()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.1")
-    traces = traced(quick_world)
-    answer = quick_world.client().get("/api/v1/me", quick_world.tokens[DANA])
-    traces.close(timedelta(seconds=60))
+    # A bound port on which nothing listens refuses connections, and no other program gets it.
+    with socket.socket() as away:
+        away.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{away.getsockname()[1]}")
+        traces = traced(quick_world)
+        answer = quick_world.client().get("/api/v1/me", quick_world.tokens[DANA])
+        traces.close(timedelta(seconds=60))
 
     lines = [json.loads(text) for text in log.getvalue()[began:].splitlines()]
     errors = [line for line in lines if line["level"] == "error"]
@@ -205,8 +209,9 @@ def test_each_attempt_of_a_call_to_aws_is_a_span_with_its_error(collector: Colle
 
 OFF = """
 import sys
-from daypass.portal import app, server
-from daypass.portal.commands import serve
+from daypass.portal import app
+from daypass.portal.commands import group, serve, serve_generations
+from daypass.portal.server import http_server, supervisor
 print([name for name in sys.modules if name.startswith(("opentelemetry", "google.protobuf"))])
 """
 
