@@ -4,34 +4,39 @@ import fcntl
 import json
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from daypass.portal.telemetry import multiprocess
-from daypass.portal.telemetry.metrics import COMMIT_BATCH, LOG_LINES_DROPPED, PROCESSES
+from daypass.portal.telemetry.metrics import CERTIFICATE_EXPIRY, COMMIT_BATCH, LOG_LINES_DROPPED, PROCESSES
 from daypass.portal.telemetry.metrics_exposition import exposition
 from daypass.portal.telemetry.multiprocess import MetricsDirectory, WorkerMetrics
+from tests.fakes import NOON
 from tests.portal.forked import PROCESSES as FORKED
 from tests.portal.telemetry.recorded import Series, samples_of
 
 COUNTER: Series = "daypass_log_lines_dropped_total", frozenset()
 GAUGE: Series = "daypass_processes", frozenset()
+CERTIFICATE: Series = "daypass_certificate_expiry_timestamp_seconds", frozenset()
 
 
-def worker(path: Path, lines: int) -> None:
+def worker(path: Path, lines: int, certificate_end: datetime | None) -> None:
     """Record like a worker, and end without any clean-up."""
     multiprocess.begin(path)
     LOG_LINES_DROPPED.count(by=lines)
     COMMIT_BATCH.observe(3)
     PROCESSES.set(1)
+    if certificate_end is not None:
+        CERTIFICATE_EXPIRY.set(certificate_end.timestamp())
     os._exit(0)
 
 
-def run_worker(path: Path, lines: int) -> int:
+def run_worker(path: Path, lines: int, certificate_end: datetime | None = None) -> int:
     """Run a worker to its end, and return its pid."""
-    process = FORKED.Process(target=worker, args=(path, lines))
+    process = FORKED.Process(target=worker, args=(path, lines, certificate_end))
     process.start()
     process.join()
     assert process.pid is not None
@@ -57,6 +62,17 @@ def test_a_scrape_adds_up_all_processes(directory: MetricsDirectory) -> None:
     assert samples[COUNTER] == 7
     assert samples["daypass_commit_batch_size_count", frozenset()] == 2
     assert samples[GAUGE] == 2
+
+
+def test_the_end_of_the_certificate_is_a_unix_time_and_left_out_without_one(
+    directory: MetricsDirectory,
+) -> None:
+    run_worker(directory.path, 1)
+    assert CERTIFICATE not in scrape()
+
+    run_worker(directory.path, 1, NOON)
+
+    assert scrape()[CERTIFICATE] == 1795521600
 
 
 def test_an_ended_worker_leaves_its_counts_and_no_gauge(directory: MetricsDirectory) -> None:

@@ -1,4 +1,4 @@
-"""Metrics of the process itself: dropped log lines, the sampler, and the certificate."""
+"""Metrics of the process itself: dropped log lines and the sampler."""
 
 import io
 import threading
@@ -6,9 +6,7 @@ import threading
 import pytest
 
 from daypass.portal.telemetry.log_stream import LogStream
-from daypass.portal.telemetry.metrics import CERTIFICATE_EXPIRY
 from daypass.portal.telemetry.metrics_sampler import MetricsSampler
-from tests.fakes import NOON
 from tests.portal.telemetry.recorded import Recorded
 
 
@@ -49,12 +47,3 @@ def test_a_sampler_sets_the_gauges_at_its_start_and_ends() -> None:
     sampler.close()
 
     assert samples
-
-
-def test_the_end_of_the_certificate_is_a_unix_time_and_left_out_without_one(recorded: Recorded) -> None:
-    series = "daypass_certificate_expiry_timestamp_seconds", frozenset[tuple[str, str]]()
-    assert series not in recorded.samples()
-
-    CERTIFICATE_EXPIRY.set(NOON.timestamp())
-
-    assert recorded.samples()[series] == 1795521600
