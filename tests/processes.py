@@ -1,8 +1,8 @@
-"""The sockets of other processes, and commands that run as a user without a home directory."""
+"""The children and sockets of other processes, and commands that run as a user without a home directory."""
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,11 @@ def is_running(pid: int) -> bool:
     with suppress(FileNotFoundError, ProcessLookupError):
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     return False
+
+
+def children_of(pid: int) -> Sequence[int]:
+    """Return the ids of the children of a process."""
+    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def sockets_of(pid: int) -> Iterator[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.demo.processes import of_folder
 from tests.fixtures.demo import DAYPASS, bare_environment
+from tests.processes import children_of
 from tests.waiting import wait_until
 
 PATIENCE = 90.0
@@ -125,10 +126,10 @@ def test_a_signal_stops_the_demo_while_it_starts(serving: Serving, number: signa
 
 def test_the_demo_ends_with_an_error_if_the_portal_dies(serving: Serving) -> None:
     serving.wait_until_it_serves()
-    children = Path(f"/proc/{serving.process.pid}/task/{serving.process.pid}/children").read_text().split()
+    children = children_of(serving.process.pid)
     portal = next(pid for pid in children if b"\0serve\0" in Path(f"/proc/{pid}/cmdline").read_bytes())
 
-    os.kill(int(portal), signal.SIGKILL)
+    os.kill(portal, signal.SIGKILL)
 
     assert serving.process.wait(PATIENCE) == 1
     assert "The portal stopped by itself" in serving.printed

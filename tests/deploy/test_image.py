@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 
 from daypass.portal.http.health import LIVENESS, READINESS
 from tests.deploy.chroot import ROOT, Builder, in_container, run
+from tests.processes import children_of
 
 PACKAGES = ["python3", "python3-venv", "ca-certificates", "coreutils", "dash"]
 USER = 65532
@@ -113,8 +114,8 @@ def process_one(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     if re.search(r"^NSpid:\s.*\s1$", status, re.MULTILINE):
         return pid
-    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return process_one(int(child))
+    (child,) = children_of(pid)
+    return process_one(child)
 
 
 def test_the_image_serves_as_a_user_without_a_name_on_a_read_only_root(tmp_path: Path) -> None:

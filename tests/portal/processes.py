@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,6 +23,7 @@ from daypass.portal.clock import utc_now
 from daypass.portal.commands.group import portal
 from tests.portal.aws.stub import Script, StubAws, error, identity, session
 from tests.portal.forked import PROCESSES, Forked
+from tests.processes import children_of
 
 DAYPASS = str(Path(sys.executable).with_name("daypass"))
 PATIENCE = 60.0
@@ -122,10 +123,9 @@ class Serving:
         return urlsplit(self.url).port or 0
 
     @property
-    def workers(self) -> list[int]:
+    def workers(self) -> Sequence[int]:
         """The ids of the worker processes."""
-        pid = self.process.pid
-        return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children_of(self.process.pid)
 
     def ask(self, method: str, path: str, token: str | None = None, body: object = None) -> tuple[int, Any]:
         """Send one request on a new connection; return status and content."""
