@@ -1,4 +1,4 @@
-"""Who AWS says the bearer of keys is."""
+"""The role that AWS finds behind keys."""
 
 from collections.abc import Mapping
 

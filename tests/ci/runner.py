@@ -22,7 +22,7 @@ class Job:
     environment: dict[str, str]
     masks: list[str] = field(default_factory=list)
     log: str = ""
-    """What the steps printed, with the masks as they were declared by then; commands are left out."""
+    """The output of the steps, with the masks as they were declared by then; commands are left out."""
 
     def use(self, action: Path, inputs: Mapping[str, str]) -> tuple[int, dict[str, str]]:
         """Run the steps of an action until one fails; return the exit code and the action's outputs."""

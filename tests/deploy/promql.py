@@ -24,7 +24,7 @@ _SUFFIXES = ("_bucket", "_sum", "_count")
 
 @dataclass(frozen=True)
 class Series:
-    """What a name of a sample stands for: the metric, none for one of Prometheus's own, and its labels."""
+    """The meaning of a sample's name: the metric, none for one of Prometheus's own, and its labels."""
 
     metric: Metric | None
     labels: Mapping[str, Sequence[str]]

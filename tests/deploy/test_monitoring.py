@@ -199,7 +199,7 @@ def test_each_query_is_of_the_chosen_job_and_replicas() -> None:
 
 
 def test_the_dashboard_can_be_imported_into_any_grafana() -> None:
-    """It has no number of its own and no data source of another Grafana."""
+    """A dashboard for any Grafana has no number of its own and no data source of another Grafana."""
     assert "id" not in DASHBOARD
     assert [variable["name"] for variable in DASHBOARD["templating"]["list"]] == [
         "datasource",

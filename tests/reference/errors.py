@@ -98,7 +98,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "internal": "Give the operator the request id. It is a bug: please report it.",
     },
 }
-"""What to do, by code, in the sections of the page."""
+"""The remedies by code, in the sections of the page."""
 
 _OAUTH: Mapping[str, tuple[str, str]] = {
     "invalid_request": ("400", "A parameter is missing, repeated or invalid; the description names it."),

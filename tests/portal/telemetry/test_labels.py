@@ -94,7 +94,7 @@ def test_a_series_is_not_kept_for_each_undeclared_value() -> None:
         metric.bounded(("x", "y"))
 
 
-def test_no_metric_has_a_label_that_could_name_anybody() -> None:
+def test_no_label_of_a_metric_could_name_a_person() -> None:
     labels = {label for metric in METRICS for label in metric.labels}
 
     assert labels == {
