@@ -80,7 +80,7 @@ class Instructions:
         print_text(
             "  The AWS CLI beside it must be 2.13 (or 1.29) or newer; older ones would call the real AWS."
         )
-        print_text("  Then follow docs/tutorial/first-day.md, which begins with: daypass configure --all")
+        print_text("  Then run `daypass configure --all`, and go on with docs/tutorial/first-day.md.")
 
     def _show_aws_cli(self) -> None:
         print_title("The AWS CLI, in another terminal")
