@@ -98,7 +98,7 @@ class ApiToken:
     reauthentication_exempt: bool = False
     """Whether the token may make changes that otherwise need reauthentication: for automation."""
     authorized_at: datetime | None = None
-    """When the owner consented to the CLI's access; a refresh does not change it."""
+    """The time at which the owner consented to the CLI's access; a refresh does not change it."""
     provider: str | None = None
     """For a browser session: the identity provider that proved the sign-in; None for a local password."""
     authenticated_at: datetime | None = None

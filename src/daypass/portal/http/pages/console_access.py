@@ -22,7 +22,7 @@ from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.secret import Secret
 
 LINK_LIFETIME = timedelta(minutes=15)
-"""How long AWS accepts a console sign-in URL."""
+"""The time for which AWS accepts a console sign-in URL."""
 
 ADMIN = "admin"
 

@@ -36,9 +36,9 @@ class ProvenIdentity:
     provider: str
     """The name of the provider."""
     method: str
-    """How the user authenticated, in the words of RFC 8176, such as `pwd`."""
+    """The way in which the user authenticated, in the words of RFC 8176, such as `pwd`."""
     authenticated_at: datetime
-    """When the user authenticated at the provider, which may be long before the portal learns of it."""
+    """The time of authentication at the provider, which may be long before the portal learns of it."""
     refunds: Sequence[RowChange] = ()
     """The changes that undo the counting of this attempt in the rate limits; committed with the session, or
     its refusal."""

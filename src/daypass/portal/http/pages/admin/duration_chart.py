@@ -32,7 +32,7 @@ class DurationChart:
     ticks: Sequence[tuple[float, str]]
     is_capped: bool
     remedy_text: str
-    """What to do for the configured duration to take effect; empty if it does."""
+    """The step that makes the configured duration take effect; empty if it does already."""
     remedy: Remedy | None
     """The manual remedy, if the portal may not change the role itself."""
 
