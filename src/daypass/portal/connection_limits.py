@@ -126,7 +126,7 @@ class ConnectionWatch:
     """Whether the connections are those of the metric `daypass_http_connections`."""
     _busy: dict[_Peer, int] = field(default_factory=dict)
     _used_at: dict[_Peer, float] = field(default_factory=dict)
-    """When the last request of each connection ended."""
+    """The time at which the last request of each connection ended."""
     _accepted_at: dict[int, float] = field(default_factory=dict)
     _others: set[int] = field(default_factory=set)
     """Sockets that are not connections to this port."""

@@ -31,7 +31,7 @@ class SandboxConfig:
 
     @property
     def origin(self) -> str:
-        """Where the sandbox answers. Never `localhost`: its cookies are sent to every port."""
+        """The origin at which the sandbox answers. Never `localhost`: its cookies are sent to every port."""
         return f"http://127.0.0.1:{self.port}"
 
 

@@ -58,6 +58,14 @@ def test_an_invalid_value_is_not_repeated_because_it_may_be_a_secret() -> None:
     assert "canary" not in str(refused.value)
 
 
+def test_without_tls_on_all_addresses_the_missing_public_url_is_reported_too() -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(DAYPASS_LISTEN="0.0.0.0:8443")
+
+    assert "without TLS" in str(refused.value)
+    assert "DAYPASS_PUBLIC_URL is not set." in str(refused.value)
+
+
 @pytest.mark.parametrize("listen", ["0.0.0.0:8443", "[::]:8443", "192.0.2.1:80"])
 def test_the_network_is_served_over_tls_only(listen: str, tmp_path: Path) -> None:
     pem = tmp_path / "x.pem"

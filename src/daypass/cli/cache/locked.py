@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LockSettings:
-    """How long to wait for a lock, in seconds, and the messages; *label* names the files' content in them."""
+    """The time to wait for a lock, in seconds, and the messages; *label* names the files' content in them."""
 
     __slots__ = ("label", "timeout", "timeout_message", "waiting_message")
 

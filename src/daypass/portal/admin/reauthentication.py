@@ -1,4 +1,4 @@
-"""Which administrative actions need reauthentication: the table, and the rules that enforce it.
+"""The administrative actions that need reauthentication: the table, and the rules that enforce it.
 
 Reauthentication is needed for elevation (a role, membership, permission or duration goes up), for takeover
 (credentials for another user), for tenants and their roles, and against Administrators. Taking authority

@@ -100,6 +100,10 @@ def _require_tls_off_loopback(values: Values) -> None:
             f"Set {TLS_CERTIFICATE.name} and {TLS_KEY.name}, or {BEHIND_PROXY.name}=true if a proxy "
             "terminates TLS."
         )
+
+
+def _require_public_url_on_all_addresses(values: Values) -> None:
+    host, _ = values.get(LISTEN)
     if ip_address(host).is_unspecified and not values.find(PUBLIC_URL).text:
         raise ConfigError(f"{PUBLIC_URL.name} is not set. It takes {PUBLIC_URL.takes}.")
 
@@ -169,5 +173,6 @@ _RULES: Sequence[Callable[[Values], object]] = (
     _require_known_partition,
     _require_certificate_with_key,
     _require_tls_off_loopback,
+    _require_public_url_on_all_addresses,
     database_url,
 )

@@ -119,9 +119,9 @@ class _Stop:
 
     stop: Callable[[], None]
     watch: ConnectionWatch
-    """Of the connections that a replaced worker has clients leave."""
+    """The watch of the connections that a replaced worker has clients leave."""
     watches: Sequence[ConnectionWatch]
-    """Of all connections."""
+    """The watches of all connections."""
     drain: Drain
     times: StopTimes
     _is_retiring: bool = False

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
     import prometheus_client
+    from prometheus_client.metrics import MetricWrapperBase
 
 Labels = tuple[str, ...]
-S = TypeVar("S")
+S = TypeVar("S", bound="MetricWrapperBase")
 
 OTHER = "other"
 """The value that a label has in place of an undeclared one. It may appear with every label."""
@@ -54,24 +55,26 @@ class ReadGauge(Metric):
 class RecordedMetric(Metric, ABC, Generic[S]):
     """A metric that each process records. Before `begin`, recording does nothing and takes no time."""
 
+    starts_at_zero: ClassVar[bool] = True
+    """Whether the metric exists before the first recording."""
+
     def __init__(self, name: str, help: str, labels: Mapping[str, Sequence[str]] | None = None) -> None:  # noqa: A002  Prometheus's term
         super().__init__(name, help, labels)
         self._series: dict[Labels, S] = {}
+        self._family: S | None = None
+        self._creating = Lock()
         self.has_begun = False
 
     def begin(self) -> None:
-        """Create the metric in prometheus-client, in the directory that `multiprocess` has set."""
+        """Record from now on, in the directory that `multiprocess` has set."""
         if not self.has_begun:
-            self._create()
+            if self.starts_at_zero:
+                self._add_all_series()
             self.has_begun = True
 
     @abstractmethod
-    def _create(self) -> None:
+    def _make_family(self) -> S:
         """Create the metric in prometheus-client."""
-
-    @abstractmethod
-    def _make(self, values: Labels) -> S:
-        """Return the series with these values of the labels."""
 
     def _add_all_series(self) -> None:
         """Create the series of all declared values, unless they are too many.
@@ -88,36 +91,36 @@ class RecordedMetric(Metric, ABC, Generic[S]):
             bounded = self.bounded(values)
             series = self._series.get(bounded)
             if series is None:
-                series = self._series[bounded] = self._make(bounded)
+                series = self._series[bounded] = self._make_series(bounded)
         return series
+
+    def _make_series(self, values: Labels) -> S:
+        with self._creating:
+            if self._family is None:
+                self._family = self._make_family()
+            return self._family.labels(*values) if values else self._family
 
 
 class Counter(RecordedMetric["prometheus_client.Counter"]):
     """A number that only grows; its name ends in `_total`."""
 
     kind = "counter"
-    _family: "prometheus_client.Counter"
 
     def count(self, *values: str, by: int = 1) -> None:
         """Add *by* to the series with these values of the labels."""
         if self.has_begun:
             self._find(values).inc(by)
 
-    def _create(self) -> None:
+    def _make_family(self) -> "prometheus_client.Counter":
         from prometheus_client import Counter as Family
 
-        self._family = Family(self.name, self.help, tuple(self.labels))
-        self._add_all_series()
-
-    def _make(self, values: Labels) -> "prometheus_client.Counter":
-        return self._family.labels(*values) if values else self._family
+        return Family(self.name, self.help, tuple(self.labels))
 
 
 class Histogram(RecordedMetric["prometheus_client.Histogram"]):
     """A distribution over *buckets*, which are upper bounds."""
 
     kind = "histogram"
-    _family: "prometheus_client.Histogram"
 
     def __init__(
         self,
@@ -134,20 +137,18 @@ class Histogram(RecordedMetric["prometheus_client.Histogram"]):
         if self.has_begun:
             self._find(values).observe(amount)
 
-    def _create(self) -> None:
+    def _make_family(self) -> "prometheus_client.Histogram":
         from prometheus_client import Histogram as Family
 
-        self._family = Family(self.name, self.help, tuple(self.labels), buckets=self.buckets)
-        self._add_all_series()
-
-    def _make(self, values: Labels) -> "prometheus_client.Histogram":
-        return self._family.labels(*values) if values else self._family
+        return Family(self.name, self.help, tuple(self.labels), buckets=self.buckets)
 
 
 class Gauge(RecordedMetric["prometheus_client.Gauge"]):
     """A number of each process, which *mode* combines for all processes that live."""
 
     kind = "gauge"
+    # A process that never sets it would take part with 0, as the lowest number.
+    starts_at_zero = False
 
     def __init__(
         self,
@@ -158,22 +159,13 @@ class Gauge(RecordedMetric["prometheus_client.Gauge"]):
     ) -> None:
         super().__init__(name, help, labels)
         self._mode: LiveMode = mode
-        self._family: prometheus_client.Gauge | None = None
-        self._creating = Lock()
 
     def set(self, amount: float, *values: str) -> None:
         """Set the number of this process."""
         if self.has_begun:
             self._find(values).set(amount)
 
-    def _create(self) -> None:
-        # Not before it is set: a process that never sets it would take part with 0, as the lowest number.
-        pass
-
-    def _make(self, values: Labels) -> "prometheus_client.Gauge":
+    def _make_family(self) -> "prometheus_client.Gauge":
         from prometheus_client import Gauge as Family
 
-        with self._creating:
-            if self._family is None:
-                self._family = Family(self.name, self.help, tuple(self.labels), multiprocess_mode=self._mode)
-        return self._family.labels(*values) if values else self._family
+        return Family(self.name, self.help, tuple(self.labels), multiprocess_mode=self._mode)
