@@ -1,6 +1,7 @@
 """Clients that send requests to a portal in a loop, over HTTP/1.1 and HTTP/2, and keep what failed."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -92,8 +93,11 @@ def on_a_kept_connection(serving: Serving, path: str, stack: ExitStack) -> Calla
 class Http2Client:
     """A client that sends one request at a time, and leaves a connection after GOAWAY."""
 
-    def __init__(self, serving: Serving, path: str) -> None:
+    def __init__(self, serving: Serving, path: str, trust: ssl.SSLContext) -> None:
+        """Ask for *path*; *trust* is this client's own, which it makes prefer HTTP/2."""
         self._serving = serving
+        self._trust = trust
+        self._trust.set_alpn_protocols(["h2", "http/1.1"])
         self._head = [(":method", "GET"), (":path", path), (":authority", "localhost"), (":scheme", "https")]
         self._socket: socket.socket | None = None
         self._received = b""
@@ -123,10 +127,7 @@ class Http2Client:
 
     def _connect(self) -> None:
         plain = socket.create_connection(("127.0.0.1", self._serving.port), PATIENCE)
-        self._socket = plain
-        if self._serving.trust is not None:
-            self._serving.trust.set_alpn_protocols(["h2", "http/1.1"])
-            self._socket = self._serving.trust.wrap_socket(plain, server_hostname="localhost")
+        self._socket = self._trust.wrap_socket(plain, server_hostname="localhost")
         self._received, self._next_stream, self._last_stream = b"", 1, None
         self._encoder, self._decoder = Encoder(), Decoder()
         window = WindowUpdateFrame(0, 2**30).serialize()

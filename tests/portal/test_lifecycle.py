@@ -85,9 +85,20 @@ def install(folder: Path, *files: Path) -> None:
         (folder / "new").replace(folder / name)
 
 
-def mixed_clients(serving: Serving, stack: ExitStack) -> Sequence[tuple[Callable[[], int], float]]:
+def trust_in(*certificates: Certificates) -> ssl.SSLContext:
+    """Return the context of a client that trusts these authorities."""
+    first, *others = certificates
+    trust = first.ssl_context()
+    for other in others:
+        trust.load_verify_locations(str(other.authority))
+    return trust
+
+
+def mixed_clients(
+    serving: Serving, stack: ExitStack, *certificates: Certificates
+) -> Sequence[tuple[Callable[[], int], float]]:
     """Clients with and without kept connections, of both versions of HTTP, fast and slow."""
-    http2 = [Http2Client(serving, HEALTH) for _ in range(2)]
+    http2 = [Http2Client(serving, HEALTH, trust_in(*certificates)) for _ in range(2)]
     for client in http2:
         stack.callback(client.close)
     return [
@@ -130,11 +141,10 @@ def test_reloads_and_new_certificates_lose_no_request(
         "DAYPASS_STOP_TIMEOUT": "4",
     }
     with operator.serving_forked(**tls) as serving, ExitStack() as stack:
-        serving.trust = certificates.ssl_context()
-        serving.trust.load_verify_locations(str(other_certificates.authority))
+        serving.trust = trust_in(certificates, other_certificates)
         (worker,) = serving.workers
         served = [leaf(serving)]
-        with under_load(mixed_clients(serving, stack)) as load:
+        with under_load(mixed_clients(serving, stack, certificates, other_certificates)) as load:
             until_every_client_is_answered(load)
             serving.process.send_signal(signal.SIGHUP)
             worker = until_replaced(serving, worker)
