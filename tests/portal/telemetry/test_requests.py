@@ -105,8 +105,8 @@ def test_the_use_of_a_thread_pool_is_its_threads_its_calls_and_its_queue() -> No
 
     async def crowd() -> PoolUse:
         calls = [asyncio.create_task(pool.run(lambda: gate.wait(20))) for _ in range(5)]
-        while pool.use.busy < 2:
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        wait_until(lambda: pool.use.busy == 2)
         use = pool.use
         gate.set()
         await asyncio.gather(*calls)
