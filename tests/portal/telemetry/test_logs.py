@@ -97,6 +97,7 @@ def test_lines_beyond_the_queue_are_dropped_and_counted(pipe: tuple[int, TextIO]
     written = [line for line in lines if line.startswith("line")]
 
     assert losses[0] == losses[0] | {"level": "warning", "event": "log lines dropped", "pid": os.getpid()}
+    assert {*losses[0]} == {"timestamp", "level", "event", "logger", "pid", "dropped"}
     assert losses[0]["dropped"] == 1000 - len(written)
     assert (written[0].split()[1], lines[-1]) == ("0", "the last")
 
