@@ -191,8 +191,10 @@ def test_a_reload_that_is_asked_for_during_the_start_is_done_after_it(operator: 
         port = taken.getsockname()[1]
 
         def ask_and_let_it_start() -> None:
-            wait_until(lambda: log.exists() and "Waiting for it." in log.read_text())
-            os.kill(json.loads(log.read_text().splitlines()[0])["pid"], signal.SIGHUP)
+            wait_until(lambda: log.exists() and log.read_text().endswith("\n"))
+            waiting = json.loads(log.read_text().splitlines()[0])
+            assert waiting["event"] == "The port is in use. Waiting for it."
+            os.kill(waiting["pid"], signal.SIGHUP)
             taken.close()
 
         asking = threading.Thread(target=ask_and_let_it_start)
