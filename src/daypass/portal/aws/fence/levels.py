@@ -1,0 +1,47 @@
+"""The policies of the permission sets that Daypass provides, generated from the catalogue.
+
+Each is one managed policy of an account, used as a session policy: a session may do what both its role and
+the policy allow.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias, get_args
+
+from daypass.portal.aws.fence.catalogue import offered_services
+from daypass.portal.aws.fence.documents import ALWAYS
+from daypass.portal.aws.fence.model import Action, Service
+from daypass.portal.aws.policies import Document, document
+
+LevelName: TypeAlias = Literal["read-only", "operator", "data-reader"]
+LEVELS: Sequence[LevelName] = get_args(LevelName)
+
+
+def level_policy_name(level: LevelName) -> str:
+    """Return the name in IAM of a level's policy."""
+    return f"daypass-level-{level}"
+
+
+def levels(services: Sequence[Service] | None = None) -> Mapping[LevelName, Document]:
+    """Return the policies by level; they are the same in every account."""
+    offered = offered_services() if services is None else services
+    return {level: _policy(offered, level) for level in LEVELS}
+
+
+def _policy(offered: Sequence[Service], level: LevelName) -> Document:
+    actions = sorted({*ALWAYS, *(action for service in offered for action in _actions(service, level))})
+    withheld = sorted({action for service in offered for action in service.levels.secrets})
+    statements: list[dict[str, object]] = [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
+    if withheld:
+        # A pattern above may match these.
+        statements.append({"Effect": "Deny", "Action": withheld, "Resource": "*"})
+    return document(*statements)
+
+
+def _actions(service: Service, level: LevelName) -> Iterable[Action]:
+    yield from (action for rule in service.allow if rule.by == "list" for action in rule.actions)
+    if level in {"read-only", "operator"} or service.levels.data:
+        yield from service.levels.read
+    if level in {"read-only", "data-reader"}:
+        yield from service.levels.data
+    if level == "operator":
+        yield from service.levels.operate
