@@ -51,7 +51,7 @@ def allowed(rights: Rights, requests: Sequence[Request]) -> set[str]:
     """Return those of *requests* that AWS would allow, as text; one process decides all of them."""
     simulations = [_simulation(rights, request) for request in requests]
     done = subprocess.run(
-        ["node", str(_installed() / "evaluate.mjs")],
+        ["node", str(installed() / "evaluate.mjs")],
         input=json.dumps(simulations),
         capture_output=True,
         text=True,
@@ -85,7 +85,7 @@ def _simulation(rights: Rights, request: Request) -> dict[str, Any]:
     return simulation
 
 
-def _installed() -> Path:
+def installed() -> Path:
     """Return the folder of the evaluator, which is fetched once and kept between runs."""
     contents = b"".join((_HERE / name).read_bytes() for name in _FILES)
     folder = (
@@ -105,7 +105,7 @@ def _installed() -> Path:
 
 def writing_actions(service: str) -> list[tuple[str, Sequence[str]]]:
     """Return the actions of a service that change something, each with its kinds of resources."""
-    data = _installed() / "node_modules" / "@cloud-copilot" / "iam-data" / "data" / "actions"
+    data = installed() / "node_modules" / "@cloud-copilot" / "iam-data" / "data" / "actions"
     described = json.loads((data / f"{service}.json").read_text()).values()
     return [
         (f"{service}:{action['name']}", [kind["name"] for kind in action["resourceTypes"]])

@@ -1,0 +1,197 @@
+"""The catalogue compared with AWS's service authorization reference.
+
+An action that does not exist, an ARN of no resource type and a condition key that AWS does not send make a
+rule void: an Allow gives nothing, and a Deny prevents nothing.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from daypass.portal.aws.fence.catalogue import services
+from daypass.portal.aws.fence.model import AllowRule, Condition, DenyRule, Service
+from tests.evaluator.authorization_data import ActionData, matching, resource_types
+
+SERVICES = pytest.mark.parametrize("service", services(), ids=lambda service: service.name)
+# Resources of any type.
+ANY_TYPE = {"arn:{partition}:ec2:*:{account}:*/*"}
+# AWS sends these with every request, or with every request that has the resource.
+_GLOBAL_KEYS = {"aws:resourceaccount", "aws:principaltag", "aws:viaawsservice", "aws:calledvia"}
+
+
+def patterns(service: Service) -> Iterator[str]:
+    for rule in (*service.allow, *service.deny):
+        yield from rule.actions
+    levels = service.levels
+    for actions in (levels.read, levels.data, levels.secrets, levels.operate):
+        yield from actions
+    for kind in service.resources:
+        yield from kind.page_actions
+    yield from (example.action for example in service.examples)
+
+
+def keys(condition: Condition) -> set[str]:
+    found = {key.lower() for values in condition.values() for key in values}
+    return {re.sub("^(aws:(?:request|resource|principal)tag)/.*", r"\1", key) for key in found} - _GLOBAL_KEYS
+
+
+@SERVICES
+def test_every_pattern_matches_an_action(service: Service) -> None:
+    assert [pattern for pattern in patterns(service) if not matching(pattern)] == []
+
+
+@SERVICES
+def test_rules_by_tag_name_actions_that_know_the_tag_of_the_resource(service: Service) -> None:
+    rules = [rule for rule in service.allow if rule.by == "tag"]
+
+    assert [
+        pattern for rule in rules for pattern in rule.actions if not _knows(pattern, "aws:resourcetag")
+    ] == []
+
+
+@SERVICES
+def test_rules_on_creation_name_actions_that_know_the_tag_of_the_request(service: Service) -> None:
+    rules = [rule for rule in service.allow if rule.by == "create"]
+
+    unknown = [
+        action.name
+        for rule in rules
+        for pattern in rule.actions
+        for action in matching(pattern)
+        if "aws:requesttag" not in action.keys
+    ]
+    assert unknown == []
+
+
+@SERVICES
+def test_arn_patterns_are_those_of_a_resource_type(service: Service) -> None:
+    formats = [arn for prefix in service.prefixes for arn, _ in resource_types(prefix).values()]
+    rules: list[AllowRule | DenyRule] = [*service.allow, *service.deny]
+    named = {pattern for rule in rules for pattern in rule.resources} - {"*"}
+
+    unknown = {pattern for pattern in named if not any(_fits(pattern, arn) for arn in formats)}
+    assert unknown - ANY_TYPE == set()
+
+
+@SERVICES
+def test_conditions_use_keys_that_aws_sends_with_the_actions(service: Service) -> None:
+    unsent = [
+        (action.name, key)
+        for rule in (*service.allow, *service.deny)
+        for pattern in rule.actions
+        for action in matching(pattern)
+        for key in keys(rule.condition) - action.keys
+        # A pattern of an Allow may match more actions than it is written for; a Deny must reach all.
+        if isinstance(rule, DenyRule) or "*" not in pattern
+    ]
+    assert unsent == []
+
+
+# Actions of the access level "Permissions management" that the fence allows, with the reason.
+REVIEWED: dict[str, str] = {}
+
+
+@SERVICES
+def test_no_permissions_management_is_allowed_without_a_review(service: Service) -> None:
+    allowed = {
+        action.name
+        for rule in service.allow
+        for pattern in rule.actions
+        for action in matching(pattern)
+        if action.access_level == "Permissions management"
+    }
+    denied = {
+        action.name for rule in service.deny for pattern in rule.actions for action in matching(pattern)
+    }
+
+    assert sorted(allowed - denied - REVIEWED.keys()) == []
+
+
+@SERVICES
+def test_reading_levels_name_no_action_that_writes(service: Service) -> None:
+    levels = service.levels
+    withheld = {action.name for pattern in levels.secrets for action in matching(pattern)}
+    lists = [pattern for rule in service.allow if rule.by == "list" for pattern in rule.actions]
+
+    writing = {
+        action.name
+        for pattern in (*levels.read, *levels.data, *lists)
+        for action in matching(pattern)
+        if action.access_level not in {"Read", "List"}
+    }
+    assert sorted(writing - withheld - READS_CALLED_WRITES.keys()) == []
+
+
+# These run code, which has the rights of its own role, or open a shell.
+RUNS_CODE = {
+    "athena:StartQueryExecution",
+    "batch:SubmitJob",
+    "cloudformation:ExecuteChangeSet",
+    "cloudformation:UpdateStack",
+    "codebuild:RetryBuild",
+    "codebuild:StartBuild",
+    "codebuild:StartBuildBatch",
+    "codepipeline:StartPipelineExecution",
+    "ec2-instance-connect:SendSSHPublicKey",
+    "ec2:ModifyInstanceAttribute",
+    "ec2:RunInstances",
+    "ecs:ExecuteCommand",
+    "ecs:RunTask",
+    "ecs:StartTask",
+    "events:PutEvents",
+    "glue:StartJobRun",
+    "glue:StartTrigger",
+    "glue:StartWorkflowRun",
+    "lambda:InvokeAsync",
+    "lambda:InvokeFunction",
+    "lambda:InvokeWithResponseStream",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+    "scheduler:CreateSchedule",
+    "ssm:ResumeSession",
+    "ssm:SendCommand",
+    "ssm:StartAutomationExecution",
+    "ssm:StartSession",
+    "states:RedriveExecution",
+    "states:StartExecution",
+    "states:StartSyncExecution",
+}
+
+
+@SERVICES
+def test_operate_creates_deletes_grants_and_runs_nothing(service: Service) -> None:
+    operating = [action for pattern in service.levels.operate for action in matching(pattern)]
+
+    assert [action.name for action in operating if action.name in RUNS_CODE] == []
+    assert [
+        action.name
+        for action in operating
+        if action.access_level in {"Permissions management", "Tagging"}
+        or action.name.partition(":")[2].startswith(("Create", "Delete", "Remove", "Terminate", "Register"))
+    ] == []
+
+
+# Actions that AWS calls writes and that change nothing, with the reason.
+READS_CALLED_WRITES: dict[str, str] = {}
+
+
+def _actions(rules: Sequence[AllowRule] | Sequence[DenyRule]) -> list[ActionData]:
+    return [action for rule in rules for pattern in rule.actions for action in matching(pattern)]
+
+
+def _knows(pattern: str, key: str) -> bool:
+    found: list[ActionData] = matching(pattern)
+    return any(key in action.keys for action in found)
+
+
+def _fits(pattern: str, arn: str) -> bool:
+    """Return whether the ARNs of a resource type, such as `queue/${Name}`, can match *pattern*."""
+    ours, theirs = pattern.split(":", 5), arn.split(":", 5)
+    if len(theirs) < len(ours) or ours[2] != theirs[2]:
+        return False
+    # Names may be any text. The texts between them belong to the type, and are in the pattern in order.
+    fixed = [text for text in re.split(r"\$\{\w+\}", theirs[5]) if text]
+    if not theirs[5].startswith("${") and not ours[5].startswith(fixed[0]):
+        return False
+    return re.search(".*".join(re.escape(text) for text in fixed), ours[5]) is not None
