@@ -21,8 +21,10 @@ _GLOBAL_KEYS = {"aws:resourceaccount", "aws:principaltag", "aws:viaawsservice", 
 
 
 def patterns(service: Service) -> Iterator[str]:
-    for rule in (*service.allow, *service.deny):
-        yield from rule.actions
+    for allow in service.allow:
+        yield from allow.actions
+    for deny in service.deny:
+        yield from deny.actions
     levels = service.levels
     for actions in (levels.read, levels.data, levels.secrets, levels.operate):
         yield from actions
@@ -76,9 +78,10 @@ def test_arn_patterns_are_those_of_a_resource_type(service: Service) -> None:
 
 @SERVICES
 def test_conditions_use_keys_that_aws_sends_with_the_actions(service: Service) -> None:
+    rules: list[AllowRule | DenyRule] = [*service.allow, *service.deny]
     unsent = [
         (action.name, key)
-        for rule in (*service.allow, *service.deny)
+        for rule in rules
         for pattern in rule.actions
         for action in matching(pattern)
         for key in keys(rule.condition) - action.keys
