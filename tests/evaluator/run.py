@@ -49,7 +49,13 @@ class Request:
 
 def allowed(rights: Rights, requests: Sequence[Request]) -> set[str]:
     """Return those of *requests* that AWS would allow, as text; one process decides all of them."""
-    simulations = [_simulation(rights, request) for request in requests]
+    outcomes = decide([(rights, request) for request in requests])
+    return {str(request) for request, is_allowed in zip(requests, outcomes, strict=True) if is_allowed}
+
+
+def decide(attempts: Sequence[tuple[Rights, Request]]) -> list[bool]:
+    """Return for each attempt whether AWS would allow it; one process decides all of them."""
+    simulations = [_simulation(rights, request) for rights, request in attempts]
     done = subprocess.run(
         ["node", str(installed() / "evaluate.mjs")],
         input=json.dumps(simulations),
@@ -61,7 +67,7 @@ def allowed(rights: Rights, requests: Sequence[Request]) -> set[str]:
     outcomes = json.loads(done.stdout)
     unknown = set(outcomes) - {"Allowed", "ImplicitlyDenied", "ExplicitlyDenied"}
     assert not unknown, unknown
-    return {str(request) for request, outcome in zip(requests, outcomes, strict=True) if outcome == "Allowed"}
+    return [outcome == "Allowed" for outcome in outcomes]
 
 
 def _simulation(rights: Rights, request: Request) -> dict[str, Any]:

@@ -1,0 +1,147 @@
+"""The rights of a tenant's sessions under the generated policies, for the IAM evaluator."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from daypass.portal.accounts.model import Account
+from daypass.portal.aws.fence.documents import TENANT, boundary, fence, resolve
+from daypass.portal.aws.fence.levels import LevelName, levels
+from daypass.portal.aws.fence.model import Example
+from daypass.portal.aws.policies import Document, as_list, document
+from tests.evaluator.authorization_data import actions
+from tests.evaluator.run import ACCOUNT_ID, Request, Rights
+
+ACCOUNT = Account.known("aws", ACCOUNT_ID, "duploservices-", "duplomaster")
+OTHER_ACCOUNT_ID = "210987654321"
+TAG = "TENANT_NAME"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request, and whether it must be allowed."""
+
+    name: str
+    request: Request
+    is_allowed: bool
+
+
+def rights(prefix: str, tenant: str = "dev01", level: LevelName | None = None) -> Rights:
+    """Return the rights of a session of a tenant to the actions with that prefix.
+
+    The evaluator does not know variables in ARNs without a type, so they are substituted; and it takes each
+    statement into account, so those of other services are left out.
+    """
+    role = [statement for policy in fence(ACCOUNT).values() for statement in as_list(policy["Statement"])]
+    return Rights(
+        role=_for_service(document(*role), prefix, tenant),
+        boundary=_for_service(boundary(ACCOUNT), prefix, tenant),
+        session=None if level is None else _for_service(levels()[level], prefix, tenant),
+        principal=f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/duploservices-{tenant}/dana@example.com",
+    )
+
+
+def _for_service(policy: Document, prefix: str, tenant: str) -> Document:
+    substituted: Any = json.loads(json.dumps(policy).replace(TENANT, tenant))
+    statements = []
+    for statement in substituted["Statement"]:
+        named = [
+            each for each in as_list(statement["Action"]) if each == "*" or each.startswith(f"{prefix}:")
+        ]
+        if named:
+            statements.append(statement | {"Action": named})
+    return document(*statements)
+
+
+def request(action: str, resource: str, context: Mapping[str, Any] = {}, tenant: str = "dev01") -> Request:
+    """Return a request of a tenant's session with the keys that AWS sends, or the keys of *context*.
+
+    A key about tags is left out if AWS does not send it with the action, because the evaluator would use it.
+    """
+    known = actions(action.partition(":")[0])[action.lower()].keys
+    sent = {
+        key: value
+        for key, value in context.items()
+        if not key.lower().startswith(("aws:resourcetag/", "aws:requesttag/", "aws:tagkeys"))
+        or key.lower().partition("/")[0] in known
+    }
+    account_id = sent.get("aws:ResourceAccount", ACCOUNT_ID)
+    return Request(
+        action,
+        resource,
+        {f"aws:PrincipalTag/{TAG}": tenant, "aws:ResourceAccount": account_id} | sent,
+        account_id=account_id,
+    )
+
+
+def tagged(tenant: str, key: str = TAG) -> Mapping[str, str]:
+    """Return the key of a resource with a tenant's tag."""
+    return {f"aws:ResourceTag/{key}": tenant}
+
+
+def tagging(tenant: str, key: str = TAG) -> Mapping[str, Any]:
+    """Return the keys of a request that sets a tenant's tag."""
+    return {f"aws:RequestTag/{key}": tenant, "aws:TagKeys": [key]}
+
+
+def derived(example: Example) -> Sequence[Case]:
+    """Return the example and the requests that must be denied because of it."""
+    return {"name": _by_name, "tag": _by_tag, "create": _by_request}[example.fence](example)
+
+
+def _by_name(example: Example) -> Sequence[Case]:
+    own = resolve(example.resource, ACCOUNT, "dev01")
+    cases = [_case(example, "own", own, {}, is_allowed=True)]
+    for other in ("dev02", "dev012", "other"):
+        resource = resolve(example.resource, ACCOUNT, other)
+        cases.append(_case(example, other, resource, {}, is_allowed=False))
+    foreign = {"aws:ResourceAccount": OTHER_ACCOUNT_ID}
+    elsewhere = own.replace(ACCOUNT_ID, OTHER_ACCOUNT_ID)
+    cases.append(_case(example, "foreign account", elsewhere, foreign, is_allowed=False))
+    if "aws:resourcetag" in _keys(example):
+        cases.append(_case(example, "tagged by dev02", own, tagged("dev02"), is_allowed=False))
+        cases.append(_case(example, "oddly tagged", own, tagged("dev02", "Tenant_Name"), is_allowed=False))
+    if "aws:requesttag" in _keys(example):
+        cases.append(_case(example, "tags for dev02", own, tagging("dev02"), is_allowed=False))
+        cases.append(_case(example, "tags oddly", own, tagging("dev02", "tenant_Name"), is_allowed=False))
+    return cases
+
+
+def _by_tag(example: Example) -> Sequence[Case]:
+    resource = resolve(example.resource, ACCOUNT, "dev01")
+    return [
+        _case(example, "own", resource, tagged("dev01"), is_allowed=True),
+        _case(example, "untagged", resource, {}, is_allowed=False),
+        *(
+            _case(example, f"of {other}", resource, tagged(other), is_allowed=False)
+            for other in ("dev02", "dev012", "dev01-x", "DEV01", "")
+        ),
+        _case(example, "oddly tagged", resource, tagged("dev02", "tenant_name"), is_allowed=False),
+    ]
+
+
+def _by_request(example: Example) -> Sequence[Case]:
+    resource = resolve(example.resource, ACCOUNT, "dev01")
+    other_key = {"aws:RequestTag/Name": "x", "aws:TagKeys": ["Name"]}
+    return [
+        _case(example, "for dev01", resource, tagging("dev01"), is_allowed=True),
+        _case(example, "untagged", resource, {}, is_allowed=False),
+        _case(example, "tagged otherwise", resource, other_key, is_allowed=False),
+        *(
+            _case(example, f"for {other}", resource, tagging(other), is_allowed=False)
+            for other in ("dev02", "dev012", "")
+        ),
+        _case(example, "oddly", resource, tagging("dev02", "Tenant_Name"), is_allowed=False),
+    ]
+
+
+def _case(
+    example: Example, name: str, resource: str, context: Mapping[str, Any], *, is_allowed: bool
+) -> Case:
+    made = request(example.action, resource, {**example.context, **context})
+    return Case(f"{example.action} {name}", made, is_allowed)
+
+
+def _keys(example: Example) -> frozenset[str]:
+    return actions(example.action.partition(":")[0])[example.action.lower()].keys

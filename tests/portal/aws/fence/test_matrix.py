@@ -1,0 +1,57 @@
+"""The generated policies, decided by an IAM evaluator that this project did not write."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from daypass.portal.aws.fence.catalogue import offered_services
+from daypass.portal.aws.fence.levels import LEVELS, LevelName
+from daypass.portal.aws.fence.model import Service
+from tests.evaluator.run import Request, decide
+from tests.portal.aws.fence.rights import Case, derived, rights
+
+SERVICES = pytest.mark.parametrize("service", offered_services(), ids=lambda service: service.name)
+SESSIONS: Sequence[LevelName | None] = (None, *LEVELS)
+"""The levels of sessions; None is full access."""
+
+Decisions = Mapping[tuple[LevelName | None, str], bool]
+"""Whether a session of a level may make a request, which is given as text."""
+
+
+def cases(service: Service) -> list[Case]:
+    return [case for example in service.examples for case in derived(example)]
+
+
+@pytest.fixture(scope="module")
+def decisions() -> Decisions:
+    """Decide all requests of all services for all levels, in one process."""
+    requests: dict[str, Request] = {
+        str(case.request): case.request for service in offered_services() for case in cases(service)
+    }
+    attempts = {
+        (level, text): (rights(request.action.partition(":")[0], level=level), request)
+        for level in SESSIONS
+        for text, request in requests.items()
+    }
+    return dict(zip(attempts, decide(list(attempts.values())), strict=True))
+
+
+@SERVICES
+def test_requests_are_decided_as_the_examples_of_the_service_say(
+    service: Service, decisions: Decisions
+) -> None:
+    found = cases(service)
+
+    assert [case.name for case in found if decisions[None, str(case.request)] != case.is_allowed] == []
+    assert {case.is_allowed for case in found} == {True, False}
+
+
+@SERVICES
+def test_no_level_allows_what_full_access_denies(service: Service, decisions: Decisions) -> None:
+    wider = [
+        (level, case.name)
+        for case in cases(service)
+        for level in LEVELS
+        if decisions[level, str(case.request)] and not decisions[None, str(case.request)]
+    ]
+    assert wider == []
