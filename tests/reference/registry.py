@@ -12,6 +12,7 @@ from tests.reference.metrics import metrics_page
 from tests.reference.openapi import openapi_file
 from tests.reference.prometheus_rule import prometheus_rule
 from tests.reference.settings import settings_page
+from tests.reference.tenant_services import tenant_services_page
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -25,6 +26,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "metrics.md": metrics_page,
     "openapi.json": openapi_file,
     "settings.md": settings_page,
+    "tenant-services.md": tenant_services_page,
 }
 """The functions that make the text of each page or file, by its name."""
 
