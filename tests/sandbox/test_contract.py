@@ -62,7 +62,12 @@ def test_the_installed_version_is_the_reviewed_one() -> None:
         ("ministack.services.s3", ("_bucket_tags",)),
         ("ministack.services.sqs", ("_dlq_sweep", "_queue_by_arn")),
         ("ministack.services.apigateway_v1", ("_v1_tags",)),
+        ("ministack.core.concurrency", ("spawn_background",)),
         ("ministack.core.responses", ("get_region", "new_uuid")),
+        (
+            "ministack.services.lambda_svc",
+            ("_ensure_poller", "_execute_function", "_functions", "_schedule_state_transition"),
+        ),
         ("ministack.core.router", ("detect_service", "extract_access_key_id")),
         (
             "ministack.services.iam",

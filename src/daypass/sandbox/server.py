@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from daypass.sandbox.app import make_app
 from daypass.sandbox.config import SandboxConfig
+from daypass.sandbox.confinement import confine
 
 _BACKLOG = 512
 
@@ -51,4 +52,6 @@ async def _serve(config: SandboxConfig, listener: socket.socket, on_ready: Calla
         loop.add_signal_handler(number, server.stop)
     # The socket already listens, so connections from now on are accepted as soon as granian runs.
     loop.call_soon(on_ready)
+    # granian and the event loop have their sockets by now.
+    confine(config.port)
     await server.serve()

@@ -75,6 +75,6 @@ class Gate:
             return self.ministack.unsigned_error(routed, request.headers)
         # MiniStack routes by host, path and headers too, so that the service in the signature may be another
         # one.
-        if not {signed, routed} <= self.ministack.services:
+        if not self.ministack.serves(signed, routed):
             return 400, {"Content-Type": "text/plain"}, f"The sandbox does not serve {signed}.\n".encode()
         return None

@@ -15,10 +15,31 @@ from starlette.types import ASGIApp
 
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.config import SandboxConfig
-from daypass.sandbox.ministack import patches
+from daypass.sandbox.ministack import control_plane, patches
 
-SERVICES = frozenset({"s3", "dynamodb", "sqs", "sns", "kinesis", "sts", "iam", "tagging", "apigateway"})
-"""The enabled services. Others are disabled: some start containers or listen on further ports."""
+SERVICES = (
+    frozenset({"s3", "dynamodb", "sqs", "sns", "kinesis", "firehose", "sts", "iam", "tagging", "apigateway"})
+    | frozenset(
+        {
+            "lambda",
+            "ecs",
+            "ecr",
+            "ec2",
+            "autoscaling",
+            "elasticloadbalancing",
+            "batch",
+            "codebuild",
+            "states",
+            "scheduler",
+            "events",
+        }
+    )
+    | frozenset({"rds", "elasticache", "opensearch", "elasticfilesystem", "glue", "athena"})
+    | frozenset({"secretsmanager", "ssm", "kms", "acm", "logs", "monitoring"})
+)
+"""The enabled services, by MiniStack's names. Of the others some listen on further ports."""
+
+_SIGNING_NAMES = {"opensearch": "es"}
 
 _TEMPLATES = "cloudformation"
 
@@ -56,6 +77,13 @@ class MiniStack:
         self._config = config
         self.services = _services(config)
         patches.apply(config, clock)
+        control_plane.apply(self._app.SERVICE_HANDLERS, clock)
+
+    def serves(self, signed: str, routed: str) -> bool:
+        """Return whether a request signed for one service and routed to another is for an enabled one."""
+        return routed in self.services and signed in {
+            _SIGNING_NAMES.get(name, name) for name in self.services
+        }
 
     @property
     def asgi(self) -> ASGIApp:
