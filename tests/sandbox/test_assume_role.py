@@ -1,6 +1,7 @@
 """AssumeRole: durations, names, trust, identity and tags, and AWS's errors."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -307,6 +308,27 @@ def test_only_transitive_tags_are_inherited_by_chained_sessions(
         world.client("iam", second).list_roles()
     clash = refused(world, first, second_arn, Tags=[{"Key": "Kept", "Value": "no"}])
     assert clash[0] == "InvalidParameterValue"
+
+
+def test_an_inherited_tag_must_be_allowed_by_the_caller_and_by_every_later_role(
+    world: World, portal: tuple[str, Keys]
+) -> None:
+    first_arn = world.role(trust(portal[0]), allow("sts:*"), suffix="first")
+    bare_arn = world.role(trust(portal[0]), allow("sts:AssumeRole"), suffix="bare")
+    pinned = {"ForAllValues:StringEquals": {"aws:TagKeys": "kept"}, "Null": {"aws:RequestTag/kept": "false"}}
+    open_arn = world.role(trust(f"arn:aws:iam::{world.sandbox.account_id}:root"), suffix="open")
+    trusting_arn = world.role(trust(first_arn, Condition=pinned), suffix="trusting")
+    silent_arn = world.role(trust(first_arn, "sts:AssumeRole"), suffix="silent")
+    kept: dict[str, Any] = {"Tags": [{"Key": "kept", "Value": "yes"}], "TransitiveTagKeys": ["kept"]}
+    first, bare = (world.assume(portal[1], arn, **kept) for arn in (first_arn, bare_arn))
+
+    world.assume(first, trusting_arn)
+    world.assume(first, open_arn)
+
+    for keys, role_arn in ((first, silent_arn), (bare, open_arn)):
+        code, message = refused(world, keys, role_arn)
+        assert code == "AccessDenied"
+        assert "sts:TagSession" in message
 
 
 def test_a_policy_can_deny_sessions_issued_before_a_time(world: World, portal: tuple[str, Keys]) -> None:

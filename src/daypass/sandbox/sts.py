@@ -60,7 +60,7 @@ class SecurityTokens:
         role = self._permitted_role(caller, request)
         self._check_limits(caller, role, request)
         inherited = caller.session or {}
-        transitive = _transitive(inherited, request)
+        transitive = _transitive_tags(inherited, request)
         now = self._clock.timestamp()
         name = f"{role['RoleName']}/{request.session_name}"
         key, session = self._ministack.open_session(
@@ -91,14 +91,17 @@ class SecurityTokens:
         if role is None or self._is_invisible(role):
             raise _denied(caller, "sts:AssumeRole", request.role_arn)
         # AWS keeps the source identity of a role chain: a later role cannot change it, and must allow it too.
-        inherited = (caller.session or {}).get("SourceIdentity")
+        session = caller.session or {}
+        inherited = session.get("SourceIdentity")
         if inherited and request.source_identity not in (None, inherited):
             raise _denied(caller, "sts:SetSourceIdentity", request.role_arn)
-        context = _condition_keys(request, inherited)
+        # Inherited tags are tags of the request: each later role must allow them too.
+        tags = _inherited_tags(session) | request.tags
+        context = _condition_keys(request, tags, inherited)
         actions = ["sts:AssumeRole"]
         if request.source_identity or inherited:
             actions.append("sts:SetSourceIdentity")
-        if request.tags or request.transitive_tags:
+        if tags or request.transitive_tags:
             actions.append("sts:TagSession")
         for action in actions:
             if not self._ministack.trusts(role, caller, action, context):
@@ -136,9 +139,11 @@ def _params(headers: dict[str, str], body: bytes, query: Params) -> Params:
     return params
 
 
-def _condition_keys(request: AssumeRoleRequest, inherited_identity: str | None) -> dict[str, Any]:
-    keys: dict[str, Any] = {f"aws:requesttag/{name.lower()}": value for name, value in request.tags.items()}
-    keys["aws:tagkeys"] = list(request.tags) or None
+def _condition_keys(
+    request: AssumeRoleRequest, tags: dict[str, str], inherited_identity: str | None
+) -> dict[str, Any]:
+    keys: dict[str, Any] = {f"aws:requesttag/{name.lower()}": value for name, value in tags.items()}
+    keys["aws:tagkeys"] = list(tags) or None
     keys["sts:transitivetagkeys"] = sorted(request.transitive_tags) or None
     keys["sts:rolesessionname"] = request.session_name
     keys["sts:externalid"] = request.external_id
@@ -146,9 +151,14 @@ def _condition_keys(request: AssumeRoleRequest, inherited_identity: str | None) 
     return keys
 
 
-def _transitive(inherited: dict[str, Any], request: AssumeRoleRequest) -> dict[str, str]:
+def _inherited_tags(session: dict[str, Any]) -> dict[str, str]:
+    tags: dict[str, str] = session.get("TransitiveTags") or {}
+    return tags
+
+
+def _transitive_tags(session: dict[str, Any], request: AssumeRoleRequest) -> dict[str, str]:
     """Return the tags that every later session of this role chain inherits."""
-    transitive: dict[str, str] = inherited.get("TransitiveTags") or {}
+    transitive = _inherited_tags(session)
     if {name.lower() for name in transitive} & {name.lower() for name in request.tags}:
         raise Refusal(
             400,
