@@ -55,6 +55,7 @@ def test_the_assume_role_request_matches_the_session(broker: AwsBroker, stub: St
             "DurationSeconds": "7200",
             "ExternalId": "dev01-external",
             "SourceIdentity": "0123456789abcdef0123456789abcdef",
+            "TransitiveTagKeys.member.1": "daypass:issuance",
             "Tags.member.1.Key": "daypass:issuance",
             "Tags.member.1.Value": "feed",
             "Tags.member.2.Key": "daypass:tenant",

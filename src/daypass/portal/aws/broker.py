@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
+from daypass.portal.access.session_names import ISSUANCE_TAG
 from daypass.portal.aws.console import Destinations, Federation
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import invalid_response
@@ -113,6 +114,10 @@ def _assumed_arn(session: AssumeRoleParameters) -> str:
 
 def _attribution(session: AssumeRoleParameters) -> dict[str, str]:
     request = {"SourceIdentity": session.source_identity}
+    if ISSUANCE_TAG in session.tags:
+        # Sessions of other roles that the user assumes with these keys inherit the tag, so that a policy can
+        # deny them together with this session.
+        request["TransitiveTagKeys.member.1"] = ISSUANCE_TAG
     for position, (key, value) in enumerate(session.tags.items(), start=1):
         request[f"Tags.member.{position}.Key"] = key
         request[f"Tags.member.{position}.Value"] = value
