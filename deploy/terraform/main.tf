@@ -57,7 +57,7 @@ resource "aws_iam_policy" "daypass_boundary" {
 # boundary. Only the portal can assume it, and only for a known user.
 resource "aws_iam_role" "daypass_master" {
   name               = var.master_role_name
-  assume_role_policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:${local.partition}:iam::${local.account_id}:user/${var.user_name}"}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"], "Condition": {"StringLike": {"sts:SourceIdentity": "*"}}}]})
+  assume_role_policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Sid": "DaypassAssume", "Effect": "Allow", "Principal": {"AWS": "arn:${local.partition}:iam::${local.account_id}:user/${var.user_name}"}, "Action": "sts:AssumeRole", "Condition": {"StringLike": {"sts:SourceIdentity": "*"}}}, {"Sid": "DaypassSourceIdentity", "Effect": "Allow", "Principal": {"AWS": "arn:${local.partition}:iam::${local.account_id}:user/${var.user_name}"}, "Action": "sts:SetSourceIdentity"}, {"Sid": "DaypassTags", "Effect": "Allow", "Principal": {"AWS": "arn:${local.partition}:iam::${local.account_id}:user/${var.user_name}"}, "Action": "sts:TagSession", "Condition": {"ForAllValues:StringLike": {"aws:TagKeys": ["daypass:*"]}}}, {"Sid": "DaypassTenantTag", "Effect": "Deny", "Principal": "*", "Action": "sts:TagSession", "Condition": {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": "TENANT_NAME"}}}]})
   depends_on         = [aws_iam_user.daypass_portal]
 }
 

@@ -23,6 +23,7 @@ from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.aws import policies
 from daypass.portal.aws.iam import AwsRoles, aws_roles, make_tenant_role
+from daypass.portal.aws.trust.policy import trust_policy
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import readiness
 from daypass.portal.errors import AwsNotAllowed, AwsRefused, AwsTrustRefused, RoleNotFound
@@ -81,7 +82,7 @@ def keys_of(
         duration=timedelta(hours=1),
         external_id=tenant.target.external_id,
         source_identity=source_identity,
-        tags={"daypass:issuance": "feed"},
+        tags={"daypass:issuance": "feed", "daypass:tenant": tenant.name},
         access=Access.FULL,
     )
     deadline = Deadline(time.monotonic() + 60)
@@ -122,7 +123,7 @@ def test_a_partial_role_is_completed_and_a_foreign_role_is_not_changed(
     tenant, iam = portal.tenant("begun"), client(sandbox, "iam")
     make_tenant_role(iam, portal.account, tenant.name, tenant.target.external_id, portal.user_arn)
     iam.delete_role_policy(RoleName=f"{PREFIX}begun", PolicyName="tenant")
-    trust = policies.to_json(policies.trust(portal.user_arn, None))
+    trust = policies.to_json(trust_policy(portal.user_arn, None, None))
     iam.create_role(RoleName=f"{PREFIX}foreign", AssumeRolePolicyDocument=trust)
 
     portal.roles(sandbox).make(tenant)
@@ -137,7 +138,7 @@ def test_the_portal_cannot_create_a_role_without_the_boundary(
     sandbox: SandboxProcess, portal: Portal
 ) -> None:
     iam: Any = client(sandbox, "iam", Keys(portal.keys.access_key_id, portal.keys.secret_access_key))
-    trust = policies.to_json(policies.trust(portal.user_arn, None))
+    trust = policies.to_json(trust_policy(portal.user_arn, None, None))
     everything = policies.to_json(policies.document(policies.allow(["*"], ["*"])))
     client(sandbox, "iam").create_role(RoleName=f"{PREFIX}free", AssumeRolePolicyDocument=trust)
 
@@ -159,7 +160,7 @@ def test_a_maximum_is_set_and_read(sandbox: SandboxProcess, portal: Portal) -> N
     assert state.maximum == timedelta(hours=4)
     assert state.boundary_arn == portal.account.boundary_arn
     assert state.tags == {"TENANT_NAME": "long"}
-    assert state.trust == policies.trust(portal.user_arn, "long-external")
+    assert state.trust == trust_policy(portal.user_arn, "long-external", "long")
 
 
 def test_a_missing_permission_and_a_missing_role_are_different_errors(
@@ -206,7 +207,7 @@ def test_only_a_role_that_the_portal_created_is_emptied(sandbox: SandboxProcess,
             RoleName=f"{PREFIX}{tenant.name}",
             Path=path,
             AssumeRolePolicyDocument=policies.to_json(
-                policies.trust(portal.user_arn, tenant.target.external_id)
+                trust_policy(portal.user_arn, tenant.target.external_id, tenant.name)
             ),
             PermissionsBoundary=portal.account.boundary_arn,
             Tags=[{"Key": "TENANT_NAME", "Value": tenant.name}],
@@ -253,7 +254,7 @@ def test_only_a_role_that_the_portal_created_and_emptied_is_restored(
     own = policies.document(policies.allow(["s3:ListAllMyBuckets"], ["*"]))
     iam.create_role(
         RoleName=f"{PREFIX}by-hand",
-        AssumeRolePolicyDocument=policies.to_json(policies.trust(portal.user_arn, None)),
+        AssumeRolePolicyDocument=policies.to_json(trust_policy(portal.user_arn, None, None)),
     )
     for role_name, policy in ((f"{PREFIX}changed", own), (f"{PREFIX}by-hand", policies.nothing())):
         iam.put_role_policy(RoleName=role_name, PolicyName="tenant", PolicyDocument=policies.to_json(policy))

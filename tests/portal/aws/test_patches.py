@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.roles.remediation import set_maximum
 from daypass.portal.aws import patches, policies, setup
+from daypass.portal.aws.trust.policy import trust_policy
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.http.pages.workstation import Workstations
 from daypass.portal.storage.engine import Database
@@ -32,10 +33,10 @@ __all__ = ["iam"]
 HOSTILE = "x;touch${IFS}pwned;#'\"`touch pwned`$(touch pwned)\n&"
 # A command line cannot contain NUL, and a lone surrogate cannot be encoded.
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
-TRUST = policies.trust("arn:aws:iam::123456789012:user/x", "external")
+TRUST = trust_policy("arn:aws:iam::123456789012:user/x", "external", "dev01")
 
 COMMANDS: dict[str, Callable[[str], str]] = {
-    "update trust": lambda word: patches.update_trust(word, policies.trust(word, word)),
+    "update trust": lambda word: patches.update_trust(word, trust_policy(word, word, word)),
     "tag role": lambda word: patches.tag_role(word, word),
     "put boundary": lambda word: patches.put_boundary(word, word),
     "put policy": lambda word: patches.put_role_policy(word, word, policies.tenant_policy(ACCOUNT, word)),

@@ -15,6 +15,7 @@ from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.aws import policies
 from daypass.portal.aws.iam import TENANT_POLICY, AwsRoles
+from daypass.portal.aws.trust.policy import trust_policy
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import Finding, Level, readiness
 from daypass.portal.errors import AwsUnavailable
@@ -23,6 +24,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 from tests.fakes import NOON, FakeBroker, FakeClock, retargeted
+from tests.portal.aws.trust.former import former_trust
 from tests.settings import store_setting
 
 ACCOUNT = Account.known("aws", "123456789012", "duploservices-", "duplomaster")
@@ -37,7 +39,7 @@ def role(arn: str, external_id: str | None, **changed: object) -> dict[str, Any]
     return {
         "Arn": arn,
         "MaxSessionDuration": 3600,
-        "AssumeRolePolicyDocument": policies.trust(PORTAL, external_id),
+        "AssumeRolePolicyDocument": trust_policy(PORTAL, external_id, "dev01" if external_id else None),
         "PermissionsBoundary": {"PermissionsBoundaryArn": ACCOUNT.boundary_arn},
         "Tags": [{"Key": "TENANT_NAME", "Value": "dev01"}],
         **changed,
@@ -206,7 +208,7 @@ def test_a_missing_role_comes_with_the_command_that_creates_it(examine: Examine,
     create, put = finding.patch.split(" && ")
     assert shlex.split(create) == [
         *("aws", "iam", "create-role", "--role-name", "duploservices-dev01"),
-        *("--assume-role-policy-document", policies.to_json(policies.trust(PORTAL, "external"))),
+        *("--assume-role-policy-document", policies.to_json(trust_policy(PORTAL, "external", "dev01"))),
         *("--permissions-boundary", ACCOUNT.boundary_arn),
         *("--tags", f"Key={policies.TENANT_TAG},Value=dev01"),
     ]
@@ -249,34 +251,17 @@ def test_a_missing_master_role_comes_with_its_policy_and_without_a_boundary(
     assert shlex.split(put)[-1] == policies.to_json(policies.master_policy(ACCOUNT, PORTAL))
 
 
-@pytest.mark.parametrize(
-    ("trust", "code", "level"),
-    [
-        (policies.trust("arn:aws:iam::123456789012:user/other", "external"), "trust", Level.ERROR),
-        (policies.trust(PORTAL, "another"), "trust", Level.ERROR),
-        (policies.trust(PORTAL, None), "external_id", Level.WARNING),
-    ],
-)
-def test_a_wrong_trust_policy_comes_with_the_correct_one(
-    examine: Examine, iam: Iam, trust: object, code: str, level: Level
+def test_a_trust_policy_of_an_earlier_version_is_a_warning_with_the_command_that_replaces_it(
+    examine: Examine, iam: Iam
 ) -> None:
-    change(iam, AssumeRolePolicyDocument=trust)
+    change(iam, AssumeRolePolicyDocument=former_trust(PORTAL, "external"))
+    iam.roles["duplomaster"]["AssumeRolePolicyDocument"] = former_trust(PORTAL, None)
 
-    (finding,) = examine()
+    found = examine()
 
-    assert (finding.code, finding.level) == (code, level)
-    assert policies.to_json(policies.trust(PORTAL, "external")) in finding.patch
-
-
-def test_a_role_that_refuses_attribution_is_a_warning(examine: Examine, iam: Iam) -> None:
-    plain: Any = policies.trust(PORTAL, "external")
-    plain["Statement"][0]["Action"] = ["sts:AssumeRole"]
-    change(iam, AssumeRolePolicyDocument=plain)
-
-    (finding,) = examine()
-
-    assert (finding.code, finding.level) == ("attribution", Level.WARNING)
-    assert "sts:SetSourceIdentity and sts:TagSession" in finding.sentence
+    assert [(finding.code, finding.level) for finding in found] == [("tenant_tag", Level.WARNING)] * 2
+    assert policies.to_json(trust_policy(PORTAL, None, None)) in found[0].patch
+    assert policies.to_json(trust_policy(PORTAL, "external", "dev01")) in found[1].patch
 
 
 def test_a_duration_above_the_role_maximum_comes_with_the_command_that_raises_it(

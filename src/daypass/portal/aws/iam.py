@@ -28,6 +28,7 @@ from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.policies import Document
 from daypass.portal.aws.transport.connection import read_date
 from daypass.portal.aws.transport.proxy import boto_proxies, service_urls
+from daypass.portal.aws.trust.policy import trust_policy
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config.model import AwsConfig
 from daypass.portal.errors import (
@@ -188,7 +189,7 @@ def make_tenant_role(
     try:
         iam.create_role(
             RoleName=name,
-            AssumeRolePolicyDocument=policies.to_json(policies.trust(principal_arn, external_id)),
+            AssumeRolePolicyDocument=policies.to_json(trust_policy(principal_arn, external_id, tenant)),
             Description=_description(tenant),
             PermissionsBoundary=account.boundary_arn,
             Tags=[{"Key": policies.TENANT_TAG, "Value": tenant}],
@@ -202,7 +203,7 @@ def make_tenant_role(
 
 def make_master_role(iam: "IAMClient", account: Account, principal_arn: str) -> None:
     """Create the role of admin sessions; raises botocore's errors."""
-    trust = policies.to_json(policies.trust(principal_arn, None))
+    trust = policies.to_json(trust_policy(principal_arn, None, None))
     iam.create_role(RoleName=account.master_role, AssumeRolePolicyDocument=trust)
     document = policies.to_json(policies.master_policy(account, principal_arn))
     iam.put_role_policy(RoleName=account.master_role, PolicyName=MASTER_POLICY, PolicyDocument=document)

@@ -191,20 +191,6 @@ def master_policy(account: Account, principal_arn: str) -> Document:
     return document(allow(["*"], ["*"], sid="Everything"), *portal_guards(account, principal_arn))
 
 
-def trust(principal_arn: str, external_id: str | None) -> Document:
-    """Return a trust policy for the portal alone: with a source identity, and for a tenant an ExternalId."""
-    conditions: dict[str, object] = {"StringLike": {"sts:SourceIdentity": "*"}}
-    if external_id is not None:
-        conditions["StringEquals"] = {"sts:ExternalId": external_id}
-    statement: Statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": principal_arn},
-        "Action": list(SESSION_ACTIONS),
-        "Condition": conditions,
-    }
-    return document(statement)
-
-
 def document(*statements: Statement) -> Document:
     """Return a policy document of these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}

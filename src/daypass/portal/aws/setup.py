@@ -8,6 +8,7 @@ from daypass.portal.accounts.model import BOUNDARY, Account
 from daypass.portal.aws import policies
 from daypass.portal.aws.patches import aws_cli
 from daypass.portal.aws.policies import Document, Need
+from daypass.portal.aws.trust.policy import trust_policy
 
 _TITLE = "What the Daypass portal needs in the AWS account {account}, and nothing more"
 _USER_WHY = (
@@ -66,7 +67,7 @@ def _cli_master_role(account: Account, user_arn: str) -> Sequence[str]:
     return [
         *_comment(_MASTER_WHY),
         aws_cli("iam", "create-role", "--role-name", role) + " \\",
-        f"  --assume-role-policy-document {_quoted(policies.trust(user_arn, None))}",
+        f"  --assume-role-policy-document {_quoted(trust_policy(user_arn, None, None))}",
         aws_cli("iam", "put-role-policy", "--role-name", role, "--policy-name", "master") + " \\",
         f"  --policy-document {_quoted(policies.master_policy(account, user_arn))}",
     ]
@@ -121,7 +122,7 @@ def _cloudformation_master_role(account: Account, user_arn: str) -> Sequence[str
         "    DependsOn: PortalUser",
         "    Properties:",
         f"      RoleName: {json.dumps(account.master_role)}",
-        f"      AssumeRolePolicyDocument: {json.dumps(policies.trust(user_arn, None))}",
+        f"      AssumeRolePolicyDocument: {json.dumps(trust_policy(user_arn, None, None))}",
         "      Policies:",
         "        - PolicyName: master",
         f"          PolicyDocument: {json.dumps(policies.master_policy(account, user_arn))}",
@@ -175,7 +176,7 @@ def _terraform_master_role(account: Account, user_arn: str) -> Sequence[str]:
         *_comment(_MASTER_WHY),
         'resource "aws_iam_role" "daypass_master" {',
         f"  name               = {_hcl(account.master_role)}",
-        f"  assume_role_policy = {_jsonencode(policies.trust(user_arn, None))}",
+        f"  assume_role_policy = {_jsonencode(trust_policy(user_arn, None, None))}",
         # As in CloudFormation, the trust policy does not refer to the user's resource.
         "  depends_on         = [aws_iam_user.daypass_portal]",
         "}",

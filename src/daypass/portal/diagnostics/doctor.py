@@ -17,11 +17,11 @@ from daypass.portal.admin.settings.duration_report import DurationReport, Durati
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.errors import LARGEST_SKEW
 from daypass.portal.aws.iam import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
-from daypass.portal.aws.trust import read_trust
 from daypass.portal.clock import Clock
 from daypass.portal.diagnostics.fence import Fence
 from daypass.portal.diagnostics.finding import UNREADABLE, Finding, Level, run_check
 from daypass.portal.diagnostics.queues import DeadLetters
+from daypass.portal.diagnostics.trust import expected_trust, trust_findings
 from daypass.portal.errors import AwsError, AwsNotAllowed, AwsRefused, RoleNotFound
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant
@@ -131,7 +131,7 @@ class Doctor:
             yield Finding(UNREADABLE, Level.WARNING, subject, refusal.reason)
             return
         findings = [
-            *run_check(UNREADABLE, subject, lambda: self._trust(subject, state, principal, tenant)),
+            *run_check(UNREADABLE, subject, lambda: trust_findings(subject, state, principal, tenant)),
             *run_check("maximum", subject, lambda: self._maximum(subject, state, tenant)),
             *run_check(
                 "fence",
@@ -144,36 +144,6 @@ class Doctor:
             ),
         ]
         yield from findings or [Finding("role", Level.FINE, subject, f"{role_arn} is set up correctly.")]
-
-    def _trust(
-        self, subject: str, state: RoleState, principal: str, tenant: Tenant | None
-    ) -> Iterator[Finding]:
-        external_id = tenant.target.external_id if tenant else None
-        trust = read_trust(state.trust, principal, external_id)
-        patch = patches.update_trust(role_name(state.arn), policies.trust(principal, external_id))
-        for reason in trust.exclusion_reasons:
-            yield Finding("trust", Level.ERROR, subject, f"The trust policy is wrong: {reason}.", patch)
-        if trust.is_open:
-            yield Finding(
-                "open", Level.ERROR, subject, "The trust policy lets any AWS account assume the role.", patch
-            )
-        if trust.missing_actions and not trust.exclusion_reasons:
-            yield Finding(
-                "attribution",
-                Level.WARNING,
-                subject,
-                f"The trust policy does not allow {' and '.join(trust.missing_actions)}, so its sessions "
-                "do not name their user and cannot be ended one by one.",
-                patch,
-            )
-        if (
-            tenant is not None
-            and external_id
-            and not trust.requires_external_id
-            and not trust.exclusion_reasons
-        ):
-            sentence = "The trust policy does not require the tenant's ExternalId."
-            yield Finding("external_id", Level.WARNING, subject, sentence, patch)
 
     def _maximum(self, subject: str, state: RoleState, tenant: Tenant | None) -> Iterator[Finding]:
         with self.database.writing() as connection:
@@ -217,7 +187,7 @@ class Doctor:
     def _creation_command(self, role_arn: str, principal: str, tenant: Tenant | None) -> str:
         """Return the commands that create the role as the portal would: trust, boundary, tag, policy."""
         account, name = self.roles.account, role_name(role_arn)
-        trust = policies.trust(principal, tenant.target.external_id if tenant else None)
+        trust = expected_trust(principal, tenant)
         path = role_arn.partition(":role")[2].removesuffix(name)
         if tenant is None:
             create = patches.create_role(name, path, trust)

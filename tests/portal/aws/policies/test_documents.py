@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
+from daypass.portal.aws.trust.policy import trust_policy
 
 ACCOUNT = Account.known("aws", "123456789012", "duploservices-", "duplomaster")
 
@@ -21,7 +22,7 @@ def shape(document: policies.Document) -> list[tuple[str, object]]:
 @given(st.text(), st.text())
 def test_no_name_can_inject_a_statement_or_an_action(name: str, external_id: str) -> None:
     assert shape(policies.tenant_policy(ACCOUNT, name)) == shape(policies.tenant_policy(ACCOUNT, "dev01"))
-    assert shape(policies.trust(name, external_id)) == shape(policies.trust("arn", "external"))
+    assert shape(trust_policy(name, external_id, name)) == shape(trust_policy("arn", "external", "dev01"))
 
 
 def test_only_the_list_actions_of_a_tenant_reach_beyond_its_name_and_tag() -> None:
