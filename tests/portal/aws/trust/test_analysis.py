@@ -208,6 +208,23 @@ def test_the_tenant_tag_must_be_denied_to_all_trusted_principals(
 
 
 @pytest.mark.parametrize(
+    ("condition", "accepts"),
+    [
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": "TENANT_NAME"}}, True),
+        ({"StringEquals": {"aws:RequestTag/project": "x"}}, True),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": ["project", "owner"]}}, False),
+        ({"Null": {"aws:RequestTag/TENANT_NAME": "true"}}, False),
+    ],
+)
+def test_a_foreign_statement_may_accept_the_tenant_tag_alone_or_with_other_tags(
+    condition: dict[str, Any], *, accepts: bool
+) -> None:
+    document = {"Statement": [OTHER | {"Condition": condition}]}
+
+    assert read_trust(document, PORTAL, "external", "dev01").accepts_tenant_tag == accepts
+
+
+@pytest.mark.parametrize(
     ("condition", "result"),
     [
         ({"StringEquals": {"sts:ExternalId": "a"}}, True),
