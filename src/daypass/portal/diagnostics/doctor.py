@@ -18,6 +18,7 @@ from daypass.portal.aws import patches, policies
 from daypass.portal.aws.errors import LARGEST_SKEW
 from daypass.portal.aws.iam import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
 from daypass.portal.clock import Clock
+from daypass.portal.diagnostics.collisions import collision_findings
 from daypass.portal.diagnostics.fence import Fence
 from daypass.portal.diagnostics.finding import UNREADABLE, Finding, Level, run_check
 from daypass.portal.diagnostics.queues import DeadLetters
@@ -49,7 +50,7 @@ class Doctor:
     """Regions to accept although their names do not match the known pattern."""
 
     def examine(self) -> Iterator[Finding]:
-        """Yield the findings on the portal itself, the master role, each tenant's role, and the queues.
+        """Yield the findings on the portal, the master role, each tenant's role, names that overlap, and queues.
 
         A check that fails becomes a finding. Raises an `AwsError`, before the first finding, if AWS does not
         say who the portal is.
@@ -70,6 +71,7 @@ class Doctor:
         for tenant in tenants:
             examine = partial(self._role, tenant.name, tenant.target.role_arn, principal, tenant)
             yield from run_check(UNREADABLE, tenant.name, examine)
+        yield from collision_findings(tenants, self.roles)
         if self.dead_letters is not None:
             yield from run_check("dead_letters", "queues", partial(self.dead_letters.examine, tenants))
 
