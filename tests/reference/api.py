@@ -51,6 +51,7 @@ _TITLES: Mapping[str, str] = {
     "users.handlers": "Users",
     "user_imports": "User imports",
     "members": "Memberships",
+    "permission_sets": "Permission sets",
     "settings.handlers": "Settings",
     "metadata": "Metadata",
     "tokens": "API tokens",

@@ -80,6 +80,7 @@ _USER, _DEVICE, _ROLE = "the username", "the name of the device", "the ARN of th
 _OAUTH = "`oauth_request_id`, `client_id`, `device`, `address`, `admin`"
 _FAMILY = "`token_id` of the sign-in, `address`"
 _USER_VALUES = "`old.role`, `old.disabled_at`, `new.role`, `new.disabled_at`"
+_SET_VALUES = "`description`, `rank`, `policies`, `denies` as JSON"
 _TENANT_VALUES = "`region`, `role_arn`, `external_id`"
 
 SECTIONS: Mapping[str, Sequence[Documented]] = {
@@ -91,7 +92,7 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             (Outcome.REQUESTED, Outcome.ISSUED, Outcome.DENIED, Outcome.FAILED, Outcome.UNKNOWN),
             "the id of the issuance",
             "`scope`, `role_arn`; except if unknown `purpose`, `door`, `address`, `token_id`, `reason`; if "
-            "requested or issued `access`, "
+            "requested or issued `access`, `permission_set`, "
             "`validity` in seconds and `decided_by`, the limit that decided it; if issued `access_key_id`, "
             "`session_name`, `expires_at`, `is_attributed`, `has_console_url`; if denied, failed or "
             "unknown `code`; if "
@@ -238,10 +239,27 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "membership.put",
             "A user becomes a member of a tenant, or a member's access changes.",
             _USER,
-            "`old.tenant`, `old.access`, `new.tenant`, `new.access`",
+            "with `old.` and `new.`: `tenant`, `access`, `permission_set`",
         ),
         _change(
-            "membership.remove", "A member is removed from a tenant.", _USER, "`old.tenant`, `old.access`"
+            "membership.remove",
+            "A member is removed from a tenant.",
+            _USER,
+            "`old.tenant`, `old.access`, `old.permission_set`",
+        ),
+    ],
+    "Permission sets": [
+        _change(
+            "permission_set.put",
+            "A permission set is created or replaced.",
+            "the set's name",
+            f"with `old.` and `new.`: {_SET_VALUES}",
+        ),
+        _change(
+            "permission_set.remove",
+            "A permission set is deleted.",
+            "the set's name",
+            f"with `old.`: {_SET_VALUES}",
         ),
     ],
     "Tenants and their roles": [

@@ -62,6 +62,11 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         ),
         "changed": "Read the resource again, and repeat the change with its new `ETag`.",
         "already_there": "Choose another name, or change the object that exists.",
+        "permission_set_in_use": "Give its members another permission set, then delete it.",
+        "has_permission_set": (
+            "Change the membership on the pages or by the API, or remove it first: the legacy API knows only "
+            "full and read-only access."
+        ),
         "last_administrator": "Make another user an Administrator first.",
         "method_not_allowed": "Use a method of the header `Allow`.",
     },
@@ -71,6 +76,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "resource_not_found": "Check the ARN, and choose the tenant that owns the resource.",
         "user_not_found": "Check the username or id.",
         "membership_not_found": "Nothing to remove; add the user to the tenant to create a membership.",
+        "permission_set_not_found": "Check the name; `GET /api/v1/permission-sets` lists the sets.",
         "setting_not_found": "Nothing to remove: the setting has its default.",
         "metadata_not_found": "Check the key.",
         "token_not_found": "Check the id; the token may have been deleted.",
@@ -78,6 +84,10 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "AWS": {
         "aws_refused": "The sentence has AWS's reason. `daypass portal doctor` finds most causes.",
+        "aws_policy": (
+            "For Administrators: create the managed policies of the permission set in the role's account, or "
+            "change the set."
+        ),
         "aws_trust": "For the operator: `daypass portal doctor` prints the commands that correct the role.",
         "aws_throttled": "Try again in a moment.",
         "aws_unavailable": "Try again in a moment. The operator can check the network and AWS's health.",

@@ -13,6 +13,7 @@ from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.audit.committer import Committer
 from daypass.portal.aws.factory import browser_origins
+from daypass.portal.aws.permission_templates import templates as permission_set_templates
 from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
 from daypass.portal.config.model import PortalConfig
@@ -109,4 +110,4 @@ def _administration(config: PortalConfig, aws: Aws, identity: Identity, registry
             identity.database, identity.committer, identity.clock, aws.roles, aws.accounts
         )
     naming = RoleNaming(aws.accounts.default, config.aws.extra_regions)
-    return administration(identity, naming, aws.roles, reconciler, registry)
+    return administration(identity, naming, aws.roles, reconciler, registry, permission_set_templates())

@@ -127,6 +127,24 @@ class MembershipNotFound(PortalError):
     code = "membership_not_found"
 
 
+class PermissionSetNotFound(PortalError):
+    """There is no permission set with that name."""
+
+    code = "permission_set_not_found"
+
+
+class PermissionSetInUse(PortalError):
+    """The permission set cannot be deleted while memberships have it."""
+
+    code = "permission_set_in_use"
+
+
+class HasPermissionSet(PortalError):
+    """The membership has a custom permission set, which this legacy call cannot express or replace."""
+
+    code = "has_permission_set"
+
+
 class SettingNotFound(PortalError):
     """The setting is not set."""
 
@@ -208,6 +226,12 @@ class AwsRefused(AwsError):
     """AWS refused the call for a reason that has no code of its own."""
 
     code = "aws_refused"
+
+
+class AwsPolicyRefused(AwsError):
+    """AWS refused the session policies of a permission set, for example because the account lacks one."""
+
+    code = "aws_policy"
 
 
 class AwsTrustRefused(AwsError):

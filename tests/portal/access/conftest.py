@@ -14,6 +14,7 @@ from daypass.portal.audit.committer import Committer
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.identity.store.tokens import row_of_token
+from daypass.portal.permission_sets.model import BUILT_IN
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
@@ -197,7 +198,7 @@ class Rig:
     def add_member(self, user: User, tenant: Tenant, access: Access) -> None:
         """Make a user a member of a tenant."""
         with self.database.writing() as connection:
-            add_member(tenant.id, user.id, access, at=NOON).apply(connection)
+            add_member(tenant.id, user.id, BUILT_IN[access], at=NOON).apply(connection)
 
 
 def caller(user: User, *, channel: Channel = Channel.API, token: ApiToken | None = None) -> Caller:

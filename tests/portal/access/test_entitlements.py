@@ -34,15 +34,15 @@ from daypass.portal.access.release import find_release_refusal
 from daypass.portal.accounts.model import Account
 from daypass.portal.errors import AccessDenied, PortalError, TenantNotFound
 from daypass.portal.identity.scopes import Scope
+from daypass.portal.permission_sets.model import BUILT_IN, FULL, READ_ONLY
 from daypass.portal.secret import Secret
 from daypass.portal.settings.store import EffectiveSettings
-from daypass.portal.tenants.model import Access
 from tests.fakes import NOON
 from tests.portal.access.conftest import ADMIN, DANA, DEV, PROD, caller
 
-ADMINISTRATOR = Entitlement(EntitlementKind.ADMINISTRATOR, Access.FULL)
-MEMBER = Entitlement(EntitlementKind.MEMBERSHIP, Access.FULL)
-READER = Entitlement(EntitlementKind.MEMBERSHIP, Access.READ_ONLY)
+ADMINISTRATOR = Entitlement(EntitlementKind.ADMINISTRATOR, FULL)
+MEMBER = Entitlement(EntitlementKind.MEMBERSHIP, FULL)
+READER = Entitlement(EntitlementKind.MEMBERSHIP, READ_ONLY)
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
 NOTHING_SET = EffectiveSettings({})
@@ -58,8 +58,8 @@ def test_the_administrator_role_and_a_membership_are_entitlements() -> None:
     assert list(entitlements_to_account(ADMIN)) == [ADMINISTRATOR]
     assert list(entitlements_to_account(DANA)) == []
     assert list(entitlements_to_tenant(ADMIN, None)) == [ADMINISTRATOR]
-    assert list(entitlements_to_tenant(ADMIN, Access.READ_ONLY)) == [ADMINISTRATOR, READER]
-    assert list(entitlements_to_tenant(DANA, Access.FULL)) == [MEMBER]
+    assert list(entitlements_to_tenant(ADMIN, READ_ONLY)) == [ADMINISTRATOR, READER]
+    assert list(entitlements_to_tenant(DANA, FULL)) == [MEMBER]
     assert list(entitlements_to_tenant(DANA, None)) == []
 
 
@@ -83,15 +83,10 @@ def test_the_strongest_entitlement_applies_and_of_equal_ones_the_longest(
     assert strongest(entitlements) == applies
 
 
-@pytest.mark.parametrize("access", Access)
-def test_every_access_has_a_rank(access: Access) -> None:
-    alone = Entitlement(EntitlementKind.MEMBERSHIP, access)
-
-    assert strongest([alone, alone]) == alone
-
-
 ends = st.none() | st.timedeltas(-2 * HOUR, 2 * HOUR).map(lambda after: NOON + after)
-entitlements = st.builds(Entitlement, st.sampled_from(EntitlementKind), st.sampled_from(Access), ends)
+entitlements = st.builds(
+    Entitlement, st.sampled_from(EntitlementKind), st.sampled_from(list(BUILT_IN.values())), ends
+)
 
 
 @given(several=st.lists(entitlements, max_size=5))
@@ -131,7 +126,7 @@ def plan_of(attempt: IssuanceAttempt) -> SessionPlan:
     decision = attempt.context.decision
     assert isinstance(decision, Allow)
     validity = choose_validity(attempt, decision.entitlement, None, is_chained=False)
-    return SessionPlan(decision.entitlement, validity, None)
+    return SessionPlan(decision.entitlement, decision.permission_set, validity, None)
 
 
 def session_of(attempt: IssuanceAttempt, plan: SessionPlan) -> IssuedSession:
@@ -146,7 +141,7 @@ def session_of(attempt: IssuanceAttempt, plan: SessionPlan) -> IssuedSession:
         region=DEV.target.region,
         account_id="123456789012",
         session_name="dana",
-        access=plan.access,
+        permission_set=plan.permission_set,
         issued_at=attempt.asked_at,
         expires_at=expires_at,
         validity=validity,

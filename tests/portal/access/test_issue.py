@@ -28,6 +28,7 @@ from daypass.portal.errors import (
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind
 from daypass.portal.identity.scopes import ADMIN_SCOPE, TENANTS_AND_ADMIN, Scope
 from daypass.portal.identity.store.tokens import add_token, revoke_token
+from daypass.portal.permission_sets.model import READ_ONLY
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
     DISABLE_NON_ADMIN_JIT,
@@ -86,7 +87,7 @@ def test_a_tenant_can_be_requested_by_its_id(rig: Rig) -> None:
 
 def test_a_read_only_member_gets_a_read_only_session(rig: Rig) -> None:
     assert rig.issue(DANA, "prod01").access is Access.READ_ONLY
-    assert rig.broker.assumed[0][0].access is Access.READ_ONLY
+    assert rig.broker.assumed[0][0].permission_set is READ_ONLY
 
 
 def test_an_administrator_gets_full_access_to_every_tenant_and_the_master_role(rig: Rig) -> None:
@@ -353,7 +354,7 @@ def remove_member(connection: Connection) -> None:
 
 
 def make_read_only(connection: Connection) -> None:
-    tenant_store.change_member(DEV.id, DANA.id, Access.READ_ONLY).apply(connection)
+    tenant_store.change_member(DEV.id, DANA.id, READ_ONLY).apply(connection)
 
 
 def promote(connection: Connection) -> None:

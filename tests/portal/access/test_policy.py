@@ -16,6 +16,7 @@ from daypass.portal.access.policy import decide, find_consent_refusal, may_see
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope, consented_scopes
+from daypass.portal.permission_sets.model import BUILT_IN, FULL, READ_ONLY
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import EffectiveSettings
@@ -28,8 +29,8 @@ DEV = Tenant.with_role(
     TenantId("t-dev"), "dev01", "us-west-2", "arn:aws:iam::1:role/duploservices-dev01", None
 )
 
-FULL_MEMBER = TenantAccess(DEV, Access.FULL)
-READER = TenantAccess(DEV, Access.READ_ONLY)
+FULL_MEMBER = TenantAccess(DEV, FULL)
+READER = TenantAccess(DEV, READ_ONLY)
 FOREIGN = TenantAccess(DEV, None)
 UNKNOWN = None
 
@@ -74,7 +75,7 @@ def test_members_and_administrators_get_access_to_a_tenant(
     assert isinstance(decision, Allow)
     assert decision.access is access
     expected = EntitlementKind.ADMINISTRATOR if user.is_administrator else EntitlementKind.MEMBERSHIP
-    assert decision.entitlement == Entitlement(expected, access)
+    assert decision.entitlement == Entitlement(expected, BUILT_IN[access])
 
 
 @pytest.mark.parametrize("channel", Channel)
@@ -120,7 +121,7 @@ def test_the_flag_for_admin_access_applies_to_the_web_channel_only(
         assert type(decision.refusal) is JitDisabled
         assert ENABLE_ADMIN_JIT_ON_UI.label in decision.refusal.reason
     else:
-        assert decision == Allow(Entitlement(EntitlementKind.ADMINISTRATOR, Access.FULL))
+        assert decision == Allow(Entitlement(EntitlementKind.ADMINISTRATOR, FULL), FULL)
 
 
 @pytest.mark.parametrize(

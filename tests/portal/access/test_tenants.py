@@ -2,8 +2,9 @@
 
 import pytest
 
-from daypass.portal.access.tenants import VisibleTenants, access_of
+from daypass.portal.access.tenants import VisibleTenants, access_of, permission_set_of
 from daypass.portal.errors import JitDisabled, TenantNotFound
+from daypass.portal.permission_sets.model import FULL
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
@@ -42,8 +43,9 @@ def test_an_administrator_has_full_access_whatever_the_membership(rig: Rig) -> N
     tenants = VisibleTenants(rig.database)
 
     for access in tenants.all(DANA):
-        assert access_of(DANA, access) == access.membership
+        assert permission_set_of(DANA, access) is access.membership
         assert access_of(ADMIN, access) is Access.FULL
+        assert permission_set_of(ADMIN, access) is FULL
 
 
 def test_the_refusal_of_a_session_is_the_one_of_the_policy(rig: Rig) -> None:

@@ -13,6 +13,7 @@ from daypass.portal.access.model import Caller, Channel
 from daypass.portal.accounts.model import Account
 from daypass.portal.admin import administration as all_of
 from daypass.portal.admin.imports.service import Imports
+from daypass.portal.admin.permission_sets.service import PermissionSets
 from daypass.portal.admin.reporting.overview import Overviews
 from daypass.portal.admin.reporting.reports import Reports
 from daypass.portal.admin.reporting.verification import Verification
@@ -48,6 +49,7 @@ class Administration:
     identity: Identity
     users: Users
     members: Memberships
+    permission_sets: PermissionSets
     tenants: Tenants
     settings: Settings
     metadata: TenantMetadata

@@ -14,6 +14,7 @@ from daypass.portal.admin.transactions import Change, ChangeRequest, PlannedChan
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AccessDenied, PreconditionFailed, ReauthenticationRequired, Unauthenticated
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
+from daypass.portal.permission_sets.model import BUILT_IN, PermissionSet, PermissionSetId
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
 from tests.fakes import NOON, FakeClock
@@ -42,11 +43,33 @@ def test_only_changes_that_take_authority_from_a_user_need_no_reauthentication(
         assert new.is_disabled or not old.is_disabled
 
 
-@given(old=st.sampled_from([None, *Access]), new=st.sampled_from(Access))
-def test_only_lowering_a_membership_needs_no_reauthentication(old: Access | None, new: Access) -> None:
-    if reauthentication.to_put_member(old, new) is Proof.NONE:
-        assert new is Access.READ_ONLY or old is Access.FULL
-        assert old is not None
+def sets() -> st.SearchStrategy[PermissionSet]:
+    """Return a strategy for built-in sets, and for custom ones with a few ranks and contents."""
+    custom = st.builds(
+        lambda name, rank, denies: PermissionSet(PermissionSetId(name), name, "", rank, denies=denies),
+        st.sampled_from(["operator", "data-reader"]),
+        st.sampled_from([1, 500]),
+        st.sampled_from(["[]", "[{}]"]),
+    )
+    return st.sampled_from(list(BUILT_IN.values())) | custom
+
+
+@given(old=st.none() | sets(), new=sets())
+def test_only_a_lower_rank_of_a_membership_needs_no_reauthentication(
+    old: PermissionSet | None, new: PermissionSet
+) -> None:
+    is_free = reauthentication.to_put_member(old, new) is Proof.NONE
+
+    assert is_free is (old is not None and (new.rank < old.rank or new == old))
+
+
+@given(old=st.none() | sets(), new=sets())
+def test_only_a_description_of_a_set_changes_without_reauthentication(
+    old: PermissionSet | None, new: PermissionSet
+) -> None:
+    is_free = reauthentication.to_put_permission_set(old, new) is Proof.NONE
+
+    assert is_free is (old is not None and (new.rank, new.denies) == (old.rank, old.denies))
 
 
 def test_an_action_without_a_reauthentication_rule_is_refused() -> None:

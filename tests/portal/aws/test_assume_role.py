@@ -12,7 +12,7 @@ from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.aws import policies
 from daypass.portal.aws.broker import AwsBroker
-from daypass.portal.aws.errors import CredentialsRefused
+from daypass.portal.aws.errors import CredentialsRefused, SessionRefused
 from daypass.portal.errors import (
     AwsError,
     AwsMisconfigured,
@@ -21,7 +21,7 @@ from daypass.portal.errors import (
     AwsTrustRefused,
     AwsUnavailable,
 )
-from daypass.portal.tenants.model import Access
+from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.portal.aws.stub import FakeTiming, Script, StubAws, answer, error, reset, session
 
@@ -34,7 +34,7 @@ SESSION = AssumeRoleParameters(
     external_id="dev01-external",
     source_identity="0123456789abcdef0123456789abcdef",
     tags={"daypass:issuance": "feed", "daypass:tenant": "dev01"},
-    access=Access.FULL,
+    permission_set=FULL,
 )
 HOLDER = ROLE.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")
 SOON = Deadline(1008.0)
@@ -77,7 +77,7 @@ def test_a_session_without_attribution_has_no_source_identity_and_no_tags(
 def test_a_read_only_session_is_limited_by_the_managed_policy(broker: AwsBroker, stub: StubAws) -> None:
     stub.play(session())
 
-    broker.assume(replace(SESSION, access=Access.READ_ONLY), attributed=True, deadline=SOON)
+    broker.assume(replace(SESSION, permission_set=READ_ONLY), attributed=True, deadline=SOON)
 
     assert stub.requests[0]["PolicyArns.member.1.arn"] == "arn:aws:iam::aws:policy/ReadOnlyAccess"
     assert json.loads(stub.requests[0]["Policy"]) == policies.read_only_limits()
@@ -86,7 +86,7 @@ def test_a_read_only_session_is_limited_by_the_managed_policy(broker: AwsBroker,
 
 def test_a_read_only_session_refuses_another_session_policy(broker: AwsBroker, stub: StubAws) -> None:
     everything = policies.to_json(policies.document(policies.allow(["*"], ["*"])))
-    widened = replace(SESSION, access=Access.READ_ONLY, policy=everything)
+    widened = replace(SESSION, permission_set=READ_ONLY, policy=everything)
 
     with pytest.raises(ValueError, match="no session policy of its own"):
         broker.assume(widened, attributed=True, deadline=SOON)
@@ -121,8 +121,8 @@ def test_the_response_becomes_credentials_whose_repr_hides_secrets(broker: AwsBr
         (error(403, "InvalidClientTokenId"), CredentialsRefused, 1),
         (error(403, "SignatureDoesNotMatch"), CredentialsRefused, 1),
         (error(403, "RegionDisabledException"), AwsMisconfigured, 1),
-        (error(400, "PackedPolicyTooLarge"), AwsRefused, 1),
-        (error(400, "ValidationError", "1 validation error detected"), AwsRefused, 1),
+        (error(400, "PackedPolicyTooLarge"), SessionRefused, 1),
+        (error(400, "ValidationError", "1 validation error detected"), SessionRefused, 1),
         (
             error(
                 400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set."

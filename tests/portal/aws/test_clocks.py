@@ -14,8 +14,8 @@ from daypass.portal.aws.tagging import make_finder
 from daypass.portal.clock import utc_now
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsRefused, AwsTrustRefused
 from daypass.portal.inventory.finder import Query
+from daypass.portal.permission_sets.model import FULL
 from daypass.portal.secret import Secret
-from daypass.portal.tenants.model import Access
 from tests.portal.aws.conftest import aws_config, roles_at
 from tests.portal.aws.stub import Script, StubAws, answer, error, identity
 
@@ -51,7 +51,7 @@ def assumed(broker: AwsBroker) -> object:
         duration=timedelta(hours=1),
         external_id="external",
         region="us-west-2",
-        access=Access.FULL,
+        permission_set=FULL,
     )
     return broker.assume(session, attributed=True, deadline=SOON)
 

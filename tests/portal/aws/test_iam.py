@@ -27,8 +27,9 @@ from daypass.portal.aws.trust.policy import trust_policy
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import readiness
 from daypass.portal.errors import AwsNotAllowed, AwsRefused, AwsTrustRefused, RoleNotFound
+from daypass.portal.permission_sets.model import FULL
 from daypass.portal.storage.engine import Database
-from daypass.portal.tenants.model import Access, Tenant, TenantId
+from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 from daypass.sandbox.process import SandboxProcess
 from tests.fakes import NOON, FakeBroker, FakeClock, account_of, retargeted
@@ -83,7 +84,7 @@ def keys_of(
         external_id=tenant.target.external_id,
         source_identity=source_identity,
         tags={"daypass:issuance": "feed", "daypass:tenant": tenant.name},
-        access=Access.FULL,
+        permission_set=FULL,
     )
     deadline = Deadline(time.monotonic() + 60)
     given = broker.assume(session, attributed=bool(source_identity), deadline=deadline)

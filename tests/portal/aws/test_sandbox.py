@@ -14,7 +14,7 @@ from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
-from daypass.portal.tenants.model import Access
+from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from daypass.sandbox.process import SandboxProcess
 from tests.fixtures.sandbox import Keys, client
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
@@ -97,7 +97,7 @@ def _session(role_arn: str, validity: timedelta = timedelta(hours=1)) -> AssumeR
         external_id="external",
         source_identity="0123456789abcdef0123456789abcdef",
         tags={"daypass:issuance": "feed", "daypass:tenant": "dev01"},
-        access=Access.FULL,
+        permission_set=FULL,
     )
 
 
@@ -122,7 +122,7 @@ def test_a_read_only_session_can_read_and_cannot_write(
     broker: AwsBroker, sandbox: SandboxProcess, account: Account
 ) -> None:
     client(sandbox, "s3").create_bucket(Bucket="broker-bucket")
-    session = replace(_session(account.open), access=Access.READ_ONLY)
+    session = replace(_session(account.open), permission_set=READ_ONLY)
 
     credentials = broker.assume(session, attributed=True, deadline=_soon())
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, TENANT_VALIDITY
-from daypass.portal.storage.schema import api_tokens, memberships, tenants, users
+from daypass.portal.storage.schema import api_tokens, memberships, permission_sets, tenants, users
 from daypass.portal.storage.schema import settings as written
 from tests.portal.http.test_matrix_of_routes import PLACE, is_api
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, World
@@ -52,6 +52,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "username": (DANA, NOOR, ADMIN, "none"),
     "key": (TENANT_VALIDITY.key, ENABLE_ADMIN_JIT_ON_UI.key, DISABLE_NON_ADMIN_JIT.key),
     "type": ("Flags", "AppConfig"),
+    "permission_set": ("operator", "full"),
     "role": ("admin", "duplo-ops"),
 }
 
@@ -60,7 +61,18 @@ Permissions = dict[str, set[tuple[Any, ...]]]
 
 COLUMNS = {
     "users": (users.c.id, users.c.role, users.c.disabled_at, users.c.password_hash),
-    "members": (memberships.c.user_id, memberships.c.tenant_id, memberships.c.is_read_only),
+    "members": (
+        memberships.c.user_id,
+        memberships.c.tenant_id,
+        memberships.c.is_read_only,
+        memberships.c.permission_set_id,
+    ),
+    "permission sets": (
+        permission_sets.c.name,
+        permission_sets.c.rank,
+        permission_sets.c.policies,
+        permission_sets.c.denies,
+    ),
     "tenants": (tenants.c.id, tenants.c.region, tenants.c.role_arn),
     "settings": (written.c.tenant_id, written.c.type, written.c.key, written.c.value),
     "tokens": (api_tokens.c.id, api_tokens.c.user_id, api_tokens.c.kind, api_tokens.c.expires_at),

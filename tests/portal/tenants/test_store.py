@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from daypass.portal.identity.model import Role, User, UserId
 from daypass.portal.identity.store.users import add_user
+from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants import store as tenant_store
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
@@ -30,7 +31,7 @@ def fill(connection: Connection) -> TenantStore:
 @pytest.mark.parametrize("reference", ["dev01", "id-of-dev"])
 def test_a_tenant_is_found_by_name_and_by_id(database: Database, reference: str) -> None:
     with database.writing() as connection:
-        assert fill(connection).find(reference, "dana") == TenantAccess(DEV, Access.FULL)
+        assert fill(connection).find(reference, "dana") == TenantAccess(DEV, FULL)
 
 
 @pytest.mark.parametrize("reference", ["dev", "DEV01", "", "%", "dev01 "])
@@ -44,8 +45,8 @@ def test_a_tenant_is_listed_with_the_users_membership(database: Database) -> Non
         store = fill(connection)
 
         assert store.list_for("dana") == [
-            TenantAccess(DEV, Access.FULL),
-            TenantAccess(PROD, Access.READ_ONLY),
+            TenantAccess(DEV, FULL),
+            TenantAccess(PROD, READ_ONLY),
         ]
         assert store.list_all("dana") == [TenantAccess(DATA, None), *store.list_for("dana")]
         assert store.list_for("noor") == []
@@ -56,7 +57,7 @@ def test_a_search_finds_visible_tenants_by_a_part_of_the_name(database: Database
     with database.writing() as connection:
         store = fill(connection)
 
-        assert store.search("dana", "", 1, is_member=True) == [TenantAccess(DEV, Access.FULL)]
+        assert store.search("dana", "", 1, is_member=True) == [TenantAccess(DEV, FULL)]
         assert store.search("dana", "01", 9, is_member=True) == store.list_for("dana")
         assert store.search("dana", "a0", 9, is_member=False) == [TenantAccess(DATA, None)]
         assert store.search("dana", "a0", 9, is_member=True) == []

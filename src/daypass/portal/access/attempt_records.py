@@ -13,6 +13,7 @@ from daypass.portal.audit.event import PORTAL, Event, Outcome, Scalar
 from daypass.portal.audit.issuance_check import SESSION_ISSUE
 from daypass.portal.errors import PortalError
 from daypass.portal.identity.scopes import recorded_scope
+from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access
 
@@ -33,7 +34,7 @@ def denied(attempt: IssuanceAttempt, refusal: PortalError) -> tuple[Event, RowCh
 
 def requested(attempt: IssuanceAttempt, plan: SessionPlan) -> tuple[Event, RowChange]:
     """Return the event and row of the intent, to be committed before AssumeRole is called."""
-    event = _event(attempt, Outcome.REQUESTED, **_access_and_validity(plan.access, plan.validity))
+    event = _event(attempt, Outcome.REQUESTED, **_access_and_validity(plan.permission_set, plan.validity))
     return event, add_attempt(_row(attempt, plan, State.REQUESTED))
 
 
@@ -56,7 +57,7 @@ def issued(attempt: IssuanceAttempt, session: IssuedSession) -> tuple[Event, Row
         expires_at=session.expires_at.isoformat(),
         is_attributed=session.is_attributed,
         has_console_url=session.console_url is not None,
-        **_access_and_validity(session.access, session.validity),
+        **_access_and_validity(session.permission_set, session.validity),
     )
     return event, change
 
@@ -101,6 +102,7 @@ def _row(
         "tenant_name": attempt.tenant_name,
         "role_arn": attempt.target.role_arn,
         "access": "" if plan is None else plan.access,
+        "permission_set": None if plan is None else plan.permission_set.name,
         "purpose": attempt.request.purpose,
         "door": caller.channel,
         "token_id": caller.token.id,
@@ -135,9 +137,10 @@ def _event(attempt: IssuanceAttempt, outcome: Outcome, **details: Scalar) -> Eve
     )
 
 
-def _access_and_validity(access: Access, validity: Validity) -> dict[str, Scalar]:
+def _access_and_validity(permission_set: PermissionSet, validity: Validity) -> dict[str, Scalar]:
     return {
-        "access": access,
+        "access": Access.of(permission_set),
+        "permission_set": permission_set.name,
         "validity": _seconds(validity.duration),
         "decided_by": validity.deciding_limit.source,
     }

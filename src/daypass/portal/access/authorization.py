@@ -14,7 +14,7 @@ from daypass.portal.access.model import (
     Caller,
     Decision,
 )
-from daypass.portal.access.policy import decide, find_consent_refusal, tenant_not_found
+from daypass.portal.access.policy import SetRequest, decide, find_consent_refusal, tenant_not_found
 from daypass.portal.access.store.authorization import AuthorizationReader
 from daypass.portal.errors import Unauthenticated
 from daypass.portal.identity.scopes import Scope
@@ -45,17 +45,24 @@ class TenantContext:
 
 
 def read_context(
-    connection: Connection, caller: Caller, scope: Scope, master_role_arn: str, now: datetime
+    connection: Connection,
+    caller: Caller,
+    scope: Scope,
+    master_role_arn: str,
+    now: datetime,
+    permission_set: str | None = None,
 ) -> AuthorizationContext:
     """Read the context of a request and decide on it; entitlements that have ended by *now* do not count.
 
-    Raises `Unauthenticated` if the user was disabled or the token ended since the caller was authenticated.
+    *permission_set* is the name of the requested set, if the request names one. Raises `Unauthenticated` if
+    the user was disabled or the token ended since the caller was authenticated.
     """
-    data = _read_data(connection, caller, scope, master_role_arn)
+    data = _read_data(connection, caller, scope, master_role_arn, permission_set)
     entitlements = current(data.entitlements, now)
     tenant_id = data.tenant.id if data.tenant else None
     values = SettingStore(connection).read(tenant_id)
-    decision = decide(data.user, scope, entitlements, caller.channel, values)
+    requested = None if permission_set is None else SetRequest(permission_set, data.requested_set)
+    decision = decide(data.user, scope, entitlements, caller.channel, values, requested)
     if isinstance(decision, Allow):
         # Checked last: signing in again with a wider consent does not help a user whom policy denies.
         decision = find_consent_refusal(caller.token, scope) or decision
@@ -81,9 +88,14 @@ def read_tenant(connection: Connection, caller: Caller, reference: str, now: dat
 
 
 def _read_data(
-    connection: Connection, caller: Caller, scope: Scope, master_role_arn: str
+    connection: Connection,
+    caller: Caller,
+    scope: Scope,
+    master_role_arn: str,
+    permission_set: str | None = None,
 ) -> AuthorizationData:
-    data = AuthorizationReader(connection).read(caller.user.id, caller.token.id, scope, master_role_arn)
+    reader = AuthorizationReader(connection)
+    data = reader.read(caller.user.id, caller.token.id, scope, master_role_arn, permission_set)
     if data is None or not data.is_active:
         raise Unauthenticated("Your access to the portal has just ended. Sign in again.")
     return data

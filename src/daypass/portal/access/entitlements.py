@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from daypass.portal.identity.model import User
+from daypass.portal.permission_sets.model import BUILT_IN, FULL, PermissionSet
 from daypass.portal.tenants.model import Access
 
 
@@ -20,10 +21,10 @@ class EntitlementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """One reason for which a user may get sessions of a scope, and the access that it gives."""
+    """One reason for which a user may get sessions of a scope, and the permission set that it gives."""
 
     kind: EntitlementKind
-    access: Access
+    permission_set: PermissionSet
     ends_at: datetime | None = None
     """The time from which the entitlement gives no access; None if it has no end.
 
@@ -31,22 +32,34 @@ class Entitlement:
     the lists of `VisibleTenants`, and has a rule for older replicas (decision 0052).
     """
 
+    @property
+    def access(self) -> Access:
+        """The access that the permission set counts as."""
+        return Access.of(self.permission_set)
+
+    def gives(self, permission_set: PermissionSet) -> bool:
+        """Return whether a session may have *permission_set* because of this entitlement.
+
+        Full access includes every set, because a set only takes access away. Two custom sets cannot be
+        compared, so neither includes the other, whatever their ranks.
+        """
+        return self.permission_set is FULL or self.permission_set == permission_set
+
     def still_covers(self, earlier: "Entitlement", until: datetime) -> bool:
         """Return whether this is still the *earlier* entitlement and does not end before the time *until*.
 
-        An entitlement has no id: the same kind and access count as the same entitlement. Its end may have
-        been changed since.
+        An entitlement has no id: the same kind and permission set count as the same entitlement. Its end may
+        have been changed since; a set that was changed is another.
         """
-        is_same = (self.kind, self.access) == (earlier.kind, earlier.access)
+        is_same = (self.kind, self.permission_set) == (earlier.kind, earlier.permission_set)
         return is_same and (self.ends_at is None or until <= self.ends_at)
 
 
-_RANKS = {Access.READ_ONLY: 0, Access.FULL: 1}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
-_ADMINISTRATOR = Entitlement(EntitlementKind.ADMINISTRATOR, Access.FULL)
-# All memberships without an end share these objects, so that the hot path creates none.
-_MEMBERSHIPS = {access: Entitlement(EntitlementKind.MEMBERSHIP, access) for access in Access}
+_ADMINISTRATOR = Entitlement(EntitlementKind.ADMINISTRATOR, FULL)
+# All memberships with a built-in set share these objects, so that the hot path creates none.
+_MEMBERSHIPS = {each.name: Entitlement(EntitlementKind.MEMBERSHIP, each) for each in BUILT_IN.values()}
 
 
 def entitlements_to_account(user: User) -> Sequence[Entitlement]:
@@ -54,9 +67,9 @@ def entitlements_to_account(user: User) -> Sequence[Entitlement]:
     return (_ADMINISTRATOR,) if user.is_administrator else ()
 
 
-def entitlements_to_tenant(user: User, membership: Access | None) -> Sequence[Entitlement]:
+def entitlements_to_tenant(user: User, membership: PermissionSet | None) -> Sequence[Entitlement]:
     """Return every entitlement of *user* to an existing tenant; *membership* is None without one."""
-    own = () if membership is None else (_MEMBERSHIPS[membership],)
+    own = () if membership is None else (_by_membership(membership),)
     return (*entitlements_to_account(user), *own)
 
 
@@ -66,13 +79,17 @@ def current(entitlements: Iterable[Entitlement], now: datetime) -> Sequence[Enti
 
 
 def strongest(entitlements: Iterable[Entitlement]) -> Entitlement | None:
-    """Return the entitlement whose access has the highest rank; None if there is none.
+    """Return the entitlement whose permission set has the highest rank; None if there is none.
 
-    Of several with that access it is the one that lasts longest, and the first of those. Rank comes before
+    Of several with that rank it is the one that lasts longest, and the first of those. Rank comes before
     the end, so that a caller never gets less access than before without having asked for less.
     """
     return max(entitlements, key=_strength, default=None)
 
 
 def _strength(entitlement: Entitlement) -> tuple[int, datetime]:
-    return _RANKS[entitlement.access], entitlement.ends_at or _NEVER
+    return entitlement.permission_set.rank, entitlement.ends_at or _NEVER
+
+
+def _by_membership(permission_set: PermissionSet) -> Entitlement:
+    return _MEMBERSHIPS.get(permission_set.name) or Entitlement(EntitlementKind.MEMBERSHIP, permission_set)

@@ -75,9 +75,7 @@ class Issuer:
         Raises a `PortalError` with the reason if it is denied or fails; then no credentials are released.
         """
         with stage(Stage.DECIDE), self.database.reading() as connection:
-            context = read_context(
-                connection, caller, request.scope, self._master_role(request.scope), self.clock()
-            )
+            context = self._read_context(connection, caller, request)
         attempt = self._new_attempt(caller, request, context)
         deadline = Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
         decision = context.decision
@@ -119,20 +117,30 @@ class Issuer:
         count_attempt(attempt, State.ISSUED, plan.access)
         return session
 
-    def preview(self, caller: Caller, scope: Scope) -> SessionPlan:
+    def preview(self, caller: Caller, scope: Scope, permission_set: str | None = None) -> SessionPlan:
         """Return what *caller* would get for *scope*, without calling AWS or recording anything.
 
         The role's maximum counts only if it is cached, at any age. Raises the error of a denial, or of a
         limit that leaves too little time.
         """
+        request = SessionRequest(scope, permission_set=permission_set)
         with self.database.reading() as connection:
-            context = read_context(connection, caller, scope, self._master_role(scope), self.clock())
-        if isinstance(context.decision, Deny):
-            raise context.decision.refusal
-        attempt = self._new_attempt(caller, SessionRequest(scope), context)
-        entitlement, is_chained = context.decision.entitlement, self._broker(attempt).is_chained
-        validity = choose_validity(attempt, entitlement, context.role.maximum, is_chained=is_chained)
-        return SessionPlan(entitlement, validity, None)
+            context = self._read_context(connection, caller, request)
+        decision = context.decision
+        if isinstance(decision, Deny):
+            raise decision.refusal
+        attempt = self._new_attempt(caller, request, context)
+        is_chained = self._broker(attempt).is_chained
+        validity = choose_validity(attempt, decision.entitlement, context.role.maximum, is_chained=is_chained)
+        return SessionPlan(decision.entitlement, decision.permission_set, validity, None)
+
+    def _read_context(
+        self, connection: Connection, caller: Caller, request: SessionRequest
+    ) -> AuthorizationContext:
+        scope = request.scope
+        return read_context(
+            connection, caller, scope, self._master_role(scope), self.clock(), request.permission_set
+        )
 
     def _new_attempt(
         self, caller: Caller, request: SessionRequest, context: AuthorizationContext
@@ -164,7 +172,7 @@ class Issuer:
             attempt.target.role_arn, attempt.context.role, attempt.asked_at, deadline
         )
         validity = choose_validity(attempt, decision.entitlement, maximum, is_chained=is_chained)
-        return SessionPlan(decision.entitlement, validity, destination)
+        return SessionPlan(decision.entitlement, decision.permission_set, validity, destination)
 
     def _master_role(self, scope: Scope) -> str:
         """Return the ARN of the master role for the admin scope; "" while the account is unknown."""
@@ -208,7 +216,7 @@ class Issuer:
             region=attempt.target.region,
             account_id=attempt.account.id,
             session_name=parameters.session_name,
-            access=plan.access,
+            permission_set=plan.permission_set,
             issued_at=attempt.asked_at,
             expires_at=_expires_at(assumed.credentials, attempt.asked_at + plan.validity.duration),
             validity=plan.validity,
@@ -239,11 +247,11 @@ class Issuer:
         the token and its owner, and every unit with a precondition holds a shared advisory lock, which
         changes of memberships, tenants and settings take exclusively (decision 0018).
         """
-        caller, scope = attempt.caller, attempt.request.scope
+        caller = attempt.caller
         with stage(Stage.RELEASE):
             TokenStore(connection).lock(caller.token.id)
             try:
-                context = read_context(connection, caller, scope, self._master_role(scope), self.clock())
+                context = self._read_context(connection, caller, attempt.request)
             except PortalError as refusal:
                 return refusal
             return find_release_refusal(attempt, plan, session, context)

@@ -12,6 +12,7 @@ from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.scopes import Scope, ScopeKind
 from daypass.portal.identity.token_scopes import administers
+from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 
@@ -67,6 +68,8 @@ class SessionRequest:
     purpose: Purpose = Purpose.KEYS
     destination: str | None = None
     reason: str = ""
+    permission_set: str | None = None
+    """The name of the permission set; None for the one with the highest rank that the caller has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +97,15 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """A decision that allows access because of this entitlement."""
+    """A decision that allows a session with this permission set, because of this entitlement."""
 
     entitlement: Entitlement
+    permission_set: PermissionSet
 
     @property
     def access(self) -> Access:
-        """The access that the entitlement gives."""
-        return self.entitlement.access
+        """The access that the permission set counts as."""
+        return Access.of(self.permission_set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +170,7 @@ class AssumeRoleParameters:
     external_id: str | None
     source_identity: str
     tags: Mapping[str, str]
-    access: Access
+    permission_set: PermissionSet
     policy: str | None = None
     """A session policy that restricts the role further, for the portal's own reads."""
 
@@ -182,7 +186,7 @@ class IssuedSession:
     region: str
     account_id: str
     session_name: str
-    access: Access
+    permission_set: PermissionSet
     issued_at: datetime
     """The time of the request, as in `asked_at` of its row: before the intent was recorded and AWS called."""
     expires_at: datetime
@@ -192,6 +196,11 @@ class IssuedSession:
     is_attributed: bool
     console_url: Secret | None
     """The AWS sign-in link; None if none was requested, or if `Purpose.BOTH` could not get one."""
+
+    @property
+    def access(self) -> Access:
+        """The access that the permission set counts as."""
+        return Access.of(self.permission_set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +228,8 @@ class IssuanceRecord:
     expires_at: datetime | None
     access_key_id: str | None
     is_attributed: bool | None
+    permission_set: str | None = None
+    """The name of the permission set; None if the attempt was denied or an earlier release made it."""
 
     @property
     def is_admin(self) -> bool:
@@ -262,3 +273,5 @@ class AuthorizationData:
     entitlements: Sequence[Entitlement]
     """Every entitlement of the user to the scope, also those that have ended."""
     role: CachedRole
+    requested_set: PermissionSet | None = None
+    """The permission set that the request names; None if it names none, or one that does not exist."""

@@ -19,6 +19,7 @@ from daypass.portal.accounts.model import Account, Target
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.errors import AwsError
 from daypass.portal.identity.scopes import Scope
+from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
 from daypass.portal.settings.setting import Setting
 from daypass.portal.tenants.model import Access, Tenant, TenantId
@@ -70,17 +71,18 @@ class IssuanceAttempt:
 
 @dataclass(frozen=True, slots=True)
 class SessionPlan:
-    """The entitlement, duration and console page of an attempt that is allowed."""
+    """The entitlement, permission set, duration and console page of an attempt that is allowed."""
 
     entitlement: Entitlement
+    permission_set: PermissionSet
     validity: Validity
     destination: str | None
     """The console page to open; None if no console link is wanted."""
 
     @property
     def access(self) -> Access:
-        """The access that the entitlement gives."""
-        return self.entitlement.access
+        """The access that the permission set counts as."""
+        return Access.of(self.permission_set)
 
 
 def choose_target(accounts: Accounts, scope: Scope, tenant: Tenant | None) -> tuple[Account, Target]:
@@ -125,5 +127,5 @@ def assume_role_parameters(attempt: IssuanceAttempt, plan: SessionPlan) -> Assum
         external_id=target.external_id,
         source_identity=user.id,
         tags=session_tags(attempt.id, attempt.tenant),
-        access=plan.access,
+        permission_set=plan.permission_set,
     )

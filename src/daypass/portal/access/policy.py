@@ -1,28 +1,52 @@
 """The authorization policy: pure functions whose denials carry the reason."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from daypass.portal.access.entitlements import Entitlement, entitlements_to_tenant, strongest
 from daypass.portal.access.model import Allow, Channel, Decision, Deny
 from daypass.portal.access.session_names import printable
-from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, TenantNotFound
+from daypass.portal.errors import (
+    AccessDenied,
+    InsufficientScope,
+    JitDisabled,
+    PermissionSetNotFound,
+    PortalError,
+    TenantNotFound,
+)
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.identity.token_scopes import require_scope
+from daypass.portal.permission_sets.model import FULL, PermissionSet
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.settings.store import EffectiveSettings
 from daypass.portal.tenants.model import TenantAccess
 
-_LONGEST_TENANT_NAME = 64
+_LONGEST_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SetRequest:
+    """The permission set that a request names."""
+
+    name: str
+    found: PermissionSet | None
+    """The set of this name; None if there is none."""
 
 
 def decide(
-    user: User, scope: Scope, entitlements: Sequence[Entitlement], channel: Channel, values: EffectiveSettings
+    user: User,
+    scope: Scope,
+    entitlements: Sequence[Entitlement],
+    channel: Channel,
+    values: EffectiveSettings,
+    requested: SetRequest | None = None,
 ) -> Decision:
-    """Decide whether *user* may have *scope* through *channel*, and because of which entitlement.
+    """Decide whether *user* may have *scope* through *channel*, because of which entitlement and how far.
 
-    *entitlements* are those of the user to the scope that have not ended; of several the strongest applies.
-    A tenant that does not exist has none.
+    *entitlements* are those of the user to the scope that have not ended. A tenant that does not exist has
+    none. Of several, the strongest applies that gives the *requested* permission set. Without such a request
+    the strongest of all applies, with its own set.
     """
     if not user.is_administrator and values.get(DISABLE_NON_ADMIN_JIT):
         return Deny(
@@ -38,7 +62,29 @@ def decide(
                 f"“{ENABLE_ADMIN_JIT_ON_UI.label}” on in System Settings, or use the command line."
             )
         )
-    return Allow(entitlement)
+    if requested is None:
+        return Allow(entitlement, entitlement.permission_set)
+    return _with_set(requested, entitlements)
+
+
+def _with_set(requested: SetRequest, entitlements: Sequence[Entitlement]) -> Decision:
+    found = requested.found
+    giving = None if found is None else strongest(each for each in entitlements if each.gives(found))
+    if found is None or giving is None:
+        return Deny(_no_such_set(requested.name, entitlements))
+    return Allow(giving, found)
+
+
+def _no_such_set(name: str, entitlements: Sequence[Entitlement]) -> PortalError:
+    """Return the error for a set that the user may not have; it tells a set from none only to full users."""
+    shown = printable(name, _LONGEST_NAME)
+    own = sorted({each.permission_set.name for each in entitlements})
+    if FULL.name in own:
+        return PermissionSetNotFound(f"There is no permission set “{shown}”. Check its name.")
+    return AccessDenied(
+        f"You do not have the permission set “{shown}” here. You have {' and '.join(own)}. Ask for "
+        f"{'one of these' if len(own) > 1 else 'this'}, or for none."
+    )
 
 
 def find_consent_refusal(token: ApiToken, scope: Scope) -> Deny | None:
@@ -64,7 +110,7 @@ def tenant_not_found(reference: str) -> TenantNotFound:
 
     Both cases give the same error, so that a user cannot find out which tenants exist.
     """
-    name = printable(reference, _LONGEST_TENANT_NAME)
+    name = printable(reference, _LONGEST_NAME)
     return TenantNotFound(f"You have no tenant “{name}”. Check its name, or ask to be added to it.")
 
 

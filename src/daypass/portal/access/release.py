@@ -12,14 +12,15 @@ def find_release_refusal(
 ) -> PortalError | None:
     """Return why *session* may not be released, by a *context* that was read after AWS had given it.
 
-    The session was made for one entitlement, which decided its access and may have decided its end. If that
-    ended, gives another access, or was replaced by another, the session is not released, even if the caller
-    may have a new one by the other entitlement.
+    The session was made for one entitlement, which decided its permission set and may have decided its end.
+    If the entitlement ended or was replaced by another, or its set or the requested one was changed, the
+    session is not released, even if the caller may have a new one.
     """
     if isinstance(context.decision, Deny):
         return context.decision.refusal
     is_entitled = context.decision.entitlement.still_covers(plan.entitlement, session.expires_at)
-    if not is_entitled or context.tenant != attempt.context.tenant:
+    is_same_set = context.decision.permission_set == plan.permission_set
+    if not (is_entitled and is_same_set) or context.tenant != attempt.context.tenant:
         return AccessDenied("Your access has just been changed. Try again.")
     if session.validity.duration > configured_limit(context.values, attempt.setting).duration:
         return AccessDenied("The allowed session duration has just been changed. Try again.")

@@ -11,6 +11,8 @@ from daypass.portal.access.policy import may_see, tenant_not_found
 from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import User
 from daypass.portal.identity.scopes import Scope
+from daypass.portal.permission_sets.model import PermissionSet
+from daypass.portal.permission_sets.store import PermissionSetStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.storage.search import is_storable
@@ -68,6 +70,13 @@ class VisibleTenants:
             raise tenant_not_found(reference)
         return access.tenant
 
+    def requestable_sets(self, user: User, tenant: TenantAccess) -> Sequence[PermissionSet]:
+        """Return the permission sets that *user* may request for a visible tenant, the highest rank first."""
+        entitlements = entitlements_to_tenant(user, tenant.membership)
+        with self.database.reading() as connection:
+            every = PermissionSetStore(connection).all()
+        return [each for each in every if any(entitlement.gives(each) for entitlement in entitlements)]
+
     def find_session_refusal(self, caller: Caller, tenant: Tenant, now: datetime) -> PortalError | None:
         """Return why policy denies the caller an AWS session for the tenant *now*; None if it allows one."""
         with self.database.reading() as connection:
@@ -75,9 +84,14 @@ class VisibleTenants:
         return decision.refusal if isinstance(decision, Deny) else None
 
 
-def access_of(user: User, tenant: TenantAccess) -> Access:
-    """Return the access of *user* to a visible tenant; it ignores ends, like `may_see`."""
+def permission_set_of(user: User, tenant: TenantAccess) -> PermissionSet:
+    """Return the strongest permission set of *user* in a visible tenant; it ignores ends, like `may_see`."""
     entitlement = strongest(entitlements_to_tenant(user, tenant.membership))
     if entitlement is None:
         raise tenant_not_found(tenant.tenant.name)
-    return entitlement.access
+    return entitlement.permission_set
+
+
+def access_of(user: User, tenant: TenantAccess) -> Access:
+    """Return the access that the strongest permission set of *user* counts as; see `permission_set_of`."""
+    return Access.of(permission_set_of(user, tenant))

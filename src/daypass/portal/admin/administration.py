@@ -1,8 +1,10 @@
 """The services of administration, built over one database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daypass.portal.admin.imports.service import Imports
+from daypass.portal.admin.permission_sets.service import PermissionSets
 from daypass.portal.admin.reporting.overview import Overviews
 from daypass.portal.admin.reporting.reports import Reports
 from daypass.portal.admin.reporting.verification import Verification
@@ -17,6 +19,8 @@ from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.identity.authentication import Identity
+from daypass.portal.permission_sets.grammar import ActionCheck, any_action
+from daypass.portal.permission_sets.model import PermissionSetTemplate
 from daypass.portal.settings.registry import REGISTRY, Registry
 
 
@@ -26,6 +30,7 @@ class Administration:
 
     users: Users
     members: Memberships
+    permission_sets: PermissionSets
     tenants: Tenants
     settings: Settings
     metadata: TenantMetadata
@@ -44,16 +49,20 @@ def administration(
     provisioner: RoleProvisioner | None = None,
     reconciler: RoleReconciler | None = None,
     registry: Registry = REGISTRY,
+    templates: Sequence[PermissionSetTemplate] = (),
+    is_known_action: ActionCheck = any_action,
 ) -> Administration:
     """Build the services over the database of *identity*.
 
-    IAM is not called without *provisioner* and *reconciler*.
+    IAM is not called without *provisioner* and *reconciler*. Without *is_known_action* the actions in
+    permission sets are checked by their form only.
     """
     reconcile_roles = noop if reconciler is None else reconciler.reconcile
     executor = ChangeExecutor(identity.database, identity.committer, identity.clock)
     return Administration(
         users=Users(executor),
         members=Memberships(executor),
+        permission_sets=PermissionSets(executor, templates, is_known_action),
         tenants=Tenants(executor, role_naming, provisioner, reconcile_roles),
         settings=Settings(executor, reconcile_roles, registry),
         metadata=TenantMetadata(executor),

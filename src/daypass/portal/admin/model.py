@@ -8,6 +8,7 @@ from typing import Any, NewType
 
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
 from daypass.portal.identity.scopes import Scopes
+from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import StoredSetting
 from daypass.portal.tenants.model import Access, Tenant
@@ -89,13 +90,44 @@ class MemberRecord:
 
     user: User
     tenant: Tenant
-    access: Access
+    permission_set: PermissionSet
     since: datetime
+
+    @property
+    def access(self) -> Access:
+        """The access that the permission set counts as."""
+        return Access.of(self.permission_set)
 
     @property
     def version(self) -> Version:
         """The version of the access; user and tenant never change."""
-        return version_of(self.user.id, self.tenant.id, self.access.value)
+        return version_of(self.user.id, self.tenant.id, self.permission_set.name)
+
+
+def permission_set_version(permission_set: PermissionSet) -> Version:
+    """Return the version of the fields of a permission set that an Administrator can change."""
+    return version_of(
+        permission_set.id,
+        permission_set.name,
+        permission_set.description,
+        permission_set.rank,
+        [policy.text for policy in permission_set.policies],
+        permission_set.denies,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionSetRecord:
+    """A permission set, with its use."""
+
+    permission_set: PermissionSet
+    members: int | None
+    """The number of memberships that have it; None for a built-in set, whose members are not counted."""
+
+    @property
+    def version(self) -> Version:
+        """The version of the fields that an Administrator can change."""
+        return permission_set_version(self.permission_set)
 
 
 class MetadataKind(StrEnum):

@@ -14,9 +14,10 @@ from enum import IntEnum
 from daypass.portal.admin.model import UserRecord
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.reauthentication import require_recent_authentication
+from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.settings.codecs import T
 from daypass.portal.settings.setting import Setting
-from daypass.portal.tenants.model import Access, Tenant
+from daypass.portal.tenants.model import Tenant
 
 
 class Proof(IntEnum):
@@ -72,7 +73,7 @@ ACTIONS: Mapping[str, Action] = {
         Action("user.import.check", _NEVER, "Checking a table changes no user."),
         Action(
             "membership.put",
-            "if access is added, or raised to full",
+            "if access is added, or replaced by a permission set of an equal or higher rank",
             "A new member can get AWS credentials for the tenant. Lowering access only takes some away.",
         ),
         Action(
@@ -80,6 +81,16 @@ ACTIONS: Mapping[str, Action] = {
             _NEVER,
             "It only takes one user's authority away, which must not wait in an incident, and adding the "
             "member again undoes it.",
+        ),
+        Action(
+            "permission_set.put",
+            "unless only the description changes",
+            "It decides what every member with this set can do, and by its rank what giving it needs.",
+        ),
+        Action(
+            "permission_set.remove",
+            _NEVER,
+            "No membership has the set then, and nobody loses or gets access.",
         ),
         Action("tenant.create", _ALWAYS, "It binds an IAM role, for which credentials are issued."),
         Action(
@@ -166,9 +177,19 @@ def to_revoke_token(owner: User, author_id: str) -> Proof:
     return _recent(owner.is_administrator and owner.id != author_id)
 
 
-def to_put_member(old: Access | None, new: Access) -> Proof:
-    """Return the proof that replacing *old* access by *new* needs; None is no membership."""
-    return _recent(old is None or (new is Access.FULL and old is not new))
+def to_put_member(old: PermissionSet | None, new: PermissionSet) -> Proof:
+    """Return the proof that replacing the set *old* of a member by *new* needs; None is no membership.
+
+    Two sets of one rank cannot be told apart, so replacing one by the other counts as raising access.
+    """
+    return _recent(old is None or (old != new and old.rank <= new.rank))
+
+
+def to_put_permission_set(old: PermissionSet | None, new: PermissionSet) -> Proof:
+    """Return the proof that creating a set, or replacing *old* by *new*, needs."""
+    return _recent(
+        old is None or (old.rank, old.policies, old.denies) != (new.rank, new.policies, new.denies)
+    )
 
 
 def to_create_tenant() -> Proof:

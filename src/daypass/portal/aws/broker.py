@@ -11,14 +11,15 @@ from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.access.session_names import ISSUANCE_TAG
 from daypass.portal.aws.console import Destinations, Federation
 from daypass.portal.aws.credentials import PortalCredentials
-from daypass.portal.aws.errors import invalid_response
+from daypass.portal.aws.errors import SessionRefused, invalid_response
 from daypass.portal.aws.identity import PortalIdentity
 from daypass.portal.aws.policies import read_only_limits, to_json
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.query import QueryService
-from daypass.portal.errors import AwsError
+from daypass.portal.errors import AwsError, AwsPolicyRefused
+from daypass.portal.permission_sets.model import FULL, READ_ONLY
+from daypass.portal.permission_sets.rendering import session_policies
 from daypass.portal.secret import Secret
-from daypass.portal.tenants.model import Access
 
 _KEYS = "AssumeRoleResponse/AssumeRoleResult/Credentials/"
 _ASSUMED = "AssumeRoleResponse/AssumeRoleResult/AssumedRoleUser/Arn"
@@ -70,7 +71,12 @@ class AwsBroker:
         request = _assume_role(session, self.partition)
         if attributed:
             request |= _attribution(session)
-        answer = self.sts.call(request, deadline, role_arn=session.role_arn)
+        try:
+            answer = self.sts.call(request, deadline, role_arn=session.role_arn)
+        except SessionRefused as refusal:
+            if session.permission_set.is_built_in:
+                raise
+            raise _policy_refusal(session, refusal) from refusal
         # A confused response, for example from a proxy, must not give a user the keys of another session.
         if answer.get(_ASSUMED, "").lower() != _assumed_arn(session).lower():
             raise invalid_response()
@@ -96,14 +102,39 @@ def _assume_role(session: AssumeRoleParameters, partition: str) -> dict[str, str
     if session.external_id is not None:
         request["ExternalId"] = session.external_id
     if session.policy is not None:
-        request["Policy"] = session.policy
-    if session.access is Access.READ_ONLY:
         # AWS unites session policies: a second one with an Allow would widen the session.
-        if session.policy is not None:
-            raise ValueError("a read-only session takes no session policy of its own")
-        request["Policy"] = _READ_ONLY_LIMITS
-        request["PolicyArns.member.1.arn"] = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
-    return request
+        if session.permission_set is not FULL:
+            raise ValueError("a session with a permission set takes no session policy of its own")
+        request["Policy"] = session.policy
+    return request | _narrowed(session, partition)
+
+
+def _narrowed(session: AssumeRoleParameters, partition: str) -> dict[str, str]:
+    """Return the parameters that reduce the session to its permission set."""
+    if session.permission_set is FULL:
+        return {}
+    if session.permission_set is READ_ONLY:
+        read_only = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
+        return {"Policy": _READ_ONLY_LIMITS, "PolicyArns.member.1.arn": read_only}
+    account_id = session.role_arn.split(":", 5)[4]
+    policies = session_policies(session.permission_set, partition, account_id)
+    inline = {} if policies.inline is None else {"Policy": policies.inline}
+    return inline | {
+        f"PolicyArns.member.{position}.arn": arn for position, arn in enumerate(policies.arns, start=1)
+    }
+
+
+def _policy_refusal(session: AssumeRoleParameters, refusal: SessionRefused) -> AwsPolicyRefused:
+    """Return the error for a session whose permission set AWS refused, with the remedy."""
+    account_id, permission_set = session.role_arn.split(":", 5)[4], session.permission_set
+    named = ", ".join(policy.text for policy in permission_set.policies)
+    error = AwsPolicyRefused(
+        f"AWS refused the policies of the permission set “{permission_set.name}” in account {account_id}. "
+        + (f"Each of these must exist there: {named}. " if named else "")
+        + "An Administrator can create the missing policy, or change the permission set."
+    )
+    error.cause = refusal.cause
+    return error
 
 
 def _assumed_arn(session: AssumeRoleParameters) -> str:

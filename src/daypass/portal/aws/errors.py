@@ -64,6 +64,10 @@ _BAD_REGION = frozenset({"OptInRequired", "RegionDisabled", "RegionDisabledExcep
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
+class SessionRefused(AwsRefused):
+    """AWS refused the parameters of a session with a code that has no meaning of its own here."""
+
+
 class CredentialsRefused(AwsMisconfigured):
     """AWS rejects the portal's keys or signature; a new lookup may find other keys."""
 
@@ -190,7 +194,7 @@ def error_for_code(code: str, message: str, role_arn: str) -> AwsError:
         return RoleMaximumExceeded(
             f"The requested session is longer than {role_arn} allows. Request a shorter one."
         )
-    return AwsRefused(f"AWS refused the session for {role_arn} ({code}).")
+    return SessionRefused(f"AWS refused the session for {role_arn} ({code}).")
 
 
 def search_refusal(code: str, role_arn: str) -> AwsError:

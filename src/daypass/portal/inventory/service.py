@@ -26,8 +26,9 @@ from daypass.portal.inventory.finder import Query, ResourceFinder
 from daypass.portal.inventory.listing_cache import ListingCache
 from daypass.portal.inventory.model import OWNER_TAG, Listing, Resource, ResourceArn
 from daypass.portal.inventory.search import position
+from daypass.portal.permission_sets.model import FULL
 from daypass.portal.storage.engine import Connection, Database
-from daypass.portal.tenants.model import Access, Tenant
+from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.store import TenantStore
 
 ACTION = "inventory"
@@ -188,7 +189,7 @@ class Inventory:
             external_id=tenant.target.external_id,
             source_identity=INVENTORY_SESSION,
             tags=session_tags(IssuanceId(uuid4().hex), tenant),
-            access=Access.FULL,
+            permission_set=FULL,
             policy=SEARCH_ONLY_POLICY,
         )
 

@@ -78,13 +78,31 @@ tenants = Table(
     Index("ix_tenants_role_arn", "role_arn"),
 )
 
+permission_sets = Table(
+    "permission_sets",
+    metadata,
+    # The sets that Administrators made; the built-in ones have no rows.
+    Column("id", String(32), primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("description", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    # A JSON array of policy names, and one of statements.
+    Column("policies", Text, nullable=False),
+    Column("denies", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
 memberships = Table(
     "memberships",
     metadata,
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("tenant_id", ForeignKey("tenants.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("is_read_only", Boolean, nullable=False),
+    # NULL for a custom permission set. If it is set, the membership is full or read-only whatever
+    # `permission_set_id` says: a process of an earlier release changes this column only.
+    Column("is_read_only", Boolean),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("permission_set_id", ForeignKey("permission_sets.id"), index=True),
     PrimaryKeyConstraint("user_id", "tenant_id"),
 )
 
@@ -246,6 +264,7 @@ issuances = Table(
     Column("tenant_id", String(36)),
     Column("tenant_name", String(64)),
     Column("role_arn", Text, nullable=False),
+    # For earlier releases: "full", or "read-only" for every other permission set.
     Column("access", String(16), nullable=False),
     Column("purpose", String(8), nullable=False),
     Column("door", String(16), nullable=False),
@@ -261,6 +280,8 @@ issuances = Table(
     Column("access_key_id", String(128)),
     # False if the role's trust policy refuses identity and tags: AWS cannot deny such a session individually.
     Column("is_attributed", Boolean),
+    # The name of the permission set; NULL in rows of earlier releases, and for denied attempts.
+    Column("permission_set", String(64)),
     Index(
         # Attempts without an outcome are few, and each process searches for abandoned ones.
         "ix_issuances_requested",

@@ -5,15 +5,25 @@ from enum import StrEnum
 from typing import NewType, Self
 
 from daypass.portal.accounts.model import Target
+from daypass.portal.permission_sets.model import FULL, PermissionSet
 
 TenantId = NewType("TenantId", str)
 
 
 class Access(StrEnum):
-    """The level of access to a tenant."""
+    """The level of access to a tenant, as clients and releases know it that have no permission sets.
+
+    The values are also the names of the built-in permission sets.
+    """
 
     FULL = "full"
     READ_ONLY = "read-only"
+    """Also every custom permission set, since it takes access away."""
+
+    @classmethod
+    def of(cls, permission_set: PermissionSet) -> "Access":
+        """Return the access that *permission_set* counts as."""
+        return cls.FULL if permission_set.name == FULL.name else cls.READ_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +53,4 @@ class TenantAccess:
     """A tenant and one user's access to it; `membership` is None if the user is not a member."""
 
     tenant: Tenant
-    membership: Access | None
+    membership: PermissionSet | None

@@ -6,8 +6,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select, update
 
+from daypass.portal.permission_sets.model import BUILT_IN, PermissionSet
+from daypass.portal.permission_sets.store import (
+    IS_SET_OF_MEMBERSHIP,
+    MEMBERSHIP_SET,
+    membership_columns,
+    membership_set,
+)
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
-from daypass.portal.storage.schema import memberships, tenants, users
+from daypass.portal.storage.schema import memberships, permission_sets, tenants, users
 from daypass.portal.storage.search import contains
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
@@ -15,11 +22,11 @@ from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 TENANT = (tenants.c.id, tenants.c.name, tenants.c.region, tenants.c.role_arn, tenants.c.external_id)
 """The columns that `tenant_of` needs."""
 
-_TENANT_ACCESS = select(*TENANT, memberships.c.is_read_only).select_from(
+_TENANT_ACCESS = select(*TENANT, *MEMBERSHIP_SET).select_from(
     tenants.outerjoin(
         memberships,
         and_(memberships.c.tenant_id == tenants.c.id, memberships.c.user_id == bindparam("user")),
-    )
+    ).outerjoin(permission_sets, IS_SET_OF_MEMBERSHIP)
 )
 
 _FIND = _TENANT_ACCESS.where(
@@ -36,7 +43,11 @@ _MEMBERSHIP = and_(
 
 _ADD = insert(tenants)
 _ADD_MEMBER = insert(memberships)
-_CHANGE_MEMBER = update(memberships).where(_MEMBERSHIP).values(is_read_only=bindparam("new_is_read_only"))
+_CHANGE_MEMBER = (
+    update(memberships)
+    .where(_MEMBERSHIP)
+    .values(is_read_only=bindparam("new_is_read_only"), permission_set_id=bindparam("new_permission_set_id"))
+)
 _REMOVE_MEMBER = delete(memberships).where(_MEMBERSHIP)
 
 _ALL = _TENANT_ACCESS.order_by(tenants.c.name)
@@ -87,8 +98,8 @@ class TenantStore:
         add_tenant(tenant, at=now).apply(self._connection)
 
     def add_member(self, tenant_id: TenantId, user_id: str, access: Access, now: datetime) -> None:
-        """Make a user a member; raises an `IntegrityError` if the user is a member already."""
-        add_member(tenant_id, user_id, access, at=now).apply(self._connection)
+        """Make a user a member with a built-in set; raises an `IntegrityError` for a member."""
+        add_member(tenant_id, user_id, BUILT_IN[access], at=now).apply(self._connection)
 
 
 def add_tenant(tenant: Tenant, *, at: datetime) -> RowChange:
@@ -109,21 +120,23 @@ def tenant_of(row: Row[*tuple[Any, ...]]) -> Tenant:
     return Tenant.with_role(TenantId(row.id), row.name, row.region, row.role_arn, row.external_id)
 
 
-def add_member(tenant_id: TenantId, user_id: str, access: Access, *, at: datetime) -> RowChange:
+def add_member(
+    tenant_id: TenantId, user_id: str, permission_set: PermissionSet, *, at: datetime
+) -> RowChange:
     """Return the change that makes a user a member of a tenant."""
     row = {
         "tenant_id": tenant_id,
         "user_id": user_id,
-        "is_read_only": access is Access.READ_ONLY,
         "created_at": at,
+        **membership_columns(permission_set),
     }
     return RowChange(_ADD_MEMBER, row)
 
 
-def change_member(tenant_id: TenantId, user_id: str, access: Access) -> RowChange:
-    """Return the change that gives a member another access."""
-    row = {"user": user_id, "tenant": tenant_id, "new_is_read_only": access is Access.READ_ONLY}
-    return RowChange(_CHANGE_MEMBER, row)
+def change_member(tenant_id: TenantId, user_id: str, permission_set: PermissionSet) -> RowChange:
+    """Return the change that gives a member another permission set."""
+    columns = {f"new_{name}": value for name, value in membership_columns(permission_set).items()}
+    return RowChange(_CHANGE_MEMBER, {"user": user_id, "tenant": tenant_id, **columns})
 
 
 def remove_member(tenant_id: TenantId, user_id: str) -> RowChange:
@@ -132,6 +145,4 @@ def remove_member(tenant_id: TenantId, user_id: str) -> RowChange:
 
 
 def _tenant_access(row: Row[*tuple[Any, ...]]) -> TenantAccess:
-    if row.is_read_only is None:
-        return TenantAccess(tenant_of(row), None)
-    return TenantAccess(tenant_of(row), Access.READ_ONLY if row.is_read_only else Access.FULL)
+    return TenantAccess(tenant_of(row), membership_set(row))

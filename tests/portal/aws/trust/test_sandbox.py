@@ -14,7 +14,8 @@ from daypass.portal.access.model import AssumeRoleParameters, IssuanceId
 from daypass.portal.access.session_names import session_tags
 from daypass.portal.aws.policies import to_json
 from daypass.portal.aws.trust.policy import merge_trust, trust_policy
-from daypass.portal.tenants.model import Access, Tenant, TenantId
+from daypass.portal.permission_sets.model import FULL
+from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.sandbox.process import SandboxProcess
 from tests.fixtures.sandbox import Keys
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
@@ -53,7 +54,7 @@ class Trusted:
             external_id=external_id,
             source_identity="dana-id",
             tags=session_tags(IssuanceId("feed"), named or None),
-            access=Access.FULL,
+            permission_set=FULL,
         )
         deadline = Deadline(time.monotonic() + 60)
         keys = connected(config, session=own.session()).assume(session, attributed=True, deadline=deadline)

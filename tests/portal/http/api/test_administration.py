@@ -126,7 +126,7 @@ def test_a_member_reads_a_tenant_without_its_role(world: World, client: Client) 
     seen = client.get(f"{ROOT}/tenants/dev01", world.tokens[DANA])
 
     assert (seen.json["name"], seen.json["access"]) == ("dev01", "full")
-    assert set(seen.json) == {"id", "name", "region", "access"}
+    assert set(seen.json) == {"id", "name", "region", "access", "permission_set"}
     assert seen.header("etag") is None
 
 

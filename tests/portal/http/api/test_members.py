@@ -48,7 +48,8 @@ def test_the_list_of_tenants_has_the_visible_ones_sorted_by_name(
 
     assert answer.status == 200
     assert [(one["name"], one["access"]) for one in answer.json["tenants"]] == seen
-    facts = {"id", "name", "region", "access"}
+    assert [(one["name"], one["permission_set"]) for one in answer.json["tenants"]] == seen
+    facts = {"id", "name", "region", "access", "permission_set"}
     if username == ADMIN:
         facts |= {"role_arn", "external_id", "version"}
     assert all(set(one) == facts for one in answer.json["tenants"])

@@ -60,8 +60,15 @@ def test_a_missing_precondition_is_refused_with_the_headers_that_the_document_de
     still_world: World, still_client: Client
 ) -> None:
     admin, refused = still_world.tokens[ADMIN], {}
-    things = {"tenant": DEV.id, "user": DANA, "type": "Flags", "key": "EnableAwsAdminJitAccess"}
+    things = {
+        "tenant": DEV.id,
+        "user": DANA,
+        "type": "Flags",
+        "key": "EnableAwsAdminJitAccess",
+        "permission_set": "operator",
+    }
     bodies = {
+        "permission-sets": {"rank": 500, "policies": ["aws:ReadOnlyAccess"]},
         "password": {"password": "correct horse battery"},
         "members": {"access": "full"},
         "settings": {"value": "true"},

@@ -1,8 +1,9 @@
 """The data of an authorization decision except the settings, read in one SQL statement."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, String, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, Select, String, and_, bindparam, func, or_, select
 
 from daypass.portal.access.entitlements import Entitlement, entitlements_to_account, entitlements_to_tenant
 from daypass.portal.access.model import AuthorizationData
@@ -11,14 +12,31 @@ from daypass.portal.identity.model import TokenId, User, UserId
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.identity.store.tokens import ENDED_AT, parents
 from daypass.portal.identity.store.users import user_of
+from daypass.portal.permission_sets.model import BUILT_IN, PermissionSet
+from daypass.portal.permission_sets.store import (
+    IS_SET_OF_MEMBERSHIP,
+    MEMBERSHIP_SET,
+    membership_set,
+    requested_columns,
+    requested_set_of,
+    requested_sets,
+)
 from daypass.portal.storage.prepared import Prepared, ResultRow
-from daypass.portal.storage.schema import api_tokens, memberships, role_facts, tenants, user_kind, users
+from daypass.portal.storage.schema import (
+    api_tokens,
+    memberships,
+    permission_sets,
+    role_facts,
+    tenants,
+    user_kind,
+    users,
+)
 from daypass.portal.storage.search import is_storable
-from daypass.portal.tenants.model import Access, Tenant
+from daypass.portal.tenants.model import Tenant
 
 _REFERENCE = bindparam("reference", type_=String)
 
-_AUTHORIZATION_DATA = Prepared(
+_AUTHORIZATION_DATA: Select[Any] = (
     select(
         users.c.id,
         users.c.username,
@@ -31,7 +49,7 @@ _AUTHORIZATION_DATA = Prepared(
         tenants.c.region,
         tenants.c.role_arn,
         tenants.c.external_id,
-        memberships.c.is_read_only,
+        *MEMBERSHIP_SET,
         role_facts.c.maximum,
         role_facts.c.maximum_read_at,
         role_facts.c.plain_until,
@@ -43,12 +61,20 @@ _AUTHORIZATION_DATA = Prepared(
     .outerjoin(
         memberships, and_(memberships.c.user_id == users.c.id, memberships.c.tenant_id == tenants.c.id)
     )
+    .outerjoin(permission_sets, IS_SET_OF_MEMBERSHIP)
     .outerjoin(
         role_facts,
         role_facts.c.role_arn == func.coalesce(tenants.c.role_arn, bindparam("admin_role", type_=String)),
     )
     .where(users.c.id == bindparam("user"), api_tokens.c.id == bindparam("token"))
 )
+_READ = Prepared(_AUTHORIZATION_DATA)
+_READ_WITH_SET = Prepared(
+    _AUTHORIZATION_DATA.add_columns(*requested_columns).outerjoin(
+        requested_sets, requested_sets.c.name == bindparam("requested_set", type_=String)
+    )
+)
+"""Reads the requested permission set, too; most requests name none, or a built-in one."""
 
 
 class AuthorizationReader:
@@ -62,22 +88,37 @@ class AuthorizationReader:
         self._connection = connection
 
     def read(
-        self, user_id: UserId, token_id: TokenId, scope: Scope, admin_role_arn: str
+        self,
+        user_id: UserId,
+        token_id: TokenId,
+        scope: Scope,
+        admin_role_arn: str,
+        permission_set: str | None = None,
     ) -> AuthorizationData | None:
-        """Return the data for a tenant or for account administration.
+        """Return the data for a tenant or for account administration, and the set with a requested name.
 
         Return None if the user or the token no longer exists.
         """
         is_tenant = not scope.is_admin and is_storable(scope.reference)
         reference = scope.reference if is_tenant else None
-        row = _AUTHORIZATION_DATA.first(
-            self._connection,
-            {"user": user_id, "token": token_id, "reference": reference, "admin_role": admin_role_arn},
-        )
-        return None if row is None else _authorization_data(row, scope)
+        parameters = {
+            "user": user_id,
+            "token": token_id,
+            "reference": reference,
+            "admin_role": admin_role_arn,
+        }
+        if permission_set is None or permission_set in BUILT_IN or not is_storable(permission_set):
+            row = _READ.first(self._connection, parameters)
+            requested = None if permission_set is None else BUILT_IN.get(permission_set)
+        else:
+            row = _READ_WITH_SET.first(self._connection, {**parameters, "requested_set": permission_set})
+            requested = None if row is None else requested_set_of(row)
+        return None if row is None else _authorization_data(row, scope, requested)
 
 
-def _authorization_data(row: ResultRow, scope: Scope) -> AuthorizationData:
+def _authorization_data(
+    row: ResultRow, scope: Scope, requested_set: PermissionSet | None
+) -> AuthorizationData:
     user = user_of(row.id, row.username, row.role, row.user_kind)
     tenant = None
     if row.tenant_id is not None:
@@ -88,6 +129,7 @@ def _authorization_data(row: ResultRow, scope: Scope) -> AuthorizationData:
         tenant=tenant,
         entitlements=_entitlements(row, user, scope),
         role=cached_role(row),
+        requested_set=requested_set,
     )
 
 
@@ -97,6 +139,4 @@ def _entitlements(row: ResultRow, user: User, scope: Scope) -> Sequence[Entitlem
     # Being an Administrator gives no entitlement to a tenant that does not exist.
     if row.tenant_id is None:
         return ()
-    if row.is_read_only is None:
-        return entitlements_to_tenant(user, None)
-    return entitlements_to_tenant(user, Access.READ_ONLY if row.is_read_only else Access.FULL)
+    return entitlements_to_tenant(user, membership_set(row))

@@ -51,6 +51,7 @@ _INSERT_ATTEMPT = Prepared(
         "tenant_name",
         "role_arn",
         "access",
+        "permission_set",
         "purpose",
         "door",
         "token_id",
@@ -101,6 +102,7 @@ class AttemptRow(TypedDict):
     tenant_name: str | None
     role_arn: str
     access: str
+    permission_set: str | None
     purpose: str
     door: str
     token_id: str
@@ -171,6 +173,7 @@ ISSUANCE_COLUMNS = (
     _c.expires_at,
     _c.access_key_id,
     _c.is_attributed,
+    _c.permission_set,
 )
 """The columns that `issuance_record` needs."""
 
@@ -249,6 +252,7 @@ def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
         expires_at=row.expires_at,
         access_key_id=row.access_key_id,
         is_attributed=row.is_attributed,
+        permission_set=row.permission_set,
     )
 
 

@@ -70,9 +70,8 @@ def changes_of(
         if old is not None and line.old_role is not None:
             change = user_update(old, replace(old, user=replace(user, role=line.role)), now)
             users.append(PlannedChange("user.update", username, change))
-        for name, access in line.memberships.items():
-            change = membership_change(
-                user, state.tenants[name], state.access.get((user.id, name)), access, now
-            )
+        for name, new in line.memberships.items():
+            old_set, new_set = state.memberships.get((user.id, name)), state.permission_sets[new]
+            change = membership_change(user, state.tenants[name], old_set, new_set, now)
             memberships.append(PlannedChange("membership.put", username, change))
     return [*users, *memberships]

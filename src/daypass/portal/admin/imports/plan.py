@@ -16,6 +16,8 @@ from daypass.portal.errors import InvalidRequest, PortalError
 from daypass.portal.identity.authentication import check_no_secret
 from daypass.portal.identity.model import Role, User, UserId
 from daypass.portal.identity.usernames import check_new_username, check_username
+from daypass.portal.permission_sets.model import PermissionSet
+from daypass.portal.permission_sets.store import PermissionSetStore
 from daypass.portal.storage.engine import Connection
 from daypass.portal.tenants.model import Access, Tenant
 
@@ -33,8 +35,8 @@ class ImportedUser:
     is_new: bool = False
     old_role: Role | None = None
     """The role before; None if it does not change."""
-    memberships: Mapping[str, Access] = field(default_factory=dict)
-    """The memberships that are new or change, by tenant name."""
+    memberships: Mapping[str, str] = field(default_factory=dict)
+    """The names of the permission sets of memberships that are new or change, by tenant name."""
     proof: Proof = Proof.NONE
     """The reauthentication that the line needs."""
     problem: str | None = None
@@ -53,12 +55,16 @@ class ImportedUser:
 
 @dataclass(frozen=True, slots=True)
 class CurrentState:
-    """The existing users, access and tenants that some lines refer to, by username, pair and name."""
+    """The existing users, memberships and tenants that some lines refer to, and all permission sets."""
 
     users: Mapping[str, UserRecord]
-    access: Mapping[tuple[UserId, str], Access]
-    """By the ids of user and tenant."""
+    """By username."""
+    memberships: Mapping[tuple[UserId, str], PermissionSet]
+    """By the id of the user and the name of the tenant."""
     tenants: Mapping[str, Tenant]
+    """By name."""
+    permission_sets: Mapping[str, PermissionSet]
+    """By name."""
 
 
 def plan_lines(connection: Connection, lines: Sequence[Line]) -> tuple[Sequence[ImportedUser], CurrentState]:
@@ -68,8 +74,9 @@ def plan_lines(connection: Connection, lines: Sequence[Line]) -> tuple[Sequence[
     users = UserList(connection).by_names([user.username for user in valid])
     state = CurrentState(
         users,
-        MemberList(connection).access_of([record.user.id for record in users.values()]),
+        MemberList(connection).sets_of([record.user.id for record in users.values()]),
         TenantList(connection).by_names({name for user in valid for name in user.memberships}),
+        {each.name: each for each in PermissionSetStore(connection).all()},
     )
     return [_compare(user, names_role, state) for user, names_role in parsed], state
 
@@ -108,29 +115,35 @@ def _compare(line: ImportedUser, names_role: bool, state: CurrentState) -> Impor
         return line
     missing = sorted(line.memberships.keys() - state.tenants.keys())
     if missing:
-        named = ", ".join(f"“{name[:40]}”" for name in missing[:3]) + (", …" if len(missing) > 3 else "")
-        return ImportedUser(line.line, line.username, problem=f"There is no tenant {named}.")
+        return ImportedUser(line.line, line.username, problem=f"There is no tenant {_named(missing)}.")
+    missing = sorted(set(line.memberships.values()) - state.permission_sets.keys())
+    if missing:
+        problem = f"There is no permission set {_named(missing)}."
+        return ImportedUser(line.line, line.username, problem=problem)
     record = state.users.get(line.username)
     if record is None:
-        return _new(line)
+        return _new(line, state)
     user = record.user
+    before = {name: state.memberships.get((user.id, name)) for name in line.memberships}
     changes = {
-        name: access
-        for name, access in line.memberships.items()
-        if state.access.get((user.id, name)) is not access
+        name: new for name, new in line.memberships.items() if before[name] != state.permission_sets[new]
     }
     role = line.role if names_role else user.role
     old_role = None if user.role is role else user.role
-    before = {name: state.access.get((user.id, name)) for name in changes}
-    return _with_proof(replace(line, role=role, old_role=old_role, memberships=changes), record, before)
+    changed = replace(line, role=role, old_role=old_role, memberships=changes)
+    return _with_proof(changed, record, before, state)
 
 
 def _with_proof(
-    line: ImportedUser, old: UserRecord | None, before: Mapping[str, Access | None]
+    line: ImportedUser,
+    old: UserRecord | None,
+    before: Mapping[str, PermissionSet | None],
+    state: CurrentState,
 ) -> ImportedUser:
     """Return the line with the proof that the changes of its user and memberships need."""
     needed = [
-        reauthentication.to_put_member(before.get(name), access) for name, access in line.memberships.items()
+        reauthentication.to_put_member(before.get(name), state.permission_sets[new])
+        for name, new in line.memberships.items()
     ]
     user = User(UserId(""), line.username, line.role)
     if old is None:
@@ -140,12 +153,16 @@ def _with_proof(
     return replace(line, proof=max(needed, default=Proof.NONE))
 
 
-def _new(line: ImportedUser) -> ImportedUser:
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(f"“{name[:40]}”" for name in names[:3]) + (", …" if len(names) > 3 else "")
+
+
+def _new(line: ImportedUser, state: CurrentState) -> ImportedUser:
     try:
         check_new_username(line.username)
     except InvalidRequest as refusal:
         return ImportedUser(line.line, line.username, problem=refusal.reason)
-    return _with_proof(replace(line, is_new=True), None, {})
+    return _with_proof(replace(line, is_new=True), None, {}, state)
 
 
 def _check_cells(row: Mapping[str, str]) -> None:
@@ -167,13 +184,19 @@ def _role(cell: str) -> Role:
     return _ROLES[cell.lower()]
 
 
-def _memberships(row: Mapping[str, str]) -> Mapping[str, Access]:
-    memberships: dict[str, Access] = {}
+def _memberships(row: Mapping[str, str]) -> Mapping[str, str]:
+    memberships: dict[str, str] = {}
     for column, access in ACCESS_COLUMNS:
-        for name in tenant_names(row, column):
+        for cell in tenant_names(row, column):
+            name, colon, permission_set = cell.partition(":")
+            if colon and (access is not Access.FULL or not permission_set):
+                raise InvalidRequest(
+                    f"“{cell[:60]}” is not valid in {column}. Write TENANT:PERMISSION-SET into the column "
+                    "tenants."
+                )
             if name in memberships:
                 raise InvalidRequest(f"“{name}” is named twice.")
-            memberships[name] = access
+            memberships[name] = permission_set or access.value
     if len(memberships) > MAX_TENANTS_PER_LINE:
         raise InvalidRequest(
             f"A line names at most {MAX_TENANTS_PER_LINE:,} tenants. Name the others in another table."

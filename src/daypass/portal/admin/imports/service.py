@@ -1,8 +1,9 @@
 """Imports of users from a table: parsed, planned line by line, and applied in batches if all lines are valid.
 
-The columns are `username`, `role`, `tenants` and `read_only_tenants` (names, separated by spaces). Existing
-users get the role and the memberships too. With an empty role, existing users keep theirs, and new ones
-become Users. Memberships that the table does not name are left alone.
+The columns are `username`, `role`, `tenants` and `read_only_tenants` (names, separated by spaces). In
+`tenants`, `NAME:SET` gives the permission set SET instead of full access. Existing users get the role and the
+memberships too. With an empty role, existing users keep theirs, and new ones become Users. Memberships that
+the table does not name are left alone.
 
 A table for one request is planned and run to its end. A larger one becomes a stored job: it is staged, which
 plans it, and resumed until all its batches are done. If users or tenants change after the review of the plan,

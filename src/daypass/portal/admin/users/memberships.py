@@ -5,12 +5,14 @@ from datetime import datetime
 
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import MemberRecord, Version
+from daypass.portal.admin.permission_sets.service import find_permission_set
 from daypass.portal.admin.tenants.service import find_tenant, part_of_name
 from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, single_change
 from daypass.portal.admin.users.service import find_user, part_of_username
 from daypass.portal.admin.users.store.users import MemberList
-from daypass.portal.errors import MembershipNotFound
+from daypass.portal.errors import HasPermissionSet, MembershipNotFound
 from daypass.portal.identity.model import User
+from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.tenants.model import Access, Tenant
@@ -70,9 +72,20 @@ class Memberships:
             return MemberList(connection).page(page_request)
 
     def put(
-        self, tenant: str, user: str, access: Access, by: Author, expected: Version | None = None
+        self,
+        tenant: str,
+        user: str,
+        permission_set: str,
+        by: Author,
+        expected: Version | None = None,
+        *,
+        keeps_custom: bool = False,
     ) -> MemberRecord:
-        """Add a member or change a member's access; raises what `find` raises, or `PreconditionFailed`."""
+        """Add a member, or give a member another permission set, by its name or id.
+
+        Raises what `find` raises, `PermissionSetNotFound` or `PreconditionFailed`; with `keeps_custom` also
+        `HasPermissionSet`, if the member has a custom set.
+        """
         found_user, found_tenant = self._find_both(tenant, user)
         now = self.executor.clock()
 
@@ -83,11 +96,11 @@ class Memberships:
             old = MemberList(connection).find(found_user.id, found_tenant.id)
             version = Version("") if old is None else old.version
             check_version(expected, version, f"The access of “{found_user.username}”")
-            if old is not None and old.access is access:
-                return None
-            return membership_change(
-                found_user, found_tenant, None if old is None else old.access, access, now
-            )
+            new = find_permission_set(connection, permission_set)
+            before = None if old is None else old.permission_set
+            if keeps_custom and before is not None and not before.is_built_in:
+                raise _has_custom_set(found_user, found_tenant, before)
+            return None if before == new else membership_change(found_user, found_tenant, before, new, now)
 
         self.executor.execute(single_change("membership.put", found_user.username, by, plan))
         return self.find(found_tenant.id, found_user.id)
@@ -102,7 +115,7 @@ class Memberships:
                 raise _no_member(found_user, found_tenant)
             check_version(expected, old.version, f"The access of “{found_user.username}”")
             write = remove_member(found_tenant.id, found_user.id)
-            return Change((write,), _facts(found_tenant, old.access), {}, found_tenant.id)
+            return Change((write,), _facts(found_tenant, old.permission_set), {}, found_tenant.id)
 
         self.executor.execute(single_change("membership.remove", found_user.username, by, plan))
 
@@ -112,19 +125,27 @@ class Memberships:
 
 
 def membership_change(
-    user: User, tenant: Tenant, old: Access | None, access: Access, now: datetime
+    user: User, tenant: Tenant, old: PermissionSet | None, new: PermissionSet, now: datetime
 ) -> Change:
-    """Return the change that replaces a user's *old* access to a tenant by *access*."""
-    proof = reauthentication.to_put_member(old, access)
+    """Return the change that replaces a user's *old* permission set in a tenant by *new*."""
+    proof = reauthentication.to_put_member(old, new)
     if old is None:
-        write = add_member(tenant.id, user.id, access, at=now)
-        return Change((write,), {}, _facts(tenant, access), tenant.id, proof)
-    write = change_member(tenant.id, user.id, access)
-    return Change((write,), _facts(tenant, old), _facts(tenant, access), tenant.id, proof)
+        write = add_member(tenant.id, user.id, new, at=now)
+        return Change((write,), {}, _facts(tenant, new), tenant.id, proof)
+    write = change_member(tenant.id, user.id, new)
+    return Change((write,), _facts(tenant, old), _facts(tenant, new), tenant.id, proof)
 
 
-def _facts(tenant: Tenant, access: Access) -> dict[str, str]:
-    return {"tenant": tenant.name, "access": access.value}
+def _facts(tenant: Tenant, permission_set: PermissionSet) -> dict[str, str]:
+    access = Access.of(permission_set).value
+    return {"tenant": tenant.name, "access": access, "permission_set": permission_set.name}
+
+
+def _has_custom_set(user: User, tenant: Tenant, permission_set: PermissionSet) -> HasPermissionSet:
+    return HasPermissionSet(
+        f"“{user.username}” has the permission set “{permission_set.name}” in “{tenant.name}”, which this "
+        "call cannot express. Change the access on the portal's pages or by its own API, or remove it first."
+    )
 
 
 def _no_member(user: User, tenant: Tenant) -> MembershipNotFound:

@@ -6,7 +6,17 @@ from functools import cache
 from starlette.responses import JSONResponse
 
 from daypass.portal.access.model import Channel
-from daypass.portal.http.api import audit, me, members, metadata, overview, resources, tokens, user_imports
+from daypass.portal.http.api import (
+    audit,
+    me,
+    members,
+    metadata,
+    overview,
+    permission_sets,
+    resources,
+    tokens,
+    user_imports,
+)
 from daypass.portal.http.api.docs import docs_page
 from daypass.portal.http.api.openapi import openapi_document
 from daypass.portal.http.api.operation import ROOT, Operation
@@ -33,6 +43,7 @@ OPERATIONS: Sequence[Callable[[Services], Sequence[Operation]]] = (
     users.operations,
     user_imports.operations,
     members.operations,
+    permission_sets.operations,
     settings.operations,
     metadata.operations,
     tokens.operations,

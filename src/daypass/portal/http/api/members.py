@@ -3,14 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord
-from daypass.portal.errors import MembershipNotFound, TenantNotFound, UserNotFound
+from daypass.portal.errors import (
+    InvalidRequest,
+    MembershipNotFound,
+    PermissionSetNotFound,
+    TenantNotFound,
+    UserNotFound,
+)
 from daypass.portal.http.api.codec import answer_with, read_body, read_query
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
 from daypass.portal.http.api.operation import Condition, Operation
@@ -26,6 +32,7 @@ from daypass.portal.http.api.schema import (
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.http.services import Services
+from daypass.portal.permission_sets.model import FULL
 from daypass.portal.tenants.model import Access
 
 
@@ -36,7 +43,8 @@ class MemberRead(BaseModel):
     tenant_id: str
     username: str
     user_id: str
-    access: Access
+    access: Annotated[Access, Field(description="`full`, or `read-only` for every other permission set.")]
+    permission_set: Annotated[str, Field(description="The name of the permission set.")]
     since: Moment
     version: Version
 
@@ -52,7 +60,14 @@ class MembershipWrite(RequestBody):
 
     model_config = example(access="read-only")
 
-    access: Literal["full", "read-only"] = "full"
+    access: Annotated[
+        Literal["full", "read-only"] | None,
+        Field(description="The access, if no permission set is sent; by default, `full`."),
+    ] = None
+    permission_set: Annotated[
+        str | None,
+        Field(min_length=1, max_length=64, description="The permission set, by name, instead of `access`."),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +107,11 @@ class Members:
         """Add a member to a tenant, or update their access."""
         body = read_body(MembershipWrite, request.body)
         tenant, user = request.path["tenant"], request.path["user"]
-        access = Access(body.access)
+        if body.access is not None and body.permission_set is not None:
+            raise InvalidRequest("Send either “access” or “permission_set”, not both.")
+        name = body.permission_set or body.access or FULL.name
         return _member(
-            self.administration.members.put(tenant, user, access, request.caller, expected_or_none(request))
+            self.administration.members.put(tenant, user, name, request.caller, expected_or_none(request))
         )
 
     def remove(self, request: ApiRequest) -> Response:
@@ -116,6 +133,7 @@ def _represent(record: MemberRecord) -> MemberRead:
         username=record.user.username,
         user_id=record.user.id,
         access=record.access,
+        permission_set=record.permission_set.name,
         since=record.since,
         version=record.version,
     )
@@ -184,7 +202,7 @@ def _one_membership(members: Members) -> Sequence[Operation]:
             body=MembershipWrite,
             answer=MemberRead,
             condition=Condition.PUT,
-            refusals=missing,
+            refusals=(*missing, PermissionSetNotFound),
         ),
         Operation(
             method="DELETE",

@@ -12,6 +12,7 @@ from daypass.portal.errors import (
     AccessDenied,
     AuditUnavailable,
     AwsMisconfigured,
+    AwsPolicyRefused,
     AwsRefused,
     AwsThrottled,
     AwsTrustRefused,
@@ -31,7 +32,7 @@ from daypass.portal.http.core.endpoints import ApiEndpoints, Handler
 from daypass.portal.http.core.problems import BodyTooLarge, Internal, NotJson, VersionNeeded
 from daypass.portal.http.core.routing import exact
 
-OF_AWS = (AwsRefused, AwsTrustRefused, AwsThrottled, AwsUnavailable, AwsMisconfigured)
+OF_AWS = (AwsRefused, AwsPolicyRefused, AwsTrustRefused, AwsThrottled, AwsUnavailable, AwsMisconfigured)
 """The errors of operations that call AWS."""
 
 ROOT = "/api/v1"

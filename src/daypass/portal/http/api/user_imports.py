@@ -17,7 +17,6 @@ from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.services import Services
 from daypass.portal.identity.model import Role
-from daypass.portal.tenants.model import Access
 
 
 class ImportCreate(RequestBody):
@@ -31,7 +30,8 @@ class ImportCreate(RequestBody):
         str,
         Field(
             description="The users as CSV, separated by commas, semicolons or tabs, with a header line: "
-            "username, role, tenants, read_only_tenants. Tenants are separated by spaces."
+            "username, role, tenants, read_only_tenants. Tenants are separated by spaces; in `tenants`, "
+            "`dev01:operator` gives the permission set `operator`."
         ),
     ]
     dry_run: Annotated[bool, Field(description="Whether to only report what the import would change.")] = True
@@ -48,7 +48,8 @@ class ImportedLine(BaseModel):
         Role | None, Field(description="The previous role, or null if the line does not change it.")
     ]
     memberships: Annotated[
-        dict[str, Access], Field(description="The new and changed memberships, by tenant.")
+        dict[str, str],
+        Field(description="The new and changed memberships: names of permission sets, by tenant."),
     ]
     problem: Annotated[str | None, Field(description="The reason why the line cannot be imported, or null.")]
 

@@ -25,6 +25,8 @@ API: Mapping[str, Sequence[str]] = {
     f"POST {_API}/user-imports": _IMPORTED,
     f"PUT {_API_TENANT}/members/{{user}}": ("membership.put",),
     f"DELETE {_API_TENANT}/members/{{user}}": ("membership.remove",),
+    f"PUT {_API}/permission-sets/{{permission_set}}": ("permission_set.put",),
+    f"DELETE {_API}/permission-sets/{{permission_set}}": ("permission_set.remove",),
     f"POST {_API}/tenants": ("tenant.create",),
     f"PATCH {_API_TENANT}": ("tenant.update",),
     f"DELETE {_API_TENANT}": ("tenant.delete",),

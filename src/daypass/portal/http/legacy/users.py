@@ -66,7 +66,9 @@ class Users:
             if not isinstance(is_read_only, bool):
                 raise InvalidRequest("“IsReadOnly” must be true or false.")
             access = Access.READ_ONLY if is_read_only else Access.FULL
-            self.administration.members.put(tenant, user, access, request.caller)
+            # A custom set has no form here: null, which is also sent to leave a policy as it is, would turn
+            # it into full access.
+            self.administration.members.put(tenant, user, access, request.caller, keeps_custom=True)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     def list_access(self, _request: ApiRequest) -> Response:

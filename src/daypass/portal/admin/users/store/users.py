@@ -11,11 +11,21 @@ from daypass.portal.admin.model import MemberRecord, UserQuery, UserRecord, User
 from daypass.portal.identity.model import TokenKind, UserId, UserKind
 from daypass.portal.identity.scopes import TENANTS_AND_ADMIN, TENANTS_ONLY, format_scopes
 from daypass.portal.identity.store.users import user_of
+from daypass.portal.permission_sets.model import PermissionSet
+from daypass.portal.permission_sets.store import IS_SET_OF_MEMBERSHIP, MEMBERSHIP_SET, membership_set
 from daypass.portal.storage.pagination import COUNT_LIMIT, Order, Page, PageRequest, count_found, read_page
-from daypass.portal.storage.schema import api_tokens, last_sign_in, memberships, tenants, user_kind, users
+from daypass.portal.storage.schema import (
+    api_tokens,
+    last_sign_in,
+    memberships,
+    permission_sets,
+    tenants,
+    user_kind,
+    users,
+)
 from daypass.portal.storage.search import contains
 from daypass.portal.storage.unit_of_work import RowChange
-from daypass.portal.tenants.model import Access, TenantId
+from daypass.portal.tenants.model import TenantId
 from daypass.portal.tenants.store import TENANT, tenant_of
 
 # SQLAlchemy reserves the names of columns for the new values of an UPDATE, so the parameters of the
@@ -83,7 +93,7 @@ _MEMBER = (
     users.c.role,
     user_kind,
     *TENANT,
-    memberships.c.is_read_only,
+    *MEMBERSHIP_SET,
     memberships.c.created_at,
 )
 
@@ -92,6 +102,7 @@ _MEMBERS = (
     .select_from(memberships)
     .join(users, users.c.id == memberships.c.user_id)
     .join(tenants, tenants.c.id == memberships.c.tenant_id)
+    .outerjoin(permission_sets, IS_SET_OF_MEMBERSHIP)
 )
 
 
@@ -156,17 +167,16 @@ class MemberList:
         )
         return [_member(row) for row in rows]
 
-    def access_of(self, user_ids: Collection[UserId]) -> Mapping[tuple[UserId, str], Access]:
-        """Return the access of these users, by user id and tenant name."""
+    def sets_of(self, user_ids: Collection[UserId]) -> Mapping[tuple[UserId, str], PermissionSet]:
+        """Return the permission sets of these users, by user id and tenant name."""
         rows = self._connection.execute(
-            select(memberships.c.user_id, tenants.c.name, memberships.c.is_read_only)
+            select(memberships.c.user_id, tenants.c.name, *MEMBERSHIP_SET)
+            .select_from(memberships)
             .join(tenants, tenants.c.id == memberships.c.tenant_id)
+            .outerjoin(permission_sets, IS_SET_OF_MEMBERSHIP)
             .where(memberships.c.user_id.in_(user_ids))
         )
-        return {
-            (UserId(user_id), name): Access.READ_ONLY if is_read_only else Access.FULL
-            for user_id, name, is_read_only in rows
-        }
+        return {(UserId(row.user_id), row.name): _set_of(row) for row in rows}
 
     def of_user_page(self, user_id: UserId, search: str, page_request: PageRequest) -> Page[MemberRecord]:
         """Return a page of a user's memberships, by tenant name; *search* is a substring of the name."""
@@ -182,9 +192,10 @@ class MemberList:
 
     def reads_only(self, user_id: UserId) -> bool:
         """Return whether a user has memberships and all of them are read-only."""
-        query = select(memberships.c.is_read_only).where(memberships.c.user_id == user_id)
-        # False sorts first, so the first row is True only if all are.
-        return bool(self._connection.scalar(query.order_by(memberships.c.is_read_only).limit(1)))
+        # NULL, the value of a custom set, is not read-only. The first row is 1 only if all are.
+        is_read_only = case((memberships.c.is_read_only, 1), else_=0)
+        query = select(is_read_only).where(memberships.c.user_id == user_id)
+        return bool(self._connection.scalar(query.order_by(is_read_only).limit(1)))
 
     def of_tenant(self, tenant_id: TenantId, search: str, page_request: PageRequest) -> Page[MemberRecord]:
         """Return a page of a tenant's members, by username; *search* is a substring of it."""
@@ -289,6 +300,14 @@ def _member(row: Row[*tuple[Any, ...]]) -> MemberRecord:
     return MemberRecord(
         user_of(row.user_id, row.username, row.role, row.user_kind),
         tenant_of(row),
-        Access.READ_ONLY if row.is_read_only else Access.FULL,
+        _set_of(row),
         row.created_at,
     )
+
+
+def _set_of(row: Row[*tuple[Any, ...]]) -> PermissionSet:
+    found = membership_set(row)
+    if found is None:
+        # The foreign key keeps a set that a membership has, so only a change by hand leads here.
+        raise LookupError("a membership has no permission set")
+    return found

@@ -23,6 +23,7 @@ from daypass.portal.errors import (
     InvalidDuration,
     InvalidRequest,
     JitDisabled,
+    PermissionSetNotFound,
     TenantNotFound,
 )
 from daypass.portal.http.api.codec import answer_with, read_body, read_query
@@ -76,6 +77,7 @@ def _ask(body: schemas.SessionCreate) -> SessionRequest:
         purpose=purpose,
         destination=body.destination,
         reason=body.reason,
+        permission_set=body.permission_set,
     )
 
 
@@ -97,6 +99,7 @@ def _session(issued: IssuedSession, purpose: Purpose) -> schemas.Session:
         user=UserRef(id=issued.user.id, username=issued.user.username),
         session_name=issued.session_name,
         access=issued.access,
+        permission_set=issued.permission_set.name,
         issued_at=issued.issued_at,
         expires_at=issued.expires_at,
         validity=validity.duration // _SECOND,
@@ -148,6 +151,7 @@ def represent_session(record: IssuanceRecord) -> schemas.SessionRecord:
         reason=record.reason,
         address=record.address,
         access_key_id=record.access_key_id,
+        permission_set=record.permission_set,
     )
 
 
@@ -170,6 +174,7 @@ def operations(services: Services) -> Sequence[Operation]:
                 InsufficientScope,
                 JitDisabled,
                 TenantNotFound,
+                PermissionSetNotFound,
                 InvalidRequest,
                 NotJson,
                 InvalidDuration,

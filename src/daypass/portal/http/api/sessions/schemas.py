@@ -41,6 +41,16 @@ class SessionCreate(RequestBody):
         Literal["keys", "console"],
         Field(description="Whether to return access keys or a sign-in link to the AWS console."),
     ] = "keys"
+    permission_set: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=64,
+            description="The permission set of the session, by name. By default, the one with the highest "
+            "rank that the caller has.",
+            examples=["read-only"],
+        ),
+    ] = None
     destination: Annotated[
         str | None,
         Field(max_length=2000, description="The URL or path of the AWS console page to open."),
@@ -84,7 +94,8 @@ class Session(BaseModel):
     account_id: str
     user: UserRef
     session_name: Annotated[str, Field(description="The role session name in AWS.")]
-    access: Access
+    access: Annotated[Access, Field(description="`full`, or `read-only` for every other permission set.")]
+    permission_set: Annotated[str, Field(description="The name of the permission set.")]
     issued_at: Moment
     expires_at: Moment
     validity: Annotated[int, Field(description="The session duration in seconds.")]
@@ -126,6 +137,9 @@ class SessionRecord(BaseModel):
     reason: str
     address: str
     access_key_id: str | None
+    permission_set: Annotated[
+        str | None, Field(description="The name of the permission set; null if none was decided on.")
+    ]
 
 
 class SessionList(Paged):

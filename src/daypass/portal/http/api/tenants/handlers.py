@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from daypass.portal.access.model import Caller
 from daypass.portal.access.policy import tenant_not_found
-from daypass.portal.access.tenants import VisibleTenants, access_of
+from daypass.portal.access.tenants import VisibleTenants, permission_set_of
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantRecord, tenant_version
 from daypass.portal.diagnostics.finding import Examiner, readiness
@@ -21,7 +21,7 @@ from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.http.core.warnings import rights_kept, warned
 from daypass.portal.http.services import Services
-from daypass.portal.tenants.model import TenantAccess
+from daypass.portal.tenants.model import Access, TenantAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,13 @@ class Tenants:
 
 
 def _represent(caller: Caller, access: TenantAccess) -> schemas.TenantRead:
-    tenant = access.tenant
+    tenant, permission_set = access.tenant, permission_set_of(caller.user, access)
     answer = schemas.TenantRead(
         id=tenant.id,
         name=tenant.name,
         region=tenant.target.region,
-        access=access_of(caller.user, access),
+        access=Access.of(permission_set),
+        permission_set=permission_set.name,
     )
     if caller.administers:
         answer.role_arn, answer.external_id = tenant.target.role_arn, tenant.target.external_id

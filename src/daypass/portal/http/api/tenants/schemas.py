@@ -19,7 +19,10 @@ class TenantRead(TenantRef):
     """A tenant, with the caller's access."""
 
     region: str
-    access: Access
+    access: Annotated[Access, Field(description="`full`, or `read-only` for every other permission set.")]
+    permission_set: Annotated[
+        str, Field(description="The caller's permission set: the one with the highest rank, by name.")
+    ]
     role_arn: Annotated[
         str | None, Field(description="The ARN of the tenant's IAM role. For Administrators only.")
     ] = None
