@@ -55,7 +55,7 @@ def test_a_set_that_fits_the_longest_partition_fits_every_account() -> None:
     policies = tuple(f"{number}{'x' * 125}" for number in range(10, 20))
     check_size(custom("any", 1, policies=policies))
     # With these denies the set fits in the partition aws, and not in the longest.
-    larger = custom("any", 1, deny("s3:" + "x" * 120), deny("s3:" + "y" * 115), policies=policies)
+    larger = custom("any", 1, deny("s3:" + "x" * 120), deny("s3:" + "y" * 128), policies=policies)
 
     session_policies(larger, "aws", ACCOUNT)
 
