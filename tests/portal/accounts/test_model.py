@@ -2,7 +2,7 @@
 
 import pytest
 
-from daypass.portal.accounts.model import Account, Target, iam_role_arn
+from daypass.portal.accounts.model import Account, Generation, Target, iam_role_arn
 from daypass.portal.errors import AwsError, AwsUnavailable
 
 GOV = Account.known(
@@ -25,6 +25,10 @@ def test_an_account_names_its_roles_and_policies() -> None:
         "arn:aws-us-gov:iam::123456789012:role/duplomaster", "us-gov-west-1", None
     )
     assert GOV.boundary_arn == "arn:aws-us-gov:iam::123456789012:policy/daypass-boundary"
+    assert GOV.boundary_of(Generation.SHARED) == "arn:aws-us-gov:iam::123456789012:policy/daypass-boundary-2"
+    assert GOV.boundary_arns == [GOV.boundary_arn, GOV.boundary_of(Generation.SHARED)]
+    assert GOV.fence_policy_arn_pattern == "arn:aws-us-gov:iam::123456789012:policy/daypass-fence-*"
+    assert GOV.level_policy_arn_pattern == "arn:aws-us-gov:iam::123456789012:policy/daypass-level-*"
     assert GOV.issued_role_arn_patterns == [
         "arn:aws-us-gov:iam::123456789012:role/duploservices-*",
         "arn:aws-us-gov:iam::123456789012:role/duplomaster",

@@ -2,15 +2,39 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Self
 
 BOUNDARY = "daypass-boundary"
-"""The name of the managed policy that is the permissions boundary of all tenants' roles."""
+"""The name of the managed policy that is the permissions boundary of generation 1."""
+
+FENCE_POLICY_PREFIX = "daypass-fence-"
+"""The beginning of the names of the managed policies that the roles of generation 2 share."""
+
+LEVEL_POLICY_PREFIX = "daypass-level-"
+"""The beginning of the names of the managed policies of permission sets, used as session policies."""
 
 DEFAULT = "default"
 """The name of the account that the portal's environment configures."""
 
 _ARN_PARTS = 6
+
+
+class Generation(IntEnum):
+    """The kind of fence that a tenant's role has; decision 0073.
+
+    Each generation has a boundary of its own, because a change of a boundary changes all roles that have it.
+    """
+
+    INLINE = 1
+    """The fence is the role's inline policy."""
+    SHARED = 2
+    """The fence consists of managed policies that all roles of the account share."""
+
+    @property
+    def boundary(self) -> str:
+        """The name of the managed policy that is the permissions boundary of the generation's roles."""
+        return BOUNDARY if self is Generation.INLINE else f"{BOUNDARY}-{self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +111,33 @@ class Account:
         """The master role as a target."""
         return Target(self.master_role_arn, self.region, self.external_id)
 
+    def policy_arn(self, name: str) -> str:
+        """Return the ARN of the customer managed policy of that name."""
+        return f"arn:{self.partition}:iam::{self.id}:policy/{name}"
+
+    def boundary_of(self, generation: Generation) -> str:
+        """Return the ARN of the permissions boundary of a generation's roles."""
+        return self.policy_arn(generation.boundary)
+
     @property
     def boundary_arn(self) -> str:
-        """The ARN of the permissions boundary of tenants' roles."""
-        return f"arn:{self.partition}:iam::{self.id}:policy/{BOUNDARY}"
+        """The ARN of the permissions boundary of generation 1."""
+        return self.boundary_of(Generation.INLINE)
+
+    @property
+    def boundary_arns(self) -> list[str]:
+        """The ARNs of the permissions boundaries of all generations, the oldest first."""
+        return [self.boundary_of(generation) for generation in Generation]
+
+    @property
+    def fence_policy_arn_pattern(self) -> str:
+        """The ARN pattern of the policies that the roles of generation 2 share."""
+        return self.policy_arn(f"{FENCE_POLICY_PREFIX}*")
+
+    @property
+    def level_policy_arn_pattern(self) -> str:
+        """The ARN pattern of the policies of permission sets."""
+        return self.policy_arn(f"{LEVEL_POLICY_PREFIX}*")
 
     @property
     def tenant_role_arn_pattern(self) -> str:

@@ -368,6 +368,18 @@ audit_events = Table(
     Index("ix_audit_events_tenant_id_at", "tenant_id", "at"),
 )
 
+verified_policies = Table(
+    "verified_policies",
+    metadata,
+    # The managed policies of the fence that the last verification of an account found in it.
+    Column("account_id", String(12), nullable=False),
+    Column("policy_name", String(128), nullable=False),
+    # The SHA-256 of the document, in hexadecimal: tells a policy of an earlier release.
+    Column("digest", String(64), nullable=False),
+    Column("verified_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("account_id", "policy_name"),
+)
+
 schema_compatibility = Table(
     "schema_compatibility",
     metadata,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.model import FENCE_POLICY_PREFIX, Account
 from daypass.portal.aws.fence.catalogue import offered_services
 from daypass.portal.aws.fence.model import AllowRule, DenyRule, PolicyName, Service
 from daypass.portal.aws.policies import TENANT_TAG, Document, Statement, document, to_json
@@ -38,7 +38,7 @@ ALWAYS = ("sts:GetCallerIdentity", "tag:GetResources", "tag:GetTagKeys", "tag:Ge
 
 def policy_name(policy: PolicyName) -> str:
     """Return the name in IAM of a shared policy."""
-    return f"daypass-fence-{policy}"
+    return f"{FENCE_POLICY_PREFIX}{policy}"
 
 
 def fence(account: Account, services: Sequence[Service] | None = None) -> Mapping[PolicyName, Document]:

@@ -7,6 +7,7 @@ the policy allow.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias, get_args
 
+from daypass.portal.accounts.model import LEVEL_POLICY_PREFIX
 from daypass.portal.aws.fence.catalogue import offered_services
 from daypass.portal.aws.fence.documents import ALWAYS
 from daypass.portal.aws.fence.model import Action, Service
@@ -18,7 +19,7 @@ LEVELS: Sequence[LevelName] = get_args(LevelName)
 
 def level_policy_name(level: LevelName) -> str:
     """Return the name in IAM of a level's policy."""
-    return f"daypass-level-{level}"
+    return f"{LEVEL_POLICY_PREFIX}{level}"
 
 
 def levels(services: Sequence[Service] | None = None) -> Mapping[LevelName, Document]:
