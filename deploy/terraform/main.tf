@@ -27,20 +27,24 @@ resource "aws_iam_user_policy" "daypass_portal" {
       # HowLong: iam:GetRole, iam:UpdateRole, to read how long sessions of a role may last, and change it
       # when an Administrator does.
       {"Sid": "HowLong", "Effect": "Allow", "Action": ["iam:GetRole", "iam:UpdateRole"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}"]},
-      # ReadPolicies: iam:GetRolePolicy, to compare the policies of these roles with the fence of the
-      # version that runs.
-      {"Sid": "ReadPolicies", "Effect": "Allow", "Action": ["iam:GetRolePolicy"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}"]},
-      # ReadBoundary: iam:GetPolicy, iam:GetPolicyVersion, to compare the boundary with that of the version
-      # that runs.
-      {"Sid": "ReadBoundary", "Effect": "Allow", "Action": ["iam:GetPolicy", "iam:GetPolicyVersion"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:policy/daypass-boundary"]},
+      # ReadPolicies: iam:GetRolePolicy, iam:ListAttachedRolePolicies, to compare the policies of these
+      # roles with the fence of the version that runs.
+      {"Sid": "ReadPolicies", "Effect": "Allow", "Action": ["iam:GetRolePolicy", "iam:ListAttachedRolePolicies"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}"]},
+      # ReadBoundary: iam:GetPolicy, iam:GetPolicyVersion, to compare boundaries, the shared policies of the
+      # fence, and those of permission sets with the version that runs.
+      {"Sid": "ReadBoundary", "Effect": "Allow", "Action": ["iam:GetPolicy", "iam:GetPolicyVersion"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:policy/daypass-*"]},
       # ReadQueues: sqs:GetQueueAttributes, to find queues of tenants that accept dead letters from any
       # queue of the account.
       {"Sid": "ReadQueues", "Effect": "Allow", "Action": ["sqs:GetQueueAttributes"], "Resource": ["arn:${local.partition}:sqs:*:${local.account_id}:${var.role_prefix}*"]},
       # ListQueues: sqs:ListQueues, to list the queues.
       {"Sid": "ListQueues", "Effect": "Allow", "Action": ["sqs:ListQueues"], "Resource": ["*"]},
-      # MakeRoles: iam:CreateRole, iam:PutRolePolicy, to create the role of a new tenant with its policy,
-      # always within the boundary; remove its permissions when the tenant is deleted.
-      {"Sid": "MakeRoles", "Effect": "Allow", "Action": ["iam:CreateRole", "iam:PutRolePolicy"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*"], "Condition": {"StringEquals": {"iam:PermissionsBoundary": "arn:${local.partition}:iam::${local.account_id}:policy/daypass-boundary"}}},
+      # MakeRoles: iam:CreateRole, iam:PutRolePolicy, iam:DeleteRolePolicy, to create the role of a new
+      # tenant with its policy, always within a boundary; remove its permissions when the tenant is deleted,
+      # and restore them when it is added again.
+      {"Sid": "MakeRoles", "Effect": "Allow", "Action": ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*"], "Condition": {"StringEquals": {"iam:PermissionsBoundary": ["arn:${local.partition}:iam::${local.account_id}:policy/daypass-boundary", "arn:${local.partition}:iam::${local.account_id}:policy/daypass-boundary-2"]}}},
+      # AttachFence: iam:AttachRolePolicy, to attach the shared policies of the fence, and no other policy,
+      # to the role of a new tenant.
+      {"Sid": "AttachFence", "Effect": "Allow", "Action": ["iam:AttachRolePolicy"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*"], "Condition": {"ArnLike": {"iam:PolicyARN": "arn:${local.partition}:iam::${local.account_id}:policy/daypass-fence-*"}, "StringEquals": {"iam:PermissionsBoundary": "arn:${local.partition}:iam::${local.account_id}:policy/daypass-boundary-2"}}},
       # TagRoles: iam:TagRole, to tag the role with its tenant's name.
       {"Sid": "TagRoles", "Effect": "Allow", "Action": ["iam:TagRole"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*"]},
     ]
@@ -64,5 +68,5 @@ resource "aws_iam_role" "daypass_master" {
 resource "aws_iam_role_policy" "daypass_master" {
   name   = "master"
   role   = aws_iam_role.daypass_master.name
-  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": ["*"], "Resource": ["*"]}, {"Sid": "PortalItself", "Effect": "Deny", "NotAction": ["iam:Get*", "iam:List*"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:user/${var.user_name}", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}", "arn:${local.partition}:iam::${local.account_id}:policy/daypass-boundary"]}, {"Sid": "TenantRoles", "Effect": "Deny", "NotAction": ["iam:Get*", "iam:List*", "iam:PassRole"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*"]}]})
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": ["*"], "Resource": ["*"]}, {"Sid": "PortalItself", "Effect": "Deny", "NotAction": ["iam:Get*", "iam:List*"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:user/${var.user_name}", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}", "arn:${local.partition}:iam::${local.account_id}:policy/daypass-*"]}, {"Sid": "TenantRoles", "Effect": "Deny", "NotAction": ["iam:Get*", "iam:List*", "iam:PassRole"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*"]}]})
 }

@@ -3,12 +3,14 @@
 `composition.py` makes the services that the channels share of them, and `app.py` starts and closes them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from daypass.portal.access.broker import Brokers
 from daypass.portal.access.issuing_status import IssuingStatus, always_issuing
+from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
+from daypass.portal.accounts.store import VerifiedPolicies
 from daypass.portal.admin.roles.accounts import AccountRoles
 from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.aws.factory import make_account, make_broker
@@ -54,7 +56,12 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
     broker = make_broker(config.aws, public_url=config.public_url, connections=connections)
     account = make_account(config.aws, broker)
     accounts = Accounts(account)
-    roles = aws_roles(config.aws, account, credentials=broker.credentials)
+    roles = aws_roles(
+        config.aws,
+        account,
+        credentials=broker.credentials,
+        verified_policies=lambda: _verified_policies(database, account),
+    )
     doctor = Doctor(database, accounts, broker, roles, clock, extra_regions=config.aws.extra_regions)
 
     def close() -> None:
@@ -72,3 +79,8 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
         when_known=broker.identity.when_known,
         close=close,
     )
+
+
+def _verified_policies(database: Database, account: Account) -> Set[str]:
+    with database.reading() as connection:
+        return VerifiedPolicies(connection).names(account.id)

@@ -2,19 +2,14 @@
 
 import shlex
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from daypass.portal.access.broker import Deadline
-from daypass.portal.access.model import AssumeRoleParameters
-from daypass.portal.accounts.model import BOUNDARY, Account
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.admin.tenants.service import Tenants
@@ -22,73 +17,18 @@ from daypass.portal.admin.transactions import ChangeExecutor
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.aws import policies
-from daypass.portal.aws.iam import AwsRoles, aws_roles, make_tenant_role
+from daypass.portal.aws.tenant_role import make_tenant_role
 from daypass.portal.aws.trust.policy import trust_policy
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import readiness
 from daypass.portal.errors import AwsNotAllowed, AwsRefused, AwsTrustRefused, RoleNotFound
-from daypass.portal.permission_sets.model import FULL
 from daypass.portal.storage.engine import Database
-from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.store import TenantStore
 from daypass.sandbox.process import SandboxProcess
-from tests.fakes import NOON, FakeBroker, FakeClock, account_of, retargeted
+from tests.fakes import NOON, FakeBroker, FakeClock, retargeted
 from tests.fixtures.sandbox import Keys, client
-from tests.portal.aws.conftest import OwnKeys, aws_config, connected
-
-PREFIX, MASTER = "made-", "made-master"
-
-
-@dataclass(frozen=True, slots=True)
-class Portal:
-    """The portal's own user with the permissions of `portal_policy` alone."""
-
-    keys: OwnKeys
-    user_arn: str
-    account: Account
-
-    def roles(self, sandbox: SandboxProcess) -> AwsRoles:
-        config = aws_config(sandbox.endpoint_url, region=sandbox.region)
-        config = replace(config, role_prefix=PREFIX, master_role=MASTER)
-        return aws_roles(config, account_of(config, sandbox.account_id), self.keys.session())
-
-    def tenant(self, name: str) -> Tenant:
-        return Tenant.with_role(
-            TenantId(name), name, "us-west-2", self.account.role_arn(PREFIX + name), f"{name}-external"
-        )
-
-
-@pytest.fixture(scope="session")
-def portal(sandbox_process: SandboxProcess) -> Portal:
-    account = Account.known("aws", sandbox_process.account_id, PREFIX, MASTER)
-    iam = client(sandbox_process, "iam")
-    user_arn = iam.create_user(UserName="roles-portal")["User"]["Arn"]
-    policy = policies.to_json(policies.portal_policy(account))
-    iam.put_user_policy(UserName="roles-portal", PolicyName="daypass", PolicyDocument=policy)
-    boundary = policies.to_json(policies.boundary(account))
-    iam.create_policy(PolicyName=BOUNDARY, PolicyDocument=boundary)
-    key = iam.create_access_key(UserName="roles-portal")["AccessKey"]
-    return Portal(OwnKeys(key["AccessKeyId"], key["SecretAccessKey"]), user_arn, account)
-
-
-def keys_of(
-    sandbox: SandboxProcess, portal: Portal, tenant: Tenant, source_identity: str = "dana-id"
-) -> Keys:
-    config = aws_config(sandbox.endpoint_url, region=sandbox.region)
-    broker = connected(config, session=portal.keys.session())
-    session = AssumeRoleParameters(
-        role_arn=tenant.target.role_arn,
-        region=tenant.target.region,
-        session_name="dana@example.com",
-        duration=timedelta(hours=1),
-        external_id=tenant.target.external_id,
-        source_identity=source_identity,
-        tags={"daypass:issuance": "feed", "daypass:tenant": tenant.name},
-        permission_set=FULL,
-    )
-    deadline = Deadline(time.monotonic() + 60)
-    given = broker.assume(session, attributed=bool(source_identity), deadline=deadline)
-    return Keys(given.access_key_id, given.secret_access_key.reveal(), given.session_token.reveal())
+from tests.portal.aws.conftest import PREFIX, Portal, keys_of
 
 
 def test_a_created_role_gives_access_to_its_own_tenant_only(sandbox: SandboxProcess, portal: Portal) -> None:

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.aws import policies
-from daypass.portal.aws.iam import TENANT_POLICY, AwsRoles
+from daypass.portal.aws.iam import AwsRoles
+from daypass.portal.aws.tenant_role import TENANT_POLICY
 from daypass.portal.aws.trust.policy import trust_policy
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import Finding, Level, readiness

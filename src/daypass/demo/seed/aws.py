@@ -8,7 +8,8 @@ from daypass.demo.aws import Aws, Keys
 from daypass.demo.seed.fixtures import MASTER_ROLE, ORDERS, PORTAL_USER, ROLE_PREFIX, WELCOME, TenantPlan
 from daypass.portal.accounts.model import BOUNDARY, Account
 from daypass.portal.aws import policies
-from daypass.portal.aws.iam import make_master_role, make_tenant_role
+from daypass.portal.aws.iam import make_master_role
+from daypass.portal.aws.tenant_role import make_tenant_role
 from daypass.portal.secret import Secret
 
 

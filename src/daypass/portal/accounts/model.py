@@ -130,6 +130,11 @@ class Account:
         return [self.boundary_of(generation) for generation in Generation]
 
     @property
+    def own_policy_arn_pattern(self) -> str:
+        """The ARN pattern of all managed policies that Daypass has in the account."""
+        return self.policy_arn("daypass-*")
+
+    @property
     def fence_policy_arn_pattern(self) -> str:
         """The ARN pattern of the policies that the roles of generation 2 share."""
         return self.policy_arn(f"{FENCE_POLICY_PREFIX}*")

@@ -1,7 +1,7 @@
 """Role provisioning in IAM: read, create and change roles."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
-from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.model import Account, Generation
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import (
@@ -24,8 +24,18 @@ from daypass.portal.aws.errors import (
     not_answered,
     unreachable,
 )
+from daypass.portal.aws.fence.shared import REQUIRED_POLICY_NAMES
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.policies import Document
+from daypass.portal.aws.tenant_role import (
+    TENANT_POLICY,
+    boundary_arn_of,
+    generation_of,
+    is_ours,
+    make_tenant_role,
+    put_inline_policy,
+    restore_rights,
+)
 from daypass.portal.aws.transport.connection import read_date
 from daypass.portal.aws.transport.proxy import boto_proxies, service_urls
 from daypass.portal.aws.trust.policy import trust_policy
@@ -63,7 +73,6 @@ _PROMPT = Config(
 )
 _SECOND = timedelta(seconds=1)
 
-TENANT_POLICY = "tenant"
 MASTER_POLICY = "master"
 
 
@@ -80,6 +89,8 @@ class AwsRoles:
     """Returns the principal for trust policies: the ARN of the portal's own user or role."""
     aws_clock: Clock
     """Returns the time by AWS's clock."""
+    verified_policies: Callable[[], Set[str]] = frozenset
+    """Returns the names of the policies of the fence that were last verified in the account."""
 
     def read(self, role_arn: str) -> RoleState:
         """Return the current state of a role; raises `RoleNotFound`."""
@@ -96,7 +107,7 @@ class AwsRoles:
             # One hour is AWS's default for a role without this property.
             maximum=timedelta(seconds=role.get("MaxSessionDuration", 3600)),
             trust=trust,
-            boundary_arn=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+            boundary_arn=boundary_arn_of(role),
             tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", [])},
         )
 
@@ -109,9 +120,16 @@ class AwsRoles:
             return None
         return dict(response["PolicyDocument"])
 
-    def boundary(self) -> Document | None:
-        """Return the default version of the boundary policy, or None if it does not exist."""
-        arn = self.account.boundary_arn
+    def attached(self, role_arn: str) -> Set[str]:
+        """Return the ARNs of the managed policies that are attached to a role; raises `RoleNotFound`."""
+        with classified(f"list the policies of {role_arn}", "iam:ListAttachedRolePolicies"):
+            # A role has at most twenty, which is less than a page.
+            answer: Any = self.iam().list_attached_role_policies(RoleName=role_name(role_arn))
+            return {str(policy["PolicyArn"]) for policy in answer["AttachedPolicies"]}
+
+    def managed_policy(self, name: str) -> Document | None:
+        """Return the default version of a managed policy of the account, or None if it does not exist."""
+        arn = self.account.policy_arn(name)
         try:
             with classified(f"read the policy {arn}", "iam:GetPolicy and iam:GetPolicyVersion"):
                 version = self.iam().get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
@@ -128,12 +146,34 @@ class AwsRoles:
             self.iam().update_role(RoleName=role_name(role_arn), MaxSessionDuration=maximum // _SECOND)
 
     def make(self, tenant: Tenant) -> None:
-        """Create the tenant's role with trust, boundary, tag and policy; idempotent."""
-        needs = "iam:CreateRole, iam:PutRolePolicy and iam:TagRole; see `daypass portal aws-setup`"
-        missing = f"there is no policy {self.account.boundary_arn} to be its boundary"
+        """Create the tenant's role with trust, boundary, tag and policies; idempotent.
+
+        The role is of generation 2 if all of its policies were verified in the account.
+        """
+        is_ready = self.verified_policies() >= set(REQUIRED_POLICY_NAMES)
+        if is_ready:
+            try:
+                self._make(tenant, Generation.SHARED)
+            except AwsNotAllowed:
+                # The portal's identity may have the policy of an earlier release. If it does not, and AWS
+                # refused another call, the attempt below finds the role and fails in the same way.
+                is_ready = False
+        if not is_ready:
+            self._make(tenant, Generation.INLINE)
+
+    def _make(self, tenant: Tenant, generation: Generation) -> None:
+        account = self.account
+        actions = "iam:CreateRole, iam:TagRole, iam:PutRolePolicy, iam:AttachRolePolicy, iam:DeleteRolePolicy"
+        needs = f"{actions}; see `daypass portal aws-setup`"
+        missing = f"there is no policy {account.boundary_arn} to be its boundary"
+        if generation is Generation.SHARED:
+            missing = (
+                f"the account lacks {account.boundary_of(generation)} or one of the policies "
+                f"{account.fence_policy_arn_pattern}; see `daypass portal fence plan`"
+            )
         with classified(f"create the role {tenant.target.role_arn}", needs, missing):
             make_tenant_role(
-                self.iam(), self.account, tenant.name, tenant.target.external_id, self.principal()
+                self.iam(), account, tenant.name, tenant.target.external_id, self.principal(), generation
             )
 
     def empty(self, tenant: Tenant) -> bool:
@@ -144,9 +184,9 @@ class AwsRoles:
                 "iam:GetRole and iam:PutRolePolicy",
             ):
                 iam = self.prompt_iam()
-                if not self._is_created_by_portal(iam, tenant):
+                if self._generation(iam, tenant) is None:
                     return False
-                _put_policy(iam, tenant, policies.nothing())
+                put_inline_policy(iam, role_name(tenant.target.role_arn), TENANT_POLICY, policies.nothing())
         except RoleNotFound:
             # Sessions of a deleted role have no permissions either.
             return True
@@ -154,92 +194,35 @@ class AwsRoles:
 
     def restore(self, tenant: Tenant) -> bool:
         """Undo `empty` in the tenant's role; return whether that was done."""
-        needs = "iam:GetRole, iam:GetRolePolicy and iam:PutRolePolicy"
+        needs = "iam:GetRole, iam:GetRolePolicy, iam:PutRolePolicy and iam:DeleteRolePolicy"
         try:
             with classified(f"restore the permissions of the role {tenant.target.role_arn}", needs):
                 iam, name = self.prompt_iam(), role_name(tenant.target.role_arn)
-                if not self._is_created_by_portal(iam, tenant):
+                generation = self._generation(iam, tenant)
+                if generation is None:
                     return False
+                # A role of generation 2 has this policy after a deletion only.
                 response: Any = iam.get_role_policy(RoleName=name, PolicyName=TENANT_POLICY)
                 if not policies.is_nothing(response["PolicyDocument"]):
                     return False
-                _put_policy(iam, tenant, policies.tenant_policy(self.account, tenant.name))
+                restore_rights(iam, self.account, tenant.name, generation)
         except RoleNotFound:
             return False
         return True
 
-    def _is_created_by_portal(self, iam: "IAMClient", tenant: Tenant) -> bool:
-        """Return whether the portal created the tenant's role."""
+    def _generation(self, iam: "IAMClient", tenant: Tenant) -> Generation | None:
+        """Return the generation of the tenant's role, or None if the portal did not create the role."""
         role: Any = iam.get_role(RoleName=role_name(tenant.target.role_arn))["Role"]
-        return bool(role["Arn"] == tenant.target.role_arn) and _is_ours(role, self.account, tenant.name)
-
-
-def _put_policy(iam: "IAMClient", tenant: Tenant, policy: Document) -> None:
-    document = policies.to_json(policy)
-    iam.put_role_policy(
-        RoleName=role_name(tenant.target.role_arn), PolicyName=TENANT_POLICY, PolicyDocument=document
-    )
-
-
-def make_tenant_role(
-    iam: "IAMClient", account: Account, tenant: str, external_id: str | None, principal_arn: str
-) -> None:
-    """Create a tenant's role or complete a partial one; raises botocore's errors."""
-    name = f"{account.role_prefix}{tenant}"
-    try:
-        iam.create_role(
-            RoleName=name,
-            AssumeRolePolicyDocument=policies.to_json(trust_policy(principal_arn, external_id, tenant)),
-            Description=_description(tenant),
-            PermissionsBoundary=account.boundary_arn,
-            Tags=[{"Key": policies.TENANT_TAG, "Value": tenant}],
-        )
-    except iam.exceptions.EntityAlreadyExistsException:
-        _refuse_foreign(iam, account, name, tenant)
-    # Written for an existing role too, because an earlier attempt may have ended before this call.
-    document = policies.to_json(policies.tenant_policy(account, tenant))
-    iam.put_role_policy(RoleName=name, PolicyName=TENANT_POLICY, PolicyDocument=document)
+        if role["Arn"] != tenant.target.role_arn or not is_ours(role, self.account, tenant.name):
+            return None
+        return generation_of(boundary_arn_of(role), self.account)
 
 
 def make_master_role(iam: "IAMClient", account: Account, principal_arn: str) -> None:
     """Create the role of admin sessions; raises botocore's errors."""
     trust = policies.to_json(trust_policy(principal_arn, None, None))
     iam.create_role(RoleName=account.master_role, AssumeRolePolicyDocument=trust)
-    document = policies.to_json(policies.master_policy(account, principal_arn))
-    iam.put_role_policy(RoleName=account.master_role, PolicyName=MASTER_POLICY, PolicyDocument=document)
-
-
-def _description(tenant: str) -> str:
-    return f"Sessions of the tenant {tenant}, handed out by Daypass."
-
-
-def _is_ours(role: Mapping[str, Any], account: Account, tenant: str) -> bool:
-    """Return whether `make_tenant_role` created this role.
-
-    Roles that operators create with the doctor's commands have the same tag and boundary, but no description.
-    """
-    return (
-        role["RoleName"] == f"{account.role_prefix}{tenant}"
-        and role.get("Description") == _description(tenant)
-        and _is_fenced(role, account, tenant)
-    )
-
-
-def _is_fenced(role: Mapping[str, Any], account: Account, tenant: str) -> bool:
-    tags = {tag["Key"]: tag["Value"] for tag in role.get("Tags", [])}
-    boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
-    return tags.get(policies.TENANT_TAG) == tenant and boundary == account.boundary_arn
-
-
-def _refuse_foreign(iam: "IAMClient", account: Account, name: str, tenant: str) -> None:
-    """Raise if the existing role is not a tenant's role, which must not get a tenant's permissions."""
-    role: Any = iam.get_role(RoleName=name)["Role"]
-    if not _is_fenced(role, account, tenant):
-        raise AwsRefused(
-            f"The role {name} exists, but was not created for this tenant: it lacks the tag "
-            f"{policies.TENANT_TAG}={tenant} or the boundary {account.boundary_arn}. Enter its ARN to "
-            "use it as it is."
-        )
+    put_inline_policy(iam, account.master_role, MASTER_POLICY, policies.master_policy(account, principal_arn))
 
 
 def _role(iam: "IAMClient", name: str) -> Mapping[str, Any]:
@@ -375,6 +358,7 @@ def aws_roles(
     account: Account,
     session: Session | None = None,
     credentials: PortalCredentials | None = None,
+    verified_policies: Callable[[], Set[str]] = frozenset,
 ) -> AwsRoles:
     """Return the roles of *account*, without calling AWS.
 
@@ -385,4 +369,4 @@ def aws_roles(
         credentials.share_with(session)
 
     lazy = _Lazy(config, session)
-    return AwsRoles(account, lazy.iam, lazy.prompt_iam, lazy.principal, lazy.aws_clock)
+    return AwsRoles(account, lazy.iam, lazy.prompt_iam, lazy.principal, lazy.aws_clock, verified_policies)

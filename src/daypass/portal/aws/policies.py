@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.model import Account, Generation
 from daypass.portal.aws.guards import guards, portal_guards
 
 Document = dict[str, object]
@@ -72,15 +72,16 @@ def _examination(account: Account) -> Sequence[Need]:
     return (
         Need(
             "ReadPolicies",
-            ("iam:GetRolePolicy",),
+            ("iam:GetRolePolicy", "iam:ListAttachedRolePolicies"),
             account.issued_role_arn_patterns,
             "compare the policies of these roles with the fence of the version that runs",
         ),
         Need(
             "ReadBoundary",
             ("iam:GetPolicy", "iam:GetPolicyVersion"),
-            [account.boundary_arn],
-            "compare the boundary with that of the version that runs",
+            [account.own_policy_arn_pattern],
+            "compare boundaries, the shared policies of the fence, and those of permission sets with the "
+            "version that runs",
         ),
         Need(
             "ReadQueues",
@@ -97,11 +98,23 @@ def _provisioning(account: Account) -> Sequence[Need]:
     return (
         Need(
             "MakeRoles",
-            ("iam:CreateRole", "iam:PutRolePolicy"),
+            ("iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy"),
             [account.tenant_role_arn_pattern],
-            "create the role of a new tenant with its policy, always within the boundary; remove its "
-            "permissions when the tenant is deleted",
-            {"StringEquals": {"iam:PermissionsBoundary": account.boundary_arn}},
+            "create the role of a new tenant with its policy, always within a boundary; remove its "
+            "permissions when the tenant is deleted, and restore them when it is added again",
+            {"StringEquals": {"iam:PermissionsBoundary": account.boundary_arns}},
+        ),
+        Need(
+            "AttachFence",
+            ("iam:AttachRolePolicy",),
+            [account.tenant_role_arn_pattern],
+            "attach the shared policies of the fence, and no other policy, to the role of a new tenant",
+            {
+                "ArnLike": {"iam:PolicyARN": account.fence_policy_arn_pattern},
+                "StringEquals": {
+                    "iam:PermissionsBoundary": account.boundary_of(Generation.SHARED),
+                },
+            },
         ),
         # A statement of its own: IAM has no key iam:PermissionsBoundary for TagRole, so the condition would
         # fail.

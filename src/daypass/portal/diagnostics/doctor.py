@@ -16,7 +16,8 @@ from daypass.portal.admin.roles.store import RoleChangeList
 from daypass.portal.admin.settings.duration_report import DurationReport, DurationReports
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.errors import LARGEST_SKEW
-from daypass.portal.aws.iam import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
+from daypass.portal.aws.iam import MASTER_POLICY, AwsRoles, role_name
+from daypass.portal.aws.tenant_role import TENANT_POLICY
 from daypass.portal.clock import Clock
 from daypass.portal.diagnostics.collisions import collision_findings
 from daypass.portal.diagnostics.fence import Fence

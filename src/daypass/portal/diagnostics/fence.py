@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from daypass.portal.accounts.model import BOUNDARY
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.compare import lacking
-from daypass.portal.aws.iam import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
+from daypass.portal.aws.iam import MASTER_POLICY, AwsRoles, role_name
 from daypass.portal.aws.policies import Document
+from daypass.portal.aws.tenant_role import TENANT_POLICY
 from daypass.portal.diagnostics.finding import EMPTIED, Finding, Level
 from daypass.portal.errors import AwsError, AwsNotAllowed
 from daypass.portal.tenants.model import Tenant
@@ -23,7 +24,7 @@ class Fence:
     def of_account(self) -> Iterator[Finding]:
         """Check the boundary that all tenants' roles share."""
         account, expected = self.roles.account, policies.boundary(self.roles.account)
-        actual = self._read("portal", "ReadBoundary", self.roles.boundary)
+        actual = self._read("portal", "ReadBoundary", lambda: self.roles.managed_policy(BOUNDARY))
         if isinstance(actual, Finding):
             yield actual
         elif actual is None:

@@ -19,7 +19,7 @@ from daypass.sandbox.config import SandboxConfig
 from daypass.sandbox.ministack import service_patches
 
 _VARIABLE = re.compile(r"\$\{([\w:/@.+= -]+)\}", re.ASCII)
-_BOUNDED = frozenset({"iam:CreateRole", "iam:PutRolePolicy"})
+_BOUNDED = frozenset({"iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy"})
 _JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"})
 
 _Module: TypeAlias = Any
@@ -42,7 +42,8 @@ def apply(config: SandboxConfig, clock: SandboxClock) -> None:
     _skip_assume_role(evaluator)
     _deny_as_aws_does(actions)
     _substitute_policy_variables(evaluator)
-    _add_boundary_key(config, actions, iam)
+    _add_keys_of_roles(config, actions, iam)
+    _attach_only_existing_policies(iam)
     _add_streams_and_apis_to_tag_search(tagging)
     service_patches.apply()
 
@@ -152,8 +153,8 @@ def _substitute_policy_variables(evaluator: _Module) -> None:
     evaluator._first_match = first_match_substituted
 
 
-def _add_boundary_key(config: SandboxConfig, actions: _Module, iam: _Module) -> None:
-    """Provide the condition key `iam:PermissionsBoundary` for role creation, which MiniStack lacks."""
+def _add_keys_of_roles(config: SandboxConfig, actions: _Module, iam: _Module) -> None:
+    """Provide the condition keys `iam:PermissionsBoundary` and `iam:PolicyARN`, which MiniStack lacks."""
     request_keys = actions.request_tag_context
 
     def request_keys_of_iam_too(
@@ -166,9 +167,23 @@ def _add_boundary_key(config: SandboxConfig, actions: _Module, iam: _Module) -> 
         elif form:
             role = iam._roles.get_scoped(config.account_id, None, form.get("RoleName", [""])[0]) or {}
             keys["iam:permissionsboundary"] = role.get("PermissionsBoundary") or None
+            keys["iam:policyarn"] = form.get("PolicyArn", [None])[0]
         return keys
 
     actions.request_tag_context = request_keys_of_iam_too
+
+
+def _attach_only_existing_policies(iam: _Module) -> None:
+    """Refuse to attach a policy that does not exist to a role, which MiniStack allows."""
+    attach = iam._IAM_HANDLERS["AttachRolePolicy"]
+
+    def attach_existing(params: _MiniStackValue) -> _MiniStackValue:
+        arn = iam._p(params, "PolicyArn")
+        if not iam._policy_exists(arn):
+            return iam._error(404, "NoSuchEntity", f"Policy {arn} does not exist.", ns="iam")
+        return attach(params)
+
+    iam._IAM_HANDLERS["AttachRolePolicy"] = attach_existing
 
 
 def _substituted(part: _MiniStackValue, value: Callable[[re.Match[str]], str]) -> _MiniStackValue:

@@ -41,7 +41,19 @@ PROTECTED = [
     *on(USER, *WRITES_OF_USERS),
     *on(MASTER, *WRITES_OF_ROLES, "iam:PassRole"),
     *on(TENANT, *WRITES_OF_ROLES),
-    *on(ACCOUNT.boundary_arn, "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicy"),
+    *(
+        request
+        for name in (
+            "daypass-boundary",
+            "daypass-boundary-2",
+            "daypass-fence-guards",
+            "daypass-level-operator",
+        )
+        for request in on(
+            ACCOUNT.policy_arn(name),
+            *("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicy"),
+        )
+    ),
 ]
 FREE = [
     *on(USER, "iam:GetUser", "iam:ListAccessKeys"),

@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
+from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.trust.policy import trust_policy
 
 ACCOUNT = Account.known("aws", "123456789012", "duploservices-", "duplomaster")
@@ -40,6 +42,17 @@ def test_the_boundary_leaves_out_iam_and_other_roles() -> None:
     (most,) = (statement for statement in statements if statement["Effect"] == "Allow")
 
     assert not any(action.startswith(("iam:", "sts:", "*")) for action in most["Action"])
+
+
+# IAM's limit for all inline policies of a user together.
+LARGEST_USER_POLICIES = 2048
+
+
+@pytest.mark.parametrize("partition", sorted(PARTITIONS))
+def test_the_portal_s_policy_fits_into_an_inline_policy_of_a_user(partition: str) -> None:
+    account = Account.known(partition, "123456789012", "duploservices-of-team-", "duplomaster-of-team")
+
+    assert len(policies.to_json(policies.portal_policy(account))) <= LARGEST_USER_POLICIES
 
 
 def test_every_permission_of_the_portal_has_a_reason_and_a_resource() -> None:

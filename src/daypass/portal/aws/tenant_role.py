@@ -1,0 +1,119 @@
+"""The IAM role of one tenant: its creation and completion, and its generation of the fence."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from daypass.portal.accounts.model import Account, Generation
+from daypass.portal.aws import policies
+from daypass.portal.aws.fence.documents import POLICIES, policy_name
+from daypass.portal.aws.trust.policy import trust_policy
+from daypass.portal.errors import AwsRefused
+
+if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
+
+TENANT_POLICY = "tenant"
+"""The name of the inline policy that is the fence of generation 1, and that denies all after a deletion."""
+
+# A role that is still incomplete then lacks permissions and no restrictions.
+_ATTACHED_FIRST = ("guards", "denies")
+_IN_ORDER: Sequence[str] = [
+    policy_name(policy) for policy in sorted(POLICIES, key=lambda policy: policy not in _ATTACHED_FIRST)
+]
+
+
+def make_tenant_role(
+    iam: "IAMClient",
+    account: Account,
+    tenant: str,
+    external_id: str | None,
+    principal_arn: str,
+    generation: Generation = Generation.INLINE,
+) -> None:
+    """Create a tenant's role or complete a partial one; raises botocore's errors.
+
+    A role that exists keeps its generation.
+    """
+    name = f"{account.role_prefix}{tenant}"
+    try:
+        iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=policies.to_json(trust_policy(principal_arn, external_id, tenant)),
+            Description=_description(tenant),
+            PermissionsBoundary=account.boundary_of(generation),
+            Tags=[{"Key": policies.TENANT_TAG, "Value": tenant}],
+        )
+    except iam.exceptions.EntityAlreadyExistsException:
+        generation = _generation_of_existing(iam, account, name, tenant)
+    # An existing role gets its rights too, because an earlier attempt may have ended before this.
+    if generation is Generation.SHARED:
+        for policy in _IN_ORDER:
+            iam.attach_role_policy(RoleName=name, PolicyArn=account.policy_arn(policy))
+    restore_rights(iam, account, tenant, generation)
+
+
+def restore_rights(iam: "IAMClient", account: Account, tenant: str, generation: Generation) -> None:
+    """Replace the inline policy of a deleted tenant's role; idempotent."""
+    name = f"{account.role_prefix}{tenant}"
+    if generation is Generation.INLINE:
+        put_inline_policy(iam, name, TENANT_POLICY, policies.tenant_policy(account, tenant))
+    else:
+        delete_inline_policy(iam, name, TENANT_POLICY)
+
+
+def put_inline_policy(iam: "IAMClient", role: str, name: str, policy: policies.Document) -> None:
+    """Write an inline policy of a role."""
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=policies.to_json(policy))
+
+
+def delete_inline_policy(iam: "IAMClient", role: str, name: str) -> None:
+    """Delete an inline policy of a role, if the role has it."""
+    with suppress(iam.exceptions.NoSuchEntityException):
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+
+
+def is_ours(role: Mapping[str, Any], account: Account, tenant: str) -> bool:
+    """Return whether `make_tenant_role` created this role.
+
+    Roles that operators create with the doctor's commands have the same tag and boundary, but no description.
+    """
+    return (
+        role["RoleName"] == f"{account.role_prefix}{tenant}"
+        and role.get("Description") == _description(tenant)
+        and _is_fenced(role, account, tenant)
+    )
+
+
+def generation_of(boundary_arn: str | None, account: Account) -> Generation | None:
+    """Return the generation of a role with that boundary, or None if it has a boundary of another owner."""
+    return next((each for each in Generation if account.boundary_of(each) == boundary_arn), None)
+
+
+def boundary_arn_of(role: Mapping[str, Any]) -> str | None:
+    """Return the ARN of a role's permissions boundary, or None."""
+    arn: str | None = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    return arn
+
+
+def _description(tenant: str) -> str:
+    return f"Sessions of the tenant {tenant}, handed out by Daypass."
+
+
+def _is_fenced(role: Mapping[str, Any], account: Account, tenant: str) -> bool:
+    tags = {tag["Key"]: tag["Value"] for tag in role.get("Tags", [])}
+    is_tagged = tags.get(policies.TENANT_TAG) == tenant
+    return is_tagged and generation_of(boundary_arn_of(role), account) is not None
+
+
+def _generation_of_existing(iam: "IAMClient", account: Account, name: str, tenant: str) -> Generation:
+    """Return the generation of an existing role; raise if it is no tenant's, which must get no rights."""
+    role: Any = iam.get_role(RoleName=name)["Role"]
+    generation = generation_of(boundary_arn_of(role), account)
+    if generation is None or not _is_fenced(role, account, tenant):
+        raise AwsRefused(
+            f"The role {name} exists, but was not created for this tenant: it lacks the tag "
+            f"{policies.TENANT_TAG}={tenant} or the boundary {' or '.join(account.boundary_arns)}. Enter its "
+            "ARN to use it as it is."
+        )
+    return generation
