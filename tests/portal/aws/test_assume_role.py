@@ -16,6 +16,7 @@ from daypass.portal.aws.errors import CredentialsRefused, SessionRefused
 from daypass.portal.errors import (
     AwsError,
     AwsMisconfigured,
+    AwsPolicyRefused,
     AwsRefused,
     AwsThrottled,
     AwsTrustRefused,
@@ -24,6 +25,7 @@ from daypass.portal.errors import (
 from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.portal.aws.stub import FakeTiming, Script, StubAws, answer, error, reset, session
+from tests.portal.permission_sets.examples import DATA_READER, OPERATOR
 
 ROLE = "arn:aws:iam::123456789012:role/duploservices-dev01"
 SESSION = AssumeRoleParameters(
@@ -92,6 +94,72 @@ def test_a_read_only_session_refuses_another_session_policy(broker: AwsBroker, s
         broker.assume(widened, attributed=True, deadline=SOON)
 
     assert "AssumeRole" not in {asked["Action"] for asked in stub.requests}
+
+
+def test_a_session_with_a_set_has_its_policies_of_the_account_of_the_role(
+    broker: AwsBroker, stub: StubAws
+) -> None:
+    stub.play(session())
+
+    broker.assume(replace(SESSION, permission_set=DATA_READER), attributed=True, deadline=SOON)
+
+    [asked] = stub.requests
+    assert asked["PolicyArns.member.1.arn"] == "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    assert asked["PolicyArns.member.2.arn"] == "arn:aws:iam::123456789012:policy/own"
+    # An Allow beside the managed policies would widen the session.
+    assert {each["Effect"] for each in json.loads(asked["Policy"])["Statement"]} == {"Deny"}
+
+
+def test_a_session_with_a_set_of_denies_is_allowed_the_rest(broker: AwsBroker, stub: StubAws) -> None:
+    stub.play(session())
+
+    broker.assume(replace(SESSION, permission_set=OPERATOR), attributed=True, deadline=SOON)
+
+    [asked] = stub.requests
+    assert not any(name.startswith("PolicyArns") for name in asked)
+    allowing, *denying = json.loads(asked["Policy"])["Statement"]
+    assert allowing == {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    assert denying == OPERATOR.deny_statements
+
+
+@pytest.mark.parametrize("code", ["ValidationError", "NoSuchEntity", "PackedPolicyTooLarge", "Surprise"])
+def test_a_refusal_of_a_set_names_the_policies_that_the_account_may_lack(
+    broker: AwsBroker, stub: StubAws, code: str
+) -> None:
+    stub.play(error(400, code, "Policy x does not exist"))
+
+    with pytest.raises(AwsPolicyRefused) as refused:
+        broker.assume(replace(SESSION, permission_set=DATA_READER), attributed=True, deadline=SOON)
+
+    assert "“data-reader”" in refused.value.reason
+    assert "account 123456789012: aws:ReadOnlyAccess, own." in refused.value.reason
+    assert code in (refused.value.cause or "")
+
+
+def test_a_denial_of_a_session_with_a_set_names_both_causes(broker: AwsBroker, stub: StubAws) -> None:
+    stub.play(error(403, "AccessDenied"))
+
+    # The type is kept: without it no second call would be made without attribution.
+    with pytest.raises(AwsTrustRefused, match=r"trust policy .* Or AWS .* “data-reader”"):
+        broker.assume(replace(SESSION, permission_set=DATA_READER), attributed=True, deadline=SOON)
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        (error(400, "Throttling"), AwsThrottled),
+        (error(500, "InternalFailure"), AwsUnavailable),
+        (error(403, "ExpiredToken"), CredentialsRefused),
+        (error(400, "ValidationError", "exceeds the MaxSessionDuration"), RoleMaximumExceeded),
+    ],
+)
+def test_other_errors_of_a_session_with_a_set_keep_their_meaning(
+    broker: AwsBroker, stub: StubAws, script: Script, kind: type[AwsError]
+) -> None:
+    stub.play(script)
+
+    with pytest.raises(kind):
+        broker.assume(replace(SESSION, permission_set=DATA_READER), attributed=True, deadline=SOON)
 
 
 def test_the_response_becomes_credentials_whose_repr_hides_secrets(broker: AwsBroker, stub: StubAws) -> None:

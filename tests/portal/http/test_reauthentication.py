@@ -71,6 +71,8 @@ API = [
     api("PUT", f"/tenants/{PROD.id}/members/{DANA}", True, access="full"),
     api("PUT", f"{MEMBERS}/{DANA}", False, access="read-only"),
     api("DELETE", f"{MEMBERS}/{DANA}", False),
+    api("PUT", f"{MEMBERS}/{NOOR}", True, permission_set="read-only"),
+    api("PUT", "/permission-sets/operator", True, rank=500, policies=["aws:ReadOnlyAccess"]),
     api("POST", "/tenants", True, name="team01", region="eu-west-1"),
     api("PATCH", f"/tenants/{DEV.id}", True, role_arn=ARN),
     api("PATCH", f"/tenants/{DEV.id}", True, external_id="another"),

@@ -16,7 +16,7 @@ from daypass.portal.aws.identity import PortalIdentity
 from daypass.portal.aws.policies import read_only_limits, to_json
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.query import QueryService
-from daypass.portal.errors import AwsError, AwsPolicyRefused
+from daypass.portal.errors import AwsError, AwsPolicyRefused, AwsTrustRefused
 from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from daypass.portal.permission_sets.rendering import session_policies
 from daypass.portal.secret import Secret
@@ -73,7 +73,7 @@ class AwsBroker:
             request |= _attribution(session)
         try:
             answer = self.sts.call(request, deadline, role_arn=session.role_arn)
-        except SessionRefused as refusal:
+        except (SessionRefused, AwsTrustRefused) as refusal:
             if session.permission_set.is_built_in:
                 raise
             raise _policy_refusal(session, refusal) from refusal
@@ -124,15 +124,27 @@ def _narrowed(session: AssumeRoleParameters, partition: str) -> dict[str, str]:
     }
 
 
-def _policy_refusal(session: AssumeRoleParameters, refusal: SessionRefused) -> AwsPolicyRefused:
-    """Return the error for a session whose permission set AWS refused, with the remedy."""
-    account_id, permission_set = session.role_arn.split(":", 5)[4], session.permission_set
+def _policy_refusal(session: AssumeRoleParameters, refusal: SessionRefused | AwsTrustRefused) -> AwsError:
+    """Return the error for a session with a custom set that AWS refused, with the remedy.
+
+    A denial stays an `AwsTrustRefused`, because AWS has one code for it, whatever is missing.
+    """
+    permission_set = session.permission_set
+    account_id = session.role_arn.split(":", 5)[4]
     named = ", ".join(policy.text for policy in permission_set.policies)
-    error = AwsPolicyRefused(
-        f"AWS refused the policies of the permission set “{permission_set.name}” in account {account_id}. "
-        + (f"Each of these must exist there: {named}. " if named else "")
-        + "An Administrator can create the missing policy, or change the permission set."
-    )
+    exist = f"Each of these must exist in account {account_id}: {named}. " if named else ""
+    remedy = f"{exist}An Administrator can create a missing policy, or change the permission set."
+    error: AwsError
+    if isinstance(refusal, AwsTrustRefused):
+        error = AwsTrustRefused(
+            f"{refusal.reason} Or AWS refuses the policies of the permission set “{permission_set.name}”. "
+            f"{remedy}"
+        )
+    else:
+        error = AwsPolicyRefused(
+            f"AWS refused the policies of the permission set “{permission_set.name}” for {session.role_arn}. "
+            f"{remedy}"
+        )
     error.cause = refusal.cause
     return error
 

@@ -25,6 +25,39 @@ def usernames(world: World) -> dict[str, list[str]]:
     return {user["Username"]: user["Roles"] for user in listed}
 
 
+@pytest.mark.parametrize("policy", [{"IsReadOnly": None}, {"IsReadOnly": True}, {"IsReadOnly": False}, {}])
+def test_the_legacy_call_does_not_replace_a_custom_permission_set(
+    world: World, policy: dict[str, object]
+) -> None:
+    created = world.client().send(
+        "PUT",
+        "/api/v1/permission-sets/operator",
+        world.tokens[ADMIN],
+        body=b'{"rank": 500, "policies": ["aws:ReadOnlyAccess"]}',
+        headers=[("If-None-Match", "*")],
+    )
+    assert created.status == 200
+    member = f"/api/v1/tenants/{DEV.id}/members/{DANA}"
+    given = world.client().send(
+        "PUT",
+        member,
+        world.tokens[ADMIN],
+        body=b'{"permission_set": "operator"}',
+        headers=[("If-Match", "*")],
+    )
+    assert given.status == 200
+
+    refused = call(world, "POST", ACCESS, {"TenantId": DEV.id, "Username": DANA, "Policy": policy})
+
+    assert refused.status == 409
+    assert "“operator”" in refused.json["Message"]
+    assert call(world, "GET", member).json["permission_set"] == "operator"
+    listed = call(world, "GET", f"/v3/admin/user/{DANA}/tenantAccess").json
+    assert [one["Policy"] for one in listed if one["TenantId"] == DEV.id] == [{"IsReadOnly": True}]
+    gone = {"TenantId": DEV.id, "Username": DANA, "State": "deleted"}
+    assert call(world, "POST", ACCESS, gone).status == 204
+
+
 def test_duploctl_creates_and_deletes_a_user(world: World) -> None:
     created = call(world, "POST", ROLE, {"Username": "rita@example.com", "Roles": ["User"], "State": "added"})
     assert (created.status, created.json["Username"], created.json["Roles"]) == (
