@@ -51,14 +51,90 @@ resource "aws_iam_user_policy" "daypass_portal" {
   })
 }
 
-# The permissions boundary of all tenants' roles, whatever their policies allow: no IAM, no other role.
+# The permissions boundary of tenants' roles with an inline policy, as earlier versions created them, and of
+# new roles until the shared policies below are verified. It stays as long as such roles do.
 resource "aws_iam_policy" "daypass_boundary" {
   name   = "daypass-boundary"
   policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Sid": "Most", "Effect": "Allow", "Action": ["s3:*", "dynamodb:*", "sqs:*", "sns:*", "kinesis:*", "apigateway:*", "tag:GetResources"], "Resource": ["*"]}, {"Sid": "NoResourcePolicies", "Effect": "Deny", "Action": ["s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutBucketAcl", "s3:PutBucketOwnershipControls", "s3:Create*Access*", "s3:Put*Access*", "s3:UpdateAccessGrantsLocation", "s3:AssociateAccessGrants*", "s3:GetDataAccess", "dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy", "sqs:AddPermission", "sqs:RemovePermission", "sqs:CreateQueue", "sqs:SetQueueAttributes", "sns:AddPermission", "sns:RemovePermission", "sns:CreateTopic", "sns:SetTopicAttributes", "kinesis:PutResourcePolicy", "kinesis:DeleteResourcePolicy", "apigateway:Put*Policy", "apigateway:Update*Policy", "apigateway:CreateAccessAssociation"], "Resource": "*"}, {"Sid": "NoForeignAcls", "Effect": "Deny", "Action": ["s3:PutObjectAcl", "s3:PutObjectVersionAcl"], "Resource": "*", "Condition": {"StringNotEquals": {"s3:x-amz-acl": ["private", "bucket-owner-read", "bucket-owner-full-control"]}}}, {"Sid": "NoForwarding", "Effect": "Deny", "Action": ["s3:PutReplicationConfiguration", "s3:PutBucketNotification", "s3:PutBucketLogging", "s3:PutInventoryConfiguration", "s3:PutAnalyticsConfiguration", "s3:AllowVendedLogDeliveryForResource", "s3:CreateBucketMetadata*", "s3:UpdateBucketMetadata*", "s3:CreateJob", "dynamodb:ExportTableToPointInTime", "dynamodb:EnableKinesisStreamingDestination", "dynamodb:UpdateKinesisStreamingDestination", "dynamodb:CreateGlobalTable*", "dynamodb:UpdateGlobalTable", "dynamodb:CreateTableReplica", "dynamodb:AssociateTableReplica", "dynamodb:ReplicateSettings", "kinesis:CreateChannel", "kinesis:UpdateChannel", "kinesis:AssociateStreamsWithChannel", "sns:PutDataProtectionPolicy"], "Resource": "*"}, {"Sid": "NoKeyChoices", "Effect": "Deny", "Action": ["s3:PutEncryptionConfiguration", "kinesis:StartStreamEncryption"], "Resource": "*"}, {"Sid": "OwnKeys", "Effect": "Deny", "Action": ["s3:PutObject", "s3:UpdateObjectEncryption"], "Resource": "*", "Condition": {"StringLike": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "arn:*"}, "StringNotLike": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "arn:${local.partition}:kms:*:${local.account_id}:*"}}}, {"Sid": "OwnAccessLogs", "Effect": "Deny", "Action": ["apigateway:*"], "Resource": "*", "Condition": {"StringNotLike": {"apigateway:Request/AccessLoggingDestination": ["arn:${local.partition}:logs:*:${local.account_id}:log-group:${var.role_prefix}*", "arn:${local.partition}:logs:*:${local.account_id}:log-group:/aws/apigateway/${var.role_prefix}*", "arn:${local.partition}:firehose:*:${local.account_id}:deliverystream/amazon-apigateway-${var.role_prefix}*"]}, "Null": {"apigateway:Request/AccessLoggingDestination": "false"}}}, {"Sid": "OwnSubscribers", "Effect": "Deny", "Action": ["sns:Subscribe"], "Resource": "*", "Condition": {"StringNotLike": {"sns:Endpoint": ["arn:${local.partition}:sqs:*:${local.account_id}:${var.role_prefix}*", "arn:${local.partition}:lambda:*:${local.account_id}:function:${var.role_prefix}*"]}}}, {"Sid": "SubscriberKinds", "Effect": "Deny", "Action": ["sns:Subscribe"], "Resource": "*", "Condition": {"StringNotEquals": {"sns:Protocol": ["sqs", "lambda"]}}}, {"Sid": "OwnAccount", "Effect": "Deny", "Action": ["s3:*", "dynamodb:*", "sqs:*", "sns:*", "kinesis:*"], "Resource": "*", "Condition": {"StringNotEquals": {"aws:ResourceAccount": local.account_id}, "Null": {"aws:ResourceAccount": "false"}}}]})
 }
 
-# The role of admin sessions: all of the account, except changes to the portal's own user, roles and
-# boundary. Only the portal can assume it, and only for a known user.
+# Attached to tenants' roles. Allows actions on resources whose names begin with the tenant's prefix: Amazon
+# SQS.
+resource "aws_iam_policy" "daypass_fence_data" {
+  name   = "daypass-fence-data"
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "arn:${local.partition}:sqs:*:${local.account_id}:${var.role_prefix}$${aws:PrincipalTag/TENANT_NAME}-*"}]})
+}
+
+# Attached to tenants' roles. Allows actions on resources whose names begin with the tenant's prefix: AWS
+# Lambda.
+resource "aws_iam_policy" "daypass_fence_compute" {
+  name   = "daypass-fence-compute"
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "lambda:*", "Resource": ["arn:${local.partition}:lambda:*:${local.account_id}:function:${var.role_prefix}$${aws:PrincipalTag/TENANT_NAME}-*", "arn:${local.partition}:lambda:*:${local.account_id}:layer:${var.role_prefix}$${aws:PrincipalTag/TENANT_NAME}-*"]}]})
+}
+
+# Attached to tenants' roles. Allows actions on resources whose names begin with the tenant's prefix: none
+# yet.
+resource "aws_iam_policy" "daypass_fence_stores" {
+  name   = "daypass-fence-stores"
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Sid": "Always", "Effect": "Allow", "Action": ["sts:GetCallerIdentity", "tag:GetResources", "tag:GetTagKeys", "tag:GetTagValues"], "Resource": ["*"]}]})
+}
+
+# Attached to tenants' roles. Allows actions on resources with the tenant's tag TENANT_NAME, their creation
+# with that tag, and passing the tenant's own roles to services.
+resource "aws_iam_policy" "daypass_fence_tagged" {
+  name   = "daypass-fence-tagged"
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ec2:*Instance*", "ec2:*Volume*", "ec2:CreateSnapshot*", "ec2:DeleteSnapshot", "ec2:*SecurityGroup*", "ec2:GetConsole*", "ec2:GetPasswordData", "ec2:*NetworkInterface", "ec2:*Address", "ec2:DeleteTags", "ec2:*LaunchTemplate*", "ec2-instance-connect:*"], "Resource": "*", "Condition": {"StringEquals": {"aws:ResourceTag/TENANT_NAME": "$${aws:PrincipalTag/TENANT_NAME}"}}}, {"Effect": "Allow", "Action": ["ec2:RunInstances", "ec2:CreateVolume", "ec2:CreateSnapshot", "ec2:CreateSecurityGroup", "ec2:AllocateAddress", "ec2:CreateLaunchTemplate"], "Resource": "*", "Condition": {"StringEquals": {"aws:RequestTag/TENANT_NAME": "$${aws:PrincipalTag/TENANT_NAME}"}}}, {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": ["arn:${local.partition}:ec2:*:${local.account_id}:subnet/*", "arn:${local.partition}:ec2:*:${local.account_id}:network-interface/*", "arn:${local.partition}:ec2:*:${local.account_id}:key-pair/*", "arn:${local.partition}:ec2:*:${local.account_id}:placement-group/*", "arn:${local.partition}:ec2:*::image/*", "arn:${local.partition}:ec2:*::snapshot/*"]}, {"Effect": "Allow", "Action": "ec2:CreateSecurityGroup", "Resource": "arn:${local.partition}:ec2:*:${local.account_id}:vpc/*"}, {"Effect": "Allow", "Action": "ec2:CreateTags", "Resource": "arn:${local.partition}:ec2:*:${local.account_id}:*/*", "Condition": {"StringEquals": {"aws:RequestTag/TENANT_NAME": "$${aws:PrincipalTag/TENANT_NAME}", "ec2:CreateAction": ["RunInstances", "CreateVolume", "CreateSnapshot", "CreateSecurityGroup", "AllocateAddress", "CreateLaunchTemplate"]}}}, {"Effect": "Allow", "Action": "lambda:CreateEventSourceMapping", "Resource": "*", "Condition": {"ArnLike": {"lambda:FunctionArn": "arn:${local.partition}:lambda:*:${local.account_id}:function:${var.role_prefix}$${aws:PrincipalTag/TENANT_NAME}-*"}}}, {"Effect": "Allow", "Action": ["lambda:DeleteEventSourceMapping", "lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"], "Resource": "arn:${local.partition}:lambda:*:${local.account_id}:event-source-mapping:*", "Condition": {"ArnLike": {"lambda:FunctionArn": "arn:${local.partition}:lambda:*:${local.account_id}:function:${var.role_prefix}$${aws:PrincipalTag/TENANT_NAME}-*"}}}, {"Sid": "OwnRoles", "Effect": "Allow", "Action": "iam:PassRole", "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}$${aws:PrincipalTag/TENANT_NAME}", "arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}$${aws:PrincipalTag/TENANT_NAME}-*"], "Condition": {"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "lambda.amazonaws.com"]}}}]})
+}
+
+# Attached to tenants' roles. Allows reading names and properties that all tenants of the account may know.
+resource "aws_iam_policy" "daypass_fence_lists" {
+  name   = "daypass-fence-lists"
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Sid": "Always", "Effect": "Allow", "Action": ["sts:GetCallerIdentity", "tag:GetResources", "tag:GetTagKeys", "tag:GetTagValues"], "Resource": "*"}, {"Effect": "Allow", "Action": ["ec2:Describe*", "ec2:Get*Default*", "lambda:GetAccountSettings", "lambda:ListFunctions", "lambda:ListLayers", "lambda:ListEventSourceMappings", "sqs:ListQueues"], "Resource": "*"}]})
+}
+
+# Attached to tenants' roles. Denies, under conditions, whatever another policy allows: resources with
+# another tenant's tag, changes of TENANT_NAME, other accounts, foreign keys and targets.
+resource "aws_iam_policy" "daypass_fence_guards" {
+  name   = "daypass-fence-guards"
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Sid": "NoTenant", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Null": {"aws:PrincipalTag/TENANT_NAME": "true"}}}, {"Sid": "OtherTenant", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Null": {"aws:ResourceTag/TENANT_NAME": "false"}, "StringNotEquals": {"aws:ResourceTag/TENANT_NAME": "$${aws:PrincipalTag/TENANT_NAME}"}}}, {"Sid": "OtherTag", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": ["TENANT_NAME", "daypass:tenant", "daypass:issuance"]}, "StringNotEquals": {"aws:RequestTag/TENANT_NAME": "$${aws:PrincipalTag/TENANT_NAME}"}}}, {"Effect": "Deny", "Action": "ec2:CreateTags", "Resource": "*", "Condition": {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": ["TENANT_NAME"]}, "Null": {"ec2:CreateAction": "true"}}}, {"Effect": "Deny", "Action": "ec2:DeleteTags", "Resource": "*", "Condition": {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": ["TENANT_NAME"]}}}]})
+}
+
+# Attached to tenants' roles. Denies grants that outlive a session, movement of data to other tenants and
+# accounts, and changes of the whole account.
+resource "aws_iam_policy" "daypass_fence_denies" {
+  name   = "daypass-fence-denies"
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": ["ec2:ModifySnapshotAttribute", "ec2:ModifyImageAttribute", "ec2:ExportImage", "ec2:CreateInstanceExportTask", "ec2:CreateFlowLogs", "ec2:*IamInstanceProfile*", "ec2:*VpcPeering*", "ec2:*TransitGateway*", "ec2:*SerialConsole*", "lambda:AddPermission", "lambda:RemovePermission", "lambda:AddLayerVersionPermission", "lambda:RemoveLayerVersionPermission", "lambda:*FunctionUrlConfig", "sqs:AddPermission", "sqs:RemovePermission", "sqs:CreateQueue", "sqs:SetQueueAttributes"], "Resource": "*"}]})
+}
+
+# The permissions boundary of tenants' roles with the shared policies, whatever these allow: only the
+# services of the catalogue, no IAM but passing the tenant's own roles, and no other tenant's tag.
+resource "aws_iam_policy" "daypass_boundary_2" {
+  name   = "daypass-boundary-2"
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Sid": "Services", "Effect": "Allow", "Action": ["ec2:*", "ec2-instance-connect:*", "lambda:*", "sqs:*", "iam:PassRole", "sts:GetCallerIdentity", "tag:GetResources", "tag:GetTagKeys", "tag:GetTagValues"], "Resource": "*"}, {"Sid": "NoTenant", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Null": {"aws:PrincipalTag/TENANT_NAME": "true"}}}, {"Sid": "OtherTenant", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Null": {"aws:ResourceTag/TENANT_NAME": "false"}, "StringNotEquals": {"aws:ResourceTag/TENANT_NAME": "$${aws:PrincipalTag/TENANT_NAME}"}}}, {"Sid": "OtherTag", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": ["TENANT_NAME", "daypass:tenant", "daypass:issuance"]}, "StringNotEquals": {"aws:RequestTag/TENANT_NAME": "$${aws:PrincipalTag/TENANT_NAME}"}}}, {"Effect": "Deny", "Action": "ec2:CreateTags", "Resource": "*", "Condition": {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": ["TENANT_NAME"]}, "Null": {"ec2:CreateAction": "true"}}}, {"Effect": "Deny", "Action": "ec2:DeleteTags", "Resource": "*", "Condition": {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": ["TENANT_NAME"]}}}, {"Effect": "Deny", "Action": ["ec2:ModifySnapshotAttribute", "ec2:ModifyImageAttribute", "ec2:ExportImage", "ec2:CreateInstanceExportTask", "ec2:CreateFlowLogs", "ec2:*IamInstanceProfile*", "sqs:CreateQueue", "sqs:SetQueueAttributes"], "Resource": "*"}]})
+}
+
+# The session policy of the permission set read-only. Reads without effects and without secrets, of
+# configuration and contents.
+resource "aws_iam_policy" "daypass_level_read_only" {
+  name   = "daypass-level-read-only"
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ec2:Describe*", "ec2:Get*", "ec2:Get*Default*", "lambda:Get*", "lambda:GetAccountSettings", "lambda:List*", "lambda:ListEventSourceMappings", "lambda:ListFunctions", "lambda:ListLayers", "sqs:Get*", "sqs:List*", "sqs:ListQueues", "sts:GetCallerIdentity", "tag:GetResources", "tag:GetTagKeys", "tag:GetTagValues"], "Resource": "*"}, {"Effect": "Deny", "Action": ["ec2:GetLaunchTemplateData", "ec2:GetPasswordData", "lambda:GetFunction", "sqs:ReceiveMessage"], "Resource": "*"}]})
+}
+
+# The session policy of the permission set operator. Reads of configuration, and starts, stops and restarts;
+# creates and deletes nothing.
+resource "aws_iam_policy" "daypass_level_operator" {
+  name   = "daypass-level-operator"
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ec2:Describe*", "ec2:Get*", "ec2:Get*Default*", "ec2:RebootInstances", "ec2:StartInstances", "ec2:StopInstances", "lambda:Get*", "lambda:GetAccountSettings", "lambda:List*", "lambda:ListEventSourceMappings", "lambda:ListFunctions", "lambda:ListLayers", "lambda:PutFunctionConcurrency", "lambda:PutProvisionedConcurrencyConfig", "sqs:CancelMessageMoveTask", "sqs:Get*", "sqs:List*", "sqs:ListQueues", "sqs:StartMessageMoveTask", "sts:GetCallerIdentity", "tag:GetResources", "tag:GetTagKeys", "tag:GetTagValues"], "Resource": "*"}, {"Effect": "Deny", "Action": ["ec2:GetLaunchTemplateData", "ec2:GetPasswordData", "lambda:GetFunction", "sqs:ReceiveMessage"], "Resource": "*"}]})
+}
+
+# The session policy of the permission set data-reader. Reads of contents, without secrets.
+resource "aws_iam_policy" "daypass_level_data_reader" {
+  name   = "daypass-level-data-reader"
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ec2:Describe*", "ec2:Get*Default*", "lambda:GetAccountSettings", "lambda:ListEventSourceMappings", "lambda:ListFunctions", "lambda:ListLayers", "sqs:ListQueues", "sts:GetCallerIdentity", "tag:GetResources", "tag:GetTagKeys", "tag:GetTagValues"], "Resource": "*"}, {"Effect": "Deny", "Action": ["ec2:GetLaunchTemplateData", "ec2:GetPasswordData", "lambda:GetFunction", "sqs:ReceiveMessage"], "Resource": "*"}]})
+}
+
+# The role of admin sessions: all of the account, except changes to the portal's own user, roles and managed
+# policies. Only the portal can assume it, and only for a known user.
 resource "aws_iam_role" "daypass_master" {
   name               = var.master_role_name
   assume_role_policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Sid": "DaypassAssume", "Effect": "Allow", "Principal": {"AWS": "arn:${local.partition}:iam::${local.account_id}:user/${var.user_name}"}, "Action": "sts:AssumeRole", "Condition": {"StringLike": {"sts:SourceIdentity": "*"}}}, {"Sid": "DaypassSourceIdentity", "Effect": "Allow", "Principal": {"AWS": "arn:${local.partition}:iam::${local.account_id}:user/${var.user_name}"}, "Action": "sts:SetSourceIdentity"}, {"Sid": "DaypassTags", "Effect": "Allow", "Principal": {"AWS": "arn:${local.partition}:iam::${local.account_id}:user/${var.user_name}"}, "Action": "sts:TagSession", "Condition": {"ForAllValues:StringLike": {"aws:TagKeys": ["daypass:*"]}}}, {"Sid": "DaypassTenantTag", "Effect": "Deny", "Principal": "*", "Action": "sts:TagSession", "Condition": {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": "TENANT_NAME"}}}]})

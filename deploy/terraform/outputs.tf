@@ -14,7 +14,7 @@ output "master_role_arn" {
 }
 
 output "boundary_arn" {
-  description = "The ARN of the permissions boundary of all tenants' roles."
+  description = "The ARN of the permissions boundary of tenants' roles with an inline policy."
   value       = aws_iam_policy.daypass_boundary.arn
 }
 

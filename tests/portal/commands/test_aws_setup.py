@@ -14,6 +14,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from daypass.portal.accounts.model import Account
+from daypass.portal.aws.fence.documents import LARGEST_MANAGED_POLICY, size
+from daypass.portal.aws.fence.managed import managed_policies
+from daypass.portal.aws.fence.shared import shared_policies
 from daypass.portal.commands.group import portal
 from daypass.sandbox.process import SandboxProcess
 from tests.fixtures.sandbox import root_keys
@@ -155,16 +159,15 @@ def _of_script() -> dict[str, object]:
     """Return the names and documents that the script creates."""
     lines = printed("cli").replace("\\\n", "").splitlines()
     calls = [shlex.split(line)[2:] for line in lines if line.startswith("aws ")]
-    made = {call[0]: dict(zip(call[1::2], call[2::2], strict=False)) for call in calls}
+    made = {call[0]: _options(call) for call in calls}
+    managed = [_options(call) for call in calls if call[0] == "create-policy"]
     user, role = made["put-user-policy"], made["create-role"]
     assert made["create-user"]["--user-name"] == user["--user-name"]
     assert made["put-role-policy"]["--role-name"] == role["--role-name"]
     return {
         "user": user["--user-name"],
         "user policy": {user["--policy-name"]: json.loads(user["--policy-document"])},
-        "boundary": {
-            made["create-policy"]["--policy-name"]: json.loads(made["create-policy"]["--policy-document"])
-        },
+        "managed": {one["--policy-name"]: json.loads(one["--policy-document"]) for one in managed},
         "master role": role["--role-name"],
         "trust": json.loads(role["--assume-role-policy-document"]),
         "master policy": {
@@ -173,16 +176,19 @@ def _of_script() -> dict[str, object]:
     }
 
 
+def _options(call: list[str]) -> dict[str, str]:
+    return dict(zip(call[1::2], call[2::2], strict=False))
+
+
 def _of_template() -> dict[str, object]:
     """Return the names and documents of the template."""
     made = yaml.safe_load(printed("cloudformation"))["Resources"]
-    user, boundary, role = (
-        made[name]["Properties"] for name in ("PortalUser", "TenantBoundary", "MasterRole")
-    )
+    user, role = (made[name]["Properties"] for name in ("PortalUser", "MasterRole"))
+    managed = [one["Properties"] for one in made.values() if one["Type"] == "AWS::IAM::ManagedPolicy"]
     return {
         "user": user["UserName"],
         "user policy": {one["PolicyName"]: one["PolicyDocument"] for one in user["Policies"]},
-        "boundary": {boundary["ManagedPolicyName"]: boundary["PolicyDocument"]},
+        "managed": {one["ManagedPolicyName"]: one["PolicyDocument"] for one in managed},
         "master role": role["RoleName"],
         "trust": role["AssumeRolePolicyDocument"],
         "master policy": {one["PolicyName"]: one["PolicyDocument"] for one in role["Policies"]},
@@ -192,28 +198,50 @@ def _of_template() -> dict[str, object]:
 def _of_terraform() -> dict[str, object]:
     """Return the names and documents of the Terraform code, as an HCL parser reads it."""
     made: dict[str, dict[str, str]] = {}
+    managed: list[dict[str, str]] = []
     for block in hcl2.loads(printed("terraform"))["resource"]:
         ((kind, named),) = block.items()
         (made[json.loads(kind)],) = named.values()
+        managed += named.values() if json.loads(kind) == "aws_iam_policy" else []
 
     def text(kind: str, field: str = "name") -> str:
         return str(json.loads(made[kind][field]))
 
     def document(kind: str, field: str = "policy") -> object:
-        inside = re.fullmatch(r"\$\{jsonencode\((.*)\)\}", made[kind][field])
-        assert inside is not None
-        return json.loads(inside[1].replace('" = ', '": '))
+        return _encoded(made[kind][field])
 
     assert made["aws_iam_user_policy"]["user"] == "${aws_iam_user.daypass_portal.name}"
     assert made["aws_iam_role_policy"]["role"] == "${aws_iam_role.daypass_master.name}"
     return {
         "user": text("aws_iam_user"),
         "user policy": {text("aws_iam_user_policy"): document("aws_iam_user_policy")},
-        "boundary": {text("aws_iam_policy"): document("aws_iam_policy")},
+        "managed": {str(json.loads(one["name"])): _encoded(one["policy"]) for one in managed},
         "master role": text("aws_iam_role"),
         "trust": document("aws_iam_role", "assume_role_policy"),
         "master policy": {text("aws_iam_role_policy"): document("aws_iam_role_policy")},
     }
+
+
+def _encoded(expression: str) -> object:
+    """Return the document in a call of jsonencode; `$${` is Terraform's notation of a literal `${`."""
+    inside = re.fullmatch(r"\$\{jsonencode\((.*)\)\}", expression)
+    assert inside is not None
+    return json.loads(inside[1].replace('" = ', '": ').replace("$${", "${"))
+
+
+def test_each_managed_policy_is_printed_with_its_purpose_and_within_iam_s_limit() -> None:
+    account = Account.known("aws-us-gov", ACCOUNT, "duploservices-", "duplomaster")
+    managed = {policy.name: policy for policy in managed_policies(account)}
+
+    assert list(managed) == ["daypass-boundary", *shared_policies(account)]
+    for form in ("cli", "cloudformation", "terraform"):
+        comments = " ".join(
+            line.strip().removeprefix("#").strip()
+            for line in printed(form).splitlines()
+            if line.strip().startswith("#")
+        )
+        assert [policy.name for policy in managed.values() if policy.purpose not in comments] == []
+    assert [name for name, policy in managed.items() if size(policy.document) > LARGEST_MANAGED_POLICY] == []
 
 
 @pytest.mark.parametrize("form", ["cli", "cloudformation", "terraform"])

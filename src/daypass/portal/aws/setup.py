@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from daypass.portal.accounts.model import BOUNDARY, Account
 from daypass.portal.aws import policies
-from daypass.portal.aws.patches import aws_cli
+from daypass.portal.aws.fence.managed import ManagedPolicy, managed_policies
+from daypass.portal.aws.patches import aws_cli, create_policy
 from daypass.portal.aws.policies import Document, Need
 from daypass.portal.aws.trust.policy import trust_policy
 
@@ -15,15 +16,20 @@ _USER_WHY = (
     "The portal's own identity. A user with long-term keys, because AWS caps role chaining at one hour, "
     "whatever is set. If an hour is enough, attach the policy to the role that the portal runs with instead."
 )
-_BOUNDARY_WHY = (
-    "The permissions boundary of all tenants' roles, whatever their policies allow: no IAM, no other role."
-)
 _MASTER_WHY = (
     "The role of admin sessions: all of the account, except changes to the portal's own user, roles and "
-    "boundary. Only the portal can assume it, and only for a known user."
+    "managed policies. Only the portal can assume it, and only for a known user."
 )
 _KEYS_WHY = "The keys to start the portal with, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; shown once."
 _WIDTH = 108
+_LARGEST_TEMPLATE_BODY = 50_000
+"""The size of a template, in bytes, that is certainly below CloudFormation's limit of 51,200 without S3."""
+_UPLOAD = (
+    " The template is larger than CloudFormation accepts in a request: pass `aws cloudformation deploy` a "
+    "bucket with --s3-bucket, or upload the file in the console."
+)
+# An id is part of a stack's identity of its resource, so the one of earlier versions stays.
+_LOGICAL_IDS = {BOUNDARY: "TenantBoundary"}
 
 
 def as_cli(account: Account, user: str) -> str:
@@ -35,11 +41,7 @@ def as_cli(account: Account, user: str) -> str:
             "set -eu",
         ],
         _cli_user(account, user),
-        [
-            *_comment(_BOUNDARY_WHY),
-            aws_cli("iam", "create-policy", "--policy-name", BOUNDARY) + " \\",
-            f"  --policy-document {_quoted(policies.boundary(account))}",
-        ],
+        *(_cli_policy(policy) for policy in managed_policies(account)),
         _cli_master_role(account, _user_arn(account, user)),
         [
             *_comment(_KEYS_WHY),
@@ -62,6 +64,10 @@ def _cli_user(account: Account, user: str) -> Sequence[str]:
     ]
 
 
+def _cli_policy(policy: ManagedPolicy) -> Sequence[str]:
+    return [*_comment(policy.purpose), create_policy(policy.name, policy.document)]
+
+
 def _cli_master_role(account: Account, user_arn: str) -> Sequence[str]:
     role = account.master_role
     return [
@@ -76,20 +82,29 @@ def _cli_master_role(account: Account, user_arn: str) -> Sequence[str]:
 def as_cloudformation(account: Account, user: str) -> str:
     """Return a CloudFormation template; embedded JSON is valid YAML."""
     lines = [
-        *_comment(_TITLE.format(account=account.id) + "."),
         'AWSTemplateFormatVersion: "2010-09-09"',
-        "Description: The Daypass portal's user, the boundary of tenants' roles, and the master role",
+        "Description: The Daypass portal's user, the policies of tenants' roles, and the master role",
         "Resources:",
         *_cloudformation_user(account, user),
-        *_comment(_BOUNDARY_WHY, "  "),
-        "  TenantBoundary:",
-        "    Type: AWS::IAM::ManagedPolicy",
-        "    Properties:",
-        f"      ManagedPolicyName: {BOUNDARY}",
-        f"      PolicyDocument: {json.dumps(policies.boundary(account))}",
+        *(line for policy in managed_policies(account) for line in _cloudformation_policy(policy)),
         *_cloudformation_master_role(account, _user_arn(account, user)),
     ]
-    return "\n".join(lines) + "\n"
+    template = "\n".join(lines) + "\n"
+    title = _TITLE.format(account=account.id) + "."
+    if len(template) > _LARGEST_TEMPLATE_BODY:
+        title += _UPLOAD
+    return "\n".join([*_comment(title), template])
+
+
+def _cloudformation_policy(policy: ManagedPolicy) -> Sequence[str]:
+    return [
+        *_comment(policy.purpose, "  "),
+        f"  {_LOGICAL_IDS.get(policy.name) or _camel_case(policy.name)}:",
+        "    Type: AWS::IAM::ManagedPolicy",
+        "    Properties:",
+        f"      ManagedPolicyName: {policy.name}",
+        f"      PolicyDocument: {policies.to_json(policy.document)}",
+    ]
 
 
 def _cloudformation_user(account: Account, user: str) -> Sequence[str]:
@@ -134,13 +149,7 @@ def as_terraform(account: Account, user: str) -> str:
     sections = (
         _comment(_TITLE.format(account=account.id) + "."),
         _terraform_user(account, user),
-        [
-            *_comment(_BOUNDARY_WHY),
-            'resource "aws_iam_policy" "daypass_boundary" {',
-            f'  name   = "{BOUNDARY}"',
-            f"  policy = {_jsonencode(policies.boundary(account))}",
-            "}",
-        ],
+        *(_terraform_policy(policy) for policy in managed_policies(account)),
         _terraform_master_role(account, _user_arn(account, user)),
     )
     return _joined(sections)
@@ -167,6 +176,16 @@ def _terraform_user(account: Account, user: str) -> Sequence[str]:
         *statements,
         "    ]",
         "  })",
+        "}",
+    ]
+
+
+def _terraform_policy(policy: ManagedPolicy) -> Sequence[str]:
+    return [
+        *_comment(policy.purpose),
+        f'resource "aws_iam_policy" "{policy.name.replace("-", "_")}" {{',
+        f'  name   = "{policy.name}"',
+        f"  policy = {_jsonencode(policy.document)}",
         "}",
     ]
 
@@ -199,6 +218,10 @@ FORMATS: Mapping[str, Callable[[Account, str], str]] = {
 def _joined(sections: Sequence[Sequence[str]]) -> str:
     """Return the sections as one text, with an empty line between them."""
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+
+
+def _camel_case(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-"))
 
 
 def _user_arn(account: Account, user: str) -> str:
