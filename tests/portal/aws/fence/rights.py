@@ -18,6 +18,19 @@ OTHER_ACCOUNT_ID = "210987654321"
 TAG = "TENANT_NAME"
 
 
+_KEY_POLICY: Document = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+    ],
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A request, and whether it must be allowed."""
@@ -72,15 +85,18 @@ def request(action: str, resource: str, context: Mapping[str, Any] = {}, tenant:
         resource,
         {f"aws:PrincipalTag/{TAG}": tenant, "aws:ResourceAccount": account_id} | sent,
         account_id=account_id,
+        # The default key policy leaves the decision to the policies of the account. Without a key policy, a
+        # key denies everything.
+        named_in=_KEY_POLICY if action.startswith("kms:") else None,
     )
 
 
-def tagged(tenant: str, key: str = TAG) -> Mapping[str, str]:
+def tagged(tenant: str, key: str = TAG) -> dict[str, Any]:
     """Return the key of a resource with a tenant's tag."""
     return {f"aws:ResourceTag/{key}": tenant}
 
 
-def tagging(tenant: str, key: str = TAG) -> Mapping[str, Any]:
+def tagging(tenant: str, key: str = TAG) -> dict[str, Any]:
     """Return the keys of a request that sets a tenant's tag."""
     return {f"aws:RequestTag/{key}": tenant, "aws:TagKeys": [key]}
 
@@ -99,7 +115,8 @@ def _by_name(example: Example) -> Sequence[Case]:
     foreign = {"aws:ResourceAccount": OTHER_ACCOUNT_ID}
     elsewhere = own.replace(ACCOUNT_ID, OTHER_ACCOUNT_ID)
     cases.append(_case(example, "foreign account", elsewhere, foreign, is_allowed=False))
-    if "aws:resourcetag" in _keys(example):
+    # AWS knows the tags of a bucket only where the bucket's owner has turned that on.
+    if "aws:resourcetag" in _keys(example) and not example.action.startswith("s3:"):
         cases.append(_case(example, "tagged by dev02", own, tagged("dev02"), is_allowed=False))
         cases.append(_case(example, "oddly tagged", own, tagged("dev02", "Tenant_Name"), is_allowed=False))
     if "aws:requesttag" in _keys(example):
@@ -139,8 +156,15 @@ def _by_request(example: Example) -> Sequence[Case]:
 def _case(
     example: Example, name: str, resource: str, context: Mapping[str, Any], *, is_allowed: bool
 ) -> Case:
-    made = request(example.action, resource, {**example.context, **context})
+    own = {key: _filled(value) for key, value in example.context.items()}
+    made = request(example.action, resource, {**own, **context})
     return Case(f"{example.action} {name}", made, is_allowed)
+
+
+def _filled(value: str | Sequence[str]) -> str | list[str]:
+    if isinstance(value, str):
+        return resolve(value, ACCOUNT, "dev01")
+    return [resolve(each, ACCOUNT, "dev01") for each in value]
 
 
 def _keys(example: Example) -> frozenset[str]:

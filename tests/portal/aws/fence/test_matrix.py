@@ -43,7 +43,9 @@ def test_requests_are_decided_as_the_examples_of_the_service_say(
     found = cases(service)
 
     assert [case.name for case in found if decisions[None, str(case.request)] != case.is_allowed] == []
-    assert {case.is_allowed for case in found} == {True, False}
+    assert {case.is_allowed for case in found} == {True, False} or not any(
+        rule.by in {"name", "tag"} for rule in service.allow
+    )
 
 
 @SERVICES
