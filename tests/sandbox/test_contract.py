@@ -9,8 +9,6 @@ import subprocess
 import sys
 from importlib.metadata import version
 
-import pytest
-
 
 def in_fresh_process(program: str) -> None:
     """Run *program* in a new process with IAM enforcement on, and fail if it fails."""
@@ -25,71 +23,109 @@ def test_the_installed_version_is_the_reviewed_one() -> None:
     assert version("ministack") == "1.5.33"
 
 
-@pytest.mark.parametrize(
-    ("module", "names"),
-    [
-        ("ministack.app", ("app", "AUTH", "SERVICE_HANDLERS")),
+_INTERNALS = (
+    ("ministack.app", ("app", "AUTH", "SERVICE_HANDLERS")),
+    (
+        "ministack.core.iam_actions",
         (
-            "ministack.core.iam_actions",
-            (
-                "access_denied_response",
-                "extract_iam_action",
-                "identity_denial_message",
-                "request_tag_context",
-                "s3_service_context",
-            ),
+            "access_denied_response",
+            "eventbridge_resource_arns",
+            "extract_iam_action",
+            "extract_resource_arn",
+            "identity_denial_message",
+            "request_tag_context",
+            "s3_service_context",
+            "_kms_key_id_from_ciphertext",
         ),
+    ),
+    (
+        "ministack.core.iam_evaluator",
         (
-            "ministack.core.iam_evaluator",
-            (
-                "CredentialResolutionError",
-                "EvalContext",
-                "combine_resource_policy",
-                "evaluate",
-                "is_root_access_key",
-                "resolve_credential",
-                "resolve_principal",
-                "time",
-                "_ALWAYS_ALLOWED_ACTIONS",
-                "_dt",
-                "_first_match",
-                "_resolve_condition_key",
-                "_principal_keys",
-            ),
+            "CredentialResolutionError",
+            "EvalContext",
+            "combine_resource_policy",
+            "enforce",
+            "evaluate",
+            "is_root_access_key",
+            "resolve_credential",
+            "resolve_principal",
+            "time",
+            "_ALWAYS_ALLOWED_ACTIONS",
+            "_dt",
+            "_first_match",
+            "_names_condition_key",
+            "_resolve_condition_key",
+            "_principal_keys",
         ),
-        ("ministack.services.tagging", ("get_region", "_COLLECTORS", "_normalise_flat")),
-        ("ministack.services.kinesis", ("_streams",)),
-        ("ministack.services.s3", ("_bucket_tags",)),
-        ("ministack.services.sqs", ("_dlq_sweep", "_queue_by_arn")),
-        ("ministack.services.apigateway_v1", ("_v1_tags",)),
-        ("ministack.core.concurrency", ("spawn_background",)),
-        ("ministack.core.responses", ("get_region", "new_uuid")),
+    ),
+    (
+        "ministack.services.tagging",
+        ("get_region", "_COLLECTORS", "_RESOURCE_TAG_COLLECTORS", "_normalise_flat"),
+    ),
+    ("ministack.services.kinesis", ("_streams",)),
+    ("ministack.services.acm", ("_certificates",)),
+    ("ministack.services.alb", ("_tags",)),
+    ("ministack.services.athena", ("_tags",)),
+    ("ministack.services.autoscaling", ("_asgs", "_tags")),
+    ("ministack.services.batch", ("_compute_envs", "_job_definitions", "_job_queues")),
+    ("ministack.services.cloudwatch", ("_resource_tags",)),
+    ("ministack.services.cloudwatch_logs", ("_log_groups",)),
+    ("ministack.services.codebuild", ("_projects",)),
+    ("ministack.services.ec2", ("_DEFAULT_SG_ID", "_DEFAULT_SUBNET_ID", "_tags")),
+    ("ministack.services.ecs", ("_tags", "_task_def_latest")),
+    ("ministack.services.efs", ("_mount_targets",)),
+    ("ministack.services.elasticache", ("_tags",)),
+    ("ministack.services.eventbridge", ("_tags",)),
+    ("ministack.services.firehose", ("_streams",)),
+    ("ministack.services.glue", ("_arn", "_jobs", "_tags")),
+    ("ministack.services.kms", ("_resolve_key",)),
+    ("ministack.services.opensearch", ("_tags",)),
+    ("ministack.services.rds", ("_tags",)),
+    ("ministack.services.scheduler", ("_tags",)),
+    ("ministack.services.secretsmanager", ("_resolve",)),
+    ("ministack.services.stepfunctions", ("_tags",)),
+    ("ministack.services.s3", ("_bucket_tags",)),
+    ("ministack.services.sqs", ("_dlq_sweep", "_queue_by_arn")),
+    ("ministack.services.apigateway_v1", ("_v1_tags",)),
+    ("ministack.core.concurrency", ("spawn_background",)),
+    ("ministack.core.responses", ("get_region", "new_uuid")),
+    (
+        "ministack.services.lambda_svc",
+        ("_ensure_poller", "_execute_function", "_functions", "_schedule_state_transition"),
+    ),
+    ("ministack.core.router", ("detect_service", "extract_access_key_id")),
+    (
+        "ministack.services.iam",
         (
-            "ministack.services.lambda_svc",
-            ("_ensure_poller", "_execute_function", "_functions", "_schedule_state_transition"),
+            "time",
+            "_gen_secret",
+            "_gen_session_access_key",
+            "_gen_session_token",
+            "_instance_profiles",
+            "_roles",
+            "_xml",
         ),
-        ("ministack.core.router", ("detect_service", "extract_access_key_id")),
+    ),
+    (
+        "ministack.services.sts",
         (
-            "ministack.services.iam",
-            ("time", "_gen_secret", "_gen_session_access_key", "_gen_session_token", "_roles", "_xml"),
+            "is_root_access_key",
+            "register_session",
+            "time",
+            "_evict_expired_sessions",
+            "_session_policies",
+            "_session_tags",
+            "_sessions",
         ),
-        (
-            "ministack.services.sts",
-            (
-                "is_root_access_key",
-                "register_session",
-                "time",
-                "_evict_expired_sessions",
-                "_session_policies",
-                "_session_tags",
-                "_sessions",
-            ),
-        ),
-    ],
+    ),
 )
-def test_every_internal_name_in_use_exists(module: str, names: tuple[str, ...]) -> None:
+
+
+def test_every_internal_name_in_use_exists() -> None:
     in_fresh_process(
-        f"import {module} as it\nmissing = [n for n in {names!r} if not hasattr(it, n)]\n"
+        "import importlib\n"
+        f"missing = [(module, name) for module, names in {_INTERNALS!r} for name in names\n"
+        "    if not hasattr(importlib.import_module(module), name)]\n"
         "assert not missing, missing"
     )
 
@@ -115,6 +151,14 @@ def test_ministack_without_patches_accepts_any_root_key() -> None:
     in_fresh_process(
         "from ministack.core.iam_evaluator import is_root_access_key as root\n"
         "assert root('') and root('test') and root('111122223333')"
+    )
+
+
+def test_the_default_subnet_and_group_are_the_ones_that_are_authorized() -> None:
+    in_fresh_process(
+        "import ministack.services.ec2 as it\n"
+        "from daypass.sandbox.authorization.ec2 import DEFAULT_GROUP, DEFAULT_SUBNET\n"
+        "assert (it._DEFAULT_SG_ID, it._DEFAULT_SUBNET_ID) == (DEFAULT_GROUP, DEFAULT_SUBNET)"
     )
 
 

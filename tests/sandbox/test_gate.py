@@ -63,6 +63,23 @@ def test_other_services_are_not_served(sandbox: SandboxProcess, service: str) ->
     assert (answer.status, answer.text) == (400, f"The sandbox does not serve {service}.\n")
 
 
+@pytest.mark.parametrize(
+    ("service", "path", "target"),
+    [
+        ("lambda", "/2015-03-31/unknown", ""),
+        ("lambda", "/2015-03-31/unknown", "AWSLambda.GetFunction"),
+        ("ec2", "/", ""),
+    ],
+)
+def test_an_unknown_operation_is_refused(
+    sandbox: SandboxProcess, service: str, path: str, target: str
+) -> None:
+    """MiniStack lets everybody with keys do what it has no action for."""
+    headers = signed(sandbox, "GET", path, service) | ({"X-Amz-Target": target} if target else {})
+    answer = ask(sandbox, "GET", path, headers)
+    assert (answer.status, "UnknownOperationException" in answer.text) == (400, True)
+
+
 def test_a_cors_preflight_is_refused(sandbox: SandboxProcess) -> None:
     headers = {"Origin": "https://example.com", "Access-Control-Request-Method": "GET"}
     assert ask(sandbox, "OPTIONS", "/", headers).status == 403

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import Scope
 
+from daypass.sandbox.ministack.authorization import UNKNOWN_OPERATION
 from daypass.sandbox.ministack.server import Answer, MiniStack, Params
 
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=[^/,\s]+/\d{8}/[^/,\s]+/([^/,\s]+)/aws4_request")
@@ -77,4 +78,11 @@ class Gate:
         # one.
         if not self.ministack.serves(signed, routed):
             return 400, {"Content-Type": "text/plain"}, f"The sandbox does not serve {signed}.\n".encode()
+        action = self.ministack.action(
+            request.method, request.path, request.headers, request.params, request.body
+        )
+        if action.endswith(UNKNOWN_OPERATION):
+            return self.ministack.error(
+                routed, 400, "UnknownOperationException", "The operation is unknown.", request.headers
+            )
         return None

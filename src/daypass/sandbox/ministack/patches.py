@@ -14,13 +14,14 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
+from daypass.sandbox.authorization.call import JSON_SERVICES
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.config import SandboxConfig
-from daypass.sandbox.ministack import service_patches
+from daypass.sandbox.ministack import authorization, service_patches
 
 _VARIABLE = re.compile(r"\$\{([\w:/@.+= -]+)\}", re.ASCII)
 _BOUNDED = frozenset({"iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy"})
-_JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"})
+_JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"}) | JSON_SERVICES
 
 _Module: TypeAlias = Any
 """A module of MiniStack, which has no types."""
@@ -46,6 +47,7 @@ def apply(config: SandboxConfig, clock: SandboxClock) -> None:
     _attach_only_existing_policies(iam)
     _add_streams_and_apis_to_tag_search(tagging)
     service_patches.apply()
+    authorization.apply()
 
 
 def _use_clock(clock: SandboxClock, evaluator: _Module, iam: _Module, sts: _Module) -> None:
@@ -136,8 +138,8 @@ def _substitute_policy_variables(evaluator: _Module) -> None:
     ) -> _MiniStackValue:
         def value(variable: re.Match[str]) -> str:
             resolved = evaluator._resolve_condition_key(variable.group(1), context)
-            # An unknown variable must match nothing; its literal form is not a valid name.
-            return resolved if isinstance(resolved, str) else variable.group()
+            # An unknown variable must match nothing, and no name contains this character.
+            return resolved if isinstance(resolved, str) else "\0"
 
         substituted = [
             replace(

@@ -1,0 +1,96 @@
+"""IAM's decisions for one call: its own, those of tagging what it creates, and those of passing roles."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from daypass.sandbox.authorization import ec2
+from daypass.sandbox.authorization.arns import resource_arns
+from daypass.sandbox.authorization.call import Call
+from daypass.sandbox.authorization.keys import service_keys
+from daypass.sandbox.authorization.roles import passed_roles
+from daypass.sandbox.authorization.tags import has_tags, tag_keys
+
+# The right to tag that AWS requires beside the right to create with tags, by service; those that name the
+# creating operation in a condition key come first.
+_TAGGING_WITH_KEY = {
+    "cloudformation": "TagResource",
+    "ecs": "TagResource",
+    "elasticfilesystem": "TagResource",
+    "elasticloadbalancing": "AddTags",
+}
+_TAGGING = {
+    "ecr": "TagResource",
+    "events": "TagResource",
+    "firehose": "TagDeliveryStream",
+    "kms": "TagResource",
+    "lambda": "TagResource",
+    "logs": "TagResource",
+    "rds": "AddTagsToResource",
+    "secretsmanager": "TagResource",
+    "ssm": "AddTagsToResource",
+    "states": "TagResource",
+}
+_CREATING = ("Create", "Put", "Register", "Run", "Request", "Import", "Restore", "Copy", "StartTask")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One decision: whether the caller may do *action* on *arn*, with the condition keys of the request."""
+
+    action: str
+    arn: str
+    keys: dict[str, Any]
+
+
+def checks(call: Call, resolve: Callable[[Call, str], str], role_of: Callable[[str], str]) -> list[Check]:
+    """Return the decisions for *call*; all of them have to be an Allow.
+
+    *resolve* returns the stored resource's ARN for one that AWS looks up, such as that of an alias, and
+    *role_of* the role's ARN of an instance profile.
+    """
+    arns = [resolve(call, arn) for arn in resource_arns(call)]
+    own = service_keys(call)
+    needed = [Check(call.action, arn, own | tag_keys(call, _kind(arn))) for arn in arns]
+    if call.service == "kms" and call.operation == "ReEncrypt":
+        needed = [
+            Check(f"kms:ReEncrypt{way}", check.arn, check.keys) for check in needed for way in ("From", "To")
+        ]
+    needed += _tagging(call, arns)
+    needed += [
+        Check("iam:PassRole", _role_arn(call, role_of(role)), {"iam:PassedToService": receiver})
+        for role, receiver in passed_roles(call)
+    ]
+    return needed
+
+
+def _tagging(call: Call, arns: list[str]) -> list[Check]:
+    if not call.operation.startswith(_CREATING):
+        return []
+    if call.service == "ec2":
+        return [
+            Check(
+                "ec2:CreateTags",
+                ec2.arn(call, f"{kind}/*"),
+                {"ec2:CreateAction": call.operation} | tag_keys(call, kind),
+            )
+            for kind in ec2.created(call)
+            if has_tags(call, kind)
+        ]
+    if not has_tags(call):
+        return []
+    keys = tag_keys(call)
+    if operation := _TAGGING_WITH_KEY.get(call.service):
+        keys[f"{call.namespace}:CreateAction"] = call.operation
+    else:
+        operation = _TAGGING.get(call.service)
+    return [Check(f"{call.namespace}:{operation}", arn, keys) for arn in arns[:1]] if operation else []
+
+
+def _kind(arn: str) -> str:
+    """Return the type of EC2's ARN."""
+    return arn.split(":", 5)[5].split("/")[0] if arn.startswith("arn:aws:ec2:") else ""
+
+
+def _role_arn(call: Call, role: str) -> str:
+    return role if role.startswith("arn:") else f"arn:aws:iam::{call.account}:role/{role}"
