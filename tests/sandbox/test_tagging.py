@@ -3,6 +3,9 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.fixtures.sandbox import Keys
+from tests.sandbox.test_authorization import code_of, tenant_keys
+from tests.sandbox.test_tag_conditions import made, world_keys
 from tests.sandbox.world import World, allow, make_resources, trust
 
 
@@ -29,6 +32,51 @@ def test_a_tag_search_finds_every_kind_of_resource(world: World) -> None:
         f"arn:aws:apigateway:us-east-1::/restapis/{api['id']}",
     }
     assert all(entry["Tags"] == [{"Key": "TENANT_NAME", "Value": world.name}] for entry in found)
+
+
+# The services of AWS's list in which the tests make something.
+_SEARCHED = {"acm", "apigateway", "cloudwatch", "ec2", "ecr", "ecs", "elasticfilesystem"} | {
+    "elasticloadbalancing",
+    "es",
+    "events",
+    "firehose",
+    "glue",
+    "kms",
+    "logs",
+    "rds",
+    "scheduler",
+    "secretsmanager",
+    "sqs",
+    "ssm",
+}
+
+
+def test_a_tag_search_finds_the_resources_of_every_service(world: World) -> None:
+    made(world, world.name)
+    search, filters = (
+        world.client("resourcegroupstaggingapi"),
+        [{"Key": "TENANT_NAME", "Values": [world.name]}],
+    )
+    found = search.get_resources(TagFilters=filters)["ResourceTagMappingList"]
+    assert {entry["ResourceARN"].split(":")[2] for entry in found} == _SEARCHED
+    assert len([entry for entry in found if ":ec2:" in entry["ResourceARN"]]) >= 3
+    only = search.get_resources(TagFilters=filters, ResourceTypeFilters=["rds:db"])["ResourceTagMappingList"]
+    assert [entry["ResourceARN"].split(":")[5] for entry in only] == ["db"]
+
+
+def test_tagging_requires_the_right_of_the_resources_service(world: World) -> None:
+    queue = f"arn:aws:sqs:{world.sandbox.region}:{world.sandbox.account_id}:{world.name}"
+    world.client("sqs").create_queue(QueueName=world.name)
+    both = tenant_keys(world, allow("tag:*"), allow("sqs:*", queue))
+    tags = {"TENANT_NAME": world.name}
+    only = world_keys(world, "only", allow("tag:*"))
+
+    def tag(keys: Keys) -> object:
+        return world.client("resourcegroupstaggingapi", keys).tag_resources(
+            ResourceARNList=[queue], Tags=tags
+        )
+
+    assert (code_of(tag, both), code_of(tag, only)) == ("OK", "denied")
 
 
 def test_a_tag_search_requires_its_permission(world: World) -> None:

@@ -13,6 +13,7 @@ from daypass.sandbox.console.pages import Console
 from daypass.sandbox.console.signin import SigninService
 from daypass.sandbox.control_api import CONTROL_PREFIX, ControlApi
 from daypass.sandbox.faults import FaultKind, Faults, answer_of, break_connection
+from daypass.sandbox.iam_limits import IamLimits
 from daypass.sandbox.ministack.gate import ApiRequest, Gate
 from daypass.sandbox.ministack.server import Answer, MiniStack
 from daypass.sandbox.sts import SecurityTokens
@@ -25,6 +26,7 @@ def make_app(config: SandboxConfig) -> ASGIApp:
     clock, faults = SandboxClock(), Faults()
     ministack = MiniStack(config, clock)
     ministack.replace_handler("sts", SecurityTokens(ministack, clock, faults).before)
+    ministack.replace_handler("iam", IamLimits(ministack).before)
     control = ControlApi(config, clock, faults)
     aws = Aws(ministack, Gate(ministack), control)
     signin = SigninService(ministack, clock)

@@ -13,6 +13,7 @@ from daypass.sandbox.assume_role import (
     check_duration,
     first_value,
     invalid,
+    packed_size,
     read_request,
 )
 from daypass.sandbox.clock import SandboxClock
@@ -80,7 +81,7 @@ class SecurityTokens:
                 "Chained": caller.session is not None,
             }
         )
-        return self._ministack.sts_answer("AssumeRole", _result(key, session))
+        return self._ministack.sts_answer("AssumeRole", _result(key, session, packed_size(request)))
 
     def _permitted_role(self, caller: Caller, request: AssumeRoleRequest) -> dict[str, Any]:
         """Return the role if *caller* may assume it like this. A missing role raises the same `Refusal`."""
@@ -176,7 +177,7 @@ def _transitive_tags(session: dict[str, Any], request: AssumeRoleRequest) -> dic
     return transitive | {name: request.tags[name] for name in request.transitive_tags}
 
 
-def _result(access_key_id: str, session: dict[str, Any]) -> str:
+def _result(access_key_id: str, session: dict[str, Any], packed_size: int | None) -> str:
     expiration = datetime.fromtimestamp(session["Expiration"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     # The values that are not escaped consist of characters without a meaning in XML.
     identity = session["SourceIdentity"]
@@ -188,6 +189,7 @@ def _result(access_key_id: str, session: dict[str, Any]) -> str:
         f"<SessionToken>{escape(session['SessionToken'])}</SessionToken>"
         f"<Expiration>{expiration}</Expiration></Credentials>"
         + (f"<SourceIdentity>{identity}</SourceIdentity>" if identity else "")
+        + (f"<PackedPolicySize>{packed_size}</PackedPolicySize>" if packed_size is not None else "")
     )
 
 

@@ -12,7 +12,7 @@ Members: TypeAlias = dict[str, Any]
 
 JSON_SERVICES = frozenset(
     {"acm", "athena", "codebuild", "ecr", "ecs", "events", "firehose", "glue", "kms", "logs"}
-) | {"monitoring", "secretsmanager", "ssm", "states"}
+) | {"monitoring", "secretsmanager", "ssm", "states", "tagging"}
 QUERY_SERVICES = frozenset(
     {"autoscaling", "cloudformation", "ec2", "elasticache", "elasticloadbalancing", "rds"}
 )
@@ -20,7 +20,7 @@ REST_SERVICES = frozenset({"batch", "elasticfilesystem", "lambda", "opensearch",
 SERVICES = JSON_SERVICES | QUERY_SERVICES | REST_SERVICES
 """The services that this package authorizes; MiniStack does it for the others."""
 
-_NAMESPACES = {"monitoring": "cloudwatch", "opensearch": "es"}
+_NAMESPACES = {"monitoring": "cloudwatch", "opensearch": "es", "tagging": "tag"}
 _IAM_NAMES = {
     "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
     "lambda:Invoke": "lambda:InvokeFunction",

@@ -31,6 +31,21 @@ _TAGGING = {
     "ssm": "AddTagsToResource",
     "states": "TagResource",
 }
+# The rights to tag and to untag that Resource Groups Tagging requires, where they are named differently.
+_TAG_RIGHTS = {
+    "acm": ("AddTagsToCertificate", "RemoveTagsFromCertificate"),
+    "apigateway": ("PUT", "DELETE"),
+    "ec2": ("CreateTags", "DeleteTags"),
+    "elasticache": ("AddTagsToResource", "RemoveTagsFromResource"),
+    "elasticloadbalancing": ("AddTags", "RemoveTags"),
+    "es": ("AddTags", "RemoveTags"),
+    "firehose": ("TagDeliveryStream", "UntagDeliveryStream"),
+    "kinesis": ("AddTagsToStream", "RemoveTagsFromStream"),
+    "rds": ("AddTagsToResource", "RemoveTagsFromResource"),
+    "s3": ("PutBucketTagging", "PutBucketTagging"),
+    "sqs": ("TagQueue", "UntagQueue"),
+    "ssm": ("AddTagsToResource", "RemoveTagsFromResource"),
+}
 _CREATING = ("Create", "Put", "Register", "Run", "Request", "Import", "Restore", "Copy", "StartTask")
 
 
@@ -56,7 +71,7 @@ def checks(call: Call, resolve: Callable[[Call, str], str], role_of: Callable[[s
         needed = [
             Check(f"kms:ReEncrypt{way}", check.arn, check.keys) for check in needed for way in ("From", "To")
         ]
-    needed += _tagging(call, arns)
+    needed += _tagging(call, arns) + _tagging_of_others(call)
     needed += [
         Check("iam:PassRole", _role_arn(call, role_of(role)), {"iam:PassedToService": receiver})
         for role, receiver in passed_roles(call)
@@ -85,6 +100,20 @@ def _tagging(call: Call, arns: list[str]) -> list[Check]:
     else:
         operation = _TAGGING.get(call.service)
     return [Check(f"{call.namespace}:{operation}", arn, keys) for arn in arns[:1]] if operation else []
+
+
+def _tagging_of_others(call: Call) -> list[Check]:
+    """Return the rights that tagging through the tagging service takes in the resources' own."""
+    if call.service != "tagging" or call.operation not in {"TagResources", "UntagResources"}:
+        return []
+    is_removal, keys = call.operation == "UntagResources", tag_keys(call)
+    return [
+        Check(
+            f"{service}:{_TAG_RIGHTS.get(service, ('TagResource', 'UntagResource'))[is_removal]}", arn, keys
+        )
+        for arn in call.values("ResourceARNList")
+        if (service := "".join(arn.split(":")[2:3]))
+    ]
 
 
 def _kind(arn: str) -> str:

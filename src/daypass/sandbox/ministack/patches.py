@@ -18,10 +18,25 @@ from daypass.sandbox.authorization.call import JSON_SERVICES
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.config import SandboxConfig
 from daypass.sandbox.ministack import authorization, service_patches
+from daypass.sandbox.ministack.resource_tags import COLLECTORS
 
 _VARIABLE = re.compile(r"\$\{([\w:/@.+= -]+)\}", re.ASCII)
 _BOUNDED = frozenset({"iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy"})
 _JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"}) | JSON_SERVICES
+
+_ADDED_TO_TAG_SEARCH = frozenset(
+    {"acm", "apigateway", "athena", "batch", "cloudwatch", "codebuild", "ec2"}
+) | {
+    "elasticloadbalancing",
+    "es",
+    "firehose",
+    "kinesis",
+    "logs",
+    "rds",
+    "secretsmanager",
+    "ssm",
+    "states",
+}
 
 _Module: TypeAlias = Any
 """A module of MiniStack, which has no types."""
@@ -45,7 +60,7 @@ def apply(config: SandboxConfig, clock: SandboxClock) -> None:
     _substitute_policy_variables(evaluator)
     _add_keys_of_roles(config, actions, iam)
     _attach_only_existing_policies(iam)
-    _add_streams_and_apis_to_tag_search(tagging)
+    _complete_tag_search(tagging)
     service_patches.apply()
     authorization.apply()
 
@@ -200,18 +215,16 @@ def _substituted(part: _MiniStackValue, value: Callable[[re.Match[str]], str]) -
     return part
 
 
-def _add_streams_and_apis_to_tag_search(tagging: _Module) -> None:
-    """Include Kinesis and API Gateway in GetResources, which MiniStack omits."""
-    kinesis: _Module = importlib.import_module("ministack.services.kinesis")
-    apigateway: _Module = importlib.import_module("ministack.services.apigateway_v1")
+def _complete_tag_search(tagging: _Module) -> None:
+    """Include in GetResources the services that AWS includes and MiniStack omits."""
 
-    def streams() -> Iterator[tuple[str, list[dict[str, str]]]]:
-        for stream in kinesis._streams.values():
-            yield stream["StreamARN"], tagging._normalise_flat(stream["tags"])
+    def collector(service: str) -> Callable[[], Iterator[tuple[str, list[dict[str, str]]]]]:
+        def collect() -> Iterator[tuple[str, list[dict[str, str]]]]:
+            for arn, tags in COLLECTORS[service]():
+                # Some of MiniStack's stores have the resources of all regions.
+                if tags and arn.split(":")[3] == tagging.get_region():
+                    yield arn, tagging._normalise_flat(tags)
 
-    def apis() -> Iterator[tuple[str, list[dict[str, str]]]]:
-        for arn, tags in apigateway._v1_tags.items():
-            if f":apigateway:{tagging.get_region()}:" in arn:
-                yield arn, tagging._normalise_flat(tags)
+        return collect
 
-    tagging._COLLECTORS |= {"kinesis": streams, "apigateway": apis}
+    tagging._COLLECTORS |= {service: collector(service) for service in _ADDED_TO_TAG_SEARCH}

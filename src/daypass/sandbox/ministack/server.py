@@ -149,6 +149,25 @@ class MiniStack:
         )
         return bool(decision.decision == "Allow")
 
+    def has_policy(self, arn: str) -> bool:
+        """Return whether a managed policy, AWS's or the account's, has this ARN."""
+        return bool(self._iam.policy_known(arn, self._config.account_id))
+
+    def attached_policies(self, role: str) -> list[str]:
+        """Return the ARNs of a role's managed policies; a missing role has none."""
+        return list((self._iam._roles.get(role) or {}).get("AttachedPolicies") or [])
+
+    def inline_policies(self, kind: str, name: str) -> dict[str, Any]:
+        """Return the documents of the inline policies of a `Role`, `User` or `Group`, by name."""
+        match kind:
+            case "Role":
+                stored = (self._iam._roles.get(name) or {}).get("InlinePolicies")
+            case "User":
+                stored = self._iam._user_inline_policies.get(name)
+            case _:
+                stored = self._iam._group_inline_policies.get(name)
+        return dict(stored or {})
+
     # --- sessions -------------------------------------------------------------------------------
 
     def session(self, access_key_id: str) -> dict[str, Any] | None:
