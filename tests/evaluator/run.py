@@ -64,7 +64,7 @@ def decide(attempts: Sequence[tuple[Rights, Request]]) -> list[bool]:
         check=True,
         timeout=300,
     )
-    outcomes = json.loads(done.stdout)
+    outcomes: list[str] = json.loads(done.stdout)
     unknown = set(outcomes) - {"Allowed", "ImplicitlyDenied", "ExplicitlyDenied"}
     assert not unknown, unknown
     return [outcome == "Allowed" for outcome in outcomes]

@@ -3,21 +3,23 @@
 import json
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
-from daypass.portal.permission_sets.model import FULL, READ_ONLY
+from daypass.portal.permission_sets.model import FULL, READ_ONLY, PermissionSet
 from daypass.sandbox.process import SandboxProcess
 from tests.fixtures.sandbox import Keys, client
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
+from tests.portal.permission_sets.examples import custom, deny
 
 PORTAL = "broker-portal"
 SESSION_ACTIONS = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
@@ -116,6 +118,53 @@ def test_a_session_names_its_user_and_ends_after_its_duration(
     arn = client(sandbox, "sts", keys).get_caller_identity()["Arn"]
     assert arn == f"arn:aws:sts::{sandbox.account_id}:assumed-role/broker-open/dana@example.com"
     assert abs(credentials.expires_at - before - timedelta(hours=1)) < timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("permission_set", "denied"),
+    [
+        (custom("operator", 500, deny("s3:DeleteObject")), {"delete"}),
+        (custom("data-reader", 100, policies=("aws:ReadOnlyAccess",)), {"put", "delete"}),
+        (
+            custom("nothing", 1, deny("s3:GetObject"), policies=("aws:ReadOnlyAccess",)),
+            {"get", "put", "delete"},
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_session_with_a_custom_set_is_narrowed(
+    broker: AwsBroker,
+    sandbox: SandboxProcess,
+    account: Account,
+    permission_set: PermissionSet,
+    denied: set[str],
+) -> None:
+    bucket = f"broker-{permission_set.name}"
+    client(sandbox, "s3").create_bucket(Bucket=bucket)
+    client(sandbox, "s3").put_object(Bucket=bucket, Key="k", Body=b"")
+    session = replace(_session(account.open), permission_set=permission_set)
+
+    credentials = broker.assume(session, attributed=True, deadline=_soon())
+
+    keys = Keys(
+        credentials.access_key_id,
+        credentials.secret_access_key.reveal(),
+        credentials.session_token.reveal(),
+    )
+    s3 = client(sandbox, "s3", keys)
+    calls: dict[str, Callable[[], object]] = {
+        "get": lambda: s3.get_object(Bucket=bucket, Key="k"),
+        "put": lambda: s3.put_object(Bucket=bucket, Key="k", Body=b""),
+        "delete": lambda: s3.delete_object(Bucket=bucket, Key="k"),
+    }
+    refused = set()
+    for name, call in calls.items():
+        try:
+            call()
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "AccessDenied"
+            refused.add(name)
+    assert refused == denied
 
 
 def test_a_read_only_session_can_read_and_cannot_write(

@@ -13,7 +13,7 @@ from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, check, migrate
-from daypass.portal.storage.schema import metadata, tenants, user_kind, users
+from daypass.portal.storage.schema import memberships, metadata, tenants, user_kind, users
 from tests.fakes import NOON
 from tests.fixtures.database import PostgresServer
 from tests.portal.forked import PROCESSES
@@ -291,3 +291,41 @@ def test_existing_tokens_keep_the_scopes_of_their_flag(empty: Database) -> None:
             assert bearer is not None
             assert bearer.token.covers(ADMIN_SCOPE) is covers_admin
             assert bearer.token.covers(Scope.of_tenant("dev01"))
+
+
+OF_0021 = (
+    "INSERT INTO memberships (user_id, tenant_id, is_read_only, created_at) "
+    "VALUES (:user, :tenant, :read_only, '2026-11-24 12:00:00')"
+)
+"""The statement by which a release of schema 0021 adds a member."""
+
+USER_OF_0021 = (
+    "INSERT INTO users (id, username, role, created_at) VALUES (:user, :user, 'User', '2026-11-24 12:00:00')"
+)
+
+
+def test_memberships_are_kept_when_they_get_permission_sets(empty: Database) -> None:
+    migrate_to(empty, "0021")
+
+    def add(user: str, *, is_read_only: bool) -> None:
+        with empty.writing() as connection:
+            connection.execute(text(USER_OF_0021), {"user": user})
+            values = {"user": user, "tenant": TENANT["id"], "read_only": is_read_only}
+            connection.execute(text(OF_0021), values)
+
+    with empty.writing() as connection:
+        connection.execute(insert(tenants).values(**TENANT))
+    add("dana", is_read_only=True)
+    add("noor", is_read_only=False)
+
+    migrate(empty)
+
+    # The statements of the earlier release work still, and rows go with their user and tenant.
+    add("rita", is_read_only=False)
+    c = memberships.c
+    with empty.writing() as connection:
+        connection.execute(text("DELETE FROM users WHERE id = 'noor'"))
+        rows = connection.execute(select(c.user_id, c.is_read_only, c.permission_set_id).order_by(c.user_id))
+        assert [tuple(row) for row in rows] == [("dana", True, None), ("rita", False, None)]
+        connection.execute(text("DELETE FROM tenants"))
+        assert connection.execute(select(c.user_id)).all() == []
