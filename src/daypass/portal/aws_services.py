@@ -3,14 +3,13 @@
 `composition.py` makes the services that the channels share of them, and `app.py` starts and closes them.
 """
 
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from daypass.portal.access.broker import Brokers
 from daypass.portal.access.issuing_status import IssuingStatus, always_issuing
-from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
-from daypass.portal.accounts.store import VerifiedPolicies
+from daypass.portal.accounts.store import find_verified
 from daypass.portal.admin.roles.accounts import AccountRoles
 from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.aws.factory import make_account, make_broker
@@ -60,7 +59,7 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
         config.aws,
         account,
         credentials=broker.credentials,
-        verified_policies=lambda: _verified_policies(database, account),
+        verified_policies=lambda: find_verified(database, account),
     )
     doctor = Doctor(database, accounts, broker, roles, clock, extra_regions=config.aws.extra_regions)
 
@@ -79,8 +78,3 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
         when_known=broker.identity.when_known,
         close=close,
     )
-
-
-def _verified_policies(database: Database, account: Account) -> Set[str]:
-    with database.reading() as connection:
-        return VerifiedPolicies(connection).names(account.id)

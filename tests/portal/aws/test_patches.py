@@ -40,6 +40,8 @@ COMMANDS: dict[str, Callable[[str], str]] = {
     "tag role": lambda word: patches.tag_role(word, word),
     "put boundary": lambda word: patches.put_boundary(word, word),
     "put policy": lambda word: patches.put_role_policy(word, word, policies.tenant_policy(ACCOUNT, word)),
+    "delete policy": lambda word: patches.delete_role_policy(word, word),
+    "attach policy": lambda word: patches.attach_policy(word, word),
     "create role": lambda word: patches.create_role(word, word, TRUST),
     "create tenant role": lambda word: patches.create_tenant_role(ACCOUNT, word, word, TRUST, word),
     "set maximum": lambda word: set_maximum(f"x/{word.replace('/', '')}", timedelta(hours=1)).command,

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.model import Account, Generation
 from daypass.portal.accounts.registry import Accounts
+from daypass.portal.accounts.store import VerifiedPolicies, find_verified
 from daypass.portal.aws import policies
+from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES, REQUIRED_POLICY_NAMES, shared_policies
 from daypass.portal.aws.iam import AwsRoles
 from daypass.portal.aws.tenant_role import TENANT_POLICY
 from daypass.portal.aws.trust.policy import trust_policy
@@ -56,6 +58,16 @@ class Iam:
     policies: dict[str, Any] = field(default_factory=dict)
     """Inline policies by role name, and the boundary by its ARN."""
     may_read_policies: bool = True
+    attached: dict[str, list[str]] = field(default_factory=dict)
+    """The ARNs of attached policies by role name."""
+    may_list_attached: bool = True
+    unreadable: frozenset[str] = frozenset()
+    """The names and ARNs of policies that the portal may not read."""
+
+    def list_attached_role_policies(self, RoleName: str) -> dict[str, Any]:  # noqa: N803  boto3's name
+        if not self.may_list_attached:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListAttachedRolePolicies")
+        return {"AttachedPolicies": [{"PolicyArn": arn} for arn in self.attached.get(RoleName, [])]}
 
     def get_role(self, RoleName: str) -> dict[str, Any]:  # noqa: N803  boto3's name
         if not self.is_allowed or RoleName not in self.roles:
@@ -75,8 +87,9 @@ class Iam:
         return {"PolicyVersion": {"Document": self._policy(PolicyArn, "GetPolicyVersion")}}
 
     def _policy(self, name: str, call: str) -> Any:  # noqa: ANN401  JSON
-        if not self.may_read_policies or name not in self.policies:
-            code = "NoSuchEntity" if self.may_read_policies else "AccessDenied"
+        may_read = self.may_read_policies and name not in self.unreadable
+        if not may_read or name not in self.policies:
+            code = "NoSuchEntity" if may_read else "AccessDenied"
             raise ClientError({"Error": {"Code": code}}, call)
         return self.policies[name]
 
@@ -96,12 +109,37 @@ def iam() -> Iam:
     )
 
 
+@pytest.fixture
+def shared(iam: Iam) -> Iam:
+    """Return the fake with the shared policies, and a tenant's role that has them."""
+    iam.policies |= {
+        ACCOUNT.policy_arn(name): document for name, document in shared_policies(ACCOUNT).items()
+    }
+    del iam.policies["duploservices-dev01/tenant"]
+    change(
+        iam,
+        PermissionsBoundary={"PermissionsBoundaryArn": ACCOUNT.boundary_of(Generation.SHARED)},
+    )
+    iam.attached["duploservices-dev01"] = [ACCOUNT.policy_arn(name) for name in FENCE_POLICY_NAMES]
+    return iam
+
+
+def verify(sqlite_url: str) -> None:
+    """Record that the account was seen to have the shared policies."""
+    with closing(Database(sqlite_url)) as database, database.writing() as connection:
+        VerifiedPolicies(connection).record(ACCOUNT.id, dict.fromkeys(REQUIRED_POLICY_NAMES, "digest"), NOON)
+
+
 def roles_of(
     iam: Any,  # noqa: ANN401  a fake of boto3's client
     principal: Callable[[], str] = lambda: PORTAL,
     skew: timedelta = timedelta(),
+    database: Database | None = None,
 ) -> AwsRoles:
-    return AwsRoles(ACCOUNT, lambda: iam, lambda: iam, principal, lambda: NOON + skew)
+    def verified() -> Set[str]:
+        return set() if database is None else find_verified(database, ACCOUNT)
+
+    return AwsRoles(ACCOUNT, lambda: iam, lambda: iam, principal, lambda: NOON + skew, verified)
 
 
 Examine = Callable[..., list[Finding]]
@@ -114,13 +152,15 @@ def examine(sqlite_url: str, iam: Iam) -> Examine:
         TenantStore(connection).add(DEV, NOON)
     database.close()
 
-    def run(*, is_chained: bool = False, skew: timedelta = timedelta()) -> list[Finding]:
+    def run(
+        *, is_chained: bool = False, skew: timedelta = timedelta(), with_fine: bool = False
+    ) -> list[Finding]:
         opened = Database(sqlite_url)
-        roles = roles_of(iam, skew=skew)
+        roles = roles_of(iam, skew=skew, database=opened)
         broker = FakeBroker(is_chained=is_chained)
         findings = list(Doctor(opened, Accounts(ACCOUNT), broker, roles, FakeClock()).examine())
         opened.close()
-        return [finding for finding in findings if finding.level is not Level.FINE]
+        return [finding for finding in findings if with_fine or finding.level is not Level.FINE]
 
     return run
 

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
+from daypass.portal.accounts.model import Account
+from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import verified_policies
 
 _c = verified_policies.c
@@ -35,3 +37,9 @@ class VerifiedPolicies:
         """Return the digests of these policies by name; other digests are those of an earlier release."""
         query = select(_c.policy_name, _c.digest).where(_c.account_id == account_id)
         return {row.policy_name: row.digest for row in self._connection.execute(query)}
+
+
+def find_verified(database: Database, account: Account) -> Set[str]:
+    """Return the names of the policies that the last verification of *account* found in it."""
+    with database.reading() as connection:
+        return VerifiedPolicies(connection).names(account.id)

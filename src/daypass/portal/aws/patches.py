@@ -43,6 +43,16 @@ def put_role_policy(role: str, name: str, document: Document) -> str:
     )
 
 
+def delete_role_policy(role: str, name: str) -> str:
+    """Return the command that deletes an inline policy of a role."""
+    return aws_cli("iam", "delete-role-policy", "--role-name", role, "--policy-name", name)
+
+
+def attach_policy(role: str, policy_arn: str) -> str:
+    """Return the command that attaches a managed policy to a role."""
+    return aws_cli("iam", "attach-role-policy", "--role-name", role, "--policy-arn", policy_arn)
+
+
 def new_version(policy_arn: str, document: Document) -> str:
     """Return the command that makes *document* the default version of a managed policy."""
     return aws_cli(

@@ -7,6 +7,7 @@ from contextlib import closing
 
 from daypass.common.proxies import ProxyError
 from daypass.portal.accounts.registry import Accounts
+from daypass.portal.accounts.store import find_verified
 from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.patches import aws_cli
@@ -31,7 +32,12 @@ def aws_findings(config: PortalConfig, database: Database) -> Iterator[Finding]:
         # A credential process that hangs must not outlive this command.
         with closing(broker.credentials):
             account = make_account(config.aws, broker)
-            roles = aws_roles(config.aws, account, credentials=broker.credentials)
+            roles = aws_roles(
+                config.aws,
+                account,
+                credentials=broker.credentials,
+                verified_policies=lambda: find_verified(database, account),
+            )
             broker.identity.discover()
             queues = aws_queues(account, config.aws.endpoint_url, broker.credentials)
             doctor = Doctor(

@@ -10,6 +10,7 @@ from daypass.portal.aws.iam import MASTER_POLICY, AwsRoles, role_name
 from daypass.portal.aws.policies import Document
 from daypass.portal.aws.tenant_role import TENANT_POLICY
 from daypass.portal.diagnostics.finding import EMPTIED, Finding, Level
+from daypass.portal.diagnostics.shared_fence import SharedFence, is_shared
 from daypass.portal.errors import AwsError, AwsNotAllowed
 from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.roles import RoleState
@@ -22,7 +23,7 @@ class Fence:
     roles: AwsRoles
 
     def of_account(self) -> Iterator[Finding]:
-        """Check the boundary that all tenants' roles share."""
+        """Check the boundary of generation 1, and the policies that roles of generation 2 share."""
         account, expected = self.roles.account, policies.boundary(self.roles.account)
         actual = self._read("portal", "ReadBoundary", lambda: self.roles.managed_policy(BOUNDARY))
         if isinstance(actual, Finding):
@@ -40,6 +41,7 @@ class Fence:
                 "versions of a policy; delete the oldest first where there are five.",
                 patches.new_version(account.boundary_arn, expected),
             )
+        yield from self._shared.of_account()
 
     def of_master(self, subject: str, state: RoleState, principal: str) -> Iterator[Finding]:
         """Check that admin sessions cannot change the portal's own access."""
@@ -65,8 +67,16 @@ class Fence:
                 "The role has no permissions boundary, so only its policies keep it away from IAM.",
                 patches.put_boundary(name, self.roles.account.boundary_arn),
             )
+        if is_shared(state, self.roles):
+            yield from self._shared.of_role(subject, state)
+            return
         expected = policies.tenant_policy(self.roles.account, tenant.name)
         yield from self._compare(subject, state.arn, TENANT_POLICY, expected)
+        yield from self._shared.of_earlier_role(subject)
+
+    @property
+    def _shared(self) -> SharedFence:
+        return SharedFence(self.roles)
 
     def _compare(self, subject: str, role_arn: str, name: str, expected: Document) -> Iterator[Finding]:
         actual = self._read(subject, "ReadPolicies", lambda: self.roles.policy(role_arn, name))
