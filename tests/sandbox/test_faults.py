@@ -55,6 +55,15 @@ def test_each_service_fails_with_its_own_error(world: World, own: Resources, ser
     assert code in {"InternalError", "InternalServerError", "InternalFailure"}
 
 
+def test_a_fault_passes_over_the_first_calls(world: World) -> None:
+    world.sandbox.control.add_fault("throttle", "iam", "ListUsers", after=2)
+    iam = world.client("iam")
+    iam.list_users()
+    iam.list_users()
+    with pytest.raises(ClientError, match="Throttling"):
+        iam.list_users()
+
+
 def test_a_fault_applies_to_one_action_for_a_number_of_calls(world: World) -> None:
     arn, keys = world.user()
     role_arn = world.role(trust(arn))

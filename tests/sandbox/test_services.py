@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from daypass.sandbox.ministack.service_patches import OWNER_TAG
-from tests.sandbox.world import World, allow, trust
+from tests.sandbox.world import World, allow, document, trust
 
 
 def queue(world: World, name: str, **attributes: object) -> tuple[str, str]:
@@ -84,3 +84,18 @@ def test_a_policy_can_restrict_buckets_by_owner_account(world: World) -> None:
     s3.put_object(Bucket=f"{world.name}-own", Key="k", Body=b"x")
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.put_object(Bucket=f"{world.name}-foreign", Key="k", Body=b"x")
+
+
+def test_another_version_of_a_policy_can_be_made_the_default(world: World) -> None:
+    iam = world.client("iam")
+    first, second = (document(allow(action)) for action in ("sqs:ListQueues", "sns:ListTopics"))
+    arn = iam.create_policy(PolicyName=world.name, PolicyDocument=first)["Policy"]["Arn"]
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=second, SetAsDefault=True)
+
+    iam.set_default_policy_version(PolicyArn=arn, VersionId="v1")
+
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] == "v1"
+    versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
+    assert [version["VersionId"] for version in versions if version["IsDefaultVersion"]] == ["v1"]
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.set_default_policy_version(PolicyArn=arn, VersionId="v3")

@@ -61,6 +61,7 @@ class ControlApi:
                 action=str(body.get("action", "*")),
                 count=None if body.get("count") is None else int(body["count"]),
                 seconds=float(body.get("seconds", 0)),
+                after=int(body.get("after", 0)),
             )
         except (KeyError, TypeError, ValueError):
             return JSONResponse({"error": f"`kind` must be one of {', '.join(FaultKind)}."}, 400)

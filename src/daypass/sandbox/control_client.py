@@ -29,8 +29,12 @@ class ControlClient:
         *,
         count: int | None = None,
         delay: timedelta = timedelta(),
+        after: int = 0,
     ) -> None:
-        """Add a fault; `faults.FaultKind` lists the kinds. *delay* is for `delay` and `slow_iam`."""
+        """Add a fault; `faults.FaultKind` lists the kinds. *delay* is for `delay` and `slow_iam`.
+
+        The fault passes over the first *after* calls.
+        """
         self._call(
             "POST",
             "faults",
@@ -40,6 +44,7 @@ class ControlClient:
                 "action": action,
                 "count": count,
                 "seconds": delay.total_seconds(),
+                "after": after,
             },
         )
 

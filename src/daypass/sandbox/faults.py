@@ -35,7 +35,10 @@ class FaultKind(StrEnum):
 
 @dataclass(slots=True)
 class Fault:
-    """A fault. Without `action` it applies to the whole service, without `count` until it is cleared."""
+    """A fault. Without `action` it applies to the whole service, without `count` until it is cleared.
+
+    It passes over the first `after` calls.
+    """
 
     kind: FaultKind
     service: str = "*"
@@ -43,6 +46,9 @@ class Fault:
     count: int | None = None
     seconds: float = 0.0
     hits: int = 0
+    after: int = 0
+    passed: int = 0
+    """The number of calls that it passed over."""
 
     def matches(self, service: str, action: str) -> bool:
         """Return whether the fault applies to this call."""
@@ -80,6 +86,9 @@ class Faults:
         for fault in self._faults:
             # `iam_lag` applies slow IAM, which changes AWS's state and no call.
             if fault.kind is FaultKind.SLOW_IAM or not fault.matches(service, action):
+                continue
+            if fault.passed < fault.after:
+                fault.passed += 1
                 continue
             if fault.kind is FaultKind.DELAY:
                 fault.hits += 1

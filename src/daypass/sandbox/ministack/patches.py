@@ -60,6 +60,7 @@ def apply(config: SandboxConfig, clock: SandboxClock) -> None:
     _substitute_policy_variables(evaluator)
     _add_keys_of_roles(config, actions, iam)
     _attach_only_existing_policies(iam)
+    _add_default_versions(iam)
     _complete_tag_search(tagging)
     service_patches.apply()
     authorization.apply()
@@ -201,6 +202,26 @@ def _attach_only_existing_policies(iam: _Module) -> None:
         return attach(params)
 
     iam._IAM_HANDLERS["AttachRolePolicy"] = attach_existing
+
+
+def _add_default_versions(iam: _Module) -> None:
+    """Provide SetDefaultPolicyVersion, which MiniStack lacks."""
+
+    def set_default_version(parameters: _MiniStackValue) -> tuple[int, Any, Any]:
+        policy = iam._policies.get(iam._p(parameters, "PolicyArn"))
+        version_id = iam._p(parameters, "VersionId")
+        if policy is None or version_id not in policy["Versions"]:
+            missing: tuple[int, Any, Any] = iam._error(
+                404, "NoSuchEntity", f"Policy version {version_id} not found.", ns="iam"
+            )
+            return missing
+        for version in policy["Versions"].values():
+            version["IsDefaultVersion"] = version["VersionId"] == version_id
+        policy["DefaultVersionId"] = version_id
+        answer: tuple[int, Any, Any] = iam._xml(200, "SetDefaultPolicyVersionResponse", "", ns="iam")
+        return answer
+
+    iam._IAM_HANDLERS["SetDefaultPolicyVersion"] = set_default_version
 
 
 def _substituted(part: _MiniStackValue, value: Callable[[re.Match[str]], str]) -> _MiniStackValue:
