@@ -44,6 +44,7 @@ def actions(prefix: str) -> Mapping[str, ActionData]:
     }
 
 
+@cache
 def matching(pattern: str) -> list[ActionData]:
     """Return the actions that a pattern such as `sqs:List*` matches; IAM ignores the case of letters."""
     found = actions(pattern.partition(":")[0])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from daypass.portal.accounts.model import Account
@@ -40,6 +41,7 @@ class Case:
     is_allowed: bool
 
 
+@cache
 def rights(prefix: str, tenant: str = "dev01", level: LevelName | None = None) -> Rights:
     """Return the rights of a session of a tenant to the actions with that prefix.
 

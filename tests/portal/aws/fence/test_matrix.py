@@ -1,5 +1,7 @@
 """The generated policies, decided by an IAM evaluator that this project did not write."""
 
+import fcntl
+import json
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -23,8 +25,8 @@ def cases(service: Service) -> list[Case]:
 
 
 @pytest.fixture(scope="module")
-def decisions() -> Decisions:
-    """Decide all requests of all services for all levels, in one process."""
+def decisions(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Decisions:
+    """Decide all requests of all services for all levels, in one process and for all workers of this run."""
     requests: dict[str, Request] = {
         str(case.request): case.request for service in offered_services() for case in cases(service)
     }
@@ -33,7 +35,15 @@ def decisions() -> Decisions:
         for level in SESSIONS
         for text, request in requests.items()
     }
-    return dict(zip(attempts, decide(list(attempts.values())), strict=True))
+    shared = tmp_path_factory.getbasetemp().parent / f"decisions-{testrun_uid}.json"
+    with shared.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        text = file.read()
+        outcomes = json.loads(text) if text else decide(list(attempts.values()))
+        if not text:
+            json.dump(outcomes, file)
+    return dict(zip(attempts, outcomes, strict=True))
 
 
 @SERVICES

@@ -5,6 +5,7 @@ the policy allow.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias, get_args
 
 from daypass.portal.accounts.model import LEVEL_POLICY_PREFIX
@@ -29,13 +30,25 @@ def levels(services: Sequence[Service] | None = None) -> Mapping[LevelName, Docu
 
 
 def _policy(offered: Sequence[Service], level: LevelName) -> Document:
-    actions = sorted({*ALWAYS, *(action for service in offered for action in _actions(service, level))})
-    withheld = sorted({action for service in offered for action in service.levels.secrets})
+    actions = _without_covered(
+        {*ALWAYS, *(action for service in offered for action in _actions(service, level))}
+    )
+    withheld = _without_covered(action for service in offered for action in service.levels.secrets)
     statements: list[dict[str, object]] = [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
     if withheld:
         # A pattern above may match these.
         statements.append({"Effect": "Deny", "Action": withheld, "Resource": "*"})
     return document(*statements)
+
+
+def _without_covered(actions: Iterable[Action]) -> Sequence[Action]:
+    """Return the actions, sorted, without those that the pattern of another one matches."""
+    patterns = set(actions)
+    return sorted(
+        action
+        for action in patterns
+        if not any(fnmatchcase(action, pattern) for pattern in patterns if pattern != action)
+    )
 
 
 def _actions(service: Service, level: LevelName) -> Iterable[Action]:
