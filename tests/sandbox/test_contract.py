@@ -91,7 +91,7 @@ _INTERNALS = (
     ("ministack.core.responses", ("get_region", "new_uuid")),
     (
         "ministack.services.lambda_svc",
-        ("_ensure_poller", "_execute_function", "_functions", "_schedule_state_transition"),
+        ("_ensure_poller", "_esms", "_execute_function", "_functions", "_schedule_state_transition"),
     ),
     ("ministack.core.router", ("detect_service", "extract_access_key_id")),
     (

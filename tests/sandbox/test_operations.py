@@ -46,6 +46,22 @@ def test_a_header_or_parameter_of_another_protocol_names_no_operation() -> None:
     assert read_call("ec2", "POST", "/", {"x-amz-target": "A.B"}, {"Action": ["RunInstances"]}, b"") is None
 
 
+@pytest.mark.parametrize(
+    ("path", "content_type", "query"),
+    [
+        ("/service/X/operation/DeleteAlarms", "application/x-amz-json-1.0", {}),
+        ("/", "application/cbor", {}),
+        ("/", "application/x-www-form-urlencoded", {}),
+        ("/", "application/x-amz-json-1.0", {"Action": ["DeleteAlarms"]}),
+    ],
+)
+def test_a_json_request_in_another_form_is_refused(
+    path: str, content_type: str, query: dict[str, list[str]]
+) -> None:
+    headers = {"x-amz-target": "X.ListMetrics", "content-type": content_type}
+    assert read_call("monitoring", "POST", path, headers, query, b"{}") is None
+
+
 @pytest.mark.parametrize("form", ["Action=A&Action=B", "Action=A&VolumeId=1&VolumeId=2", "VolumeId=1"])
 def test_a_query_without_one_action_and_single_parameters_is_refused(form: str) -> None:
     assert read_call("ec2", "POST", "/", FORM, parse_qs(form), b"") is None

@@ -488,6 +488,52 @@ def world_keys(world: World, suffix: str, *statements: dict[str, Any]) -> Keys:
     return world.assume(keys, world.role(trust(arn), *statements, suffix=suffix))
 
 
+def test_a_user_ends_only_the_own_sessions(world: World) -> None:
+    own = f"arn:aws:ssm:*:{world.sandbox.account_id}:session/${{aws:userid}}-*"
+    statements = (allow("ssm:StartSession"), allow("ssm:TerminateSession", own))
+    dana, alex = (world.client("ssm", world_keys(world, name, *statements)) for name in ("dana", "alex"))
+    session = dana.start_session(Target="i-0123456789abcdef0")["SessionId"]
+    assert code_of(lambda: alex.terminate_session(SessionId=session)) == "denied"
+    assert code_of(lambda: dana.terminate_session(SessionId=session)) == "OK"
+
+
+def test_a_mapping_is_that_of_its_function(world: World) -> None:
+    functions = {name: f"{world.name}-{name}" for name in ("own", "other")}
+    root, role = world.client("lambda"), role_for(world)
+    queue = world.client("sqs").create_queue(QueueName=world.name) and _ACCOUNT.format("sqs", world.name)
+    mappings = {}
+    for name, function in functions.items():
+        PASSES["lambda"][2](root, function, role)
+        mapping = root.create_event_source_mapping(FunctionName=function, EventSourceArn=queue)
+        mappings[name] = mapping["UUID"]
+    own = {"ArnEquals": {"lambda:FunctionArn": _ACCOUNT.format("lambda", f"function:{functions['own']}")}}
+    keys = world_keys(world, "mapper", allow("lambda:*EventSourceMapping", Condition=own))
+    client = world.client("lambda", keys)
+
+    def update(name: str, function: str) -> str:
+        return code_of(
+            lambda: client.update_event_source_mapping(UUID=mappings[name], FunctionName=functions[function])
+        )
+
+    assert update("own", "own") == "OK"
+    assert update("own", "other") == "denied"
+    assert update("other", "own") == "denied"
+    assert code_of(lambda: client.delete_event_source_mapping(UUID=mappings["other"])) == "denied"
+
+
+def test_resources_of_other_accounts_and_tags_in_other_case(world: World) -> None:
+    account = {"StringEquals": {"aws:ResourceAccount": world.sandbox.account_id}}
+    keys = world_keys(world, "account", allow("lambda:*", Condition=account))
+    foreign = f"arn:aws:lambda:us-east-1:210987654321:function:{world.name}"
+    assert code_of(lambda: world.client("lambda", keys).get_function(FunctionName=foreign)) == "denied"
+
+    cluster = f"{world.name}-lower"
+    tags = [{"key": "tenant_name", "value": world.name}]
+    world.client("ecs").create_cluster(clusterName=cluster, tags=tags)
+    tenant = tenant_keys(world, allow("ecs:*", Condition=_OWN))
+    assert code_of(lambda: world.client("ecs", tenant).delete_cluster(cluster=cluster)) == "OK"
+
+
 def test_a_direct_call_is_not_made_by_a_service(world: World) -> None:
     direct = {"Bool": {"aws:ViaAWSService": "false"}}
     address = direct | {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}

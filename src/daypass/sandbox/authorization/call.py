@@ -73,8 +73,13 @@ def read_call(
             return None
         operation, members = found
         return Call(service, operation, _json(body) | members)
+    if path != "/":
+        return None
     target = headers.get("x-amz-target", "")
     if service in JSON_SERVICES and target:
+        # CloudWatch also takes CBOR, of which nothing could be authorized here.
+        if "json" not in headers.get("content-type", "") or "Action" in query:
+            return None
         return Call(service, target.rpartition(".")[2], _json(body))
     is_query = service in QUERY_SERVICES or service == "monitoring"
     if not is_query or target or any(len(values) != 1 for values in query.values()) or "Action" not in query:

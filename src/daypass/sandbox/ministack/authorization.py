@@ -28,6 +28,8 @@ _DIRECT_CALL = {"aws:viaawsservice": "false", "aws:principalisawsservice": "fals
 UNKNOWN_OPERATION = ":unknown"
 """The end of the action of a request whose operation the service does not have."""
 
+_ANY_JSON = {"x-amz-target": ".TagResource", "content-type": "application/x-amz-json-1.1"}
+
 _needed: ContextVar[list[Check]] = ContextVar("needed")
 _denied: ContextVar[Check | None] = ContextVar("denied")
 
@@ -80,7 +82,11 @@ def _note_decisions(actions: _Module) -> None:
         if call is None:
             found: str = extract(service, method, path, headers, body, query, region, account)
             return found
-        needed = checks(replace(call, region=region, account=account), _stored_arn, _role_of)
+        needed = [
+            check
+            for each in _with_mapped_function(replace(call, region=region, account=account))
+            for check in checks(each, _stored_arn, _role_of)
+        ]
         _needed.set(needed)
         return needed[0].arn
 
@@ -138,7 +144,7 @@ def _read_tags(actions: _Module) -> None:
             return {}
         if service != "apigateway":
             return request_keys(service, action, body, params)
-        call = read_call("logs", "POST", "/", {"x-amz-target": ".TagResource"}, {}, body)
+        call = read_call("logs", "POST", "/", _ANY_JSON, {}, body)
         members = (call.members if call else {}) | {
             name: params[name] for name in ("tagKeys",) if name in params
         }
@@ -167,6 +173,17 @@ def _resolve_resource_tags(evaluator: _Module) -> None:
         return resolve(key, context)
 
     evaluator._resolve_condition_key = resolve_with_resource
+
+
+def _with_mapped_function(call: Call) -> list[Call]:
+    """Return *call* with the function that its event source mapping has, and as it is if it names one."""
+    mapping: _MiniStackValue = {}
+    if call.service == "lambda" and call.values("UUID"):
+        mapping = _service("lambda_svc")._esms.get(call.values("UUID")[0]) or {}
+    if not mapping:
+        return [call]
+    stored = replace(call, members=call.members | {"FunctionName": mapping["FunctionArn"]})
+    return [stored, call] if call.values("FunctionName") else [stored]
 
 
 def _stored_arn(call: Call, arn: str) -> str:

@@ -12,7 +12,6 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from daypass.sandbox.clock import SandboxClock
@@ -24,6 +23,9 @@ _Query: TypeAlias = dict[str, list[str]]
 _Answer: TypeAlias = tuple[int, dict[str, str], bytes]
 _Handler: TypeAlias = Any
 """A handler of MiniStack, as `daypass.sandbox.ministack.server.Handler`."""
+
+_Target: TypeAlias = Callable[[dict[str, Any], str], dict[str, Any]]
+"""A function of an operation's input and of the caller's `aws:userid`, which returns the output."""
 
 # These threads end the waiting time of S3's restores and of imports into DynamoDB; they execute nothing.
 _MAY_START_THREADS = frozenset({"ministack.services.s3", "ministack.services.dynamodb"})
@@ -95,18 +97,18 @@ class _Answers:
 
     def __init__(self, clock: SandboxClock) -> None:
         self._clock = clock
-        self.of_targets: dict[str, dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
-            "states": {"StartSyncExecution": self._sync_execution, "TestState": self._tested_state},
-            "athena": {"StartQueryExecution": lambda _: {"QueryExecutionId": str(uuid.uuid4())}},
-            "ecs": {"ExecuteCommand": self._command},
+        self.of_targets: dict[str, dict[str, _Target]] = {
+            "states": {"StartSyncExecution": self._sync_execution, "TestState": _tested_state},
+            "athena": {"StartQueryExecution": lambda *_: {"QueryExecutionId": str(uuid.uuid4())}},
+            "ecs": {"ExecuteCommand": _command},
             "ssm": {
-                "StartSession": lambda _: self._session("SessionId", "StreamUrl", "TokenValue"),
-                "ResumeSession": lambda _: self._session("SessionId", "StreamUrl", "TokenValue"),
-                "TerminateSession": lambda asked: {"SessionId": asked.get("SessionId", "")},
+                "StartSession": lambda _, user: _session(user, "SessionId", "StreamUrl", "TokenValue"),
+                "ResumeSession": lambda _, user: _session(user, "SessionId", "StreamUrl", "TokenValue"),
+                "TerminateSession": lambda asked, _: {"SessionId": asked.get("SessionId", "")},
             },
         }
 
-    def _sync_execution(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def _sync_execution(self, asked: dict[str, Any], _user: str) -> dict[str, Any]:
         now, arn = self._clock.timestamp(), str(asked.get("stateMachineArn", ""))
         name = asked.get("name") or str(uuid.uuid4())
         return {
@@ -120,36 +122,51 @@ class _Answers:
             "output": "{}",
         }
 
-    def _tested_state(self, _asked: dict[str, Any]) -> dict[str, Any]:
-        return {"output": "{}", "status": "SUCCEEDED"}
 
-    def _command(self, asked: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "clusterArn": asked.get("cluster", "default"),
-            "taskArn": asked.get("task", ""),
-            "containerName": asked.get("container", ""),
-            "interactive": True,
-            "session": self._session("sessionId", "streamUrl", "tokenValue"),
-        }
-
-    def _session(self, identifier: str, url: str, token: str) -> dict[str, Any]:
-        name = f"sandbox-{datetime.fromtimestamp(self._clock.timestamp(), UTC):%H%M%S}-{uuid.uuid4().hex[:9]}"
-        # An address that leads nowhere: a client that connects to it fails.
-        return {identifier: name, url: f"wss://sandbox.invalid/{name}", token: uuid.uuid4().hex}
+def _tested_state(_asked: dict[str, Any], _user: str) -> dict[str, Any]:
+    return {"output": "{}", "status": "SUCCEEDED"}
 
 
-def _answering(
-    next_handler: _Handler, targets: dict[str, Callable[[dict[str, Any]], dict[str, Any]]]
-) -> _Handler:
+def _command(asked: dict[str, Any], user: str) -> dict[str, Any]:
+    return {
+        "clusterArn": asked.get("cluster", "default"),
+        "taskArn": asked.get("task", ""),
+        "containerName": asked.get("container", ""),
+        "interactive": True,
+        "session": _session(user, "sessionId", "streamUrl", "tokenValue"),
+    }
+
+
+def _session(user: str, identifier: str, url: str, token: str) -> dict[str, Any]:
+    # AWS names sessions after `aws:userid`, so that policies can restrict users to their own.
+    name = f"{user}-{uuid.uuid4().hex[:17]}"
+    # An address that leads nowhere: a client that connects to it fails.
+    return {identifier: name, url: f"wss://sandbox.invalid/{name}", token: uuid.uuid4().hex}
+
+
+def _answering(next_handler: _Handler, targets: dict[str, _Target]) -> _Handler:
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: _Query) -> _Answer:
         answer = targets.get(headers.get("x-amz-target", "").rpartition(".")[2])
         if answer is None:
             passed: _Answer = await next_handler(method, path, headers, body, query)
             return passed
         asked = json.loads(body or b"{}")
-        return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer(asked)).encode()
+        return (
+            200,
+            {"Content-Type": "application/x-amz-json-1.1"},
+            json.dumps(answer(asked, _user(headers, query))).encode(),
+        )
 
     return handle
+
+
+def _user(headers: dict[str, str], query: _Query) -> str:
+    """Return the `aws:userid` of the caller, whom MiniStack has authenticated."""
+    router: _Module = importlib.import_module("ministack.core.router")
+    evaluator: _Module = importlib.import_module("ministack.core.iam_evaluator")
+    responses: _Module = importlib.import_module("ministack.core.responses")
+    key = router.extract_access_key_id(headers, query)
+    return str(evaluator.resolve_credential(key, responses.get_account_id()).principal_id)
 
 
 def _answering_invocations(next_handler: _Handler) -> _Handler:
