@@ -8,6 +8,7 @@ import pytest
 
 from daypass.sandbox.authorization.arns import resource_arns
 from daypass.sandbox.authorization.call import Call, read_call
+from daypass.sandbox.authorization.checks import checks
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -65,6 +66,38 @@ def test_a_json_request_in_another_form_is_refused(
 @pytest.mark.parametrize("form", ["Action=A&Action=B", "Action=A&VolumeId=1&VolumeId=2", "VolumeId=1"])
 def test_a_query_without_one_action_and_single_parameters_is_refused(form: str) -> None:
     assert read_call("ec2", "POST", "/", FORM, parse_qs(form), b"") is None
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "members", "expected"),
+    [
+        ("elasticfilesystem", "CreateFileSystem", {}, ("TagResource", "file-system/*")),
+        ("kms", "CreateKey", {}, ("TagResource", "key/*")),
+        ("ecs", "RunTask", {"cluster": "c", "taskDefinition": "t"}, ("TagResource", "task/c/*")),
+        (
+            "rds",
+            "CreateDBSnapshot",
+            {"DBInstanceIdentifier": "d", "DBSnapshotIdentifier": "s"},
+            ("AddTagsToResource", "snapshot:s"),
+        ),
+        (
+            "elasticloadbalancing",
+            "CreateListener",
+            {"LoadBalancerArn": "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/l/1"},
+            ("AddTags", "listener/app/l/1/*"),
+        ),
+        ("lambda", "CreateFunction", {"FunctionName": "f"}, ("TagResource", "function:f")),
+    ],
+)
+def test_creating_with_tags_takes_the_right_to_tag_the_new_resource(
+    service: str, operation: str, members: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    call = Call(service, operation, members | {"Tags": [{"Key": "a", "Value": "b"}]}, "us-east-1", "1")
+    found = checks(call, lambda _, arn: arn, str)
+    beginning = f"arn:aws:{service}:us-east-1:1:"
+    assert (found[-1].action, found[-1].arn) == (f"{service}:{expected[0]}", beginning + expected[1])
+    untagged = Call(service, operation, members, "us-east-1", "1")
+    assert found[-1].action not in {check.action for check in checks(untagged, lambda _, arn: arn, str)}
 
 
 def arns(service: str, operation: str, members: dict[str, Any]) -> list[str]:

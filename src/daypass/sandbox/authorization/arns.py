@@ -37,12 +37,13 @@ def resource_arns(call: Call) -> list[str]:
         _corrected(call, arn)
         for template, operations in _TEMPLATES.get(call.service, {}).items()
         if any(fnmatchcase(call.operation, pattern) for pattern in operations.split())
-        for arn in _expanded(call, template)
+        for arn in expanded(call, template)
     ]
     return list(dict.fromkeys(found)) or ["*"]
 
 
-def _expanded(call: Call, template: str) -> list[str]:
+def expanded(call: Call, template: str) -> list[str]:
+    """Return the ARNs of a template."""
     fields = list(_FIELD.finditer(template))
     choices = [_choices(call, field) for field in fields]
     arns = []
@@ -58,7 +59,7 @@ def _expanded(call: Call, template: str) -> list[str]:
 
 
 def _choices(call: Call, field: re.Match[str]) -> list[str]:
-    constant = {"_region": call.region, "_account": call.account}.get(field.group(1))
+    constant = {"_region": call.region, "_account": call.account, "_any": "*"}.get(field.group(1))
     if constant is not None:
         return [constant]
     for path in field.group(1).split("|"):

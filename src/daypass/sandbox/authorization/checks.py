@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daypass.sandbox.authorization import ec2
-from daypass.sandbox.authorization.arns import resource_arns
+from daypass.sandbox.authorization.arns import expanded, resource_arns
 from daypass.sandbox.authorization.call import Call
 from daypass.sandbox.authorization.keys import service_keys
 from daypass.sandbox.authorization.roles import passed_roles
@@ -46,6 +46,20 @@ _TAG_RIGHTS = {
     "sqs": ("TagQueue", "UntagQueue"),
     "ssm": ("AddTagsToResource", "RemoveTagsFromResource"),
 }
+# The new resource that is tagged, where it is not the first one that the call names.
+_CREATED = {
+    ("ecs", "RunTask"): "task/{cluster=default}/{_any}",
+    ("ecs", "StartTask"): "task/{cluster=default}/{_any}",
+    ("elasticfilesystem", "CreateAccessPoint"): "access-point/{_any}",
+    ("elasticfilesystem", "CreateFileSystem"): "file-system/{_any}",
+    ("kms", "CreateKey"): "key/{_any}",
+    ("lambda", "CreateEventSourceMapping"): "event-source-mapping:{_any}",
+    ("rds", "CopyDBClusterSnapshot"): "cluster-snapshot:{TargetDBClusterSnapshotIdentifier}",
+    ("rds", "CopyDBSnapshot"): "snapshot:{TargetDBSnapshotIdentifier}",
+    ("rds", "CreateDBClusterSnapshot"): "cluster-snapshot:{DBClusterSnapshotIdentifier}",
+    ("rds", "CreateDBSnapshot"): "snapshot:{DBSnapshotIdentifier}",
+}
+_RULE = (":listener/", ":listener-rule/")
 _CREATING = ("Create", "Put", "Register", "Run", "Request", "Import", "Restore", "Copy", "StartTask")
 
 
@@ -99,7 +113,13 @@ def _tagging(call: Call, arns: list[str]) -> list[Check]:
         keys[f"{call.namespace}:CreateAction"] = call.operation
     else:
         operation = _TAGGING.get(call.service)
-    return [Check(f"{call.namespace}:{operation}", arn, keys) for arn in arns[:1]] if operation else []
+    created = _CREATED.get((call.service, call.operation))
+    tagged = expanded(call, created) if created else arns[:1]
+    # A listener and its rules are named after their load balancer.
+    if call.service == "elasticloadbalancing" and call.operation in {"CreateListener", "CreateRule"}:
+        kinds = (":loadbalancer/", ":listener/") if call.operation == "CreateListener" else _RULE
+        tagged = [f"{arn.replace(*kinds)}/*" for arn in tagged]
+    return [Check(f"{call.namespace}:{operation}", arn, keys) for arn in tagged] if operation else []
 
 
 def _tagging_of_others(call: Call) -> list[Check]:
