@@ -158,6 +158,13 @@ def arns(service: str, operation: str, members: dict[str, Any]) -> list[str]:
             {"DocumentName": "AWS-RunShellScript", "InstanceIds": ["i-1"]},
             ["document/AWS-RunShellScript", "arn:aws:ec2:us-east-1:1:instance/i-1"],
         ),
+        # Targets by tag may be any instance.
+        (
+            "ssm",
+            "SendCommand",
+            {"DocumentName": "D", "Targets": [{"Key": "tag:a", "Values": ["b"]}]},
+            ["document/D", "arn:aws:ec2:us-east-1:1:instance/*"],
+        ),
         (
             "ssm",
             "StartSession",

@@ -100,9 +100,10 @@ DATA: dict[str, dict[str, str]] = {
             "SendCommand *Association StartAutomationExecution"
         ),
         "document/{DocumentName=SSM-SessionManagerRunShell}": "StartSession",
-        "arn:aws:ec2:{_region}:{_account}:instance/{InstanceIds|InstanceId|Target}": (
-            "SendCommand StartSession *Association GetConnectionStatus"
+        "arn:aws:ec2:{_region}:{_account}:instance/{InstanceIds|InstanceId|Target=*}": (
+            "SendCommand StartSession CreateAssociation GetConnectionStatus"
         ),
+        "arn:aws:ec2:{_region}:{_account}:instance/{InstanceId}": "DeleteAssociation DescribeAssociation",
         "session/{SessionId}": "ResumeSession TerminateSession",
         "servicesetting/{SettingId}": "*ServiceSetting",
         "parameter/{ResourceId}": "AddTagsToResource RemoveTagsFromResource ListTagsForResource",
