@@ -114,6 +114,70 @@ def test_applying_an_export_plans_nothing(portal: Portal) -> None:
     assert planned(portal, exported, prune=True).steps == []
 
 
+SETS = """
+permission_sets:
+  operator:
+    rank: 500
+    denies:
+      - Effect: Deny
+        Action: [lambda:UpdateFunctionCode, "iam:*"]
+        Resource: "*"
+        Condition: {Bool: {aws:ViaAWSService: false}, NumericLessThan: {"s3:max-keys": 5}}
+  data-reader: {rank: 100, description: Reads., policies: ["aws:ReadOnlyAccess"]}
+tenants:
+  dev01:
+    members: {dana@example.com: operator}
+  data01: {}
+  prod01: {}
+"""
+
+
+def test_permission_sets_are_applied_before_their_members_and_pruned_after_them(portal: Portal) -> None:
+    found = planned(portal, SETS)
+    assert [(step.sign, step.subject) for step in found.steps] == [
+        (ADD, "permission set operator"),
+        (ADD, "permission set data-reader"),
+        (CHANGE, "member dana@example.com of dev01"),
+    ]
+    carry_out(portal, found)
+    assert planned(portal, SETS).steps == []
+    exported = manifest.write(live_state.read(portal).manifest)
+    assert planned(portal, exported, prune=True).steps == []
+
+    changed = SETS.replace("rank: 500", "rank: 400").replace("operator}", "read-only}")
+    found = planned(portal, changed.replace("  data-reader", "  # data-reader"), prune=True)
+    assert [(step.sign, step.subject, *step.lines()) for step in found.steps] == [
+        (CHANGE, "permission set operator", "rank: 500 → 400"),
+        (CHANGE, "member dana@example.com of dev01", "access: operator → read-only"),
+        (REMOVE, "permission set data-reader"),
+    ]
+    carry_out(portal, found)
+    assert live_state.read(portal).versions.permission_sets.keys() == {"operator"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("permission_sets: {full: {rank: 5}}", "line 1: “full” is a built-in permission set"),
+        ("permission_sets: {operator: {}}", "line 1: a permission set needs a rank"),
+        ("permission_sets: {operator: {rank: high}}", "line 1: a permission set needs a rank"),
+        ("permission_sets: {operator: {rank: 5, denies: x}}", "line 1: denies is a list"),
+        ("permission_sets: {operator: {rank: 5, description: [x]}}", "line 1: a description is a text"),
+        ("permission_sets: {operator: {rank: 5, allows: []}}", "line 1: “allows” is not known here"),
+        (
+            "tenants: {dev01: {members: {dana@example.com: nothing}}}",
+            "line 1: there is no permission set “nothing” for “dana@example.com” in “dev01”. "
+            "There are full, read-only.",
+        ),
+    ],
+)
+def test_a_permission_set_that_cannot_be_applied_is_named_with_its_line(
+    portal: Portal, text: str, problem: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(problem)):
+        planned(portal, text)
+
+
 def test_entries_that_the_file_does_not_list_stay_without_prune(portal: Portal) -> None:
     carry_out(portal, planned(portal, FILE))
     less = "tenants:\n  dev01:\n    members: {}\n  prod01: {}\n"
@@ -190,14 +254,17 @@ WRONG = (
         3,
         "“colour” is not known here; a user has role",
     ),
-    ("colour: red\n", 1, "“colour” is not known here; the file has users, tenants, settings"),
+    (
+        "colour: red\n",
+        1,
+        "“colour” is not known here; the file has users, permission_sets, tenants, settings",
+    ),
     ("tenants:\n  t1:\n    role: x\n", 3, "a tenant has region, role_arn"),
     ("users:\n  a: {role: Root}\n", 2, "a role is User or Administrator"),
     ("users:\n  a: {disabled: perhaps}\n", 2, "disabled is true or false"),
     ("users:\n  a: {}\n  A: {}\n", 3, "“a” occurs twice"),
     ("users:\n  a: {}\n  a: {}\n", 3, "“a” occurs twice"),
     ("users:\n  - a\n", 2, "a mapping (name: value)"),
-    ("tenants:\n  t1:\n    members:\n      a: some\n", 4, "access is full or read-only"),
     ("settings:\n  Flags:\n    x: [1]\n", 3, "a single value"),
     ("settings:\n  Flags:\n    x:\n", 3, "a single value"),
     ("tenants:\n  t1:\n    metadata:\n      a: {kind: colour, value: x}\n", 4, "a kind is text, url or"),
@@ -281,7 +348,7 @@ def files(draw: st.DrawFn) -> str:
     users = draw(st.dictionaries(names, st.sampled_from(manifest.ROLES), min_size=1, max_size=3))
     lines = ["users:", *(f"  {name}: {{role: {role}}}" for name, role in users.items()), "tenants:"]
     for tenant in draw(st.lists(st.from_regex("[a-z]{4,9}", fullmatch=True), max_size=2, unique=True)):
-        accesses = st.sampled_from(manifest.ACCESSES)
+        accesses = st.sampled_from(manifest.BUILT_IN_SETS)
         members = draw(st.dictionaries(st.sampled_from(sorted(users)), accesses))
         lines += [f"  {tenant}:", "    region: eu-west-1", "    members:"]
         lines += [f"      {name}: {access}" for name, access in members.items()]

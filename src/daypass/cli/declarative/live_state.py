@@ -8,7 +8,15 @@ from urllib.parse import quote, urlencode
 from daypass.cli.api import errors
 from daypass.cli.api.client import Portal
 from daypass.cli.api.responses import UNREADABLE, every_page, read_json
-from daypass.cli.declarative.manifest import Manifest, MetadataEntry, SettingKey, Tenant, User
+from daypass.cli.declarative.manifest import (
+    BUILT_IN_SETS,
+    Manifest,
+    MetadataEntry,
+    PermissionSet,
+    SettingKey,
+    Tenant,
+    User,
+)
 from daypass.cli.runtime.errors import NotFound, Refusal
 
 _PAGE_SIZE = 500
@@ -22,6 +30,7 @@ class Versions:
     users: dict[str, str] = field(default_factory=dict)
     tenants: dict[str, str] = field(default_factory=dict)
     members: dict[tuple[str, str], str] = field(default_factory=dict)
+    permission_sets: dict[str, str] = field(default_factory=dict)
     settings: dict[SettingKey, str] = field(default_factory=dict)
     tenant_settings: dict[tuple[str, str], str] = field(default_factory=dict)
     metadata: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -60,7 +69,9 @@ def _read_all(portal: Portal) -> LiveState:
         versions.users[user["username"]] = user["version"]
     members: dict[str, dict[str, str]] = {}
     for member in _items(portal, path("memberships"), "memberships"):
-        members.setdefault(member["tenant"], {})[member["username"]] = member["access"]
+        # An older portal has no permission sets.
+        permission_set = member.get("permission_set", member["access"])
+        members.setdefault(member["tenant"], {})[member["username"]] = permission_set
         versions.members[member["tenant"], member["username"]] = member["version"]
     tenant_settings: dict[str, dict[str, str]] = {}
     for setting in _items(portal, path("tenant-settings"), "settings"):
@@ -77,7 +88,24 @@ def _read_all(portal: Portal) -> LiveState:
     for setting in _get(portal, path("settings"))["settings"]:
         settings[setting["type"], setting["key"]] = setting["value"]
         versions.settings[setting["type"], setting["key"]] = setting["version"]
-    return LiveState(Manifest(users, tenants, settings), versions, metadata is not None)
+    sets = _permission_sets(portal, versions)
+    return LiveState(Manifest(users, tenants, settings, sets), versions, metadata is not None)
+
+
+def _permission_sets(portal: Portal, versions: Versions) -> Mapping[str, PermissionSet] | None:
+    """Return the custom permission sets by name; None if the portal's API has none."""
+    sets: dict[str, PermissionSet] = {}
+    try:
+        listed = _get(portal, path("permission-sets"))["permission_sets"]
+    except NotFound:
+        return None
+    for each in listed:
+        if each["name"] not in BUILT_IN_SETS:
+            sets[each["name"]] = PermissionSet(
+                each["rank"], each["description"], each["policies"], each["denies"]
+            )
+            versions.permission_sets[each["name"]] = each["version"]
+    return sets
 
 
 def _metadata(portal: Portal, versions: Versions) -> Mapping[str, Mapping[str, MetadataEntry]] | None:

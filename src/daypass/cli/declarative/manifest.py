@@ -1,6 +1,6 @@
 """The manifest of `daypass apply`: parsing it, with errors that name the line, and writing it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from yaml.nodes import Node
 
 ROLES = ("User", "Administrator")
-ACCESSES = ("full", "read-only")
+BUILT_IN_SETS = ("full", "read-only")
+SECTIONS = ("users", "permission_sets", "tenants", "settings")
 KINDS = ("text", "url", "aws_console")
 
 SettingKey = tuple[str, str]
@@ -24,6 +25,17 @@ class User:
 
     role: str | None = None
     disabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionSet:
+    """A custom permission set; a list that the file leaves out is empty."""
+
+    rank: int
+    description: str = ""
+    policies: Sequence[str] = ()
+    denies: Sequence[object] = ()
+    """Deny statements of IAM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,7 @@ class Tenant:
     role_arn: str | None = None
     external_id: str | None = None
     members: Mapping[str, str] | None = None
-    """Access by username."""
+    """The names of permission sets by username."""
     settings: Mapping[str, str] | None = None
     metadata: Mapping[str, MetadataEntry] | None = None
 
@@ -55,6 +67,8 @@ class Manifest:
     users: Mapping[str, User] | None = None
     tenants: Mapping[str, Tenant] | None = None
     settings: Mapping[SettingKey, str] | None = None
+    permission_sets: Mapping[str, PermissionSet] | None = None
+    """Without the built-in sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +83,11 @@ class _Reader:
         if root is None:
             return Manifest()
         sections: dict[str, Any] = {}
-        for key, node in self._fields(root, ("users", "tenants", "settings"), "the file"):
+        for key, node in self._fields(root, SECTIONS, "the file"):
             if key == "users":
                 sections[key] = self._users(node)
+            elif key == "permission_sets":
+                sections[key] = {name: self._permission_set(name, each) for name, each in self._mapping(node)}
             elif key == "tenants":
                 sections[key] = {name: self._tenant(tenant) for name, tenant in self._mapping(node)}
             else:
@@ -108,6 +124,29 @@ class _Reader:
             users[username] = User(role, None if disabled is None else disabled == "true")
         return users
 
+    def _permission_set(self, name: str, node: "Node") -> PermissionSet:
+        if name in BUILT_IN_SETS:
+            raise self._error(node, f"“{name}” is a built-in permission set, which cannot be changed")
+        known = ("description", "rank", "policies", "denies")
+        fields = {key: self._value(value) for key, value in self._fields(node, known, "a permission set")}
+        rank = fields.pop("rank", "")
+        if not (isinstance(rank, str) and rank.isascii() and rank.isdigit()):
+            raise self._error(node, "a permission set needs a rank, a number from 1 to 999")
+        for key in ("policies", "denies"):
+            if not isinstance(fields.get(key, []), list):
+                raise self._error(node, f"{key} is a list")
+        if not isinstance(fields.get("description", ""), str):
+            raise self._error(node, "a description is a text")
+        return PermissionSet(int(rank), **fields)
+
+    def _value(self, node: "Node") -> Any:  # noqa: ANN401  JSON of any shape
+        """Return nested lists and mappings of texts: IAM has no other scalars."""
+        if node.tag == "tag:yaml.org,2002:map":
+            return {key: self._value(value) for key, value in self._mapping(node)}
+        if isinstance(node.value, list):
+            return [self._value(each) for each in node.value]
+        return self._text(node)
+
     def _tenant(self, node: "Node") -> Tenant:
         line = node.start_mark.line + 1
         if self._is_empty(node):
@@ -115,8 +154,8 @@ class _Reader:
         texts, inner = ("region", "role_arn", "external_id"), ("members", "settings", "metadata")
         fields = dict(self._fields(node, (*texts, *inner), "a tenant"))
         members = {
-            canonical_username(name): self._access(access)
-            for name, access in self._mapping(fields.get("members"))
+            canonical_username(name): self._text(permission_set)
+            for name, permission_set in self._mapping(fields.get("members"))
         }
         settings = {key: self._text(value) for key, value in self._entries(fields.get("settings"))}
         metadata = {key: self._metadata_entry(entry) for key, entry in self._entries(fields.get("metadata"))}
@@ -139,12 +178,6 @@ class _Reader:
         if "value" not in fields:
             raise self._error(node, "a value is missing here")
         return MetadataEntry(kind, self._text(fields["value"]))
-
-    def _access(self, node: "Node") -> str:
-        access = self._text(node)
-        if access not in ACCESSES:
-            raise self._error(node, f"access is {' or '.join(ACCESSES)}")
-        return access
 
     def _system_settings(self, node: "Node") -> Iterator[tuple[SettingKey, str]]:
         for type_, settings in self._mapping(node):
@@ -206,6 +239,9 @@ def write(manifest: Manifest) -> str:
     whole: dict[str, Any] = {}
     if manifest.users is not None:
         whole["users"] = {name: _user(user) for name, user in manifest.users.items()}
+    if manifest.permission_sets:
+        sets = manifest.permission_sets.items()
+        whole["permission_sets"] = {name: permission_set_fields(each) for name, each in sets}
     if manifest.tenants is not None:
         whole["tenants"] = {name: _tenant(tenant) for name, tenant in manifest.tenants.items()}
     if manifest.settings is not None:
@@ -220,6 +256,16 @@ def write(manifest: Manifest) -> str:
 def _user(user: User) -> dict[str, object]:
     fields: dict[str, object] = {"role": user.role}
     return {**fields, "disabled": True} if user.disabled else fields
+
+
+def permission_set_fields(permission_set: PermissionSet) -> dict[str, object]:
+    """Return the fields as the file and the API have them."""
+    return {
+        "description": permission_set.description,
+        "rank": permission_set.rank,
+        "policies": list(permission_set.policies),
+        "denies": list(permission_set.denies),
+    }
 
 
 def _tenant(tenant: Tenant) -> dict[str, object]:

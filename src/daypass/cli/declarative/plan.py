@@ -1,11 +1,12 @@
 """The plan of `daypass apply`: the steps from the portal's state to the manifest, in a valid order."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 from daypass.cli.declarative.live_state import LiveState, path
-from daypass.cli.declarative.manifest import Manifest, Tenant, User
+from daypass.cli.declarative.manifest import BUILT_IN_SETS, Manifest, Tenant, User, permission_set_fields
 from daypass.cli.runtime.errors import UsageError
 
 ADD, CHANGE, REMOVE = "+", "~", "-"
@@ -36,7 +37,7 @@ class Step:
     def lines(self) -> Iterator[str]:
         """Yield the differences, one line for each field."""
         for name in {**self.before, **self.after}:
-            old, new = self.before.get(name), self.after.get(name)
+            old, new = _shown(self.before.get(name)), _shown(self.after.get(name))
             if self.sign is CHANGE:
                 yield f"{name}: {old} → {new}"
             else:
@@ -71,6 +72,7 @@ class _Planner:
         removed = list(self._removals())
         steps = [
             *first,
+            *self._permission_sets(),
             *self._tenants(),
             *(step for step in settings if step not in lowered),
             *self._tenant_settings(),
@@ -122,6 +124,19 @@ class _Planner:
                 subject = f"tenant {name}"
                 yield Step(CHANGE, subject, before, after, "PATCH", path("tenants", name), after, match)
 
+    def _permission_sets(self) -> Iterator[Step]:
+        existing = self.live.manifest.permission_sets
+        for name, wanted in (self.desired.permission_sets or {}).items():
+            if existing is None:
+                raise UsageError(
+                    f"{self.name}: this portal does not support permission sets. Remove “{name}” from the "
+                    "file, or have the portal updated."
+                )
+            old = permission_set_fields(existing[name]) if name in existing else None
+            # PUT replaces the whole set, so a field that the file leaves out gets its default.
+            new, version = permission_set_fields(wanted), self.live.versions.permission_sets.get(name)
+            yield from _put(f"permission set {name}", path("permission-sets", name), old, new, version)
+
     def _system_settings(self) -> Iterator[Step]:
         existing, versions = self.live.manifest.settings or {}, self.live.versions.settings
         for (type_, key), value in (self.desired.settings or {}).items():
@@ -155,17 +170,26 @@ class _Planner:
 
     def _members(self) -> Iterator[Step]:
         usernames = {*(self.live.manifest.users or {}), *(self.desired.users or {})}
+        live_sets, desired_sets = self.live.manifest.permission_sets or {}, self.desired.permission_sets or {}
+        sets = {*BUILT_IN_SETS, *live_sets, *desired_sets}
         for name, wanted in (self.desired.tenants or {}).items():
             old = self._existing(name).members or {}
-            for user, access in (wanted.members or {}).items():
+            for user, permission_set in (wanted.members or {}).items():
                 if user not in usernames:
                     raise UsageError(
                         f"{self.name}, line {wanted.line}: there is no user “{user}” for “{name}”."
                     )
+                if permission_set not in sets:
+                    raise UsageError(
+                        f"{self.name}, line {wanted.line}: there is no permission set “{permission_set}” for "
+                        f"“{user}” in “{name}”. There are {', '.join(sorted(sets))}."
+                    )
                 version = self.live.versions.members.get((name, user))
                 address = path("tenants", name, "members", user)
-                subject, before = f"member {user} of {name}", _field("access", old.get(user))
-                yield from _put(subject, address, before, {"access": access}, version)
+                subject, old_set = f"member {user} of {name}", old.get(user)
+                # An older portal knows the built-in sets by this field.
+                field = "access" if permission_set in BUILT_IN_SETS else "permission_set"
+                yield from _put(subject, address, _field(field, old_set), {field: permission_set}, version)
 
     def _removals(self) -> Iterator[Step]:
         """Yield the removal of everything that the manifest's sections do not list, children first."""
@@ -190,6 +214,10 @@ class _Planner:
             yield _removal(f"tenant {name}", path("tenants", name), _match(versions.tenants[name]))
         for name in _unlisted(existing.users, wanted.users):
             yield _removal(f"user {name}", path("users", name), _match(versions.users[name]))
+        # Last, because the portal keeps a set while a member of any tenant has it.
+        for name in _unlisted(existing.permission_sets, wanted.permission_sets):
+            address, match = path("permission-sets", name), _match(versions.permission_sets[name])
+            yield _removal(f"permission set {name}", address, match)
 
     def _existing(self, tenant: str) -> Tenant:
         return (self.live.manifest.tenants or {}).get(tenant, Tenant(0))
@@ -198,6 +226,11 @@ class _Planner:
 def plan(name: str, desired: Manifest, live: LiveState, *, prune: bool) -> Plan:
     """Return the steps from *live* to the file *name*; with *prune*, also the removal of everything else."""
     return _Planner(name, desired, live).plan(prune=prune)
+
+
+def _shown(value: object) -> object:
+    """Return a list as JSON, which is also how the file may write it; other values as they are."""
+    return json.dumps(value) if isinstance(value, list) else value
 
 
 def _user_fields(user: User) -> Facts:
