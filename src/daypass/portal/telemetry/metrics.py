@@ -34,6 +34,7 @@ _ACCESS = ("full", "read-only", "none")
 _AWS_SERVICES = ("sts", "iam", "signin", "tagging", "sqs")
 _AWS_ERRORS = (
     "aws_refused",
+    "aws_policy",
     "aws_trust",
     "aws_throttled",
     "aws_unavailable",
@@ -49,6 +50,7 @@ _REFUSALS = (
     "event_not_found",
     "forged_request",
     "fresh_sign_in_needed",
+    "has_permission_set",
     "insufficient_scope",
     "internal",
     "invalid_duration",
@@ -61,6 +63,8 @@ _REFUSALS = (
     "not_found",
     "oauth_refused",
     "overloaded",
+    "permission_set_in_use",
+    "permission_set_not_found",
     "rate_limited",
     "request_over",
     "resource_not_found",
