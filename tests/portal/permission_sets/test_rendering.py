@@ -1,13 +1,14 @@
 """The session policies of custom sets: exactly one block that allows, within AWS's limits."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.permission_sets.model import PermissionSet
+from daypass.portal.permission_sets.model import FULL, READ_ONLY, PermissionSet
 from daypass.portal.permission_sets.rendering import check_size, session_policies
 from tests.portal.permission_sets.examples import DATA_READER, custom, deny
 
@@ -17,8 +18,9 @@ ACCOUNT = "123456789012"
 @st.composite
 def custom_sets(draw: st.DrawFn) -> PermissionSet:
     actions = st.sampled_from(["s3:Get*", "sqs:*", "dynamodb:GetItem", "iam:PassRole"])
-    denies = draw(st.lists(st.lists(actions, min_size=1, max_size=3), max_size=3))
     policies = draw(st.lists(st.sampled_from(["aws:ReadOnlyAccess", "own", "a/b"]), unique=True))
+    several = st.lists(actions, min_size=1, max_size=3)
+    denies = draw(st.lists(several, min_size=0 if policies else 1, max_size=3))
     return custom("any", 1, *(deny(*each) for each in denies), policies=tuple(policies))
 
 
@@ -35,6 +37,22 @@ def test_a_session_has_exactly_one_block_that_allows(permission_set: PermissionS
         assert allowing == []
     else:
         assert allowing == [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+
+
+@pytest.mark.parametrize(
+    "permission_set",
+    [
+        FULL,
+        READ_ONLY,
+        custom("any", 1),
+        replace(DATA_READER, denies='[{"Effect":"Allow","Action":"*","Resource":"*"}]'),
+        replace(DATA_READER, denies='[{"Action":"*","Resource":"*"}]'),
+    ],
+    ids=["full", "read-only", "empty", "allow", "no effect"],
+)
+def test_a_set_that_narrows_nothing_is_not_rendered(permission_set: PermissionSet) -> None:
+    with pytest.raises(InvalidRequest):
+        session_policies(permission_set, "aws", ACCOUNT)
 
 
 def test_arns_are_of_the_account_and_partition_of_the_role() -> None:

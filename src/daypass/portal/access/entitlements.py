@@ -43,7 +43,7 @@ class Entitlement:
         Full access includes every set, because a set only takes access away. Two custom sets cannot be
         compared, so neither includes the other, whatever their ranks.
         """
-        return self.permission_set is FULL or self.permission_set == permission_set
+        return self.permission_set.name == FULL.name or self.permission_set == permission_set
 
     def still_covers(self, earlier: "Entitlement", until: datetime) -> bool:
         """Return whether this is still the *earlier* entitlement and does not end before the time *until*.

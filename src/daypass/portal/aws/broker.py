@@ -103,7 +103,7 @@ def _assume_role(session: AssumeRoleParameters, partition: str) -> dict[str, str
         request["ExternalId"] = session.external_id
     if session.policy is not None:
         # AWS unites session policies: a second one with an Allow would widen the session.
-        if session.permission_set is not FULL:
+        if session.permission_set.name != FULL.name:
             raise ValueError("a session with a permission set takes no session policy of its own")
         request["Policy"] = session.policy
     return request | _narrowed(session, partition)
@@ -111,9 +111,9 @@ def _assume_role(session: AssumeRoleParameters, partition: str) -> dict[str, str
 
 def _narrowed(session: AssumeRoleParameters, partition: str) -> dict[str, str]:
     """Return the parameters that reduce the session to its permission set."""
-    if session.permission_set is FULL:
+    if session.permission_set.name == FULL.name:
         return {}
-    if session.permission_set is READ_ONLY:
+    if session.permission_set.name == READ_ONLY.name:
         read_only = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
         return {"Policy": _READ_ONLY_LIMITS, "PolicyArns.member.1.arn": read_only}
     account_id = session.role_arn.split(":", 5)[4]

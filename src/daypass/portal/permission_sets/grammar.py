@@ -82,10 +82,6 @@ def check(permission_set: PermissionSet) -> None:
             f"A rank is a number from {LOWEST_RANK + 1} to {HIGHEST_RANK - 1}: “read-only” is below, and "
             "“full” above."
         )
-    if not permission_set.policies and not permission_set.deny_statements:
-        raise InvalidRequest(
-            "A permission set needs a policy or a Deny statement. Without both it would be “full”."
-        )
     check_size(permission_set)
 
 

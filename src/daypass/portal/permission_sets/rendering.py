@@ -32,8 +32,18 @@ class SessionPolicies:
 def session_policies(permission_set: PermissionSet, partition: str, account_id: str) -> SessionPolicies:
     """Return the session policies of a custom set, for a role of this account.
 
-    Raises `InvalidRequest` if they exceed a limit of AWS.
+    Raises `InvalidRequest` if they exceed a limit of AWS, and for a set that takes nothing away or has an
+    Allow statement, which `grammar` refuses to store.
     """
+    denying = permission_set.deny_statements
+    if not permission_set.policies and not denying:
+        raise InvalidRequest(
+            "A permission set needs a policy or a Deny statement. Without both it would be “full”."
+        )
+    if any(statement.get("Effect") != "Deny" for statement in denying):
+        raise InvalidRequest(
+            "A permission set can only take access away, and this one has another statement."
+        )
     arns = tuple(policy.arn(partition, account_id) for policy in permission_set.policies)
     denies = permission_set.denies[1:-1]
     statements = denies if arns else _joined(_ALLOW_ALL, denies)
