@@ -27,9 +27,9 @@ resource "aws_iam_user_policy" "daypass_portal" {
       # HowLong: iam:GetRole, iam:UpdateRole, to read how long sessions of a role may last, and change it
       # when an Administrator does.
       {"Sid": "HowLong", "Effect": "Allow", "Action": ["iam:GetRole", "iam:UpdateRole"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}"]},
-      # ReadPolicies: iam:GetRolePolicy, iam:ListAttachedRolePolicies, to compare the policies of these
-      # roles with the fence of the version that runs.
-      {"Sid": "ReadPolicies", "Effect": "Allow", "Action": ["iam:GetRolePolicy", "iam:ListAttachedRolePolicies"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}"]},
+      # ReadPolicies: iam:GetRolePolicy, iam:ListRolePolicies, iam:ListAttachedRolePolicies, to compare the
+      # policies of these roles with the fence of the version that runs.
+      {"Sid": "ReadPolicies", "Effect": "Allow", "Action": ["iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}"]},
       # ReadBoundary: iam:GetPolicy, iam:GetPolicyVersion, to compare boundaries, the shared policies of the
       # fence, and those of permission sets with the version that runs.
       {"Sid": "ReadBoundary", "Effect": "Allow", "Action": ["iam:GetPolicy", "iam:GetPolicyVersion"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:policy/daypass-*"]},
@@ -40,7 +40,7 @@ resource "aws_iam_user_policy" "daypass_portal" {
       {"Sid": "ListQueues", "Effect": "Allow", "Action": ["sqs:ListQueues"], "Resource": ["*"]},
       # MakeRoles: iam:CreateRole, iam:PutRolePolicy, iam:DeleteRolePolicy, to create the role of a new
       # tenant with its policy, always within a boundary; remove its permissions when the tenant is deleted,
-      # and restore them when it is added again.
+      # restore them when it is added again, and limit its services.
       {"Sid": "MakeRoles", "Effect": "Allow", "Action": ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*"], "Condition": {"StringEquals": {"iam:PermissionsBoundary": ["arn:${local.partition}:iam::${local.account_id}:policy/daypass-boundary", "arn:${local.partition}:iam::${local.account_id}:policy/daypass-boundary-2"]}}},
       # AttachFence: iam:AttachRolePolicy, to attach the shared policies of the fence, and no other policy,
       # to the role of a new tenant.

@@ -308,6 +308,13 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             _ROLE,
             "`wanted`, `old.maximum` if it was read, `new.maximum`, all in seconds; `code` if failed",
         ),
+        Documented(
+            "role.set_services",
+            "The services that a role is limited to are changed in AWS, to follow the tenant's setting.",
+            (Outcome.DONE, Outcome.FAILED),
+            _ROLE,
+            "`wanted`, the names separated by commas, empty if there is no limit; `code` if failed",
+        ),
     ],
     "Settings": [
         _change("setting.put", "A setting is written.", "the setting's name", "`old.value`, `new.value`"),

@@ -3,7 +3,7 @@
 `composition.py` makes the services that the channels share of them, and `app.py` starts and closes them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from daypass.portal.access.broker import Brokers
@@ -13,6 +13,7 @@ from daypass.portal.accounts.store import find_verified
 from daypass.portal.admin.roles.accounts import AccountRoles
 from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.aws.factory import make_account, make_broker
+from daypass.portal.aws.fence.catalogue import offered_services
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.clock import Clock
@@ -22,6 +23,8 @@ from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import Examiner
 from daypass.portal.http.core.threadpool import aws_threads
 from daypass.portal.inventory.finder import ResourceFinder
+from daypass.portal.settings.reader import SettingsReader
+from daypass.portal.settings.registry import TENANT_SERVICES
 from daypass.portal.storage.engine import Database
 
 _FIRST_ANSWER = 2.0
@@ -47,6 +50,8 @@ class Aws:
     when_known: Callable[[Callable[[], None]], None] = lambda callback: callback()
     """Calls a callback as soon as the portal's identity is known."""
     close: Callable[[], None] = lambda: None
+    services: Collection[str] = ()
+    """The names of the AWS services that tenants may use."""
 
 
 def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
@@ -60,6 +65,7 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
         account,
         credentials=broker.credentials,
         verified_policies=lambda: find_verified(database, account),
+        services_of=lambda tenant_id: SettingsReader(database).of_tenant(tenant_id, TENANT_SERVICES),
     )
     doctor = Doctor(database, accounts, broker, roles, clock, extra_regions=config.aws.extra_regions)
 
@@ -71,6 +77,7 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
         accounts=accounts,
         brokers=PerAccount({account.name: broker}),
         finders=PerAccount({account.name: make_finder(config.aws, connections=connections)}),
+        services=[service.name for service in offered_services()],
         roles=AccountRoles(accounts, PerAccount({account.name: roles})),
         doctor=AccountExaminers(accounts, PerAccount({account.name: doctor})),
         issuing=broker.issuing,

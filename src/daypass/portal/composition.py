@@ -110,4 +110,12 @@ def _administration(config: PortalConfig, aws: Aws, identity: Identity, registry
             identity.database, identity.committer, identity.clock, aws.roles, aws.accounts
         )
     naming = RoleNaming(aws.accounts.default, config.aws.extra_regions)
-    return administration(identity, naming, aws.roles, reconciler, registry, permission_set_templates())
+    return administration(
+        identity,
+        naming,
+        aws.roles,
+        reconciler,
+        registry,
+        templates=permission_set_templates(),
+        services=aws.services,
+    )

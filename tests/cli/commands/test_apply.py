@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -456,6 +456,10 @@ class StubbornRoles:
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
         """Refuse."""
         raise AwsThrottled(f"AWS asks for a pause before it can give {role_arn} {maximum}.")
+
+    def set_services(self, role_arn: str, services: Collection[str] | None) -> None:
+        """Refuse."""
+        raise AwsThrottled(f"AWS asks for a pause before it can limit {role_arn} to {services}.")
 
     def make(self, tenant: Tenant) -> None:
         """Refuse."""

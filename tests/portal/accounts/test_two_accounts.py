@@ -1,7 +1,7 @@
 """Two accounts: a tenant is served in the account of its role, and neither account waits for the other."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -274,6 +274,10 @@ class NamedRoles:
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:  # noqa: ARG002  the protocol's
         """Record the role."""
         self.asked.append(f"set_maximum {role_arn}")
+
+    def set_services(self, role_arn: str, services: Collection[str] | None) -> None:  # noqa: ARG002  the protocol's
+        """Record the role."""
+        self.asked.append(f"set_services {role_arn}")
 
 
 def test_iam_is_called_in_the_account_of_the_role(two: TwoAccounts) -> None:

@@ -1,7 +1,7 @@
 """Reconciliation of the roles' maximum session durations with the settings."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -36,6 +36,7 @@ class FakeIam:
     """An IAM that applies and remembers all changes, except those in `refusals`."""
 
     maxima: dict[str, timedelta] = field(default_factory=dict)
+    services: dict[str, Collection[str] | None] = field(default_factory=dict)
     refusals: dict[str, AwsError] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     busy: int = 0
@@ -65,6 +66,12 @@ class FakeIam:
         if role_arn in self.refusals:
             raise self.refusals[role_arn]
         self.maxima[role_arn] = maximum
+
+    def set_services(self, role_arn: str, services: Collection[str] | None) -> None:
+        """Set the services, or raise the refusal for this role."""
+        if role_arn in self.refusals:
+            raise self.refusals[role_arn]
+        self.services[role_arn] = services
 
     def gather(self, crowd: int) -> None:
         """Make calls wait until that many run in parallel."""

@@ -22,7 +22,8 @@ from daypass.portal.aws.trust.policy import trust_policy
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import Finding, Level, readiness
 from daypass.portal.errors import AwsUnavailable
-from daypass.portal.settings.registry import TENANT_VALIDITY
+from daypass.portal.settings.reader import SettingsReader
+from daypass.portal.settings.registry import TENANT_SERVICES, TENANT_VALIDITY
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
@@ -139,7 +140,12 @@ def roles_of(
     def verified() -> Set[str]:
         return set() if database is None else find_verified(database, ACCOUNT)
 
-    return AwsRoles(ACCOUNT, lambda: iam, lambda: iam, principal, lambda: NOON + skew, verified)
+    def services(tenant_id: TenantId) -> frozenset[str] | None:
+        if database is None:
+            return None
+        return SettingsReader(database).of_tenant(tenant_id, TENANT_SERVICES)
+
+    return AwsRoles(ACCOUNT, lambda: iam, lambda: iam, principal, lambda: NOON + skew, services, verified)
 
 
 Examine = Callable[..., list[Finding]]

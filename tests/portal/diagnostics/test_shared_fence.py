@@ -2,12 +2,18 @@
 
 import json
 import shlex
+from contextlib import closing
 
 import pytest
 
 from daypass.portal.aws import policies
+from daypass.portal.aws.fence.services_policy import services_policy
 from daypass.portal.diagnostics.finding import Finding, Level, readiness
-from tests.portal.diagnostics.test_doctor import ACCOUNT, Examine, Iam, examine, iam, shared, verify
+from daypass.portal.settings.registry import TENANT_SERVICES
+from daypass.portal.storage.engine import Database
+from tests.fakes import NOON
+from tests.portal.diagnostics.test_doctor import ACCOUNT, DEV, Examine, Iam, examine, iam, shared, verify
+from tests.settings import store_setting
 
 __all__ = ["examine", "iam", "shared"]
 
@@ -130,3 +136,25 @@ def test_no_finding_blocks_the_sessions_of_a_tenant(examine: Examine, shared: Ia
     shared.attached.clear()
 
     assert readiness(examine()).can_issue is True
+
+
+def test_a_role_with_other_services_than_the_setting_comes_with_the_command(
+    examine: Examine, iam: Iam, sqlite_url: str
+) -> None:
+    iam.policies["duploservices-dev01/services"] = services_policy({"sqs", "lambda"})
+    (unset,) = examine()
+    with closing(Database(sqlite_url)) as database, database.writing() as connection:
+        place = (DEV.id, TENANT_SERVICES.type, TENANT_SERVICES.key)
+        store_setting(connection, *place, "sqs", by="operator", now=NOON)
+
+    (other,) = examine()
+    iam.policies["duploservices-dev01/services"] = services_policy({"sqs"})
+
+    assert (unset.code, unset.level, shlex.split(unset.patch)[2]) == (
+        "services",
+        Level.WARNING,
+        "delete-role-policy",
+    )
+    assert (other.code, other.level) == ("services", Level.WARNING)
+    assert json.loads(shlex.split(other.patch)[-1]) == services_policy({"sqs"})
+    assert examine() == []

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
@@ -38,6 +38,10 @@ class FakeRoles:
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
         """Refuse."""
         raise RoleNotFound(f"There is no role {role_arn} of {maximum}.")
+
+    def set_services(self, role_arn: str, services: Collection[str] | None) -> None:
+        """Refuse."""
+        raise RoleNotFound(f"There is no role {role_arn} of {services}.")
 
     def make(self, tenant: Tenant) -> None:
         """Do nothing; the role exists."""

@@ -125,7 +125,14 @@ def fake_aws(
     broker: FakeBroker, finder: FakeFinder, roles: IamRoles | None = None, doctor: FakeDoctor | None = None
 ) -> Aws:
     """Return the services of a fake AWS with one account."""
-    return Aws(accounts_of(broker), brokers_of(broker), PerAccount({DEFAULT: finder}), roles, doctor)
+    return Aws(
+        accounts_of(broker),
+        brokers_of(broker),
+        PerAccount({DEFAULT: finder}),
+        roles,
+        doctor,
+        services=("lambda", "s3", "sqs"),
+    )
 
 
 def portal_config(database_url: str) -> PortalConfig:

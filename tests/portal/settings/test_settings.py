@@ -14,6 +14,7 @@ from daypass.portal.settings.registry import (
     REGISTRY,
     ROLE_MAXIMUM,
     TENANT_ROLE_MAXIMUM,
+    TENANT_SERVICES,
     TENANT_VALIDITY,
     TOKEN_SESSION_DURATION,
 )
@@ -34,6 +35,7 @@ TABLE = [
     (TOKEN_SESSION_DURATION, "AppConfig", "TokenSessionDuration", 12 * HOUR, 15, 10080),
     (TENANT_VALIDITY, "", "aws_access_token_validity", HOUR, 900, 43200),
     (TENANT_ROLE_MAXIMUM, "", "aws_role_max_session_duration", None, 3600, 43200),
+    (TENANT_SERVICES, "", "aws_services", None, None, None),
 ]
 durations = [setting for setting in REGISTRY if isinstance(setting.codec, Duration)]
 
@@ -170,3 +172,35 @@ def test_maxima_are_selected_in_whole_hours_within_their_bounds() -> None:
     assert (options[0], options[-1]) == (("3600", "1 Hour"), ("43200", "12 Hours"))
     assert len(options) == 12
     assert ROLE_MAXIMUM.form_field.custom_help == "In seconds, from 3600 (1 h) to 43200 (12 h)."
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("sqs", {"sqs"}),
+        (" sqs, s3 ,sqs", {"s3", "sqs"}),
+        ("execute-api,ec2", {"ec2", "execute-api"}),
+        *((text, None) for text in ("", ",", "sqs,", "sqs s3", "SQS", "s3;sqs", "s3:*", "-sqs", "é")),
+    ],
+)
+def test_names_are_read_from_a_text_with_commas(text: str, value: set[str] | None) -> None:
+    assert TENANT_SERVICES.parse_stored(text) == value
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "elevates"),
+    [
+        (None, {"sqs"}, False),
+        ({"sqs"}, None, True),
+        ({"s3", "sqs"}, {"sqs"}, False),
+        ({"sqs"}, {"s3"}, True),
+        ({"sqs"}, {"sqs"}, False),
+    ],
+)
+def test_a_limit_elevates_if_it_admits_a_further_name(
+    old: set[str] | None, new: set[str] | None, elevates: bool
+) -> None:
+    def limit(names: set[str] | None) -> frozenset[str] | None:
+        return None if names is None else frozenset(names)
+
+    assert TENANT_SERVICES.elevates(limit(old), limit(new)) is elevates

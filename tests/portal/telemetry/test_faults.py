@@ -13,7 +13,7 @@ from sqlalchemy import insert, text
 from daypass.portal.access.broker import Deadline
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.errors import count_errors, error_for_code
-from daypass.portal.aws.iam import classified
+from daypass.portal.aws.iam_errors import classified
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsError, StorageUnavailable
 from daypass.portal.storage.engine import Database

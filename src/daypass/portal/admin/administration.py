@@ -1,6 +1,6 @@
 """The services of administration, built over one database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from daypass.portal.admin.imports.service import Imports
@@ -51,11 +51,13 @@ def administration(
     registry: Registry = REGISTRY,
     templates: Sequence[PermissionSetTemplate] = (),
     is_known_action: ActionCheck = any_action,
+    services: Collection[str] = (),
 ) -> Administration:
     """Build the services over the database of *identity*.
 
     IAM is not called without *provisioner* and *reconciler*. Without *is_known_action* the actions in
-    permission sets are checked by their form only.
+    permission sets are checked by their form only. *services* are the names of the AWS services that tenants
+    may use.
     """
     reconcile_roles = noop if reconciler is None else reconciler.reconcile
     executor = ChangeExecutor(identity.database, identity.committer, identity.clock)
@@ -64,7 +66,7 @@ def administration(
         members=Memberships(executor),
         permission_sets=PermissionSets(executor, templates, is_known_action),
         tenants=Tenants(executor, role_naming, provisioner, reconcile_roles),
-        settings=Settings(executor, reconcile_roles, registry),
+        settings=Settings(executor, reconcile_roles, registry, services),
         metadata=TenantMetadata(executor),
         tokens=Tokens(executor, identity),
         imports=Imports(executor),

@@ -1,30 +1,20 @@
 """Role provisioning in IAM: read, create and change roles."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
 from daypass.portal.accounts.model import Account, Generation
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import PortalCredentials
-from daypass.portal.aws.errors import (
-    answered,
-    count_errors,
-    error_for_code,
-    find_clock_refusal,
-    invalid_response,
-    not_answered,
-    unreachable,
-)
+from daypass.portal.aws.errors import invalid_response
 from daypass.portal.aws.fence.shared import REQUIRED_POLICY_NAMES
+from daypass.portal.aws.iam_errors import classified
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.policies import Document
 from daypass.portal.aws.tenant_role import (
@@ -35,22 +25,15 @@ from daypass.portal.aws.tenant_role import (
     make_tenant_role,
     put_inline_policy,
     restore_rights,
+    write_services,
 )
 from daypass.portal.aws.transport.connection import read_date
 from daypass.portal.aws.transport.proxy import boto_proxies, service_urls
 from daypass.portal.aws.trust.policy import trust_policy
-from daypass.portal.clock import Clock, utc_now
+from daypass.portal.clock import Clock
 from daypass.portal.config.model import AwsConfig
-from daypass.portal.errors import (
-    AwsError,
-    AwsNotAllowed,
-    AwsRefused,
-    AwsThrottled,
-    AwsTrustRefused,
-    AwsUnavailable,
-    RoleNotFound,
-)
-from daypass.portal.tenants.model import Tenant
+from daypass.portal.errors import AwsNotAllowed, AwsRefused, RoleNotFound
+from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.roles import RoleState
 
 if TYPE_CHECKING:
@@ -76,6 +59,10 @@ _SECOND = timedelta(seconds=1)
 MASTER_POLICY = "master"
 
 
+def _unlimited(_tenant_id: TenantId) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class AwsRoles:
     """The implementation of `portal.admin.roles.provisioner` with IAM."""
@@ -89,6 +76,8 @@ class AwsRoles:
     """Returns the principal for trust policies: the ARN of the portal's own user or role."""
     aws_clock: Clock
     """Returns the time by AWS's clock."""
+    services_of: Callable[[TenantId], Collection[str] | None] = _unlimited
+    """Returns the names of the services that a tenant may use; None if it may use all."""
     verified_policies: Callable[[], Set[str]] = frozenset
     """Returns the names of the policies of the fence that were last verified in the account."""
 
@@ -145,6 +134,12 @@ class AwsRoles:
         with classified(f"change the role {role_arn}", "iam:UpdateRole"):
             self.iam().update_role(RoleName=role_name(role_arn), MaxSessionDuration=maximum // _SECOND)
 
+    def set_services(self, role_arn: str, services: Collection[str] | None) -> None:
+        """Limit the role to some services of the catalogue, or remove the limit if *services* is None."""
+        needs = "iam:GetRolePolicy, iam:ListRolePolicies, iam:PutRolePolicy and iam:DeleteRolePolicy"
+        with classified(f"limit the services of {role_arn}", needs):
+            write_services(self.iam(), role_name(role_arn), services)
+
     def make(self, tenant: Tenant) -> None:
         """Create the tenant's role with trust, boundary, tag and policies; idempotent.
 
@@ -173,7 +168,13 @@ class AwsRoles:
             )
         with classified(f"create the role {tenant.target.role_arn}", needs, missing):
             make_tenant_role(
-                self.iam(), account, tenant.name, tenant.target.external_id, self.principal(), generation
+                self.iam(),
+                account,
+                tenant.name,
+                tenant.target.external_id,
+                self.principal(),
+                generation,
+                self.services_of(tenant.id),
             )
 
     def empty(self, tenant: Tenant) -> bool:
@@ -205,6 +206,8 @@ class AwsRoles:
                 response: Any = iam.get_role_policy(RoleName=name, PolicyName=TENANT_POLICY)
                 if not policies.is_nothing(response["PolicyDocument"]):
                     return False
+                # The role may have the limit of a former tenant of that name.
+                write_services(iam, name, self.services_of(tenant.id))
                 restore_rights(iam, self.account, tenant.name, generation)
         except RoleNotFound:
             return False
@@ -231,56 +234,6 @@ def _role(iam: "IAMClient", name: str) -> Mapping[str, Any]:
     if "Arn" not in role:
         raise invalid_response()
     return role
-
-
-@contextmanager
-def classified(
-    act: str, actions: str, missing: str = "there is no such role", *, service: str = "iam"
-) -> Iterator[None]:
-    """Translate botocore's errors; *act* is the attempted action, *actions* the IAM actions it needs.
-
-    *missing* is the explanation for the code NoSuchEntity. The errors count as those of *service*.
-    """
-    with count_errors(service), _translated(act, actions, missing):
-        yield
-
-
-@contextmanager
-def _translated(act: str, actions: str, missing: str) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        refusal = _find_clock_refusal(error, code) or _refusal(code, act, actions, missing)
-        said = str(error.response.get("Error", {}).get("Message", ""))
-        raise answered(refusal, f"AWS, asked to {act},", code, said) from error
-    except BotoCoreError as error:
-        # Not botocore's text, which may contain the output of a credential process.
-        raise not_answered(unreachable(), str(error.kwargs.get("endpoint_url", "AWS")), error) from error
-    except (ResponseParserError, KeyError) as error:
-        # botocore's parser raises KeyError for an answer without its result element.
-        raise invalid_response() from error
-
-
-def _find_clock_refusal(error: ClientError, code: str) -> AwsError | None:
-    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    aws_time = read_date(headers.get("date", ""))
-    return find_clock_refusal(
-        code, str(error.response.get("Error", {}).get("Message", "")), aws_time, utc_now()
-    )
-
-
-def _refusal(code: str, act: str, actions: str, missing: str) -> AwsError:
-    if code in {"NoSuchEntity", "NoSuchEntityException"}:
-        return RoleNotFound(f"AWS could not {act}: {missing}.")
-    known = error_for_code(code, "", "")
-    if isinstance(known, AwsTrustRefused):
-        return AwsNotAllowed(f"AWS does not let the portal {act}. It takes {actions}.")
-    if isinstance(known, AwsThrottled):
-        return AwsThrottled(f"AWS throttled the request to {act}. Try again in a few minutes.")
-    if isinstance(known, AwsUnavailable):
-        return AwsUnavailable(f"AWS reported an internal error and could not {act}. Try again.")
-    return AwsRefused(f"AWS refused to {act} ({code}).") if isinstance(known, AwsRefused) else known
 
 
 def role_name(role_arn: str) -> str:
@@ -359,6 +312,7 @@ def aws_roles(
     session: Session | None = None,
     credentials: PortalCredentials | None = None,
     verified_policies: Callable[[], Set[str]] = frozenset,
+    services_of: Callable[[TenantId], Collection[str] | None] = _unlimited,
 ) -> AwsRoles:
     """Return the roles of *account*, without calling AWS.
 
@@ -369,4 +323,12 @@ def aws_roles(
         credentials.share_with(session)
 
     lazy = _Lazy(config, session)
-    return AwsRoles(account, lazy.iam, lazy.prompt_iam, lazy.principal, lazy.aws_clock, verified_policies)
+    return AwsRoles(
+        account=account,
+        iam=lazy.iam,
+        prompt_iam=lazy.prompt_iam,
+        principal=lazy.principal,
+        aws_clock=lazy.aws_clock,
+        services_of=services_of,
+        verified_policies=verified_policies,
+    )

@@ -72,7 +72,7 @@ def _examination(account: Account) -> Sequence[Need]:
     return (
         Need(
             "ReadPolicies",
-            ("iam:GetRolePolicy", "iam:ListAttachedRolePolicies"),
+            ("iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"),
             account.issued_role_arn_patterns,
             "compare the policies of these roles with the fence of the version that runs",
         ),
@@ -101,7 +101,8 @@ def _provisioning(account: Account) -> Sequence[Need]:
             ("iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy"),
             [account.tenant_role_arn_pattern],
             "create the role of a new tenant with its policy, always within a boundary; remove its "
-            "permissions when the tenant is deleted, and restore them when it is added again",
+            "permissions when the tenant is deleted, restore them when it is added again, and limit its "
+            "services",
             {"StringEquals": {"iam:PermissionsBoundary": account.boundary_arns}},
         ),
         Need(

@@ -12,7 +12,8 @@ from botocore.session import Session
 from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import PortalCredentials
-from daypass.portal.aws.iam import MANAGEMENT_CONFIG, classified
+from daypass.portal.aws.iam import MANAGEMENT_CONFIG
+from daypass.portal.aws.iam_errors import classified
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.patches import aws_cli
 from daypass.portal.aws.transport.proxy import boto_proxies

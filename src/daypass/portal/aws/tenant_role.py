@@ -1,12 +1,13 @@
 """The IAM role of one tenant: its creation and completion, and its generation of the fence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from daypass.portal.accounts.model import Account, Generation
 from daypass.portal.aws import policies
-from daypass.portal.aws.fence.documents import POLICIES, policy_name
+from daypass.portal.aws.fence.documents import POLICIES, policy_name, size
+from daypass.portal.aws.fence.services_policy import LARGEST_INLINE_POLICIES, SERVICES_POLICY, services_policy
 from daypass.portal.aws.trust.policy import trust_policy
 from daypass.portal.errors import AwsRefused
 
@@ -30,12 +31,13 @@ def make_tenant_role(
     external_id: str | None,
     principal_arn: str,
     generation: Generation = Generation.INLINE,
+    services: Collection[str] | None = None,
 ) -> None:
     """Create a tenant's role or complete a partial one; raises botocore's errors.
 
-    A role that exists keeps its generation.
+    A role that exists keeps its generation. *services* are as in `write_services`.
     """
-    name = f"{account.role_prefix}{tenant}"
+    name, is_new = f"{account.role_prefix}{tenant}", True
     try:
         iam.create_role(
             RoleName=name,
@@ -45,7 +47,11 @@ def make_tenant_role(
             Tags=[{"Key": policies.TENANT_TAG, "Value": tenant}],
         )
     except iam.exceptions.EntityAlreadyExistsException:
-        generation = _generation_of_existing(iam, account, name, tenant)
+        generation, is_new = _generation_of_existing(iam, account, name, tenant), False
+    # Before the rights: the role must not have more than the services at any time. An existing role may have
+    # the limit of a former tenant of that name.
+    if services is not None or not is_new:
+        write_services(iam, name, services)
     # An existing role gets its rights too, because an earlier attempt may have ended before this.
     if generation is Generation.SHARED:
         for policy in _IN_ORDER:
@@ -60,6 +66,39 @@ def restore_rights(iam: "IAMClient", account: Account, tenant: str, generation: 
         put_inline_policy(iam, name, TENANT_POLICY, policies.tenant_policy(account, tenant))
     else:
         delete_inline_policy(iam, name, TENANT_POLICY)
+
+
+def write_services(iam: "IAMClient", role: str, services: Collection[str] | None) -> None:
+    """Limit a role to some services of the catalogue, or remove the limit if *services* is None; idempotent.
+
+    Raises `AwsRefused` if the role's inline policies would be too large, and botocore's errors.
+    """
+    current = find_inline_policy(iam, role, SERVICES_POLICY)
+    if services is None:
+        if current is not None:
+            delete_inline_policy(iam, role, SERVICES_POLICY)
+        return
+    wanted = services_policy(services)
+    if current == wanted:
+        return
+    others: Any = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    documents = [find_inline_policy(iam, role, name) for name in others if name != SERVICES_POLICY]
+    total = size(wanted) + sum(size(document) for document in documents if document is not None)
+    if total > LARGEST_INLINE_POLICIES:
+        raise AwsRefused(
+            f"The inline policies of the role {role} would have {total:,} characters with the policy "
+            f"{SERVICES_POLICY}, and AWS allows {LARGEST_INLINE_POLICIES:,}. Shorten the others first."
+        )
+    put_inline_policy(iam, role, SERVICES_POLICY, wanted)
+
+
+def find_inline_policy(iam: "IAMClient", role: str, name: str) -> policies.Document | None:
+    """Return an inline policy of a role, or None if the role does not have it."""
+    try:
+        answer: Any = iam.get_role_policy(RoleName=role, PolicyName=name)
+    except iam.exceptions.NoSuchEntityException:
+        return None
+    return dict(answer["PolicyDocument"])
 
 
 def put_inline_policy(iam: "IAMClient", role: str, name: str, policy: policies.Document) -> None:

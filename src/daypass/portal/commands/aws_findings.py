@@ -20,6 +20,8 @@ from daypass.portal.diagnostics.doctor import Doctor, every_tenant, region_findi
 from daypass.portal.diagnostics.finding import Finding, Level, run_check
 from daypass.portal.diagnostics.queues import DeadLetters
 from daypass.portal.errors import AwsError, AwsUnavailable
+from daypass.portal.settings.reader import SettingsReader
+from daypass.portal.settings.registry import TENANT_SERVICES
 from daypass.portal.storage.engine import Database
 
 
@@ -37,6 +39,7 @@ def aws_findings(config: PortalConfig, database: Database) -> Iterator[Finding]:
                 account,
                 credentials=broker.credentials,
                 verified_policies=lambda: find_verified(database, account),
+                services_of=lambda tenant_id: SettingsReader(database).of_tenant(tenant_id, TENANT_SERVICES),
             )
             broker.identity.discover()
             queues = aws_queues(account, config.aws.endpoint_url, broker.credentials)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from daypass.portal.accounts.model import BOUNDARY
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.compare import lacking
+from daypass.portal.aws.fence.services_policy import SERVICES_POLICY, services_policy
 from daypass.portal.aws.iam import MASTER_POLICY, AwsRoles, role_name
 from daypass.portal.aws.policies import Document
 from daypass.portal.aws.tenant_role import TENANT_POLICY
@@ -67,6 +68,7 @@ class Fence:
                 "The role has no permissions boundary, so only its policies keep it away from IAM.",
                 patches.put_boundary(name, self.roles.account.boundary_arn),
             )
+        yield from self._services(subject, state, tenant)
         if is_shared(state, self.roles):
             yield from self._shared.of_role(subject, state)
             return
@@ -77,6 +79,24 @@ class Fence:
     @property
     def _shared(self) -> SharedFence:
         return SharedFence(self.roles)
+
+    def _services(self, subject: str, state: RoleState, tenant: Tenant) -> Iterator[Finding]:
+        """Check that the role is limited to the services of the tenant's setting."""
+        name, chosen = role_name(state.arn), self.roles.services_of(tenant.id)
+        actual = self._read(subject, "ReadPolicies", lambda: self.roles.policy(state.arn, SERVICES_POLICY))
+        if isinstance(actual, Finding):
+            # The check of the role's other policy reports the same, for every tenant.
+            return
+        if chosen is None and actual is not None:
+            sentence = (
+                "The role is limited to some services, and the tenant's setting “AWS Services” is not set."
+            )
+            patch = patches.delete_role_policy(name, SERVICES_POLICY)
+            yield Finding("services", Level.WARNING, subject, sentence, patch)
+        elif chosen is not None and actual != (wanted := services_policy(chosen)):
+            sentence = "The role's policy “services” is not that of the tenant's setting “AWS Services”."
+            patch = patches.put_role_policy(name, SERVICES_POLICY, wanted)
+            yield Finding("services", Level.WARNING, subject, sentence, patch)
 
     def _compare(self, subject: str, role_arn: str, name: str, expected: Document) -> Iterator[Finding]:
         actual = self._read(subject, "ReadPolicies", lambda: self.roles.policy(role_arn, name))

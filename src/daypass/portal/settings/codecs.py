@@ -3,6 +3,7 @@
 A new type is one class here. The form, the API and the reference page are made from its members.
 """
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
@@ -170,6 +171,42 @@ class Duration(Codec[timedelta]):
         """Return whether the duration goes up."""
         # Without a default, the role's maximum in AWS applies, which is an hour unless it was raised there.
         return (new or _HOUR) > (old or _HOUR)
+
+
+_NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Names(Codec[frozenset[str]]):
+    """A set of names that limits access; without a value there is no limit."""
+
+    described: str
+    """The names, as in “names of services”."""
+
+    @property
+    def kind(self) -> str:
+        """The name of the type in the API."""
+        return "names"
+
+    @property
+    def accepted_values(self) -> str:
+        """The kind of names and their separator."""
+        return f"{self.described}, separated by commas"
+
+    def parse(self, text: str) -> frozenset[str]:
+        """Return the names in *text*; raises `ValueError` if there is none, or one is malformed."""
+        names = [name.strip() for name in text.split(",")]
+        if not all(_NAME.fullmatch(name) for name in names):
+            raise ValueError(text)
+        return frozenset(names)
+
+    def to_text(self, value: frozenset[str]) -> str:
+        """Return the names in alphabetical order, separated by commas."""
+        return ",".join(sorted(value))
+
+    def elevates(self, old: frozenset[str] | None, new: frozenset[str] | None) -> bool:
+        """Return whether *new* has a name that *old* lacks; None has all."""
+        return old is not None and (new is None or not new <= old)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from daypass.common.session_limits import MAXIMUM_DURATION, MINIMUM_DURATION, MINIMUM_ROLE_MAXIMUM
-from daypass.portal.settings.codecs import Duration, Flag, Unit
+from daypass.portal.settings.codecs import Duration, Flag, Names, Unit
 from daypass.portal.settings.setting import TENANT, Setting, unknown_setting
 
 FLAGS = "Flags"
@@ -116,6 +116,21 @@ TENANT_ROLE_MAXIMUM = Setting(
 )
 
 
+TENANT_SERVICES = Setting(
+    label="AWS Services",
+    type=TENANT,
+    key="aws_services",
+    codec=Names("names of AWS services that tenants may use, such as sqs or lambda"),
+    default=None,
+    help="The AWS services that this tenant's role may use; the role denies all others.",
+    documentation=(
+        "While it is not set, the tenant may use every service that its role allows. The portal writes it to "
+        "the role as the inline policy `services`, which also applies to sessions that are running. Services "
+        "with the same prefix of IAM actions are allowed together."
+    ),
+)
+
+
 class Registry:
     """The settings that a portal has, in the order of its forms."""
 
@@ -151,5 +166,6 @@ REGISTRY = Registry(
         TOKEN_SESSION_DURATION,
         TENANT_VALIDITY,
         TENANT_ROLE_MAXIMUM,
+        TENANT_SERVICES,
     )
 )

@@ -318,6 +318,19 @@ role_changes = Table(
     Index("ix_role_changes_outcome", "outcome", "role_arn"),
 )
 
+role_services = Table(
+    "role_services",
+    metadata,
+    # The roles that a tenant's setting limits to some AWS services, or limited before.
+    Column("role_arn", Text, primary_key=True),
+    Column("tenant_id", String(36), nullable=False),
+    # In the notation of the setting; empty if the limit is to be removed from the role.
+    Column("services", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
 replica_probes = Table(
     "replica_probes",
     metadata,

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -191,6 +192,10 @@ class NoRoles:
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
         """Refuse."""
         raise RoleNotFound(f"There is no role {role_arn} of {maximum}.")
+
+    def set_services(self, role_arn: str, services: Collection[str] | None) -> None:
+        """Refuse."""
+        raise RoleNotFound(f"There is no role {role_arn} of {services}.")
 
     def make(self, tenant: Tenant) -> None:
         """Refuse."""
@@ -899,3 +904,19 @@ def test_a_missing_role_is_shown_with_how_to_create_it(sqlite_url: str) -> None:
     assert f'<a href="{TENANTS}/{DEV.id}/aws">How to create it</a>' in page
     assert f"daypass portal aws-setup --format cli --account {ACCOUNT}" in page
     assert "4 configured roles do not exist" in overview
+
+
+def test_the_services_of_a_tenant_are_set_and_their_failure_is_shown(sqlite_url: str) -> None:
+    field = {"key": "aws_services"}
+    here = f"{TENANTS}/{DEV.id}/settings"
+    with make_world(sqlite_url, roles=NoRoles()) as made:
+        admin = sign_in(made, ADMIN)
+        refused = admin.send(here, **field, **{"value:aws_services": "s3,iam"})
+        admin.do(here, **field, **{"value:aws_services": "sqs,s3"})
+        while "Waiting" in (page := admin.see(f"{CONFIG}/roles")):
+            pass
+
+    assert refused.status == 422
+    assert "Tenants cannot use iam. The services are: lambda, s3, sqs." in alert(refused)
+    assert "s3, sqs</td>" in page
+    assert f"There is no role {DEV.target.role_arn}" in page

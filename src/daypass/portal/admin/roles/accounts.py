@@ -1,5 +1,6 @@
 """The IAM roles of all accounts behind the interface to those of one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,6 +32,10 @@ class AccountRoles:
     def read(self, role_arn: str) -> RoleState:
         """Return the role as it is; raises `RoleNotFound`."""
         return self._of(role_arn).read(role_arn)
+
+    def set_services(self, role_arn: str, services: Collection[str] | None) -> None:
+        """Limit the role to the AWS services with these names, or remove the limit if it is None."""
+        self._of(role_arn).set_services(role_arn, services)
 
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
         """Set the role's maximum session duration."""

@@ -1,5 +1,6 @@
 """The interfaces to IAM roles, which `portal/aws` implements, and the results of changes to them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -38,6 +39,9 @@ class IamRoles(RoleProvisioner, Protocol):
 
     def read(self, role_arn: str) -> RoleState:
         """Return the role as it is; raises `RoleNotFound`."""
+
+    def set_services(self, role_arn: str, services: Collection[str] | None) -> None:
+        """Limit the role to the AWS services with these names, or remove the limit if it is None."""
 
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
         """Set the role's maximum session duration; raises `AwsNotAllowed` if the portal may not."""

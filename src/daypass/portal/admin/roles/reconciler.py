@@ -1,4 +1,4 @@
-"""Reconciliation of the maximum session durations of IAM roles with the settings.
+"""Reconciliation of the maximum session durations and services of IAM roles with the settings.
 
 The desired state is computed from the settings and stored with the result for each role. So an interrupted
 run is resumed, and the results can be read at any time.
@@ -14,6 +14,9 @@ from daypass.common.session_limits import MINIMUM_ROLE_MAXIMUM
 from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.admin.roles.provisioner import DesiredRole, IamRoles, RoleOutcome, RoleStatus
+from daypass.portal.admin.roles.services.changes import ServiceChanges
+from daypass.portal.admin.roles.services.model import ServiceStatus
+from daypass.portal.admin.roles.services.store import ServiceLimitList
 from daypass.portal.admin.roles.store import RoleChangeList, record_result
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import PORTAL, Event, Outcome
@@ -34,7 +37,7 @@ _SECOND = timedelta(seconds=1)
 
 
 class RoleReconciler:
-    """Reconciles the roles' maximum session durations with the settings."""
+    """Reconciles the roles' maximum session durations, and through `services` their services."""
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class RoleReconciler:
         self._clock = clock
         self._iam = iam
         self._accounts = accounts
+        self.services = ServiceChanges(database, committer, clock, iam)
         self._background = ThreadPoolExecutor(1, thread_name_prefix="roles")
         self._closing = threading.Event()
         # Two runs at the same time would change each waiting role twice, and AWS throttles IAM.
@@ -58,7 +62,10 @@ class RoleReconciler:
         """Store the desired state by the current settings, and start the changes; does not wait for AWS."""
         with self._database.writing() as connection:
             self._record_desired(connection)
-            is_anything_left = bool(RoleChangeList(connection).waiting(1))
+            self.services.record_desired(connection)
+            is_anything_left = bool(
+                RoleChangeList(connection).waiting(1) or ServiceLimitList(connection).waiting(1)
+            )
         if is_anything_left:
             self._begin()
 
@@ -66,6 +73,7 @@ class RoleReconciler:
         """Retry the changes that AWS refused, and those of roles that did not exist."""
         with self._database.writing() as connection:
             RoleChangeList(connection).try_again()
+            ServiceLimitList(connection).try_again()
         self._begin()
 
     def run(self) -> None:
@@ -74,11 +82,13 @@ class RoleReconciler:
             while not self._closing.is_set():
                 with self._database.reading() as connection:
                     waiting = RoleChangeList(connection).waiting(_BATCH)
-                if not waiting:
+                limits = self.services.waiting(_BATCH)
+                if not waiting and not limits:
                     return
                 # A role whose setting was changed meanwhile still waits, and the next round applies it. The
                 # results are read, because an error of a thread is raised only then.
                 list(pool.map(self._apply, waiting))
+                list(pool.map(self._apply_services, limits))
 
     def page(self, outcome: RoleOutcome | None, page_request: PageRequest) -> Page[RoleStatus]:
         """Return a page of the roles that settings determine, each with its result."""
@@ -197,6 +207,10 @@ class RoleReconciler:
             CachedRoleStore(connection).remember_maximum(desired.role_arn, after, self._clock())
         old = {} if before is None else {"old.maximum": before // _SECOND}
         self._record_result(desired, RoleOutcome.DONE, "", {**old, "new.maximum": after // _SECOND})
+
+    def _apply_services(self, status: ServiceStatus) -> None:
+        if not self._closing.is_set():
+            self.services.apply(status)
 
     def _apply_maximum(self, desired: DesiredRole) -> tuple[timedelta | None, timedelta]:
         """Set the role's maximum; return the one before, if it is known, and the one after."""

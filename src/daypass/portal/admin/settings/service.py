@@ -1,6 +1,6 @@
 """Settings of the system and of tenants: list, write and remove, within their bounds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from daypass.portal.settings.registry import (
     REGISTRY,
     ROLE_MAXIMUM,
     TENANT_ROLE_MAXIMUM,
+    TENANT_SERVICES,
     Registry,
 )
 from daypass.portal.settings.setting import TENANT, Setting, SettingValue
@@ -40,8 +41,8 @@ _NAMED = 3
 """The number of tenants that a refusal names before it counts the rest."""
 
 
-ROLE_SETTINGS = (ROLE_MAXIMUM, TENANT_ROLE_MAXIMUM, ADMIN_JIT_SESSION_DURATION)
-"""The settings that determine the maximum session duration of IAM roles."""
+ROLE_SETTINGS = (ROLE_MAXIMUM, TENANT_ROLE_MAXIMUM, ADMIN_JIT_SESSION_DURATION, TENANT_SERVICES)
+"""The settings that determine properties of IAM roles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Settings:
     reconcile_roles: Callable[[], None] = noop
     """Starts the reconciliation of IAM roles, after a setting that affects them is committed."""
     registry: Registry = REGISTRY
+    services: Collection[str] = ()
+    """The names of the AWS services that tenants may use."""
 
     def of(self, tenant: str | None) -> Sequence[SettingRecord]:
         """Return the settings of the system or a tenant, by type and key."""
@@ -103,6 +106,7 @@ class Settings:
             if old is not None and old.stored.value == new.text:
                 return None
             _check_maximum(connection, new)
+            self._check_services(new)
             return _change(connection, owner, setting, old, new, writes)
 
         self.executor.execute(single_change("setting.put", setting.wire_name, by, plan))
@@ -129,6 +133,13 @@ class Settings:
 
     def _list(self, connection: Connection) -> SettingList:
         return SettingList(connection, self.registry)
+
+    def _check_services(self, new: SettingValue[Any]) -> None:
+        if new.setting is not TENANT_SERVICES:
+            return
+        if unknown := sorted(new.value - set(self.services)):
+            known = ", ".join(sorted(self.services))
+            raise InvalidRequest(f"Tenants cannot use {', '.join(unknown)}. The services are: {known}.")
 
     def _reconcile_roles(self, setting: Setting[Any]) -> None:
         if setting in ROLE_SETTINGS:

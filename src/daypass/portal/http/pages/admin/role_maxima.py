@@ -1,6 +1,6 @@
-"""System Settings, tab AWS Roles: the maximum session durations of the IAM roles and their state in AWS."""
+"""System Settings, tab AWS Roles: maximum session durations and services of the IAM roles, with results."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.admin.roles.provisioner import RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.reconciler import RoleReconciler
+from daypass.portal.admin.roles.services.model import ServiceStatus
 from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.layout.endpoints import PageVisit
@@ -16,6 +17,9 @@ from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.duration_chart import DurationChart, draw_chart
 from daypass.portal.http.pages.admin.listing import ListQuery
 from daypass.portal.http.services import Services
+
+_MOST_LIMITS = 100
+"""The number of limits that are shown; failures are the first of them."""
 
 ADDRESS = "/administrator/system-settings/roles"
 
@@ -48,6 +52,25 @@ class RoleRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """A role that is limited to some services, with the result of the change, as a table row."""
+
+    change: ServiceStatus
+    state: str
+    tone: str
+
+    @property
+    def role_name(self) -> str:
+        """The role's name, the last part of its ARN."""
+        return self.change.desired.role_arn.rpartition("/")[2]
+
+    @property
+    def services(self) -> str:
+        """The names of the services, or that there is no limit."""
+        return self.change.desired.text.replace(",", ", ") or "all"
+
+
+@dataclass(frozen=True, slots=True)
 class RolesPage:
     """The data of the tab."""
 
@@ -63,6 +86,13 @@ class RolesPage:
     """The ruler of an admin session."""
     is_portal_changing: bool
     """Whether the portal changes roles."""
+    limits: Sequence[ServiceRow] = ()
+    """The roles with a limit of services; those whose change failed or waits come first."""
+
+    @property
+    def is_any_limit_refused(self) -> bool:
+        """Whether a limit was not written to its role."""
+        return any(row.tone == "bad" for row in self.limits)
 
     @property
     def total(self) -> int:
@@ -99,6 +129,7 @@ class RolePages:
             left=progress.get(RoleOutcome.LEFT, 0),
             master=draw_chart(self.durations.of_admin()),
             is_portal_changing=True,
+            limits=_service_rows(self.reconciler.services.all().values()),
         )
         return self.pages.show(visit.layout, "pages/admin/roles.html", page)
 
@@ -107,6 +138,13 @@ class RolePages:
         if self.reconciler is not None:
             self.reconciler.try_again()
         return redirect(ADDRESS, "Retrying. The results appear here as they arrive.")
+
+
+def _service_rows(changes: Iterable[ServiceStatus]) -> Sequence[ServiceRow]:
+    rows = [ServiceRow(change, *_STATES[change.outcome]) for change in changes]
+    return sorted(rows, key=lambda row: (row.change.outcome is RoleOutcome.DONE, row.role_name))[
+        :_MOST_LIMITS
+    ]
 
 
 def routes(services: Services) -> Sequence[BaseRoute]:

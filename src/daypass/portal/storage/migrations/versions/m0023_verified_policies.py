@@ -1,4 +1,4 @@
-"""The policies of the fence that were found in an account with the contents of a release."""
+"""The policies of the fence that were found in an account, and the limits of roles to some services."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,7 +9,7 @@ oldest_compatible = "0021"
 
 
 def upgrade() -> None:
-    """Create the table; `daypass portal fence verify` writes its rows."""
+    """Create the tables."""
     op.create_table(
         "verified_policies",
         sa.Column("account_id", sa.String(12), nullable=False),
@@ -17,4 +17,13 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "policy_name"),
+    )
+    op.create_table(
+        "role_services",
+        sa.Column("role_arn", sa.Text, primary_key=True),
+        sa.Column("tenant_id", sa.String(36), nullable=False),
+        sa.Column("services", sa.Text, nullable=False),
+        sa.Column("outcome", sa.String(16), nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
     )
