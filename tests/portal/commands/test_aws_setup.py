@@ -51,7 +51,9 @@ def test_the_printed_setup_suffices_to_create_roles_issue_sessions_and_pass_the_
 
         issued = _run([sys.executable, "-c", _ISSUE], environment)
         assert issued.returncode == 0, issued.stderr
-        assert f"assumed-role/duploservices-dev01/dana@example.com {sandbox.account_id}" in issued.stdout
+        for name in ("dev01", "dev02"):
+            assert f"assumed-role/duploservices-{name}/dana@example.com {sandbox.account_id}" in issued.stdout
+        assert issued.stdout.endswith(f"{sandbox.account_id}:policy/daypass-boundary-2\n")
         examined = Operator(tmp_path, environment).run_forked("doctor", "--strict")
 
     assert examined.returncode == 0, examined.stdout + examined.stderr
@@ -94,18 +96,21 @@ def _run(command: list[str], environment: dict[str, str]) -> "subprocess.Complet
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-# A real portal on the keys that the script printed: a tenant is created, and a member gets a session.
+# A real portal on the keys that the script printed: a tenant is created in each generation, the second one's
+# services are limited and unlimited, and a member gets a session in each.
 _ISSUE = """
 import os
 import boto3
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Caller, Channel, SessionRequest
 from daypass.portal.accounts.registry import Accounts, PerAccount
+from daypass.portal.accounts.store import VerifiedPolicies, find_verified
 from daypass.portal.admin.administration import administration
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.aws.factory import make_account, make_broker
+from daypass.portal.aws.fence.shared import digest, shared_policies
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.clock import utc_now
 from daypass.portal.config.model import PortalConfig
@@ -122,26 +127,35 @@ committer = Committer(database, utc_now)
 broker = make_broker(config.aws, public_url=config.public_url, connections=1)
 broker.identity.discover()
 account = make_account(config.aws, broker)
-roles = aws_roles(config.aws, account)
+roles = aws_roles(config.aws, account, verified_policies=lambda: find_verified(database, account))
 identity = Identity(database, committer, utc_now)
 rules = RoleNaming(account)
 services = administration(identity, rules, roles)
 dana = services.users.create("dana@example.com", Role.USER, None, OPERATOR).user
 services.tenants.create("dev01", config.aws.region, OPERATOR)
-services.members.put("dev01", "dana@example.com", Access.FULL, OPERATOR)
+with database.writing() as connection:
+    digests = {name: digest(policy) for name, policy in shared_policies(account).items()}
+    VerifiedPolicies(connection).record(account.id, digests, utc_now())
+second = services.tenants.create("dev02", config.aws.region, OPERATOR).tenant.target.role_arn
+roles.set_services(second, {"sqs"})
+roles.set_services(second, None)
+for name in ("dev01", "dev02"):
+    services.members.put(name, "dana@example.com", Access.FULL, OPERATOR)
 _, token = identity.create_token(dana, TokenKind.PERMANENT, "test", OPERATOR)
 issuer = Issuer(database, committer, Accounts(account), PerAccount({account.name: broker}), utc_now)
 caller = Caller(dana, token, Channel.API, "127.0.0.1", "request")
-keys = issuer.issue(caller, SessionRequest(Scope.of_tenant("dev01"))).credentials
-me = boto3.client(
-    "sts",
-    endpoint_url=config.aws.endpoint_url,
-    region_name=config.aws.region,
-    aws_access_key_id=keys.access_key_id,
-    aws_secret_access_key=keys.secret_access_key.reveal(),
-    aws_session_token=keys.session_token.reveal(),
-).get_caller_identity()
-print(me["Arn"].partition("::")[2].partition(":")[2], me["Account"])
+for name in ("dev01", "dev02"):
+    keys = issuer.issue(caller, SessionRequest(Scope.of_tenant(name))).credentials
+    me = boto3.client(
+        "sts",
+        endpoint_url=config.aws.endpoint_url,
+        region_name=config.aws.region,
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key.reveal(),
+        aws_session_token=keys.session_token.reveal(),
+    ).get_caller_identity()
+    print(me["Arn"].partition("::")[2].partition(":")[2], me["Account"])
+print(roles.read(second).boundary_arn)
 committer.close()
 database.close()
 """
