@@ -6,6 +6,7 @@ from daypass.portal.accounts.model import Account
 from daypass.portal.aws.fence.catalogue import parse, services
 from daypass.portal.aws.fence.documents import (
     LARGEST_MANAGED_POLICY,
+    NO_ACTION,
     POLICIES,
     TENANT,
     boundary,
@@ -15,7 +16,7 @@ from daypass.portal.aws.fence.documents import (
 )
 from daypass.portal.aws.fence.levels import LEVELS, LevelName, levels
 from daypass.portal.aws.fence.model import PolicyName, Service
-from daypass.portal.aws.policies import to_json
+from daypass.portal.aws.policies import Statement, document, to_json
 
 ACCOUNT = Account.known("aws", "123456789012", "duploservices-", "duplomaster")
 # The longest name of a partition makes the longest ARNs.
@@ -28,6 +29,12 @@ summary = "Everything that this example has."
 prefixes = ["example"]
 policy = "data"
 """
+
+
+def test_a_shared_policy_that_no_service_uses_has_a_statement_without_effect() -> None:
+    statement: Statement = {"Effect": "Deny", "Action": NO_ACTION, "Resource": "*"}
+
+    assert fence(ACCOUNT, [])["stores"] == document(statement)
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -36,6 +36,10 @@ _RESERVED_TAGS = (TENANT_TAG, "daypass:tenant", "daypass:issuance")
 ALWAYS = ("sts:GetCallerIdentity", "tag:GetResources", "tag:GetTagKeys", "tag:GetTagValues")
 
 
+NO_ACTION = "none:null"
+"""The action of a statement without effect: IAM takes no policy without statements."""
+
+
 def policy_name(policy: PolicyName) -> str:
     """Return the name in IAM of a shared policy."""
     return f"{FENCE_POLICY_PREFIX}{policy}"
@@ -44,7 +48,12 @@ def policy_name(policy: PolicyName) -> str:
 def fence(account: Account, services: Sequence[Service] | None = None) -> Mapping[PolicyName, Document]:
     """Return the shared policies of an account by name; those of a role unite."""
     offered = offered_services() if services is None else services
-    return {policy: document(*_statements(account, policy, offered)) for policy in POLICIES}
+    return {policy: not_empty(*_statements(account, policy, offered)) for policy in POLICIES}
+
+
+def not_empty(*statements: Statement) -> Document:
+    """Return a policy of these statements, or one without effect if there are none."""
+    return document(*(statements or ({"Effect": "Deny", "Action": NO_ACTION, "Resource": "*"},)))
 
 
 def boundary(account: Account, services: Sequence[Service] | None = None) -> Document:
