@@ -8,6 +8,7 @@ from daypass.portal.commands.backup import backup
 from daypass.portal.commands.config import config
 from daypass.portal.commands.create_admin import create_admin
 from daypass.portal.commands.doctor import doctor
+from daypass.portal.commands.fence import fence
 from daypass.portal.commands.migrate import migrate
 from daypass.portal.commands.serve import serve
 
@@ -39,4 +40,5 @@ portal.add_command(aws_setup)
 portal.add_command(audit)
 portal.add_command(backup)
 portal.add_command(doctor)
+portal.add_command(fence)
 portal.add_command(config)

@@ -1,0 +1,112 @@
+"""What an account has of the fence, what it should have, and the steps in between, without calling AWS.
+
+These are the values that channels show; `portal/aws/fence/rollout` makes them.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+Parameter = str | bool | Sequence[Mapping[str, str]]
+"""The value of a parameter of an IAM operation; a sequence is that of tags."""
+
+
+class PolicyStatus(StrEnum):
+    """The result of the comparison of a managed policy with the catalogue."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyComparison:
+    """A managed policy in the account, compared with the catalogue."""
+
+    name: str
+    status: PolicyStatus
+    default_version: str | None
+    """The version in force, for example v3; None if the policy is missing."""
+    versions: Sequence[str]
+    """All versions, the oldest first; IAM keeps five."""
+    patch: Sequence[str]
+    """The difference in lines: `-` for what the account has alone, `+` for what the catalogue has alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFence:
+    """The fence of a tenant's role."""
+
+    tenant: str
+    role_arn: str
+    generation: int | None
+    """The number of the generation whose boundary the role has; None if it has none of them."""
+    is_own: bool
+    """Whether the role's ARN was entered by an Administrator, so that it may serve other purposes too."""
+    differences: Sequence[str] = ()
+    """The differences from a role of the present generation, as sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Actions that policies of a role allow today, and that will be denied."""
+
+    tenant: str
+    role_arn: str
+    policy: str
+    """The name of the policy that allows them today."""
+    service: str
+    """The IAM prefix of the service."""
+    actions: Sequence[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call to IAM."""
+
+    operation: str
+    """The name of the operation, as in boto3: `create_policy_version`."""
+    parameters: Mapping[str, Parameter]
+    sentence: str
+    reason: str
+
+    @property
+    def command(self) -> str:
+        """The call as a command of the AWS CLI, quoted for a POSIX shell."""
+        words = ["aws", "iam", self.operation.replace("_", "-")]
+        for name, value in self.parameters.items():
+            words.append(re.sub("(?!^)([A-Z])", r"-\1", name).lower().join(("--", "")))
+            if isinstance(value, str):
+                words.append(value)
+            elif not isinstance(value, bool):
+                words += [f"Key={tag['Key']},Value={tag['Value']}" for tag in value]
+        return shlex.join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutPlan:
+    """The state of an account, and the steps to the state that is wanted."""
+
+    account_id: str
+    policies: Sequence[PolicyComparison]
+    tenants: Sequence[TenantFence]
+    steps: Sequence[Step]
+    losses: Sequence[Loss]
+    obstacles: Sequence[str]
+    """The reasons for which a part of the request is not planned, as sentences."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self.steps and not self.obstacles
+
+
+class RolloutPlanner(Protocol):
+    """Compares an account with the catalogue."""
+
+    def plan(self) -> RolloutPlan:
+        """Return the plan for the shared policies, without changes of roles; raises an `AwsError`."""

@@ -1,0 +1,102 @@
+"""Reading, planning, application and verification of the fence in one account."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from daypass.portal.accounts.model import Generation
+from daypass.portal.accounts.rollout import (
+    PolicyComparison,
+    PolicyStatus,
+    RolloutPlan,
+    Step,
+    TenantFence,
+)
+from daypass.portal.aws.fence.rollout import planning
+from daypass.portal.aws.fence.rollout.account_state import AccountReader, AccountState
+from daypass.portal.aws.fence.rollout.applying import Applier
+from daypass.portal.aws.fence.shared import digest, shared_policies
+from daypass.portal.aws.policies import Document
+from daypass.portal.tenants.model import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a rollout is asked to do."""
+
+    migrated: Sequence[str] = ()
+    """The tenants whose roles get the fence of generation 2."""
+    pause: bool = False
+    """Whether to deny everything on the way."""
+    back: bool = False
+    """Whether to go back to the versions before the last rollout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The result of a comparison of an account with the catalogue."""
+
+    policies: Sequence[PolicyComparison]
+    tenants: Sequence[TenantFence]
+    """The tenants whose roles are of generation 2."""
+    digests: Mapping[str, str]
+    """The digests of the policies that are complete, by name."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all policies and all roles of generation 2 are as they should be."""
+        return all(one.status is PolicyStatus.SAME for one in self.policies) and not any(
+            tenant.differences for tenant in self.tenants
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FenceRollout:
+    """The rollout of this release's fence in one account; a `RolloutPlanner`."""
+
+    reader: AccountReader
+    applier: Applier
+    tenants: Sequence[Tenant]
+    """The tenants whose roles the account has."""
+
+    @property
+    def account_id(self) -> str:
+        """The id of the account."""
+        return self.reader.account.id
+
+    def is_own(self, tenant: Tenant) -> bool:
+        """Return whether the ARN of the tenant's role was entered by an Administrator."""
+        return self.reader.is_own(tenant)
+
+    def plan(self, request: Request = Request()) -> RolloutPlan:
+        """Read the account and return the plan for *request*; raises an `AwsError`."""
+        state, wanted = self._state(request.migrated), self._wanted
+        if request.back:
+            return planning.rollback_plan(state, wanted)
+        migrated = [role for role in state.roles if role.tenant in request.migrated]
+        return planning.plan(state, wanted, migrated, pause=request.pause)
+
+    def apply(self, plan: RolloutPlan) -> Iterator[Step]:
+        """Yield each step of the plan once it is made; raises `StepFailed`."""
+        return self.applier.apply(plan.steps)
+
+    def verify(self) -> Verification:
+        """Read the account and compare it with the catalogue; raises an `AwsError`."""
+        state, wanted = self._state(()), self._wanted
+        policies = [planning.compare(state.policies[name], wanted[name]) for name in wanted]
+        fences = [planning.tenant_fence(state, role) for role in state.roles]
+        return Verification(
+            policies=policies,
+            tenants=[fence for fence in fences if fence.generation == Generation.SHARED],
+            digests={
+                one.name: digest(wanted[one.name]) for one in policies if one.status is PolicyStatus.SAME
+            },
+        )
+
+    @property
+    def _wanted(self) -> Mapping[str, Document]:
+        return shared_policies(self.reader.account)
+
+    def _state(self, migrated: Sequence[str]) -> AccountState:
+        state = AccountState(self.reader.account, self.reader.policies(self._wanted))
+        read = [self.reader.role(tenant, contents=tenant.name in migrated) for tenant in self.tenants]
+        return replace(state, roles=read)

@@ -1,0 +1,106 @@
+"""The output of `daypass portal fence`: text for people, commands of the AWS CLI, and JSON."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from daypass.common.counting import counted
+from daypass.portal.accounts.model import Generation
+
+if TYPE_CHECKING:
+    from daypass.portal.accounts.rollout import PolicyComparison, RolloutPlan, TenantFence
+    from daypass.portal.aws.fence.rollout.rollouts import Verification
+
+MANAGED_ELSEWHERE = (
+    "Where you may not write to IAM, give the owner of the account the output of `daypass portal aws-setup "
+    "--format cloudformation` or `--format terraform`."
+)
+_MARKS = {"same": "✓", "different": "!", "missing": "+"}
+
+
+def plan_text(plan: "RolloutPlan") -> str:
+    """Return a plan for people."""
+    return "\n".join(_plan_lines(plan))
+
+
+def plan_commands(plan: "RolloutPlan") -> str:
+    """Return a plan as a shell script of AWS CLI commands, each with its reason."""
+    lines = [
+        f"# The fence of the account {plan.account_id}, {counted(len(plan.steps), 'step')} in this order.",
+        "set -eu",
+    ]
+    lines += [f"# Not included: {obstacle}" for obstacle in plan.obstacles]
+    for step in plan.steps:
+        lines += ["", f"# {step.sentence}: {step.reason}.", step.command]
+    return "\n".join(lines)
+
+
+def plan_json(plan: "RolloutPlan") -> str:
+    """Return a plan as JSON."""
+    steps = [asdict(step) | {"command": step.command} for step in plan.steps]
+    return json.dumps(asdict(plan) | {"steps": steps, "is_complete": plan.is_complete}, indent=2)
+
+
+def verification_text(verification: "Verification") -> str:
+    """Return a verification for people."""
+    lines = [*_policies(verification.policies), "", "Tenants with the shared fence"]
+    lines += list(_tenants(verification.tenants)) or ["  none"]
+    lines += ["", "No differences." if verification.is_complete else "There are differences."]
+    return "\n".join(lines)
+
+
+def verification_json(verification: "Verification") -> str:
+    """Return a verification as JSON."""
+    content = {
+        "policies": [asdict(policy) for policy in verification.policies],
+        "tenants": [asdict(tenant) for tenant in verification.tenants],
+        "is_complete": verification.is_complete,
+    }
+    return json.dumps(content, indent=2)
+
+
+def _plan_lines(plan: "RolloutPlan") -> Iterator[str]:
+    yield f"Account {plan.account_id}"
+    yield from ("", *_policies(plan.policies))
+    if plan.tenants:
+        yield from ("", "Tenants", *_tenants(plan.tenants))
+    if plan.losses:
+        yield from ("", "Stops working")
+        for loss in plan.losses:
+            yield f"  {loss.tenant} ({loss.policy}): {', '.join(loss.actions)} – {loss.reason}"
+    if plan.obstacles:
+        yield from ("", "Not possible", *(f"  ✗ {obstacle}" for obstacle in plan.obstacles))
+    if plan.steps:
+        yield from ("", "Steps")
+        for number, step in enumerate(plan.steps, 1):
+            yield f"  {number:>3}. {step.sentence} – {step.reason}"
+        yield from ("", MANAGED_ELSEWHERE)
+    elif not plan.obstacles:
+        yield from ("", "Nothing to do.")
+
+
+def _policies(policies: "Sequence[PolicyComparison]") -> Iterator[str]:
+    yield "Shared policies"
+    for policy in policies:
+        version = "" if policy.default_version is None else f" {policy.default_version}"
+        yield f"  {_MARKS[policy.status]} {policy.name}{version}{_remark(policy)}"
+        yield from (f"      {line}" for line in policy.patch if policy.status == "different")
+
+
+def _remark(policy: "PolicyComparison") -> str:
+    return {"same": "", "different": " differs:", "missing": " is missing"}[policy.status]
+
+
+def _tenants(tenants: "Sequence[TenantFence]") -> Iterator[str]:
+    for tenant in tenants:
+        yield f"  {_tenant(tenant)}"
+        if tenant.generation == Generation.SHARED:
+            yield from (f"      {difference}" for difference in tenant.differences)
+
+
+def _tenant(tenant: "TenantFence") -> str:
+    mark = "✓" if not tenant.differences else "!"
+    kind = "no boundary of Daypass" if tenant.generation is None else f"generation {tenant.generation}"
+    own = f", own role {tenant.role_arn}" if tenant.is_own else ""
+    return f"{mark} {tenant.tenant}: {kind}{own}"
