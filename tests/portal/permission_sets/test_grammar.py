@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from daypass.portal.aws.fence.levels import levels
 from daypass.portal.aws.permission_templates import templates
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.permission_sets import grammar
@@ -195,3 +196,10 @@ def test_every_template_is_a_valid_set(template: PermissionSetTemplate) -> None:
 
     grammar.check(permission_set)
     assert grammar.policies_of(template.policies) == permission_set.policies
+
+
+@pytest.mark.parametrize("template", templates(), ids=lambda template: template.name)
+def test_a_template_names_the_generated_policy_of_its_level(template: PermissionSetTemplate) -> None:
+    assert template.policies == (f"daypass-level-{template.name}",)
+    assert template.name in levels()
+    assert template.denies == ()

@@ -63,6 +63,7 @@ def test_a_set_is_created_listed_changed_and_deleted(admin: Administrator) -> No
         ("operator", {"rank": 500}, "needs a policy or a Deny statement"),
         ("operator", {**OPERATOR, "denies": [{**DENY, "Effect": "Allow"}]}, "Deny statement 1"),
         ("operator", {**OPERATOR, "policies": ["no policy"]}, "is not a managed policy"),
+        ("operator", {**OPERATOR, "denies": [{**DENY, "Action": "s3:GetObjcet"}]}, "AWS has no action"),
     ],
 )
 def test_an_invalid_set_is_refused_with_the_reason(
