@@ -116,7 +116,8 @@ class _Path:
         assert isinstance(context.decision, Allow)  # noqa: S101  a member of the tenant
         entitlement = context.decision.entitlement
         validity = choose_validity(attempt, entitlement, timedelta(hours=12), is_chained=False)
-        return SessionPlan(entitlement, entitlement.permission_set, validity, None)
+        permission_set = entitlement.permission_set
+        return SessionPlan(entitlement, permission_set, validity, None, permission_set)
 
     def _request(self, attempt: IssuanceAttempt, plan: SessionPlan) -> None:
         self.committer.commit(*attempt_records.requested(attempt, plan))

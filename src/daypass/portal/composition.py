@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from daypass import __version__
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.role_concurrency import RoleConcurrency
+from daypass.portal.accounts.verified import VerifiedPolicyCache
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.tenants.role_naming import RoleNaming
@@ -64,6 +65,7 @@ def make_services(
             clock=clock,
             is_attribution_required=config.require_attribution,
             role_concurrency=role_concurrency,
+            find_verified=VerifiedPolicyCache(database).names,
         ),
         inventory=_inventory(config, database, committer, aws, clock, role_concurrency),
         administration=_administration(config, aws, identity, registry),

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from daypass.portal.access.issue import Issuer
+from daypass.portal.access.level_policies import FindVerified, none_verified
 from daypass.portal.access.model import Caller, Channel, IssuedSession, SessionRequest
 from daypass.portal.audit.committer import Committer
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
@@ -96,8 +97,14 @@ class Rig:
     def __post_init__(self) -> None:
         self.issuer = self.issuer_with(self.committer)
 
-    def issuer_with(self, committer: Committer, *, is_attribution_required: bool = False) -> Issuer:
-        """Return an issuer that differs in its audit log and attribution requirement only."""
+    def issuer_with(
+        self,
+        committer: Committer,
+        *,
+        is_attribution_required: bool = False,
+        find_verified: FindVerified = none_verified,
+    ) -> Issuer:
+        """Return an issuer that differs in the audit log and these properties only."""
         return Issuer(
             self.database,
             committer,
@@ -105,6 +112,7 @@ class Rig:
             brokers_of(self.broker),
             self.clock,
             is_attribution_required,
+            find_verified=find_verified,
         )
 
     def issue(

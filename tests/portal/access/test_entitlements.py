@@ -126,7 +126,8 @@ def plan_of(attempt: IssuanceAttempt) -> SessionPlan:
     decision = attempt.context.decision
     assert isinstance(decision, Allow)
     validity = choose_validity(attempt, decision.entitlement, None, is_chained=False)
-    return SessionPlan(decision.entitlement, decision.permission_set, validity, None)
+    permission_set = decision.permission_set
+    return SessionPlan(decision.entitlement, permission_set, validity, None, permission_set)
 
 
 def session_of(attempt: IssuanceAttempt, plan: SessionPlan) -> IssuedSession:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
+from daypass.portal.access.level_policies import READ_ONLY_LEVEL
 from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.aws import policies
 from daypass.portal.aws.broker import AwsBroker
@@ -84,6 +85,24 @@ def test_a_read_only_session_is_limited_by_the_managed_policy(broker: AwsBroker,
     assert stub.requests[0]["PolicyArns.member.1.arn"] == "arn:aws:iam::aws:policy/ReadOnlyAccess"
     assert json.loads(stub.requests[0]["Policy"]) == policies.read_only_limits()
     assert len(stub.requests[0]["Policy"]) < 512
+
+
+def test_a_read_only_session_by_the_level_has_that_policy_alone(broker: AwsBroker, stub: StubAws) -> None:
+    stub.play(session())
+
+    broker.assume(replace(SESSION, permission_set=READ_ONLY_LEVEL), attributed=True, deadline=SOON)
+
+    (request,) = stub.requests
+    arn = "arn:aws:iam::123456789012:policy/daypass-level-read-only"
+    assert request["PolicyArns.member.1.arn"] == arn
+    assert not {"Policy", "PolicyArns.member.2.arn"} & request.keys()
+
+
+def test_a_refusal_of_the_level_s_policy_names_it(broker: AwsBroker, stub: StubAws) -> None:
+    stub.play(error(400, "ValidationError"))
+
+    with pytest.raises(AwsPolicyRefused, match="daypass-level-read-only"):
+        broker.assume(replace(SESSION, permission_set=READ_ONLY_LEVEL), attributed=True, deadline=SOON)
 
 
 def test_a_read_only_session_refuses_another_session_policy(broker: AwsBroker, stub: StubAws) -> None:

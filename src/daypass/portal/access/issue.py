@@ -17,6 +17,7 @@ from daypass.portal.access import attempt_records
 from daypass.portal.access.authorization import AuthorizationContext, read_context
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Brokers, Deadline, RoleMaximumExceeded
 from daypass.portal.access.issuance_count import count_attempt
+from daypass.portal.access.level_policies import FindVerified, none_verified, set_in_account
 from daypass.portal.access.model import (
     Allow,
     Caller,
@@ -68,6 +69,8 @@ class Issuer:
     monotonic: Callable[[], float] = time.monotonic
     role_concurrency: RoleConcurrency = field(default_factory=RoleConcurrency)
     """The limit on concurrent AWS calls for each role."""
+    find_verified: FindVerified = none_verified
+    """Returns the policies verified in an account; called for every session that is not for full access."""
 
     def issue(self, caller: Caller, request: SessionRequest) -> IssuedSession:
         """Return one AWS session, recorded in the audit log before it is released.
@@ -132,7 +135,9 @@ class Issuer:
         attempt = self._new_attempt(caller, request, context)
         is_chained = self._broker(attempt).is_chained
         validity = choose_validity(attempt, decision.entitlement, context.role.maximum, is_chained=is_chained)
-        return SessionPlan(decision.entitlement, decision.permission_set, validity, None)
+        return SessionPlan(
+            decision.entitlement, decision.permission_set, validity, None, decision.permission_set
+        )
 
     def _read_context(
         self, connection: Connection, caller: Caller, request: SessionRequest
@@ -168,11 +173,17 @@ class Issuer:
         destination = None
         if request.purpose.wants_console:
             destination = broker.destination(attempt.target.region, request.destination)
+        session_set = set_in_account(
+            decision.permission_set,
+            attempt.target.account_id,
+            self.find_verified,
+            is_admin=attempt.is_admin,
+        )
         maximum = self._roles(attempt).maximum(
             attempt.target.role_arn, attempt.context.role, attempt.asked_at, deadline
         )
         validity = choose_validity(attempt, decision.entitlement, maximum, is_chained=is_chained)
-        return SessionPlan(decision.entitlement, decision.permission_set, validity, destination)
+        return SessionPlan(decision.entitlement, decision.permission_set, validity, destination, session_set)
 
     def _master_role(self, scope: Scope) -> str:
         """Return the ARN of the master role for the admin scope; "" while the account is unknown."""

@@ -78,6 +78,8 @@ class SessionPlan:
     validity: Validity
     destination: str | None
     """The console page to open; None if no console link is wanted."""
+    session_set: PermissionSet
+    """`permission_set` with the policies that the account has for it."""
 
     @property
     def access(self) -> Access:
@@ -127,5 +129,5 @@ def assume_role_parameters(attempt: IssuanceAttempt, plan: SessionPlan) -> Assum
         external_id=target.external_id,
         source_identity=user.id,
         tags=session_tags(attempt.id, attempt.tenant),
-        permission_set=plan.permission_set,
+        permission_set=plan.session_set,
     )
