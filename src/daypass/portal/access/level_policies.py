@@ -39,8 +39,8 @@ def set_in_account(
     if missing:
         raise AwsPolicyRefused(
             f"The permission set “{permission_set.name}” needs {' and '.join(missing)} in account "
-            f"{account_id}, where the portal has not verified it. An Administrator runs `daypass portal fence apply`, which "
-            "creates and verifies these policies."
+            f"{account_id}, where the portal has not verified it. An Administrator runs "
+            "`daypass portal fence apply`, which creates and verifies these policies."
         )
     return permission_set
 
