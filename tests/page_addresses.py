@@ -19,7 +19,11 @@ from daypass.portal.storage.engine import Database
 from tests.fakes import FakeBroker, FakeClock, FakeFinder
 from tests.portal.http.world import fake_aws, portal_config
 
-VARIABLES: Mapping[str, str] = {"{tenant}": "dev01", "{user}": "dana@example.com"}
+VARIABLES: Mapping[str, str] = {
+    "{tenant}": "dev01",
+    "{user}": "dana@example.com",
+    "{permission_set}": "no-deploy",
+}
 """Values of the variables in paths, which exist in every demo."""
 
 _BUCKET = "/go?arn=arn%3Aaws%3As3%3A%3A%3Aduploservices-dev01-reports"
@@ -29,6 +33,14 @@ QUERIES: Mapping[str, Sequence[str]] = {
     "/confirm": ("/confirm?next=/profile",),
     "/go": (_BUCKET, f"{_BUCKET}&tab=Details"),
     LOCAL_ACCESS: (f"{LOCAL_ACCESS}?localAppName=somebody%27s-script&localPort=52417&redirect=true",),
+    "/administrator/add-permission-set": (
+        "/administrator/add-permission-set",
+        "/administrator/add-permission-set?template=data-reader",
+    ),
+    "/administrator/permission-sets/{permission_set}": (
+        "/administrator/permission-sets/no-deploy",
+        "/administrator/permission-sets/read-only",
+    ),
     "/administrator/audit": (
         "/administrator/audit",
         "/administrator/audit?action=session.issue&since=2026-01-01",

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from daypass.portal.permission_sets.grammar import any_action, denies_text
+from daypass.portal.permission_sets.model import PermissionSet, PermissionSetId
+
 REGION = "us-east-1"
 # These names are the defaults of the portal's settings (`portal/config.py`), which the demo leaves unset.
 MASTER_ROLE = "duplomaster"
@@ -72,6 +75,26 @@ class DemoUser:
     memberships: Mapping[str, str]
     is_service_account: bool = False
 
+
+NO_DEPLOY = PermissionSet(
+    PermissionSetId("0" * 32),
+    "no-deploy",
+    "Everything but new code and permissions.",
+    500,
+    denies=denies_text(
+        [
+            {
+                "Sid": "NoNewCode",
+                "Effect": "Deny",
+                "Action": ["lambda:Update*", "ecs:UpdateService", "codebuild:StartBuild*"],
+                "Resource": "*",
+            },
+            {"Sid": "NoPermissions", "Effect": "Deny", "Action": ["iam:*", "s3:Put*Policy"], "Resource": "*"},
+        ],
+        any_action,
+    ),
+)
+"""The custom permission set of the demo; it needs no managed policy."""
 
 ADMIN = DemoUser("admin@example.com", "Administrator", {})
 DANA = DemoUser("dana@example.com", "User", {"dev01": "full", "prod01": "read-only"})

@@ -4,7 +4,7 @@ import secrets
 import uuid
 
 from daypass.demo.saved_state import SavedState, TenantIds, UserSecrets, load, new_password, save
-from daypass.demo.seed.fixtures import REGION, TENANTS, USERS, DemoUser, TenantPlan
+from daypass.demo.seed.fixtures import NO_DEPLOY, REGION, TENANTS, USERS, DemoUser, TenantPlan
 from daypass.demo.seed.history import PastClock, beginning, record_history
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.model import Caller, Channel
@@ -13,6 +13,7 @@ from daypass.portal.audit.event import OPERATOR
 from daypass.portal.clock import Clock
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.permission_sets.store import add_permission_set
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import migrate
 from daypass.portal.tenants.model import Access, Tenant, TenantId
@@ -53,6 +54,8 @@ def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool)
     # The audit log's time stamps must not go back, so users are added before their first session.
     clock = PastClock(beginning(now()) if has_history else now())
     tenants = _add_tenants(database, account_id, clock)
+    with database.writing() as connection:
+        add_permission_set(NO_DEPLOY, at=clock()).apply(connection)
     committer = Committer(database, clock)
     try:
         identity = Identity(database, committer, clock)

@@ -122,7 +122,7 @@ class PermissionSetRecord:
 
     permission_set: PermissionSet
     members: int | None
-    """The number of memberships that have it; None for a built-in set, whose members are not counted."""
+    """The number of memberships that have it; None if they were not counted."""
 
     @property
     def version(self) -> Version:

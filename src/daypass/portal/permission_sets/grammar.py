@@ -77,12 +77,17 @@ def check(permission_set: PermissionSet) -> None:
     check_name(permission_set.name)
     if len(permission_set.description) > LONGEST_DESCRIPTION or not permission_set.description.isprintable():
         raise InvalidRequest(f"A description is one line of at most {LONGEST_DESCRIPTION} characters.")
-    if not LOWEST_RANK < permission_set.rank < HIGHEST_RANK:
+    check_rank(permission_set.rank)
+    check_size(permission_set)
+
+
+def check_rank(rank: int) -> None:
+    """Raise `InvalidRequest` unless a custom set may have *rank*."""
+    if not LOWEST_RANK < rank < HIGHEST_RANK:
         raise InvalidRequest(
             f"A rank is a number from {LOWEST_RANK + 1} to {HIGHEST_RANK - 1}: “read-only” is below, and "
             "“full” above."
         )
-    check_size(permission_set)
 
 
 def policies_of(texts: Sequence[str]) -> tuple[ManagedPolicy, ...]:
@@ -109,7 +114,7 @@ def denies_text(statements: Sequence[object], is_known_action: ActionCheck) -> s
     parsed = []
     for number, statement in enumerate(statements, 1):
         try:
-            parsed.append(_statement(statement, is_known_action))
+            parsed.append(deny_statement(statement, is_known_action))
         except InvalidRequest as refusal:
             raise InvalidRequest(f"Deny statement {number}: {refusal.reason}") from refusal
     sids = [each["Sid"] for each in parsed if "Sid" in each]
@@ -118,7 +123,8 @@ def denies_text(statements: Sequence[object], is_known_action: ActionCheck) -> s
     return json.dumps(parsed, separators=(",", ":"))
 
 
-def _statement(statement: object, is_known_action: ActionCheck) -> dict[str, Any]:
+def deny_statement(statement: object, is_known_action: ActionCheck) -> dict[str, Any]:
+    """Return a Deny statement with its elements in one order; raises `InvalidRequest` if it is not valid."""
     if not isinstance(statement, Mapping):
         raise InvalidRequest("it is not a JSON object.")
     unknown = [str(name) for name in statement if name not in _ELEMENTS]

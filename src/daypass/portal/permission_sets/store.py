@@ -1,11 +1,11 @@
 """The database access for permission sets, and the columns by which a membership names its set."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from daypass.portal.permission_sets.model import BUILT_IN, FULL, READ_ONLY, ManagedPolicy, PermissionSet
 from daypass.portal.storage.schema import memberships, permission_sets
@@ -79,6 +79,15 @@ class PermissionSetStore:
         is_referred = or_(_c.name == reference, _c.id == reference)
         row = self._connection.execute(select(*PERMISSION_SET).where(is_referred)).first()
         return None if row is None else permission_set_of(row)
+
+    def count_all_members(self) -> Mapping[str, int]:
+        """Return the number of memberships with each set, by the set's id; a set without any is missing."""
+        set_id = func.coalesce(
+            case((memberships.c.is_read_only, READ_ONLY.id), (~memberships.c.is_read_only, FULL.id)),
+            memberships.c.permission_set_id,
+        )
+        query = select(set_id.label("set_id"), func.count().label("number")).group_by(set_id)
+        return {row.set_id: row.number for row in self._connection.execute(query)}
 
     def count_members(self, permission_set: PermissionSet) -> int:
         """Return the number of memberships that have this custom set."""

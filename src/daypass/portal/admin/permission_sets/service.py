@@ -48,6 +48,13 @@ class PermissionSets:
         with self.executor.database.reading() as connection:
             return PermissionSetStore(connection).all()
 
+    def with_members(self) -> Sequence[PermissionSetRecord]:
+        """Return every set with the number of its memberships, also of the built-in ones."""
+        with self.executor.database.reading() as connection:
+            store = PermissionSetStore(connection)
+            numbers = store.count_all_members()
+            return [PermissionSetRecord(each, numbers.get(each.id, 0)) for each in store.all()]
+
     def find(self, reference: str) -> PermissionSetRecord:
         """Return one set with the number of its memberships; raises `PermissionSetNotFound`."""
         with self.executor.database.reading() as connection:

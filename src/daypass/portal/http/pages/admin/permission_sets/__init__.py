@@ -1,0 +1,5 @@
+"""The pages about permission sets."""
+
+from daypass.portal.http.pages.admin.permission_sets.pages import routes
+
+__all__ = ["routes"]

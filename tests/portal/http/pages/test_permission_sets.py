@@ -1,0 +1,179 @@
+"""The pages about permission sets: the list, the words of a set, and the forms with their errors."""
+
+import html
+import re
+
+import pytest
+
+from daypass.portal.http.pages.admin.permission_sets import words
+from daypass.portal.permission_sets.model import FULL
+from tests.portal.http.api.test_administration import ANY, Administrator
+from tests.portal.http.client import Answer
+from tests.portal.http.pages.test_administrator import Browser, sign_in, text
+from tests.portal.http.world import ADMIN, DANA, DEV, World
+from tests.portal.permission_sets.examples import custom, deny
+
+SETS, ADD, DELETE = (
+    f"/administrator/{name}" for name in ("permission-sets", "add-permission-set", "delete-permission-set")
+)
+DENY = '[{"Effect": "Deny", "Action": ["lambda:UpdateFunctionCode", "iam:*"], "Resource": "*"}]'
+NO_CODE = {"name": "no-code", "description": "Runs no code.", "rank": "400", "policies": "", "denies": DENY}
+
+
+@pytest.fixture
+def admin(quick_world: World) -> Browser:
+    return sign_in(quick_world, ADMIN)
+
+
+def error_of(answer: Answer, name: str) -> str:
+    """Return the error beside the field *name*."""
+    assert answer.status == 422, text(answer)
+    found = re.search(rf'id="{name}-error" role="alert">(.*?)</p>', answer.body.decode())
+    assert found, text(answer)
+    assert f'aria-describedby="{name}-error" aria-invalid="true"' in answer.body.decode()
+    return html.unescape(found[1])
+
+
+def row_of(page: str, name: str) -> str:
+    """Return the text of a row of the list."""
+    found = re.search(
+        rf'<tr role="row"><td role="cell" class="key fill"><a href="{SETS}/{name}".*?</tr>', page, re.DOTALL
+    )
+    assert found
+    return " ".join(re.sub(r"<[^>]*>", " ", found[0]).split())
+
+
+def test_a_set_is_created_shown_changed_and_deleted(admin: Browser) -> None:
+    assert admin.do(ADD, **NO_CODE).startswith(f"{SETS}/no-code")
+    page = admin.see(f"{SETS}/no-code")
+    assert "Everything that the tenant's role allows, except for what is denied below." in page
+    assert "lambda:UpdateFunctionCode, iam:* on every resource." in page
+    assert "can only take away from a tenant's full access" in page
+
+    form = admin.see(f"{SETS}/no-code/edit")
+    version = re.search(r'name="version" value="([^"]+)"', form)
+    assert version
+    changed = {**NO_CODE, "policies": "aws:ReadOnlyAccess\r\n\r\n own ", "version": version[1]}
+    admin.do(f"{SETS}/no-code/edit", **changed)
+    page = admin.see(f"{SETS}/no-code")
+    assert "at least one of these managed policies allow, except for what is denied below" in page
+    assert re.search(r"<code>own</code>.*The account of the tenant's role", page)
+    # The set was changed since that version.
+    stale = admin.send(f"{SETS}/no-code/edit", **changed)
+    assert (stale.status, "was changed" in text(stale)) == (412, True)
+
+    assert admin.do(DELETE, name="no-code").startswith(SETS)
+    assert admin.send(DELETE, name="no-code").status == 404
+
+
+def test_the_list_has_each_set_with_its_rank_and_members(admin: Browser, quick_world: World) -> None:
+    admin.do(ADD, **NO_CODE)
+    member, given = f"/tenants/{DEV.name}/members/{DANA}", {"permission_set": "no-code"}
+    assert Administrator(quick_world)("PUT", member, given, ANY).status == 200
+
+    page = admin.see(SETS)
+
+    assert row_of(page, "no-code").startswith("no-code Runs no code. Custom 400 1")
+    assert row_of(page, "full").startswith("full Everything that the role allows. Built-in 1000 ")
+    refused = admin.send(DELETE, name="no-code")
+    assert (refused.status, "1 membership has the permission set" in text(refused)) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("name", "No Code", "lower-case letters"),
+        ("name", "full", "built-in"),
+        ("rank", "high", "Enter a number."),
+        ("rank", "1000", "from 1 to 999"),
+        ("policies", "own\nno policy", "Policy 2: “no policy” is not a managed policy."),
+        ("denies", "[\n  {]", "Line 2, column 4: this is not JSON"),
+        ("denies", '[\n{"Effect": "Allow"}]', "Line 2, statement 1: its Effect must be “Deny”"),
+        (
+            "denies",
+            f'{{"Version": "2012-10-17",\n"Statement": {DENY[:-1]},\n\n'
+            '{"Effect": "Deny", "Action": "s3:Gte*", "Resource": "*"}]}',
+            "Line 4, statement 2: AWS has no action “s3:Gte*”.",
+        ),
+        (
+            "denies",
+            '{"Effect": "Deny", "Action": 1, "Resource": "*"}',
+            "Line 1, statement 1: “1” is not valid",
+        ),
+        ("denies", '[{"Action": "s3:*", "Action": "sns:*"}]', "“Action” is twice"),
+        ("denies", '"Deny"', "Line 1: write Deny statements as a JSON array"),
+        ("denies", "[" * 15_000, "nested too deeply"),
+        ("denies", "[" + "1" * 5000 + "]", "number that is too long"),
+    ],
+)
+def test_each_error_is_beside_its_field_with_the_line(
+    admin: Browser, field: str, value: str, error: str
+) -> None:
+    answer = admin.send(ADD, **{**NO_CODE, field: value})
+
+    assert error in error_of(answer, field)
+    # Nothing that was typed is lost.
+    assert "Runs no code." in text(answer)
+    assert (
+        html.escape(value)[:30].replace("&#x27;", "&#39;").replace("&quot;", "&#34;") in answer.body.decode()
+    )
+
+
+def test_every_wrong_field_is_marked_at_once(admin: Browser) -> None:
+    answer = admin.send(ADD, **{**NO_CODE, "rank": "x", "denies": "x"})
+
+    assert error_of(answer, "rank") and error_of(answer, "denies")
+
+
+def test_a_set_that_would_be_full_is_refused_as_a_whole(admin: Browser) -> None:
+    answer = admin.send(ADD, **{**NO_CODE, "denies": ""})
+
+    assert (answer.status, "Without both it would be “full”." in text(answer)) == (422, True)
+
+
+def test_an_existing_name_is_taken(admin: Browser) -> None:
+    admin.do(ADD, **NO_CODE)
+    answer = admin.send(ADD, **NO_CODE)
+
+    assert answer.status == 412
+    assert "A permission set with this name already exists." in text(answer)
+
+
+@pytest.mark.parametrize("template", ["operator", "data-reader"])
+def test_a_set_from_a_template_names_the_level_s_policy(admin: Browser, template: str) -> None:
+    page = admin.see(f"{ADD}?template={template}")
+
+    assert f'name="name" type="text" value="{template}"' in page
+    assert f">\ndaypass-level-{template}</textarea>" in page
+
+
+def test_a_built_in_set_is_shown_and_cannot_be_edited(admin: Browser) -> None:
+    page = admin.see(f"{SETS}/read-only")
+
+    assert "daypass-level-read-only" in page
+    assert ">Edit</a>" not in page
+    answer = admin.client.get(f"{SETS}/full/edit", headers=admin.headers())
+    assert (answer.status, (answer.header("location") or "").startswith(f"{SETS}/full")) == (303, True)
+
+
+def test_a_member_sees_none_of_it(quick_world: World) -> None:
+    dana = sign_in(quick_world, DANA)
+
+    assert dana.client.get(SETS, headers=dana.headers()).status == 403
+    assert dana.send(ADD, **NO_CODE).status == 403
+
+
+def test_conditions_and_exceptions_are_said() -> None:
+    statement = {
+        "Effect": "Deny",
+        "NotAction": ["s3:Get*"],
+        "NotResource": "arn:aws:s3:::a",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": ["eu-west-1", "eu-west-2"]}},
+    }
+
+    assert words.denied(statement) == (
+        "Every action except s3:Get* on every resource except arn:aws:s3:::a, if aws:RequestedRegion "
+        "StringNotEquals eu-west-1 or eu-west-2."
+    )
+    assert words.allowed(FULL) == "Everything that the tenant's role allows."
+    assert words.allowed(custom("a-set", 5, deny("s3:*"), policies=("own",))).startswith("What both the")
