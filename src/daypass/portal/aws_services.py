@@ -14,6 +14,7 @@ from daypass.portal.admin.roles.accounts import AccountRoles
 from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.aws.factory import make_account, make_broker
 from daypass.portal.aws.fence.catalogue import offered_services
+from daypass.portal.aws.fence.resource_kinds import resource_kinds
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.clock import Clock
@@ -23,6 +24,7 @@ from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import Examiner
 from daypass.portal.http.core.threadpool import aws_threads
 from daypass.portal.inventory.finder import ResourceFinder
+from daypass.portal.inventory.kinds import ResourceKinds
 from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.settings.registry import TENANT_SERVICES
 from daypass.portal.storage.engine import Database
@@ -39,6 +41,7 @@ class Aws:
     """The accounts; each has its own broker and finder."""
     brokers: Brokers
     finders: PerAccount[ResourceFinder]
+    kinds: ResourceKinds
     roles: IamRoles | None = None
     """The roles of all accounts; None if the portal does not manage roles."""
     doctor: Examiner | None = None
@@ -78,6 +81,7 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
         brokers=PerAccount({account.name: broker}),
         finders=PerAccount({account.name: make_finder(config.aws, connections=connections)}),
         services=[service.name for service in offered_services()],
+        kinds=resource_kinds(),
         roles=AccountRoles(accounts, PerAccount({account.name: roles})),
         doctor=AccountExaminers(accounts, PerAccount({account.name: doctor})),
         issuing=broker.issuing,

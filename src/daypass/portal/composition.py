@@ -99,6 +99,7 @@ def _inventory(
         accounts=aws.accounts,
         brokers=aws.brokers,
         finders=aws.finders,
+        kinds=aws.kinds,
         clock=clock,
         is_attribution_required=config.require_attribution,
         role_concurrency=role_concurrency,

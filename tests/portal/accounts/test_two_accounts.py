@@ -42,6 +42,7 @@ from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.roles import RoleState
 from tests.fakes import FakeBroker, FakeDoctor, FakeFinder, retargeted
 from tests.portal.access.conftest import ADMIN, DANA, DATA, DEV, MASTER, Rig, build, caller
+from tests.portal.inventory.resources import KINDS
 
 FIRST, SECOND = "123456789012", "222222222222"
 MASTERS = (MASTER, f"arn:aws-us-gov:iam::{SECOND}:role/duplomaster")
@@ -210,7 +211,7 @@ def test_roles_of_the_same_name_do_not_share_their_cached_maximum(two: TwoAccoun
 def test_a_tenants_resources_are_searched_in_its_account(two: TwoAccounts) -> None:
     rig, finders = two.rig, {"first": FakeFinder(), "second": FakeFinder()}
     each: PerAccount[ResourceFinder] = PerAccount(finders)
-    inventory = Inventory(rig.database, rig.committer, two.accounts, two.brokers, each, rig.clock)
+    inventory = Inventory(rig.database, rig.committer, two.accounts, two.brokers, each, KINDS, rig.clock)
 
     inventory.listing(caller(DANA), "dev01")
 
@@ -224,7 +225,7 @@ def test_the_owner_of_a_name_is_found_by_the_prefix_of_its_account(two: TwoAccou
     rig, arn = two.rig, "arn:aws-us-gov:s3:::gov-dev01-files"
     finder = FakeFinder([TaggedArn(arn, {}), TaggedArn("arn:aws-us-gov:s3:::duploservices-dev01-x", {})])
     each: PerAccount[ResourceFinder] = PerAccount({"first": FakeFinder(), "second": finder})
-    inventory = Inventory(rig.database, rig.committer, two.accounts, two.brokers, each, rig.clock)
+    inventory = Inventory(rig.database, rig.committer, two.accounts, two.brokers, each, KINDS, rig.clock)
 
     tenant, resource = inventory.owner(caller(DANA), arn)
 

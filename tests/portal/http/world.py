@@ -13,6 +13,7 @@ from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.app import Portal, assemble, page_templates
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
+from daypass.portal.aws.fence.resource_kinds import resource_kinds
 from daypass.portal.aws_services import Aws
 from daypass.portal.config.model import PortalConfig
 from daypass.portal.config.reader import read_config
@@ -129,6 +130,7 @@ def fake_aws(
         accounts_of(broker),
         brokers_of(broker),
         PerAccount({DEFAULT: finder}),
+        resource_kinds(),
         roles,
         doctor,
         services=("lambda", "s3", "sqs"),

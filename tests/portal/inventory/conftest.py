@@ -17,6 +17,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
 from tests.fakes import FakeBroker, FakeClock, FakeFinder, accounts_of, brokers_of
 from tests.portal.access.conftest import Rig, build, caller
+from tests.portal.inventory.resources import KINDS
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class InventoryRig:
             accounts_of(rig.broker),
             brokers_of(rig.broker),
             PerAccount({DEFAULT: self.source}),
+            KINDS,
             rig.clock,
         )
 

@@ -4,24 +4,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.portal.inventory.arns import containing_resource, owned_resource, owner_by_name, parse_resource
-from daypass.portal.inventory.model import OWNER_TAG, Kind, TaggedArn
+from daypass.portal.inventory.arns import owned_resource as owned_resource_of
+from daypass.portal.inventory.arns import owner_by_name
+from daypass.portal.inventory.model import OWNER_TAG, Resource, TaggedArn
 from daypass.portal.tenants.model import Tenant, TenantId
-from tests.portal.inventory.resources import arns_of, everything_of, tagged
+from tests.portal.inventory.resources import KINDS, arns_of, examples_of, tagged
 
 PREFIX = "duploservices-"
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_every_kind_is_recognised_by_its_arn(kind: Kind) -> None:
-    arn = arns_of("dev01")[kind]
+def owned_resource(found: TaggedArn, tenant: str, prefix: str) -> Resource | None:
+    return owned_resource_of(KINDS, found, tenant, prefix)
 
-    named = parse_resource(arn)
+
+def test_the_kinds_of_earlier_releases_are_still_listed() -> None:
+    assert set(arns_of("dev01")) <= set(KINDS.names)
+
+
+@pytest.mark.parametrize("kind", KINDS.names)
+def test_every_kind_is_recognised_by_its_arn(kind: str) -> None:
+    arn = examples_of("dev01")[kind]
+
+    named = KINDS.parse(arn)
 
     assert named is not None
-    assert (named.kind, named.arn) == (kind, arn)
-    assert kind.label
-    assert kind.plural
+    assert (named.kind.name, named.arn) == (kind, arn)
+    assert named.kind.label
+    assert named.kind.plural
 
 
 @pytest.mark.parametrize(
@@ -29,27 +38,27 @@ def test_every_kind_is_recognised_by_its_arn(kind: Kind) -> None:
     [
         (
             "arn:aws:s3:::duploservices-dev01-reports/2026/a b.csv",
-            Kind.S3_BUCKET,
+            "s3-bucket",
             "duploservices-dev01-reports",
         ),
-        ("arn:aws:dynamodb:eu-west-1:1:table/orders/index/by-day", Kind.DYNAMODB_TABLE, "orders"),
-        ("arn:aws:sns:eu-west-1:1:alerts:6a2c", Kind.SNS_TOPIC, "alerts"),
-        ("arn:aws:kinesis:eu-west-1:1:stream/events/consumer/x:1", Kind.KINESIS_STREAM, "events"),
-        ("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod", Kind.API_GATEWAY, "a1b2"),
-        ("arn:aws:apigateway:eu-west-1::/apis/a1b2", Kind.API_GATEWAY, "a1b2"),
-        ("arn:aws:lambda:eu-west-1:1:function:worker:7", Kind.LAMBDA_FUNCTION, "worker"),
-        ("arn:aws-cn:rds:cn-north-1:1:cluster:main", Kind.RDS_DATABASE, "main"),
-        ("arn:aws:secretsmanager:eu-west-1:1:secret:team/key-AbC123", Kind.SECRET, "team/key-AbC123"),
-        ("arn:aws:logs:eu-west-1:1:log-group:/ecs/web:*", Kind.LOG_GROUP, "/ecs/web"),
+        ("arn:aws:dynamodb:eu-west-1:1:table/orders/index/by-day", "dynamodb-table", "orders"),
+        ("arn:aws:sns:eu-west-1:1:alerts:6a2c", "sns-topic", "alerts"),
+        ("arn:aws:kinesis:eu-west-1:1:stream/events/consumer/x:1", "kinesis-stream", "events"),
+        ("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod", "api-gateway", "a1b2"),
+        ("arn:aws:apigateway:eu-west-1::/apis/a1b2", "api-gateway", "a1b2"),
+        ("arn:aws:lambda:eu-west-1:1:function:worker:7", "lambda-function", "worker"),
+        ("arn:aws-cn:rds:cn-north-1:1:cluster:main", "rds-database", "main"),
+        ("arn:aws:secretsmanager:eu-west-1:1:secret:team/key-AbC123", "secret", "team/key-AbC123"),
+        ("arn:aws:logs:eu-west-1:1:log-group:/ecs/web:*", "log-group", "/ecs/web"),
     ],
 )
-def test_the_arn_of_a_part_leads_to_its_resource(arn: str, kind: Kind, id_: str) -> None:
-    named = containing_resource(arn)
+def test_the_arn_of_a_part_leads_to_its_resource(arn: str, kind: str, id_: str) -> None:
+    named = KINDS.containing(arn)
 
     assert named is not None
-    assert (named.kind, named.id) == (kind, id_)
+    assert (named.kind.name, named.id) == (kind, id_)
     assert arn.startswith(named.arn)
-    assert parse_resource(named.arn) == named
+    assert KINDS.parse(named.arn) == named
 
 
 @pytest.mark.parametrize(
@@ -58,9 +67,9 @@ def test_the_arn_of_a_part_leads_to_its_resource(arn: str, kind: Kind, id_: str)
         "",
         "duploservices-dev01-reports",
         "arn:aws:s3:::",
-        "arn:aws:ec2:eu-west-1:1:instance/i-1",
+        "arn:aws:ec2:eu-west-1:1:spot-instances-request/sir-1",
         "arn:aws:dynamodb:eu-west-1:1:backup/x",
-        "arn:aws:rds:eu-west-1:1:snapshot:x",
+        "arn:aws:rds:eu-west-1:1:pg:x",
         "arn:aws:apigateway:eu-west-1::/usageplans/x",
         "arn:aws:lambda:eu-west-1:1:layer:x",
         "arn:gcp:s3:::x",
@@ -70,11 +79,11 @@ def test_the_arn_of_a_part_leads_to_its_resource(arn: str, kind: Kind, id_: str)
     ],
 )
 def test_any_other_arn_is_no_listed_resource(arn: str) -> None:
-    assert containing_resource(arn) is None
+    assert KINDS.containing(arn) is None
 
 
 def test_a_part_is_no_resource_itself() -> None:
-    assert parse_resource("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod") is None
+    assert KINDS.parse("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod") is None
     assert (
         owned_resource(
             tagged("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod", "dev01"), "dev01", PREFIX
@@ -83,17 +92,21 @@ def test_a_part_is_no_resource_itself() -> None:
     )
 
 
-@pytest.mark.parametrize("found", everything_of("dev01"), ids=lambda found: found.arn)
-def test_a_resource_belongs_to_its_tenant_alone(found: TaggedArn) -> None:
+@pytest.mark.parametrize("arn", [*arns_of("dev01").values(), *examples_of("dev01").values()])
+def test_a_resource_belongs_to_its_tenant_alone(arn: str) -> None:
+    found = tagged(arn, "dev01")
+
     assert owned_resource(found, "dev01", PREFIX) is not None
     for other in ("dev0", "dev", "dev011", "data01", "ev01", "dev01-x"):
         assert owned_resource(found, other, PREFIX) is None
 
 
 def test_the_name_decides_the_owner_and_not_the_tag() -> None:
-    for arn in arns_of("data01").values():
-        is_own = owned_resource(tagged(arn, "dev01"), "dev01", PREFIX) is not None
-        assert is_own == (":apigateway:" in arn)
+    for kind in KINDS:
+        is_own = (
+            owned_resource(tagged(examples_of("data01")[kind.name], "dev01"), "dev01", PREFIX) is not None
+        )
+        assert is_own == (not kind.is_named)
 
 
 def test_the_tenant_prefix_must_be_at_the_start_of_the_name() -> None:
@@ -103,6 +116,9 @@ def test_the_tenant_prefix_must_be_at_the_start_of_the_name() -> None:
     assert owned_resource(tagged("arn:aws:s3:::duploservices-dev01", "dev01"), "dev01", PREFIX) is None
     hidden = "arn:aws:logs:eu-west-1:1:log-group:/aws/lambda/duploservices-data01-x/duploservices-dev01-y"
     assert owned_resource(tagged(hidden, "dev01"), "dev01", PREFIX) is None
+    for path in ("/ecs/", "/aws/rds/instance/", "/aws/rds/cluster/", "/aws/vendedlogs/states/"):
+        log_group = f"arn:aws:logs:eu-west-1:1:log-group:{path}duploservices-dev01-x"
+        assert owned_resource(tagged(log_group, "data01"), "dev01", PREFIX) is not None
     twice = "arn:aws:logs:eu-west-1:1:log-group:/aws/lambda//aws/lambda/duploservices-dev01-y"
     assert owned_resource(tagged(twice, "dev01"), "dev01", PREFIX) is None
 
@@ -114,7 +130,7 @@ def test_the_prefix_is_the_configured_one_and_matched_literally() -> None:
 
 
 def test_a_resource_without_a_name_is_owned_by_its_tag_and_named_by_another() -> None:
-    arn = arns_of("dev01")[Kind.API_GATEWAY]
+    arn = arns_of("dev01")["api-gateway"]
 
     named = owned_resource(tagged(arn, "dev01", Name="orders"), "dev01", PREFIX)
     bare = owned_resource(tagged(arn, "dev01"), "dev01", PREFIX)
@@ -137,21 +153,21 @@ def _tenant(name: str) -> Tenant:
     return Tenant.with_role(TenantId(name), name, "eu-west-1", f"arn:aws:iam::1:role/{PREFIX}{name}", None)
 
 
-@given(own=NAMES, other=NAMES, kind=st.sampled_from(Kind), tag=NAMES)
-def test_no_tenant_owns_a_name_with_the_prefix_of_another(own: str, other: str, kind: Kind, tag: str) -> None:
-    arn = arns_of(other)[kind]
+@given(own=NAMES, other=NAMES, kind=st.sampled_from(KINDS.names), tag=NAMES)
+def test_no_tenant_owns_a_name_with_the_prefix_of_another(own: str, other: str, kind: str, tag: str) -> None:
+    arn = examples_of(other)[kind]
 
     shown = owned_resource(TaggedArn(arn, {OWNER_TAG: tag}), own, PREFIX)
 
-    if shown is not None and kind is not Kind.API_GATEWAY:
+    if shown is not None and shown.kind.is_named:
         assert f"{PREFIX}{other}-x".startswith(f"{PREFIX}{own}-")
-    if shown is not None and kind is Kind.API_GATEWAY:
+    if shown is not None and not shown.kind.is_named:
         assert tag == own
 
 
 @given(names=st.sets(NAMES, max_size=6), owner=NAMES)
 def test_the_tenant_with_the_longest_matching_prefix_is_the_owner(names: set[str], owner: str) -> None:
-    named = containing_resource(f"arn:aws:s3:::{PREFIX}{owner}-files")
+    named = KINDS.containing(f"arn:aws:s3:::{PREFIX}{owner}-files")
     assert named is not None
 
     found = owner_by_name(named, [_tenant(name) for name in names], lambda _: PREFIX)
@@ -163,5 +179,5 @@ def test_the_tenant_with_the_longest_matching_prefix_is_the_owner(names: set[str
 @given(text=st.text(max_size=60))
 def test_parsing_never_fails_on_arbitrary_text(text: str) -> None:
     for typed in (text, f"arn:aws:s3:::{text}", f"arn:aws:logs:eu-west-1:1:log-group:{text}"):
-        named = containing_resource(typed)
+        named = KINDS.containing(typed)
         assert named is None or typed.startswith(named.arn)

@@ -4,30 +4,28 @@ import pytest
 
 from daypass.portal.aws.console import Destinations
 from daypass.portal.aws.partitions import PARTITIONS, Partition
-from daypass.portal.inventory.arns import parse_resource
 from daypass.portal.inventory.console import console_path
-from daypass.portal.inventory.model import Kind
 from daypass.sandbox.console.urls import console_page_of
-from tests.portal.inventory.resources import arns_of
+from tests.portal.inventory.resources import KINDS, arns_of
 
 LINKS = {
-    Kind.S3_BUCKET: "/s3/buckets/duploservices-dev01-reports?region=eu-west-1&tab=objects",
-    Kind.DYNAMODB_TABLE: "/dynamodbv2/home?region=eu-west-1#table?name=duploservices-dev01-orders",
-    Kind.SQS_QUEUE: (
+    "s3-bucket": "/s3/buckets/duploservices-dev01-reports?region=eu-west-1&tab=objects",
+    "dynamodb-table": "/dynamodbv2/home?region=eu-west-1#table?name=duploservices-dev01-orders",
+    "sqs-queue": (
         "/sqs/v3/home?region=eu-west-1#/queues/"
         "https%3A%2F%2Fsqs.eu-west-1.amazonaws.com%2F123456789012%2Fduploservices-dev01-jobs"
     ),
-    Kind.SNS_TOPIC: (
+    "sns-topic": (
         "/sns/v3/home?region=eu-west-1#/topic/arn:aws:sns:eu-west-1:123456789012:duploservices-dev01-alerts"
     ),
-    Kind.KINESIS_STREAM: (
+    "kinesis-stream": (
         "/kinesis/home?region=eu-west-1#/streams/details/duploservices-dev01-events/monitoring"
     ),
-    Kind.API_GATEWAY: "/apigateway/main/apis/dev01api/resources?api=dev01api&region=eu-west-1",
-    Kind.LAMBDA_FUNCTION: "/lambda/home?region=eu-west-1#/functions/duploservices-dev01-worker?tab=code",
-    Kind.RDS_DATABASE: "/rds/home?region=eu-west-1#database:id=duploservices-dev01-main",
-    Kind.SECRET: "/secretsmanager/secret?name=duploservices-dev01-key&region=eu-west-1",
-    Kind.LOG_GROUP: (
+    "api-gateway": "/apigateway/main/apis/dev01api/resources?api=dev01api&region=eu-west-1",
+    "lambda-function": "/lambda/home?region=eu-west-1#/functions/duploservices-dev01-worker?tab=code",
+    "rds-database": "/rds/home?region=eu-west-1#database:id=duploservices-dev01-main",
+    "secret": "/secretsmanager/secret?name=duploservices-dev01-key&region=eu-west-1",
+    "log-group": (
         "/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/"
         "$252Faws$252Flambda$252Fduploservices-dev01-worker"
     ),
@@ -35,19 +33,19 @@ LINKS = {
 
 
 def path_of(arn: str, region: str = "eu-west-1") -> str:
-    named = parse_resource(arn)
+    named = KINDS.parse(arn)
     assert named is not None
     return console_path(named, region)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_each_kind_has_a_console_page(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", LINKS)
+def test_each_kind_has_a_console_page(kind: str) -> None:
     assert path_of(arns_of("dev01")[kind]) == LINKS[kind]
 
 
 @pytest.mark.parametrize("partition", PARTITIONS.values(), ids=lambda partition: partition.name)
-@pytest.mark.parametrize("kind", Kind)
-def test_the_console_page_is_in_the_console_of_the_partition(kind: Kind, partition: Partition) -> None:
+@pytest.mark.parametrize("kind", LINKS)
+def test_the_console_page_is_in_the_console_of_the_partition(kind: str, partition: Partition) -> None:
     landing = Destinations(partition, None).resolve("eu-west-1", LINKS[kind])
 
     assert landing == f"https://eu-west-1.{partition.console_host}{LINKS[kind]}"
@@ -77,8 +75,10 @@ def test_names_are_escaped_in_console_links(arn: str, path: str) -> None:
     assert path_of(arn, "us-west-2") == path
 
 
-@pytest.mark.parametrize("kind", [*Kind][:6])
-def test_the_sandbox_console_has_a_page_for_every_kind_of_the_manual(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind", ["s3-bucket", "dynamodb-table", "sqs-queue", "sns-topic", "kinesis-stream", "api-gateway"]
+)
+def test_the_sandbox_console_has_a_page_for_every_kind_of_the_manual(kind: str) -> None:
     arn = arns_of("dev01")[kind]
 
     place = console_page_of(f"http://127.0.0.1:4566{path_of(arn)}", "http://127.0.0.1:4566")

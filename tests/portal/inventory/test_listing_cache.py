@@ -8,18 +8,19 @@ from threading import Barrier, Event
 import pytest
 
 from daypass.portal.errors import AwsThrottled, TenantNotFound
-from daypass.portal.inventory.arns import parse_resource
+from daypass.portal.inventory.kinds import ResourceArn
 from daypass.portal.inventory.listing_cache import ListingCache, Reading
-from daypass.portal.inventory.model import Listing, Resource, ResourceArn
+from daypass.portal.inventory.model import Listing, Resource
 from daypass.portal.tenants.model import Tenant, TenantId
 from tests.fakes import NOON, retargeted
 from tests.portal.access.conftest import DEV, PROD
+from tests.portal.inventory.resources import KINDS
 
 SECOND = timedelta(seconds=1)
 
 
 def listing(tenant: Tenant = DEV, at: datetime = NOON, size: int = 1) -> Listing:
-    named = parse_resource("arn:aws:s3:::duploservices-dev01-x")
+    named = KINDS.parse("arn:aws:s3:::duploservices-dev01-x")
     assert isinstance(named, ResourceArn)
     return Listing(tenant, tuple(Resource(named, {}) for _ in range(size)), at, True)
 

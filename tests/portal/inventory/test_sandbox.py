@@ -12,7 +12,6 @@ from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.factory import make_account
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.errors import AwsRefused, AwsTrustRefused
-from daypass.portal.inventory.model import Kind
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant, TenantId
@@ -22,6 +21,7 @@ from tests.fakes import NOON
 from tests.fixtures.sandbox import Keys
 from tests.portal.access.conftest import ADMIN, Rig, build, caller
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
+from tests.portal.inventory.resources import KINDS
 from tests.sandbox.world import Resources, World, allow, make_resources, own_resources, trust
 
 
@@ -62,6 +62,7 @@ def portal(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[SandboxInventor
             Accounts(account),
             PerAccount({account.name: broker}),
             PerAccount({account.name: source}),
+            KINDS,
             rig.clock,
         )
         yield SandboxInventory(world, user_arn, own, rig, broker, inventory)
@@ -86,9 +87,16 @@ def test_a_tenant_role_finds_every_kind_and_nothing_of_other_tenants(portal: San
 
     listing = portal.inventory.listing(caller(ADMIN), tenant.name)
 
-    assert [resource.kind for resource in listing.resources] == [*Kind][:6]
-    assert listing.resources[0].arn == f"arn:aws:s3:::{resources.bucket}"
-    assert (listing.resources[5].arn, listing.resources[5].name) == (api_arn, "orders")
+    assert [resource.kind.name for resource in listing.resources] == [
+        "api-gateway",
+        "dynamodb-table",
+        "kinesis-stream",
+        "s3-bucket",
+        "sns-topic",
+        "sqs-queue",
+    ]
+    assert listing.resources[3].arn == f"arn:aws:s3:::{resources.bucket}"
+    assert (listing.resources[0].arn, listing.resources[0].name) == (api_arn, "orders")
     assert portal.inventory.owner(caller(ADMIN), api_arn)[0] == tenant
 
 

@@ -2,7 +2,7 @@
 
 from daypass.common.console.arn import parse
 from daypass.common.console.pages import resource_page
-from daypass.portal.inventory.model import ResourceArn
+from daypass.portal.inventory.kinds import ResourceArn
 
 
 def console_path(named: ResourceArn, tenant_region: str) -> str:

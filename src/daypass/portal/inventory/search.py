@@ -3,17 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from daypass.portal.inventory.arns import parse_resource
-from daypass.portal.inventory.model import ORDER, Kind, Resource, ResourceArn
+from daypass.portal.inventory.kinds import ResourceKind, ResourceKinds
+from daypass.portal.inventory.model import Resource
 from daypass.portal.storage.pagination import Page, PageRequest, page_of_sorted
 
 
-def position(named: ResourceArn) -> tuple[int, str]:
-    """Return the sort key of a resource."""
-    return ORDER[named.kind], named.arn
-
-
-def search(resources: Sequence[Resource], words: str = "", kind: Kind | None = None) -> Sequence[Resource]:
+def search(
+    resources: Sequence[Resource], words: str = "", kind: ResourceKind | None = None
+) -> Sequence[Resource]:
     """Return the resources of *kind* that contain all *words* in name, ARN, kind or tags."""
     terms = words.casefold().split()
     if not terms and kind is None:
@@ -21,33 +18,32 @@ def search(resources: Sequence[Resource], words: str = "", kind: Kind | None = N
     return [
         resource
         for resource in resources
-        if (kind is None or resource.kind is kind) and _contains(resource, terms)
+        if (kind is None or resource.kind == kind) and _contains(resource, terms)
     ]
 
 
-def count(resources: Sequence[Resource]) -> Mapping[Kind, int]:
-    """Return the number of resources per kind, without empty kinds."""
-    counts = Counter(resource.kind for resource in resources)
-    return {kind: counts[kind] for kind in Kind if kind in counts}
+def count(resources: Sequence[Resource]) -> Mapping[ResourceKind, int]:
+    """Return the number of resources per kind, without empty kinds; *resources* are sorted."""
+    return Counter(resource.kind for resource in resources)
 
 
-def page_of(resources: Sequence[Resource], request: PageRequest) -> Page[Resource]:
-    """Return the requested page of *resources*, which are sorted by `position`; a cursor is an ARN.
+def page_of(kinds: ResourceKinds, resources: Sequence[Resource], request: PageRequest) -> Page[Resource]:
+    """Return the requested page of *resources*, which are sorted by position; a cursor is an ARN.
 
     Raises `InvalidRequest` for a cursor that is not the ARN of a resource.
     """
+
+    def position_of_arn(arn: str) -> tuple[str, str] | None:
+        named = kinds.parse(arn)
+        return None if named is None else named.position
+
     return page_of_sorted(
         resources,
         request,
-        key=lambda resource: position(resource.named),
+        key=lambda resource: resource.named.position,
         cursor_of=lambda resource: resource.arn,
-        key_of_cursor=_position_of_arn,
+        key_of_cursor=position_of_arn,
     )
-
-
-def _position_of_arn(arn: str) -> tuple[int, str] | None:
-    named = parse_resource(arn)
-    return None if named is None else position(named)
 
 
 def _contains(resource: Resource, words: Sequence[str]) -> bool:

@@ -21,11 +21,11 @@ from daypass.portal.audit.event import Event, Outcome
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, Overloaded, PortalError, ResourceNotFound
 from daypass.portal.identity.authentication import token_use_change
-from daypass.portal.inventory.arns import SERVICES, containing_resource, owned_resource, owner_by_name
+from daypass.portal.inventory.arns import owned_resource, owner_by_name
 from daypass.portal.inventory.finder import Query, ResourceFinder
+from daypass.portal.inventory.kinds import ResourceArn, ResourceKinds
 from daypass.portal.inventory.listing_cache import ListingCache
-from daypass.portal.inventory.model import OWNER_TAG, Listing, Resource, ResourceArn
-from daypass.portal.inventory.search import position
+from daypass.portal.inventory.model import OWNER_TAG, Listing, Resource
 from daypass.portal.permission_sets.model import FULL
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.tenants.model import Tenant
@@ -61,6 +61,7 @@ class Inventory:
     accounts: Accounts
     brokers: Brokers
     finders: PerAccount[ResourceFinder]
+    kinds: ResourceKinds
     clock: Clock
     is_attribution_required: bool = False
     monotonic: Callable[[], float] = time.monotonic
@@ -88,7 +89,7 @@ class Inventory:
         If the ARN does not tell the tenant, the tenant with the ID *likely* is searched first. Raises
         `ResourceNotFound` alike for a foreign and for a missing resource.
         """
-        named = containing_resource(arn)
+        named = self.kinds.containing(arn)
         if named is None:
             raise resource_not_found()
         deadline = self._deadline()
@@ -156,14 +157,16 @@ class Inventory:
         self, tenant: Tenant, account: Account, credentials: Credentials, deadline: Deadline
     ) -> tuple[Sequence[Resource], bool]:
         """Return the tenant's own resources in AWS's answer, and whether they are complete."""
-        query = Query(tenant.target.region, OWNER_TAG, tenant.name, SERVICES, tenant.target.role_arn)
+        query = Query(
+            tenant.target.region, OWNER_TAG, tenant.name, self.kinds.services, tenant.target.role_arn
+        )
         by_arn: dict[str, Resource] = {}
         is_answered, is_whole = False, True
         try:
             for page in self.finders.for_account(account).pages(query, credentials, deadline):
                 is_answered = True
                 for tagged in page:
-                    if resource := owned_resource(tagged, tenant.name, account.role_prefix):
+                    if resource := owned_resource(self.kinds, tagged, tenant.name, account.role_prefix):
                         by_arn[resource.arn] = resource
                 if len(by_arn) >= MAX_RESOURCES:
                     is_whole = False
@@ -174,7 +177,7 @@ class Inventory:
             if not is_answered:
                 raise
             is_whole = False
-        resources = sorted(by_arn.values(), key=lambda resource: position(resource.named))
+        resources = sorted(by_arn.values(), key=lambda resource: resource.named.position)
         return resources[:MAX_RESOURCES], is_whole
 
     def _account(self, tenant: Tenant) -> Account:

@@ -84,7 +84,10 @@ class ResourceKind(CatalogueModel):
     arn_service: str
     """The service in the ARN."""
     pattern: str
-    """A regular expression at the start of the ARN's resource part; its first group is the name or id."""
+    """A regular expression at the start of the ARN's resource part; its first group is the name or id.
+
+    A second group is the part of the name that begins with the tenant's prefix, if it is not the whole name.
+    """
     is_named: bool = True
     """Whether the name begins with the tenant's prefix; otherwise the tag tells the tenant."""
     example: str

@@ -23,7 +23,8 @@ from daypass.portal.http.pages.console_access import ConsoleAccess
 from daypass.portal.http.services import Services
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.inventory.console import console_path
-from daypass.portal.inventory.model import Kind, Listing, Resource
+from daypass.portal.inventory.kinds import ResourceKind, ResourceKinds
+from daypass.portal.inventory.model import Listing, Resource
 from daypass.portal.inventory.search import count, page_of, search
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.storage.pagination import PageRequest
@@ -41,7 +42,7 @@ _TABS = ("Tags", "Details")
 class Group:
     """The resources of one kind on a page of the list."""
 
-    kind: Kind
+    kind: ResourceKind
     total: int
     """The number of them on all pages."""
     rows: Sequence[tuple[Resource, str]]
@@ -63,17 +64,17 @@ class ResourceQuery:
     """The filter and page of the list that a URL requests."""
 
     search: str
-    kind: Kind | None
+    kind: ResourceKind | None
     show: int
     cursor: str | None
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "ResourceQuery":
+    def of(cls, query: Mapping[str, str], kinds: ResourceKinds) -> "ResourceQuery":
         """Read it from *query*; an invalid value counts as unset."""
-        kind, show = query.get("kind", ""), query.get("show", "")
+        show = query.get("show", "")
         return cls(
             search=query.get("search", "").strip()[:_LONGEST_SEARCH],
-            kind=Kind(kind) if kind in [*Kind] else None,
+            kind=kinds.find(query.get("kind", "")),
             show=next((number for number in _SHOWS if str(number) == show), _SHOWS[0]),
             cursor=query.get("after") or None,
         )
@@ -137,7 +138,7 @@ class ResourcePages:
 
     def listed(self, visit: PageVisit) -> Response:
         """Show the resources of the selected tenant."""
-        return self._listed(visit, ResourceQuery.of(visit.query))
+        return self._listed(visit, self._query(visit.query))
 
     def refresh(self, visit: PageVisit) -> Response:
         """Read the list from AWS again, and redirect to the same page of it."""
@@ -148,9 +149,7 @@ class ResourcePages:
                 self.inventory.listing(visit.caller, visit.layout.tenant.id, is_fresh=True)
             # Shown within the page, because the user can select another tenant there.
             except AwsError as refusal:
-                return self._listed(
-                    visit, ResourceQuery.of(dict(parse_qsl(urlsplit(address).query))), refusal
-                )
+                return self._listed(visit, self._query(dict(parse_qsl(urlsplit(address).query))), refusal)
         return redirect(address)
 
     def show(self, visit: PageVisit) -> Response:
@@ -207,7 +206,7 @@ class ResourcePages:
         matching = search(resources, query.search)
         # The links of the kinds show the numbers of the search without the kind, so there are two results.
         filtered = search(matching, kind=query.kind)
-        page = page_of(filtered, PageRequest(query.cursor, query.show))
+        page = page_of(self.inventory.kinds, filtered, PageRequest(query.cursor, query.show))
         return ResourcesPage(
             query=query,
             shows=_SHOWS,
@@ -224,6 +223,9 @@ class ResourcePages:
             else self._no_console(visit.caller, listing.tenant, visit.layout.now),
         )
 
+    def _query(self, query: Mapping[str, str]) -> ResourceQuery:
+        return ResourceQuery.of(query, self.inventory.kinds)
+
     def _no_console(self, caller: Caller, tenant: Tenant, now: datetime) -> str:
         refusal = self.tenants.find_session_refusal(caller, tenant, now)
         return "" if refusal is None else refusal.reason
@@ -234,13 +236,13 @@ def _kinds(query: ResourceQuery, matching: Sequence[Resource]) -> Sequence[KindL
     return [
         every,
         *(
-            KindLink(kind.plural, query.address(kind=kind), number, query.kind is kind)
+            KindLink(kind.plural, query.address(kind=kind), number, query.kind == kind)
             for kind, number in count(matching).items()
         ),
     ]
 
 
-def _groups(shown: Sequence[Resource], totals: Mapping[Kind, int]) -> Sequence[Group]:
+def _groups(shown: Sequence[Resource], totals: Mapping[ResourceKind, int]) -> Sequence[Group]:
     grouped = groupby(shown, key=lambda resource: resource.kind)
     return [
         Group(kind, totals[kind], [(resource, _address(resource)) for resource in resources])

@@ -1,0 +1,24 @@
+"""The kinds of resources of the catalogue, for the inventory."""
+
+import re
+
+from daypass.portal.aws.fence.catalogue import offered_services
+from daypass.portal.inventory.kinds import ResourceKind, ResourceKinds
+
+
+def resource_kinds() -> ResourceKinds:
+    """Return the kinds of resources that a tenant's role can open, and that AWS's tag search returns."""
+    return ResourceKinds(
+        [
+            ResourceKind(
+                name=kind.kind,
+                label=kind.label,
+                plural=kind.plural,
+                service=kind.arn_service,
+                pattern=re.compile(kind.pattern),
+                is_named=kind.is_named,
+            )
+            for service in offered_services()
+            for kind in service.resources
+        ]
+    )
