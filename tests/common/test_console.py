@@ -158,7 +158,7 @@ PAGES = {
     "rds:@:1:db:d": "/rds/home?region=@#database:id=d",
     "rds:@:1:snapshot:rds:d-2026": "/rds/home?region=@#db-snapshot:id=rds%3Ad-2026",
     "rds:@:1:subgrp:g": "/rds/home?region=@#db-subnet-group:id=g",
-    "redshift:@:1:cluster:c": "/redshiftv2/home?region=@#/cluster-details?cluster=c",
+    "redshift:@:1:cluster:c": "/redshiftv2/home?region=@#cluster-details?cluster=c",
     "resource-groups:@:1:group/g/8f": "/resource-groups/group/g?region=@",
     "route53:::healthcheck/0-1": "/route53/healthchecks/home?region=@#/details/0-1",
     "route53:::hostedzone/Z1": "/route53/v2/hostedzones?region=@#ListRecordSets/Z1",

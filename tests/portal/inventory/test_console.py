@@ -1,13 +1,24 @@
 """Tests of the links to console pages, in each partition and in the sandbox."""
 
+import re
+from urllib.parse import unquote
+
 import pytest
 
+from daypass.common.console.arn import parse
+from daypass.common.console.pages import resource_page
 from daypass.portal.aws.console import Destinations
 from daypass.portal.aws.partitions import PARTITIONS, Partition
 from daypass.portal.inventory.console import console_path
 from daypass.sandbox.console.urls import console_page_of
-from tests.portal.inventory.resources import KINDS, arns_of
+from tests.portal.inventory.resources import KINDS, arns_of, examples_of
 
+REGIONS = {
+    "aws": "us-east-1",
+    "aws-cn": "cn-north-1",
+    "aws-us-gov": "us-gov-west-1",
+    "aws-eusc": "eusc-de-east-1",
+}
 LINKS = {
     "s3-bucket": "/s3/buckets/duploservices-dev01-reports?region=eu-west-1&tab=objects",
     "dynamodb-table": "/dynamodbv2/home?region=eu-west-1#table?name=duploservices-dev01-orders",
@@ -41,6 +52,44 @@ def path_of(arn: str, region: str = "eu-west-1") -> str:
 @pytest.mark.parametrize("kind", LINKS)
 def test_each_kind_has_a_console_page(kind: str) -> None:
     assert path_of(arns_of("dev01")[kind]) == LINKS[kind]
+
+
+@pytest.mark.parametrize("kind", KINDS.names)
+def test_every_kind_has_an_exact_page_in_each_partition(kind: str) -> None:
+    for partition, region in REGIONS.items():
+        arn = parse(examples_of("dev01", partition)[kind].replace(":us-east-1:", f":{region}:"))
+        assert arn is not None
+
+        page = resource_page(arn, region)
+
+        assert page.is_exact
+        assert f"region={region}" in page.path
+        assert "{" not in page.path
+
+
+@pytest.mark.parametrize("kind", KINDS.names)
+def test_a_name_cannot_change_the_structure_of_a_page(kind: str) -> None:
+    plain, odd = "shop", 's&a=b#c?d%2Fe+ü "x'
+    example = examples_of("dev01")[kind]
+    named = KINDS.parse(example)
+    assert named is not None
+
+    paths = {name: path_of(example.replace(named.id, named.id + name)) for name in (plain, odd)}
+
+    marks = {
+        name: [re.sub(r"%..|\$25..", "", path).count(mark) for mark in "&=#?/ "]
+        for name, path in paths.items()
+    }
+    assert marks[odd] == marks[plain]
+    # Some pages have the id only, which the service chose.
+    assert (odd in _decoded(paths[odd])) == (plain in paths[plain])
+
+
+def _decoded(path: str) -> str:
+    # CloudWatch writes "$" for "%", and encodes twice, as does Systems Manager.
+    twice = any(console in path for console in ("log-groups", "/systems-manager/parameters/"))
+    decoded = unquote(path.replace("$", "%") if "log-groups" in path else path)
+    return unquote(decoded) if twice else decoded
 
 
 @pytest.mark.parametrize("partition", PARTITIONS.values(), ids=lambda partition: partition.name)

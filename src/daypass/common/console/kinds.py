@@ -213,9 +213,7 @@ KINDS: dict[str, tuple[tuple[str, str], ...]] = {
         ("snapshot:(?P<id>.+)", _RDS + "db-snapshot:id={id}"),
         ("subgrp:(?P<id>[^:]+)", _RDS + "db-subnet-group:id={id}"),
     ),
-    "redshift": (
-        ("cluster:(?P<id>[^:]+)", "/redshiftv2/home?region={region}#/cluster-details?cluster={id}"),
-    ),
+    "redshift": (("cluster:(?P<id>[^:]+)", "/redshiftv2/home?region={region}#cluster-details?cluster={id}"),),
     "resource-groups": (("group/(?P<id>[^/]+)(/.*)?", "/resource-groups/group/{id}?region={region}"),),
     "route53": (
         ("healthcheck/(?P<id>[^/]+)", "/route53/healthchecks/home?region={region}#/details/{id}"),

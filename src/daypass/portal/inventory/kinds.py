@@ -27,6 +27,8 @@ class ResourceKind:
     """
     is_named: bool = True
     """Whether the name tells the tenant; otherwise its tag does."""
+    read_only_gap: str = ""
+    """What the console page may lack in a read-only session, as a sentence; empty if it lacks nothing."""
 
     def __str__(self) -> str:
         """Return the name."""

@@ -207,6 +207,14 @@ def test_the_link_to_a_resource_selects_its_tenant(dana: Browser) -> None:
     assert '<input type="hidden" name="next" value="/resources">' in text(answer)
 
 
+def test_users_with_read_only_access_learn_what_the_console_page_may_lack(dana: Browser) -> None:
+    gap = "Read-only sessions do not get a function&#39;s code"
+
+    assert gap in text(dana.get("/go", go(arns_of("prod01", "us-west-2")["lambda-function"])))
+    assert gap not in text(dana.get("/go", go(arns_of("dev01")["lambda-function"])))
+    assert "Read-only sessions" not in text(dana.get("/go", go(arns_of("prod01", "us-west-2")["s3-bucket"])))
+
+
 @pytest.mark.parametrize("username", [DANA, NOOR])
 def test_a_foreign_resource_cannot_be_told_from_a_missing_one(full_world: World, username: str) -> None:
     reader = browser(full_world, username)

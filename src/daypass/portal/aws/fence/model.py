@@ -93,7 +93,9 @@ class ResourceKind(CatalogueModel):
     example: str
     """The ARN of a resource of the tenant, with placeholders."""
     page_actions: Actions
-    """The actions that the resource's console page needs to open."""
+    """The calls of the resource's console page; sessions with full access may make all of them."""
+    read_only_gap: Sentence | None = None
+    """What the page may lack in a read-only session, if that may not make one of the calls."""
 
 
 class Example(CatalogueModel):

@@ -17,6 +17,7 @@ def resource_kinds() -> ResourceKinds:
                 service=kind.arn_service,
                 pattern=re.compile(kind.pattern),
                 is_named=kind.is_named,
+                read_only_gap=kind.read_only_gap or "",
             )
             for service in offered_services()
             for kind in service.resources
