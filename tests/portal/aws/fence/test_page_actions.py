@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import pytest
@@ -11,9 +11,8 @@ from daypass.portal.aws.fence.catalogue import offered_services
 from daypass.portal.aws.fence.documents import resolve
 from daypass.portal.aws.fence.levels import LevelName
 from daypass.portal.aws.fence.model import ResourceKind
-from daypass.portal.aws.policies import Document
 from tests.evaluator.authorization_data import actions, resource_types
-from tests.evaluator.run import ACCOUNT_ID, Request, decide
+from tests.evaluator.run import Request, decide
 from tests.portal.aws.fence.rights import ACCOUNT, request, rights, tagged
 
 KINDS = {kind.kind: kind for service in offered_services() for kind in service.resources}
@@ -27,18 +26,6 @@ LISTS = [
 ]
 # The ARN of a part of a resource, for actions that take the part's.
 PARTS = {"log-stream": ":log-stream:today"}
-# KMS asks the key's policy first; the default one leaves the decision to IAM.
-KEY_POLICY: Document = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"},
-            "Action": "kms:*",
-            "Resource": "*",
-        }
-    ],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +74,7 @@ def calls() -> Iterator[Call]:
 def made(call: Call) -> Request:
     kind = KINDS[call.kind]
     context: Mapping[str, str] = {} if kind.is_named else tagged(call.owner)
-    asked = request(call.action, resource_of(kind, call.action, call.owner), context)
-    return replace(asked, named_in=KEY_POLICY) if call.action.startswith("kms:") else asked
+    return request(call.action, resource_of(kind, call.action, call.owner), context)
 
 
 @pytest.fixture(scope="module")
