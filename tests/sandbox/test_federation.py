@@ -11,6 +11,7 @@ import pytest
 from daypass.sandbox.process import SandboxProcess
 from tests.fixtures.sandbox import Keys
 from tests.sandbox.browser import Answer, ask
+from tests.sandbox.test_control_plane import archive
 from tests.sandbox.world import World, allow, make_resources, own_resources, trust
 
 
@@ -43,6 +44,29 @@ def make_api(world: World) -> None:
 def own_api(world: World) -> dict[str, Any]:
     """Return a statement that allows that API and no other."""
     return allow("apigateway:*", f"arn:aws:apigateway:{world.sandbox.region}::/restapis/{world.name}-api")
+
+
+def make_function(world: World) -> None:
+    """Create the function and the log group in `own_function`."""
+    role = world.role(trust("*"), suffix="worker")
+    world.client("lambda").create_function(
+        FunctionName=f"{world.name}-worker",
+        Runtime="python3.12",
+        Handler="index.handler",
+        Role=role,
+        Code={"ZipFile": archive("pass")},
+    )
+    world.client("logs").create_log_group(logGroupName=f"/aws/lambda/{world.name}-worker")
+
+
+def own_function(world: World) -> dict[str, Any]:
+    """Return a statement that allows the function and its log group, and no other."""
+    prefix = f"{world.sandbox.region}:{world.sandbox.account_id}"
+    group = f"arn:aws:logs:{prefix}:log-group:/aws/lambda/{world.name}-worker"
+    return allow(
+        ["lambda:*", "logs:*"],
+        [f"arn:aws:lambda:{prefix}:function:{world.name}-worker", group, f"{group}:*"],
+    )
 
 
 def own_bucket(world: World) -> dict[str, Any]:
@@ -81,7 +105,11 @@ def portal(world: World) -> Keys:
 @pytest.fixture
 def role_arn(world: World) -> str:
     return world.role(
-        trust("arn:aws:iam::111122223333:root"), own_resources(world, world.name), own_api(world), hours=2
+        trust("arn:aws:iam::111122223333:root"),
+        own_resources(world, world.name),
+        own_api(world),
+        own_function(world),
+        hours=2,
     )
 
 
@@ -267,6 +295,11 @@ def test_the_csp_forbids_scripts_and_framing(world: World, keys: Keys) -> None:
         ),
         ("/kinesis/home?region=us-east-1#/streams/details/{p}-events/monitoring", "{p}-events"),
         ("/apigateway/main/apis/{p}-api/resources?api={p}-api&region=us-east-1", "{p}-api"),
+        ("/lambda/home?region=us-east-1#/functions/{p}-worker?tab=code", "{p}-worker"),
+        (
+            "/cloudwatch/home?region=us-east-1#logsV2:log-groups/log-group/$252Faws$252Flambda$252F{p}-worker",
+            "/aws/lambda/{p}-worker",
+        ),
     ],
 )
 @pytest.mark.parametrize("host", ["https://us-east-1.console.aws.amazon.com", "{origin}", "{origin}/console"])
@@ -275,6 +308,7 @@ def test_a_deep_link_opens_its_resource_or_shows_the_refusal(
 ) -> None:
     make_resources(world, world.name)
     make_api(world)
+    make_function(world)
     stranger = world.assume(portal, world.role(trust("arn:aws:iam::111122223333:root"), suffix="bare"))
     destination = (host + link).format(p=world.name, origin=world.sandbox.endpoint_url)
     texts = {}
@@ -286,6 +320,16 @@ def test_a_deep_link_opens_its_resource_or_shows_the_refusal(
         texts[session_keys] = page.text
     assert "This session may open" in texts[keys]
     assert "This session may not open" in texts[stranger]
+
+
+def test_a_deep_link_without_a_page_in_the_sandbox_is_shown(world: World, keys: Keys) -> None:
+    link = "/ec2/home?region=us-east-1#InstanceDetails:instanceId=i-1"
+
+    signed_in = login(world, signin_token(world, keys), f"https://us-east-1.console.aws.amazon.com{link}")
+    page = browse(world, signed_in.headers["Location"], cookie=cookie_of(signed_in))
+
+    assert "The real console has this page" in page.text
+    assert link in page.text
 
 
 def test_a_console_session_expires_with_its_keys(world: World, keys: Keys) -> None:

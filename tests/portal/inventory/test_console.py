@@ -125,9 +125,19 @@ def test_names_are_escaped_in_console_links(arn: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["s3-bucket", "dynamodb-table", "sqs-queue", "sns-topic", "kinesis-stream", "api-gateway"]
+    "kind",
+    [
+        "s3-bucket",
+        "dynamodb-table",
+        "sqs-queue",
+        "sns-topic",
+        "kinesis-stream",
+        "api-gateway",
+        "lambda-function",
+        "log-group",
+    ],
 )
-def test_the_sandbox_console_has_a_page_for_every_kind_of_the_manual(kind: str) -> None:
+def test_the_sandbox_console_has_a_page_for_the_kinds_of_the_demo(kind: str) -> None:
     arn = arns_of("dev01")[kind]
 
     place = console_page_of(f"http://127.0.0.1:4566{path_of(arn)}", "http://127.0.0.1:4566")

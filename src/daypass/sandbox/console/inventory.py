@@ -133,6 +133,19 @@ def _open_api(apigateway: _Client, name: str, config: SandboxConfig) -> dict[str
     return {"Name": api["name"], "ARN": f"arn:aws:apigateway:{config.region}::/restapis/{api['id']}"}
 
 
+def _open_function(functions: _Client, name: str, _config: SandboxConfig) -> dict[str, Any]:
+    function = functions.get_function(FunctionName=name)["Configuration"]
+    return {"ARN": function["FunctionArn"], "Runtime": function["Runtime"], "Role": function["Role"]}
+
+
+def _open_log_group(logs: _Client, name: str, config: SandboxConfig) -> dict[str, Any]:
+    streams = logs.describe_log_streams(logGroupName=name, limit=_MOST_SHOWN)["logStreams"]
+    events = logs.filter_log_events(logGroupName=name, limit=_MOST_SHOWN)["events"]
+    arn = f"arn:aws:logs:{config.region}:{config.account_id}:log-group:{name}"
+    messages = {f"Event {number}": event["message"] for number, event in enumerate(events, 1)}
+    return {"ARN": arn, "Streams": len(streams), **messages}
+
+
 _OPEN: dict[Kind, Callable[[_Client, str, SandboxConfig], dict[str, Any]]] = {
     Kind.BUCKET: _open_bucket,
     Kind.TABLE: _open_table,
@@ -140,6 +153,8 @@ _OPEN: dict[Kind, Callable[[_Client, str, SandboxConfig], dict[str, Any]]] = {
     Kind.TOPIC: _open_topic,
     Kind.STREAM: _open_stream,
     Kind.API: _open_api,
+    Kind.FUNCTION: _open_function,
+    Kind.LOG_GROUP: _open_log_group,
 }
 
 _NAMES: dict[Kind, Callable[[Any], list[str]]] = {
@@ -149,4 +164,8 @@ _NAMES: dict[Kind, Callable[[Any], list[str]]] = {
     Kind.TOPIC: lambda sns: [topic["TopicArn"] for topic in sns.list_topics()["Topics"]],
     Kind.STREAM: lambda kinesis: kinesis.list_streams()["StreamNames"],
     Kind.API: lambda apigateway: [api["id"] for api in apigateway.get_rest_apis(limit=_MOST_TRIED)["items"]],
+    Kind.FUNCTION: lambda functions: [
+        function["FunctionName"] for function in functions.list_functions()["Functions"]
+    ],
+    Kind.LOG_GROUP: lambda logs: [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]],
 }

@@ -14,7 +14,7 @@ from daypass.sandbox.config import SandboxConfig
 from daypass.sandbox.console.federation import CONSOLE_COOKIE, CONSOLE_PATH
 from daypass.sandbox.console.inventory import Inventory, OpenedResources, Opening
 from daypass.sandbox.console.signin import ConsoleSession, SigninService
-from daypass.sandbox.console.urls import ConsolePage, Kind
+from daypass.sandbox.console.urls import OTHER, ConsolePage, Kind
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -32,6 +32,8 @@ KIND_NAMES = {
     Kind.TOPIC: ("SNS topic", "SNS topics"),
     Kind.STREAM: ("Kinesis stream", "Kinesis streams"),
     Kind.API: ("API Gateway API", "API Gateway APIs"),
+    Kind.FUNCTION: ("Lambda function", "Lambda functions"),
+    Kind.LOG_GROUP: ("log group", "Log groups"),
 }
 
 
@@ -45,6 +47,8 @@ class Page:
     now: datetime | None = None
     resources: tuple[OpenedResources, ...] = ()
     opening: Opening | None = None
+    link: str = ""
+    """The path of a page that only the real console has."""
 
     @property
     def minutes_left(self) -> int:
@@ -89,6 +93,10 @@ class Console:
         session = self._session(request)
         if session is None:
             return self._signed_out()
+        if request.path_params["kind"] == OTHER:
+            return self._render(
+                "other.html", Page("A page of the AWS console", link=request.path_params["name"])
+            )
         try:
             kind = Kind(request.path_params["kind"])
         except ValueError:
