@@ -1,5 +1,7 @@
 """The catalogue's files, and the sizes of the policies generated from them."""
 
+from fnmatch import fnmatchcase
+
 import pytest
 
 from daypass.portal.accounts.model import Account
@@ -49,6 +51,19 @@ def test_the_boundary_fits_into_a_managed_policy() -> None:
 @pytest.mark.parametrize("level", LEVELS)
 def test_each_level_fits_into_a_managed_policy(level: LevelName) -> None:
     assert size(levels()[level]) <= LARGEST_MANAGED_POLICY
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_action_of_a_level_repeats_what_a_pattern_of_it_covers(level: LevelName) -> None:
+    allowed = levels()[level]["Statement"][0]["Action"]  # type: ignore[index]  # the first statement allows
+
+    repeated = [
+        (action, pattern)
+        for action in allowed
+        for pattern in allowed
+        if action != pattern and fnmatchcase(action.lower(), pattern.lower())
+    ]
+    assert repeated == []
 
 
 def test_policies_are_generated_alike_each_time() -> None:
