@@ -1,19 +1,33 @@
 """The permission set of a session in one account, by the level policies that the account has."""
 
 from collections.abc import Callable, Set
-from dataclasses import replace
 
 from daypass.portal.accounts.model import LEVEL_POLICY_PREFIX
 from daypass.portal.errors import AwsPolicyRefused
-from daypass.portal.permission_sets.model import FULL, READ_ONLY, ManagedPolicy, PermissionSet
+from daypass.portal.permission_sets.model import (
+    FULL,
+    READ_ONLY,
+    ManagedPolicy,
+    PermissionSet,
+    PermissionSetId,
+)
 
 FindVerified = Callable[[str], Set[str]]
 """Returns the names of the policies that the last verification of an account found, by the account's id."""
 
 READ_ONLY_POLICY = f"{LEVEL_POLICY_PREFIX}{READ_ONLY.name}"
 
-READ_ONLY_LEVEL = replace(READ_ONLY, policies=(ManagedPolicy(READ_ONLY_POLICY, is_aws_managed=False),))
-"""`READ_ONLY` by the level's own policy instead of AWS's ReadOnlyAccess."""
+READ_ONLY_LEVEL = PermissionSet(
+    PermissionSetId(READ_ONLY_POLICY),
+    READ_ONLY_POLICY,
+    READ_ONLY.description,
+    READ_ONLY.rank,
+    policies=(ManagedPolicy(READ_ONLY_POLICY, is_aws_managed=False),),
+)
+"""The set that is sent to AWS for `READ_ONLY` in an account that has the level's policy.
+
+It has another name than `READ_ONLY`, by which brokers know the set that is AWS's ReadOnlyAccess.
+"""
 
 
 def none_verified(_account_id: str) -> Set[str]:

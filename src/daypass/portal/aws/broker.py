@@ -74,7 +74,7 @@ class AwsBroker:
         try:
             answer = self.sts.call(request, deadline, role_arn=session.role_arn)
         except (SessionRefused, AwsTrustRefused) as refusal:
-            if session.permission_set is FULL or session.permission_set is READ_ONLY:
+            if session.permission_set.is_built_in:
                 raise
             raise _policy_refusal(session, refusal) from refusal
         # A confused response, for example from a proxy, must not give a user the keys of another session.
