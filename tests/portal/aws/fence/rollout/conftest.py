@@ -13,6 +13,7 @@ from daypass.portal.aws.fence.rollout.applying import Applier
 from daypass.portal.aws.fence.rollout.operator import Operator
 from daypass.portal.aws.fence.rollout.rollouts import FenceRollout
 from daypass.portal.aws.policies import Document, to_json
+from daypass.portal.aws.trust.policy import trust_policy
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.sandbox.process import SandboxProcess
 from tests.fixtures.sandbox import Keys, client
@@ -53,7 +54,7 @@ class Lab:
             self.policy(BOUNDARY, policies.boundary(self.account))
         self.iam.create_role(
             RoleName=role_name,
-            AssumeRolePolicyDocument=to_json(policies.trust(self.portal_arn, None)),
+            AssumeRolePolicyDocument=to_json(trust_policy(self.portal_arn, None, name)),
             PermissionsBoundary=self.account.boundary_arn,
             Tags=[{"Key": policies.TENANT_TAG, "Value": name}],
         )

@@ -15,8 +15,8 @@ from daypass.portal.aws.fence.rollout.account_state import RoleInAccount
 from daypass.portal.aws.fence.rollout.order import changes
 from daypass.portal.aws.fence.rollout.roles import migration
 from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES, shared_policies
-from daypass.portal.aws.iam import TENANT_POLICY
 from daypass.portal.aws.policies import Document, as_list, document
+from daypass.portal.aws.tenant_role import TENANT_POLICY
 from tests.evaluator.run import Request, Rights, decide
 from tests.portal.aws.fence.rollout.catalogues import ACCOUNT, TENANT, documents, requests, seeded, variation
 from tests.portal.aws.fence.rollout.evaluation import RoleInAws, is_allowed

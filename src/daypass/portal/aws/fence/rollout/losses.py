@@ -8,8 +8,8 @@ from daypass.portal.aws.fence.documents import TENANT
 from daypass.portal.aws.fence.rollout.account_state import RoleInAccount
 from daypass.portal.aws.fence.rollout.statements import Parsed, covered, overlap, parsed
 from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES
-from daypass.portal.aws.iam import TENANT_POLICY
 from daypass.portal.aws.policies import Document
+from daypass.portal.aws.tenant_role import TENANT_POLICY
 
 Reason = str
 

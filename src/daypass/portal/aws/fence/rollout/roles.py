@@ -19,8 +19,8 @@ from daypass.portal.aws.fence.documents import policy_name
 from daypass.portal.aws.fence.rollout.account_state import RoleInAccount
 from daypass.portal.aws.fence.rollout.statements import parse
 from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES
-from daypass.portal.aws.iam import TENANT_POLICY
 from daypass.portal.aws.policies import TENANT_TAG, Document, as_list, document, to_json
+from daypass.portal.aws.tenant_role import TENANT_POLICY
 
 MOST_ATTACHED = 10
 """The number of policies that a role may have unless AWS raised the account's quota."""
