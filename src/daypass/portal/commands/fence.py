@@ -187,6 +187,7 @@ def _rollout(
         reader=AccountReader(operator.iam, operator.account, operator.guard),
         applier=Applier(operator.iam, operator.guard, sleep),
         tenants=here,
+        progress=lambda line: click.echo(line, err=True),
     )
     missing = [name for name in tenants if name not in {tenant.name for tenant in here}]
     if missing:

@@ -9,7 +9,7 @@ from daypass.common.counting import counted
 from daypass.portal.accounts.model import Generation
 
 if TYPE_CHECKING:
-    from daypass.portal.accounts.rollout import PolicyComparison, RolloutPlan, TenantFence
+    from daypass.portal.accounts.rollout import Loss, PolicyComparison, RolloutPlan, TenantFence
     from daypass.portal.aws.fence.rollout.rollouts import Verification
 
 MANAGED_ELSEWHERE = (
@@ -65,10 +65,11 @@ def _plan_lines(plan: "RolloutPlan") -> Iterator[str]:
     yield from ("", *_policies(plan.policies))
     if plan.tenants:
         yield from ("", "Tenants", *_tenants(plan.tenants))
+        if any(tenant.generation != Generation.SHARED for tenant in plan.tenants):
+            yield "  --tenant NAME and --all-tenants migrate roles to generation 2."
     if plan.losses:
         yield from ("", "Stops working")
-        for loss in plan.losses:
-            yield f"  {loss.tenant} ({loss.policy}): {', '.join(loss.actions)} – {loss.reason}"
+        yield from _losses(plan.losses)
     if plan.obstacles:
         yield from ("", "Not possible", *(f"  ✗ {obstacle}" for obstacle in plan.obstacles))
     if plan.steps:
@@ -78,6 +79,16 @@ def _plan_lines(plan: "RolloutPlan") -> Iterator[str]:
         yield from ("", MANAGED_ELSEWHERE)
     elif not plan.obstacles:
         yield from ("", "Nothing to do.")
+
+
+def _losses(losses: "Sequence[Loss]") -> Iterator[str]:
+    """Yield a line for each loss; tenants that lose the same share one."""
+    tenants: dict[tuple[str, str, str], list[str]] = {}
+    for loss in losses:
+        actions = ", ".join(loss.actions)
+        tenants.setdefault((loss.policy, actions, loss.reason), []).append(loss.tenant)
+    for (policy, actions, reason), names in tenants.items():
+        yield f"  {', '.join(names)} (policy {policy}): {actions} – {reason}"
 
 
 def _policies(policies: "Sequence[PolicyComparison]") -> Iterator[str]:

@@ -33,9 +33,21 @@ def documents(services: Sequence[Service]) -> dict[str, Document]:
     }
 
 
-def variation(chance: random.Random) -> Sequence[Service]:
-    """Return a part of the catalogue in which rules and actions are missing, moved or conditioned."""
-    return [_varied(service, chance) for service in offered_services() if chance.random() < 0.8]
+def variations(chance: random.Random) -> tuple[dict[str, Document], dict[str, Document]]:
+    """Return the shared policies of two variations of the same services of the catalogue."""
+    services = some_services(chance)
+    return documents(varied(services, chance)), documents(varied(services, chance))
+
+
+def some_services(chance: random.Random) -> Sequence[Service]:
+    """Return so few services that the Denies of two variations fit into one policy."""
+    offered = offered_services()
+    return chance.sample(offered, min(len(offered), 10))
+
+
+def varied(services: Sequence[Service], chance: random.Random) -> Sequence[Service]:
+    """Return most of the services, in which rules and actions are missing, moved or conditioned."""
+    return [_varied(service, chance) for service in services if chance.random() < 0.8]
 
 
 def _varied(service: Service, chance: random.Random) -> Service:

@@ -13,7 +13,6 @@ from daypass.portal.aws.fence.rollout.applying import Applier
 from daypass.portal.aws.fence.rollout.operator import Operator
 from daypass.portal.aws.fence.rollout.rollouts import FenceRollout
 from daypass.portal.aws.policies import Document, to_json
-from daypass.portal.aws.trust.policy import trust_policy
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.sandbox.process import SandboxProcess
 from tests.fixtures.sandbox import Keys, client
@@ -52,9 +51,14 @@ class Lab:
         role_name = tenant.target.role_arn.rpartition("/")[2]
         if BOUNDARY not in self.policy_names():
             self.policy(BOUNDARY, policies.boundary(self.account))
+        trust: policies.Statement = {
+            "Effect": "Allow",
+            "Principal": {"AWS": self.portal_arn},
+            "Action": list(policies.SESSION_ACTIONS),
+        }
         self.iam.create_role(
             RoleName=role_name,
-            AssumeRolePolicyDocument=to_json(trust_policy(self.portal_arn, None, name)),
+            AssumeRolePolicyDocument=to_json(policies.document(trust)),
             PermissionsBoundary=self.account.boundary_arn,
             Tags=[{"Key": policies.TENANT_TAG, "Value": name}],
         )

@@ -94,6 +94,8 @@ def _compares(name: str, value: str, wanted: Sequence[str]) -> bool:
         return value not in wanted
     if name == "StringEqualsIgnoreCase":
         return value.lower() in {one.lower() for one in wanted}
+    if name == "StringNotEqualsIgnoreCase":
+        return value.lower() not in {one.lower() for one in wanted}
     if name in {"StringLike", "ArnLike"}:
         return any(_fits(one, value) for one in wanted)
     if name in {"StringNotLike", "ArnNotLike"}:

@@ -65,6 +65,7 @@ def test_plan_apply_and_verify_bring_an_account_and_its_roles_to_the_fence(
     lab: Lab, operator: Operator
 ) -> None:
     lab.old_role("dev01")
+    lab.old_role("dev02")
     lab.old_role("legacy", "their-role")
     known_to_the_portal(lab, operator)
 
@@ -75,13 +76,15 @@ def test_plan_apply_and_verify_bring_an_account_and_its_roles_to_the_fence(
     assert f"! legacy: generation 1, own role {lab.account.role_arn('their-role')}" in planned.stdout
     assert "duploservices-dev01: switch to the boundary daypass-boundary-2" in planned.stdout
     assert "their-role: " not in planned.stdout
+    assert "  dev01, dev02 (policy tenant): " in planned.stdout
+    assert "Reading the roles of 3 tenants: 0 are read." in planned.stderr
     assert lab.policy_names() == {"daypass-boundary"}
     assert verified(lab, operator) == {}
 
     applied = fence(operator, "apply", "--all-tenants", "--yes")
     assert applied.returncode == 0, applied.stderr
     lines = applied.stdout.splitlines()
-    assert lines[-1].endswith("duploservices-dev01: delete the inline policy “tenant”")
+    assert lines[-1].endswith("duploservices-dev02: delete the inline policy “tenant”")
     assert lines[-1].startswith(f"✓ {len(lines)}/{len(lines)} ")
     assert f"Account {lab.account.id}, as arn:aws:iam::{lab.account.id}:root." in applied.stderr
 

@@ -17,7 +17,14 @@ from daypass.portal.aws.fence.rollout.order import (
 )
 from daypass.portal.aws.fence.rollout.statements import covered, equal, parsed
 from daypass.portal.aws.policies import Document, document
-from tests.portal.aws.fence.rollout.catalogues import documents, requests, seeded, variation
+from tests.portal.aws.fence.rollout.catalogues import (
+    documents,
+    requests,
+    seeded,
+    some_services,
+    variations,
+    varied,
+)
 from tests.portal.aws.fence.rollout.evaluation import Asked, RoleInAws, is_allowed
 
 Policies = Mapping[str, Document]
@@ -79,7 +86,7 @@ def changed_by_hand(policies: Policies, chance: random.Random) -> Policies:
 @pytest.mark.parametrize("seed", range(6))
 def test_between_two_catalogues_no_state_allows_more_than_the_two(seed: int) -> None:
     chance = seeded(seed)
-    old, new = (documents(variation(chance)) for _ in range(2))
+    old, new = variations(chance)
     if seed % 3 == 0:
         old = dict(changed_by_hand(old, chance))
     steps = changes(old, new)
@@ -96,7 +103,7 @@ def test_these_requests_find_an_unsafe_order() -> None:
     found = []
     for seed in range(4):
         chance = seeded(seed)
-        old, new = (documents(variation(chance)) for _ in range(2))
+        old, new = variations(chance)
         direct = [Change(name, policy, "") for name, policy in new.items()]
         chance.shuffle(direct)
         found += too_wide(old, new, direct, requests(chance, 60, old, new))
@@ -202,7 +209,7 @@ def test_each_part_of_the_order_is_necessary(move: str) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_requests_that_both_allow_stay_allowed_unless_a_statement_moves(seed: int) -> None:
     chance = seeded(seed)
-    services = variation(chance)
+    services = varied(some_services(chance), chance)
     # The same services, in the same policies, with other rules.
     old = documents(services)
     new = documents([service.model_copy(update={"deny": service.deny[:1]}) for service in services])

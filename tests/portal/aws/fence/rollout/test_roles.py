@@ -10,6 +10,7 @@ import pytest
 from daypass.portal.accounts.model import Generation
 from daypass.portal.accounts.rollout import Step
 from daypass.portal.aws import policies
+from daypass.portal.aws.fence.catalogue import offered_services
 from daypass.portal.aws.fence.documents import TENANT as VARIABLE
 from daypass.portal.aws.fence.rollout.account_state import RoleInAccount
 from daypass.portal.aws.fence.rollout.order import changes
@@ -18,7 +19,7 @@ from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES, shared_policies
 from daypass.portal.aws.policies import Document, as_list, document
 from daypass.portal.aws.tenant_role import TENANT_POLICY
 from tests.evaluator.run import Request, Rights, decide
-from tests.portal.aws.fence.rollout.catalogues import ACCOUNT, TENANT, documents, requests, seeded, variation
+from tests.portal.aws.fence.rollout.catalogues import ACCOUNT, TENANT, documents, requests, seeded
 from tests.portal.aws.fence.rollout.evaluation import RoleInAws, is_allowed
 
 OWN = document({"Effect": "Allow", "Action": "*", "Resource": "*"})
@@ -159,8 +160,9 @@ def of_catalogue(path: Sequence[Mapping[str, Document]]) -> Sequence[RoleInAws]:
 
 def test_an_independent_evaluator_agrees() -> None:
     role = old_role()
-    chance = seeded(5)
-    old, new = (documents(variation(chance)) for _ in range(2))
+    named = {service.name: service for service in offered_services()}
+    open_lambda = named["lambda"].model_copy(update={"deny": ()})
+    old, new = documents([named["ec2"], open_lambda]), documents([named["lambda"], named["sqs"]])
     shared = [old]
     for change in changes(old, new):
         shared.append({**shared[-1], change.name: change.document})

@@ -131,7 +131,7 @@ class _Path:
             return
         if self._now[name] is None:
             contents, reason = self._wanted[name], "it does not exist; a new policy is attached to no role"
-        if size(contents) > LARGEST_MANAGED_POLICY:
+        if contents is not self._wanted[name] and size(contents) > LARGEST_MANAGED_POLICY:
             raise TooLarge(name, size(contents))
         self._now[name] = contents
         yield Change(name, contents, reason)

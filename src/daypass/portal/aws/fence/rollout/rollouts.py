@@ -1,6 +1,6 @@
 """Reading, planning, application and verification of the fence in one account."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from daypass.portal.accounts.model import Generation
@@ -12,11 +12,13 @@ from daypass.portal.accounts.rollout import (
     TenantFence,
 )
 from daypass.portal.aws.fence.rollout import planning
-from daypass.portal.aws.fence.rollout.account_state import AccountReader, AccountState
+from daypass.portal.aws.fence.rollout.account_state import AccountReader, AccountState, RoleInAccount
 from daypass.portal.aws.fence.rollout.applying import Applier
 from daypass.portal.aws.fence.shared import digest, shared_policies
 from daypass.portal.aws.policies import Document
 from daypass.portal.tenants.model import Tenant
+
+_ROLES_PER_LINE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class FenceRollout:
     applier: Applier
     tenants: Sequence[Tenant]
     """The tenants whose roles the account has."""
+    progress: Callable[[str], None] = lambda _: None
+    """Called with a sentence now and then while the account is read."""
 
     @property
     def account_id(self) -> str:
@@ -98,5 +102,10 @@ class FenceRollout:
 
     def _state(self, migrated: Sequence[str]) -> AccountState:
         state = AccountState(self.reader.account, self.reader.policies(self._wanted))
-        read = [self.reader.role(tenant, contents=tenant.name in migrated) for tenant in self.tenants]
-        return replace(state, roles=read)
+        return replace(state, roles=list(self._roles(migrated)))
+
+    def _roles(self, migrated: Sequence[str]) -> Iterator[RoleInAccount]:
+        for number, tenant in enumerate(self.tenants):
+            if number % _ROLES_PER_LINE == 0:
+                self.progress(f"Reading the roles of {len(self.tenants)} tenants: {number} are read.")
+            yield self.reader.role(tenant, contents=tenant.name in migrated)
