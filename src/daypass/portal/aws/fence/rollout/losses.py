@@ -45,7 +45,14 @@ def _present(role: RoleInAccount) -> Iterator[tuple[str, Parsed]]:
 
 
 def _works_today(role: RoleInAccount, action: str) -> bool:
-    """Return whether the present boundary allows something of the action."""
+    """Return whether the boundary and the limit of services allow something of the action today."""
+    for policy in role.inline.values():
+        for one in parsed(policy):
+            is_limit = (
+                one.is_deny and one.all_actions_but and one.condition == "{}" and one.resources == {"*"}
+            )
+            if is_limit and not any(overlap(action, each) for each in one.actions):
+                return False
     if role.boundary is None:
         return True
     limit = [one for one in parsed(role.boundary) if not one.is_deny]
