@@ -182,9 +182,11 @@ def test_a_role_with_too_many_rights_fails_the_checks_of_other_tenants(
     signals = SignalGuard()
     with ProcessGroup(folder, signals) as processes:
         environment, _ = start(folder, processes, 0, 0)
-        environment.aws.iam.put_role_policy(
-            RoleName="duploservices-dev01", PolicyName="tenant", PolicyDocument=document
-        )
+        iam, role = environment.aws.iam, "duploservices-dev01"
+        for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+            iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
+        iam.delete_role_permissions_boundary(RoleName=role)
+        iam.put_role_policy(RoleName=role, PolicyName="tenant", PolicyDocument=document)
         has_passed = run_checklist(environment, signals)
 
     failed = re.findall(r"^  ✗ Its (\w+) is denied to dev01's keys", capsys.readouterr().out, re.MULTILINE)

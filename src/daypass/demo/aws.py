@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import boto3
 from botocore.config import Config
@@ -84,6 +84,14 @@ class Aws:
     @cached_property
     def apigateway(self) -> "APIGatewayClient":
         return self._session.client("apigateway", **self._arguments)
+
+    @cached_property
+    def functions(self) -> Any:  # noqa: ANN401  its types are not installed
+        return self._session.client("lambda", **self._arguments)
+
+    @cached_property
+    def logs(self) -> Any:  # noqa: ANN401  its types are not installed
+        return self._session.client("logs", **self._arguments)
 
     @cached_property
     def sts(self) -> "STSClient":

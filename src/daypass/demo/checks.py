@@ -1,18 +1,25 @@
 """The checks of the demo: calls of the portal and of AWS as its users make them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
+from daypass.common.console.arn import parse
+from daypass.common.console.pages import resource_page
 from daypass.common.session_limits import MINIMUM_DURATION
 from daypass.demo.aws import Aws, Keys
 from daypass.demo.environment import DemoEnvironment, Tenant
 from daypass.demo.http_client import Answer, browse
 from daypass.demo.proof import Check, CheckFailed, CheckGroup
-from daypass.demo.seed.fixtures import ADMIN, DANA
+from daypass.demo.seed.fixtures import ADMIN, DANA, REGION, TenantPlan
 from daypass.demo.seed.resource_types import RESOURCE_TYPES, ResourceType, require_refusal
 from daypass.portal.secret import Secret
+
+_CONSOLE_PAGES: Mapping[str, Callable[[TenantPlan], str]] = {
+    "Lambda function": lambda plan: plan.function_arn,
+    "log group": lambda plan: plan.log_group_arn,
+}
 
 Session = dict[str, Any]
 """The body of an answer of `POST /api/v1/sessions`."""
@@ -36,7 +43,7 @@ class DemoChecks:
             CheckGroup(f"{DANA.username} may read prod01, and no more", self._read_only_checks()),
             CheckGroup(f"{DANA.username} does not belong to data01", self._foreign_tenant_checks()),
             CheckGroup(f"{ADMIN.username} is an Administrator", self._administrator_checks()),
-            CheckGroup("The AWS console", [Check("A console link signs in", self._open_console)]),
+            CheckGroup("The AWS console", self._console_checks()),
             # Last, because it moves AWS's clock.
             CheckGroup("Every session expires", self._expiry_checks()),
         )
@@ -83,6 +90,22 @@ class DemoChecks:
             Check(
                 "The portal refuses them to dana",
                 lambda: _require_refusal(self._dana.session(admin=True), "access_denied"),
+            ),
+        ]
+
+    def _console_checks(self) -> list[Check]:
+        return [
+            Check("A console link signs in", self._open_console),
+            *(
+                Check(f"dev01's {name} opens", partial(self._open_page, arn_of(self._dev.plan), "Open"))
+                for name, arn_of in _CONSOLE_PAGES.items()
+            ),
+            *(
+                Check(
+                    f"prod01's {name} is refused",
+                    partial(self._open_page, arn_of(self._prod.plan), "Refused"),
+                )
+                for name, arn_of in _CONSOLE_PAGES.items()
             ),
         ]
 
@@ -162,6 +185,18 @@ class DemoChecks:
         if self._data.plan.prefix in page:
             raise CheckFailed("the console page shows data01")
         return f"as {signed_in}"
+
+    def _open_page(self, arn: str, expected: str) -> str:
+        """Open a resource's page in a console session of dev01, and compare what the console says."""
+        parsed = parse(arn)
+        if parsed is None:
+            raise CheckFailed(f"{arn} is no ARN")
+        destination = resource_page(parsed, REGION).path
+        answer = self._dana.session(tenant="dev01", purpose="console", destination=destination)
+        page = browse(_require_session(answer)["console_url"])
+        if f">{expected}</span> This session" not in page:
+            raise CheckFailed(f"the console does not say that the page is {expected.lower()}")
+        return parsed.resource
 
     def _use_short(self) -> str:
         return RESOURCE_TYPES[0].read(self._aws_for_15_minutes, self._dev)

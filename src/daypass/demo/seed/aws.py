@@ -1,15 +1,27 @@
 """Seeding of the demo's AWS account, at each start, because the sandbox has it in memory only."""
 
+import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
 from daypass.demo.aws import Aws, Keys
-from daypass.demo.seed.fixtures import MASTER_ROLE, ORDERS, PORTAL_USER, ROLE_PREFIX, WELCOME, TenantPlan
-from daypass.portal.accounts.model import BOUNDARY, Account
+from daypass.demo.seed.fixtures import (
+    FORMER_TENANT,
+    MASTER_ROLE,
+    ORDERS,
+    PORTAL_USER,
+    ROLE_PREFIX,
+    WELCOME,
+    TenantPlan,
+)
+from daypass.portal.accounts.model import BOUNDARY, Account, Generation
 from daypass.portal.aws import policies
+from daypass.portal.aws.fence.shared import shared_policies
 from daypass.portal.aws.iam import make_master_role
 from daypass.portal.aws.tenant_role import make_tenant_role
+from daypass.portal.clock import utc_now
 from daypass.portal.secret import Secret
 
 
@@ -40,9 +52,11 @@ def seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> K
         PolicyName="daypass",
         PolicyDocument=policies.to_json(policies.portal_policy(account)),
     )
-    iam.create_policy(PolicyName=BOUNDARY, PolicyDocument=policies.to_json(policies.boundary(account)))
+    for name, document in {BOUNDARY: policies.boundary(account), **shared_policies(account)}.items():
+        iam.create_policy(PolicyName=name, PolicyDocument=policies.to_json(document))
     for plan in plans:
-        make_tenant_role(iam, account, plan.name, plan.external_id, user_arn)
+        generation = Generation.INLINE if plan.name == FORMER_TENANT else Generation.SHARED
+        make_tenant_role(iam, account, plan.name, plan.external_id, user_arn, generation)
     make_master_role(iam, account, user_arn)
     key = iam.create_access_key(UserName=PORTAL_USER)["AccessKey"]
     return Keys(key["AccessKeyId"], Secret(key["SecretAccessKey"]))
@@ -54,6 +68,7 @@ def seed_tenant(aws: Aws, plan: TenantPlan) -> TenantResources:
     _seed_table(aws, plan)
     aws.kinesis.create_stream(StreamName=plan.stream, ShardCount=1)
     aws.kinesis.add_tags_to_stream(StreamName=plan.stream, Tags={"TENANT_NAME": plan.name})
+    _seed_function(aws, plan)
     return TenantResources(
         queue_url=aws.sqs.create_queue(
             QueueName=plan.queue,
@@ -96,6 +111,39 @@ def _seed_table(aws: Aws, plan: TenantPlan) -> None:
         aws.dynamodb.put_item(
             TableName=plan.table, Item={"id": {"S": order["id"]}, "status": {"S": order["status"]}}
         )
+
+
+def _seed_function(aws: Aws, plan: TenantPlan) -> None:
+    """Create the function, with a role of its own, and a log group with an event."""
+    tags = {"TENANT_NAME": plan.name}
+    role = aws.iam.create_role(
+        RoleName=plan.function,
+        AssumeRolePolicyDocument=policies.to_json(
+            policies.document(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "lambda.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                }
+            )
+        ),
+        Tags=_tags(plan),
+    )["Role"]
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as file:
+        file.writestr("index.py", "def handler(event, context):\n    return event\n")
+    aws.functions.create_function(
+        FunctionName=plan.function,
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=role["Arn"],
+        Code={"ZipFile": package.getvalue()},
+        Tags=tags,
+    )
+    aws.logs.create_log_group(logGroupName=plan.log_group, tags=tags)
+    aws.logs.create_log_stream(logGroupName=plan.log_group, logStreamName="worker")
+    event = {"timestamp": int(utc_now().timestamp() * 1000), "message": "3 orders were processed."}
+    aws.logs.put_log_events(logGroupName=plan.log_group, logStreamName="worker", logEvents=[event])
 
 
 def _tags(plan: TenantPlan) -> list[_Tag]:

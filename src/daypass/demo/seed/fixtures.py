@@ -12,6 +12,8 @@ MASTER_ROLE = "duplomaster"
 PORTAL_USER = "daypass-portal"
 ROLE_PREFIX = "duploservices-"
 TENANTS = ("dev01", "prod01", "data01")
+FORMER_TENANT = "data01"
+"""The tenant whose role is of the former generation, so that there is one to migrate."""
 
 WELCOME = "welcome.txt"
 ORDERS = tuple({"id": f"order-{number}", "status": "paid"} for number in (1, 2, 3))
@@ -64,6 +66,26 @@ class TenantPlan:
     def api(self) -> str:
         """The name of its API; AWS identifies the API by an id."""
         return f"{self.prefix}-shop"
+
+    @property
+    def function(self) -> str:
+        """The name of its Lambda function, and of that function's role."""
+        return f"{self.prefix}-worker"
+
+    @property
+    def function_arn(self) -> str:
+        """The ARN of its Lambda function."""
+        return f"arn:aws:lambda:{REGION}:{self.account_id}:function:{self.function}"
+
+    @property
+    def log_group(self) -> str:
+        """The name of the function's log group."""
+        return f"/aws/lambda/{self.function}"
+
+    @property
+    def log_group_arn(self) -> str:
+        """The ARN of the function's log group."""
+        return f"arn:aws:logs:{REGION}:{self.account_id}:log-group:{self.log_group}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,24 @@ import secrets
 import uuid
 
 from daypass.demo.saved_state import SavedState, TenantIds, UserSecrets, load, new_password, save
-from daypass.demo.seed.fixtures import NO_DEPLOY, REGION, TENANTS, USERS, DemoUser, TenantPlan
+from daypass.demo.seed.fixtures import (
+    MASTER_ROLE,
+    NO_DEPLOY,
+    REGION,
+    ROLE_PREFIX,
+    TENANTS,
+    USERS,
+    DemoUser,
+    TenantPlan,
+)
 from daypass.demo.seed.history import PastClock, beginning, record_history
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.model import Caller, Channel
+from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.store import VerifiedPolicies
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
+from daypass.portal.aws.fence.shared import digest, shared_policies
 from daypass.portal.clock import Clock
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
@@ -45,9 +57,18 @@ def seed_portal(folder: StateDirectory, account_id: str, clock: Clock, *, has_hi
         if saved is None:
             saved = _fill(database, account_id, clock, has_history=has_history)
             save(folder, saved)
+        _record_policies(database, account_id, clock)
     finally:
         database.close()
     return saved
+
+
+def _record_policies(database: Database, account_id: str, clock: Clock) -> None:
+    """Record the shared policies as verified: `seed.aws` creates them with the contents of this release."""
+    account = Account.known("aws", account_id, ROLE_PREFIX, MASTER_ROLE)
+    digests = {name: digest(policy) for name, policy in shared_policies(account).items()}
+    with database.writing() as connection:
+        VerifiedPolicies(connection).record(account_id, digests, clock())
 
 
 def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool) -> SavedState:
