@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
@@ -25,6 +25,12 @@ def is_known_action(pattern: str) -> bool:
     prefix, wanted = parts.groups()
     names = _names().get(prefix.lower(), ())
     return any(fnmatchcase(name, wanted.lower()) for name in names)
+
+
+def matching_actions(pattern: str) -> Sequence[str]:
+    """Return the known actions of one service that *pattern* matches, with their names in lower case."""
+    prefix, _, wanted = pattern.lower().partition(":")
+    return [f"{prefix}:{name}" for name in sorted(_names().get(prefix, ())) if fnmatchcase(name, wanted)]
 
 
 @cache

@@ -21,7 +21,7 @@ def statement(effect: str, actions: object, resources: object = "*") -> Document
 WANTED: Mapping[str, Document] = {
     **{name: document() for name in FENCE_POLICY_NAMES},
     "daypass-fence-data": document(statement("Allow", "sqs:*", f"{PREFIX}{VARIABLE}-*")),
-    "daypass-fence-denies": document(statement("Deny", "sqs:AddPermission")),
+    "daypass-fence-denies": document(statement("Deny", "sqs:*Permission")),
     Generation.SHARED.boundary: document(statement("Allow", ["sqs:*", "s3:Get*", "s3:List*"])),
 }
 OWN_QUEUES = f"{PREFIX}dev01-*"
@@ -62,7 +62,7 @@ def found(allowed: Document, *, name: str = "tenant", **more: Document) -> list[
         (
             statement("Allow", "sqs:*", OWN_QUEUES),
             "tenant",
-            [(["sqs:AddPermission"], "the fence denies it")],
+            [(["sqs:*Permission"], "the fence denies it")],
         ),
         (
             {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
@@ -88,5 +88,6 @@ def test_what_is_denied_today_is_no_loss() -> None:
     assert (
         found(statement("Allow", ["kinesis:*", "sqs:SendMessage"], OWN_QUEUES), limit=document(limit)) == []
     )
-    today = document(statement("Deny", "sqs:AddPermission"))
+    # AWS has no other action of the pattern that the fence denies.
+    today = document(statement("Deny", ["sqs:AddPermission", "sqs:RemovePermission"]))
     assert found(statement("Allow", "sqs:*", OWN_QUEUES), today=today) == []

@@ -8,6 +8,7 @@ from daypass.portal.aws.fence.documents import TENANT
 from daypass.portal.aws.fence.rollout.account_state import RoleInAccount
 from daypass.portal.aws.fence.rollout.statements import Parsed, covered, overlap, parsed
 from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES
+from daypass.portal.aws.known_actions import matching_actions
 from daypass.portal.aws.policies import Document
 from daypass.portal.aws.tenant_role import TENANT_POLICY
 
@@ -117,8 +118,14 @@ def _denied(role: RoleInAccount, action: str, wanted: Mapping[str, Document]) ->
             if not one.is_deny or one.condition != "{}" or one.resources != {"*"}:
                 continue
             for pattern in one.actions:
-                if overlap(action, pattern) and not covered(pattern, today):
+                if overlap(action, pattern) and not _is_denied(action, pattern, today):
                     yield (action if covered(action, [pattern]) else pattern), "the fence denies it"
+
+
+def _is_denied(action: str, pattern: str, today: Sequence[str]) -> bool:
+    """Return whether *today* denies all actions that *action* and *pattern* match."""
+    known = [each for each in matching_actions(pattern) if covered(each, [action])]
+    return covered(pattern, today) or (bool(known) and all(covered(each, today) for each in known))
 
 
 def _may_be_of(resource: str, service: str) -> bool:
