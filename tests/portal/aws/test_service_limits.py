@@ -64,12 +64,15 @@ def test_a_role_of_a_former_tenant_gets_the_limit_of_the_present_one(
 def test_a_limit_that_does_not_fit_is_refused_with_the_count(sandbox: SandboxProcess, portal: Portal) -> None:
     tenant, roles = portal.tenant("full"), portal.roles(sandbox)
     roles.make(tenant)
-    own = policies.document(policies.allow(["s3:GetObject"], ["x" * 6500]))
+    present = len(policies.to_json(policies.tenant_policy(portal.account, "full")))
+    # The role is full but for some characters, and the limit needs more.
+    own = policies.document(policies.allow(["s3:GetObject"], ["x"]))
+    room = LARGEST_INLINE_POLICIES - present - len(policies.to_json(own)) - 10
+    own = policies.document(policies.allow(["s3:GetObject"], ["x" * room]))
     client(sandbox, "iam").put_role_policy(
         RoleName=f"{PREFIX}full", PolicyName="own", PolicyDocument=policies.to_json(own)
     )
     own_size, wanted = len(policies.to_json(own)), len(policies.to_json(services_policy({"sqs"})))
-    present = len(policies.to_json(policies.tenant_policy(portal.account, "full")))
     assert present + own_size + wanted > LARGEST_INLINE_POLICIES
 
     with pytest.raises(AwsRefused, match=f"would have {present + own_size + wanted:,} characters"):

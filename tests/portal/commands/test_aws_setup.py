@@ -83,7 +83,15 @@ def _apply_template(sandbox: SandboxProcess, template: str, _folder: Path) -> tu
     root = root_keys(sandbox)
     session = boto3.Session(root.access_key_id, root.secret_access_key, region_name=sandbox.region)
     stacks = session.client("cloudformation", endpoint_url=sandbox.endpoint_url)
-    stacks.create_stack(StackName="daypass", TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+    # The template is larger than CloudFormation accepts in a request.
+    storage = session.client("s3", endpoint_url=sandbox.endpoint_url)
+    storage.create_bucket(Bucket="templates")
+    storage.put_object(Bucket="templates", Key="daypass.yaml", Body=template.encode())
+    stacks.create_stack(
+        StackName="daypass",
+        TemplateURL=f"{sandbox.endpoint_url}/templates/daypass.yaml",
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
     stacks.get_waiter("stack_create_complete").wait(
         StackName="daypass", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
