@@ -9,8 +9,8 @@ from daypass.portal.http.pages.admin.permission_sets import words
 from daypass.portal.permission_sets.model import FULL
 from tests.portal.http.api.test_administration import ANY, Administrator
 from tests.portal.http.client import Answer
-from tests.portal.http.pages.test_administrator import Browser, sign_in, text
-from tests.portal.http.world import ADMIN, DANA, DEV, World
+from tests.portal.http.pages.test_administrator import Browser, alert, sign_in, text
+from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, World
 from tests.portal.permission_sets.examples import custom, deny
 
 SETS, ADD, DELETE = (
@@ -177,3 +177,77 @@ def test_conditions_and_exceptions_are_said() -> None:
     )
     assert words.allowed(FULL) == "Everything that the tenant's role allows."
     assert words.allowed(custom("a-set", 5, deny("s3:*"), policies=("own",))).startswith("What both the")
+
+
+def member_rows(page: str) -> list[list[str]]:
+    """Return the name, READ ONLY and PERMISSION SET of each membership on a page."""
+    cells = r'<td role="cell" data-label="(?:Read Only|Permission set)">(.*?)</td>'
+    rows = re.findall(rf'class="key"><a [^>]*>([^<]*)</a></td>.*?{cells}{cells}', page)
+    return [[re.sub(r"<[^>]*>", "", cell) for cell in row] for row in rows]
+
+
+def test_a_member_is_given_each_kind_of_set_on_the_page_of_the_tenant(admin: Browser) -> None:
+    here = f"/administrator/tenants/{DEV.id}"
+    # Without a custom set, the choice is the box of the manual.
+    assert 'name="permission_set"' not in admin.see(here)
+    admin.do(ADD, **NO_CODE)
+    assert '<option value="no-code">no-code: Runs no code.</option>' in admin.see(here)
+
+    notice = admin.do(here, user=NOOR, permission_set="no-code")
+    seen = [member_rows(admin.see(here))]
+    admin.do(here, user=NOOR, permission_set="full", read_only="true")
+    seen.append(member_rows(admin.see(here)))
+    admin.do(here, user=NOOR)
+    seen.append(member_rows(admin.see(here)))
+
+    assert notice
+    assert [dict((row[0], row[1:]) for row in rows)[NOOR] for rows in seen] == [
+        ["No", "no-code"],
+        ["Yes", "read-only"],
+        ["No", "full"],
+    ]
+
+
+def test_a_member_is_given_a_set_on_the_page_of_the_user(admin: Browser, quick_world: World) -> None:
+    admin.do(ADD, **NO_CODE)
+    here = f"/administrator/users/{quick_world.users[NOOR].id}"
+
+    admin.do(here, tenant=DEV.name, permission_set="no-code")
+
+    assert member_rows(admin.see(here)) == [[DEV.name, "No", "no-code"]]
+
+
+def test_a_new_user_is_given_a_set(admin: Browser) -> None:
+    admin.do(ADD, **NO_CODE)
+    fields = {"username": "lena@example.com", "role": "User", "sign_in": "none", "permission_set": "no-code"}
+
+    place = admin.do("/administrator/users", [("tenants", DEV.id)], **fields)
+
+    assert member_rows(admin.see(place.partition("?")[0])) == [[DEV.name, "No", "no-code"]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "reason"),
+    [
+        (
+            {"permission_set": "no-code", "read_only": "true"},
+            422,
+            "Choose one: “no-code”, or Readonly Access",
+        ),
+        ({"permission_set": "nothing"}, 404, "There is no permission set “nothing”."),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused_in_the_pane(
+    admin: Browser, quick_world: World, fields: dict[str, str], status: int, reason: str
+) -> None:
+    admin.do(ADD, **NO_CODE)
+    user = {"username": "lena@example.com", "role": "User", "sign_in": "none"}
+    answers = [
+        admin.send(f"/administrator/tenants/{DEV.id}", user=NOOR, **fields),
+        admin.send(f"/administrator/users/{quick_world.users[NOOR].id}", tenant=DEV.name, **fields),
+        admin.send("/administrator/users", [("tenants", DEV.id)], **user, **fields),
+    ]
+
+    assert [answer.status for answer in answers] == [status] * 3
+    assert all(reason in alert(answer) for answer in answers)
+    assert "lena@example.com" not in admin.see("/administrator/users?search=lena").partition("<table")[2]

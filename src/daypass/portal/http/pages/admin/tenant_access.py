@@ -9,19 +9,19 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord, UserQuery
-from daypass.portal.errors import InvalidRequest, UserNotFound
+from daypass.portal.errors import InvalidRequest, PermissionSetNotFound, UserNotFound
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
+from daypass.portal.http.pages.admin.permission_sets.choice import SetChoice, chosen_set, in_words
 from daypass.portal.http.pages.admin.settings_form import require_text
 from daypass.portal.http.pages.admin.tenant_list import TENANT_PATH
 from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, tenant_heading
 from daypass.portal.http.services import Services
 from daypass.portal.storage.pagination import PageRequest
-from daypass.portal.tenants.model import Access
 
 _SUGGESTED = 100
 
@@ -38,7 +38,7 @@ class AccessPage:
     suggested: Sequence[str]
     """Suggested usernames; others can be typed."""
     user: str
-    is_read_only: bool
+    sets: SetChoice
     error: str
 
 
@@ -54,15 +54,15 @@ class AccessPages:
         return self._answer(visit)
 
     def put(self, visit: PageVisit) -> Response:
-        """Grant a user access, or change it between full and read-only."""
+        """Grant a user access, or give a member another permission set."""
         heading = tenant_heading(self.administration.tenants, visit)
-        access = Access.READ_ONLY if visit.form.has("read_only") else Access.FULL
         try:
             user = require_text(visit.form.get("user"), "Select a User.")
-            member = self.administration.members.put(heading.tenant.id, user, access, visit.caller)
-        except (InvalidRequest, UserNotFound) as refusal:
+            chosen = chosen_set(visit.form)
+            member = self.administration.members.put(heading.tenant.id, user, chosen, visit.caller)
+        except (InvalidRequest, UserNotFound, PermissionSetNotFound) as refusal:
             return self._answer(visit, status_of(refusal), refusal.reason)
-        granted = "read-only access" if access is Access.READ_ONLY else "full access"
+        granted = in_words(member.permission_set)
         return redirect(
             heading.address, f"{member.user.username} now has {granted} to {heading.tenant.name}."
         )
@@ -87,7 +87,7 @@ class AccessPages:
             following=listing.following(result.next_cursor),
             suggested=[record.user.username for record in users.records],
             user=visit.form.get("user"),
-            is_read_only=visit.form.has("read_only"),
+            sets=SetChoice.of(self.administration.permission_sets, visit.form),
             error=error,
         )
         return self.pages.show(visit.layout, "pages/admin/tenant-access.html", page, status)

@@ -16,13 +16,20 @@ from daypass.portal.admin.model import (
     UserRecord,
     Version,
 )
-from daypass.portal.errors import InvalidRequest, LastAdministrator, PreconditionFailed, TenantNotFound
+from daypass.portal.errors import (
+    InvalidRequest,
+    LastAdministrator,
+    PermissionSetNotFound,
+    PreconditionFailed,
+    TenantNotFound,
+)
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
+from daypass.portal.http.pages.admin.permission_sets.choice import SetChoice, chosen_set, in_words
 from daypass.portal.http.pages.admin.settings_form import require_text
 from daypass.portal.http.pages.admin.user_list import (
     ADDRESS,
@@ -35,7 +42,6 @@ from daypass.portal.http.pages.token_kinds import LABELS
 from daypass.portal.http.services import Services
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.pagination import PageRequest
-from daypass.portal.tenants.model import Access
 
 _SUGGESTED = 100
 _DISABLED = "disabled"
@@ -58,6 +64,8 @@ class UserPage:
     suggested: Sequence[TenantRecord] = ()
     """Suggested tenants; others can be typed."""
     tenant: str = ""
+    sets: SetChoice | None = None
+    """The choice of a set for a new membership; None on the tab Tokens."""
     error_pane: str = ""
     """The pane that is open because of `error`."""
     error: str = ""
@@ -107,15 +115,19 @@ class UserDetailPages:
         return self._access(visit, new_secret=first_password(record.user.username, password))
 
     def put_access(self, visit: PageVisit) -> Response:
-        """Grant access to a tenant, or change it between full and read-only."""
+        """Grant access to a tenant, or give the user another permission set in it."""
         record, form = self._record(visit), visit.form
-        access = Access.READ_ONLY if form.has("read_only") else Access.FULL
         try:
             tenant = require_text(form.get("tenant"), "Select a tenant.")
-            self.administration.members.put(tenant, record.user.id, access, visit.caller)
-        except (InvalidRequest, TenantNotFound) as refusal:
+            chosen = chosen_set(form)
+            member = self.administration.members.put(tenant, record.user.id, chosen, visit.caller)
+        except (InvalidRequest, TenantNotFound, PermissionSetNotFound) as refusal:
             return self._access(visit, status_of(refusal), error_pane="add", error=refusal.reason)
-        return redirect(f"{ADDRESS}/{record.user.id}", f"{record.user.username} now has access to {tenant}.")
+        granted = in_words(member.permission_set)
+        return redirect(
+            f"{ADDRESS}/{record.user.id}",
+            f"{record.user.username} now has {granted} to {member.tenant.name}.",
+        )
 
     def remove_access(self, visit: PageVisit) -> Response:
         """Remove the user's access to a tenant."""
@@ -167,6 +179,7 @@ class UserDetailPages:
             memberships=result.records,
             suggested=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_SUGGESTED)).records,
             tenant=visit.form.get("tenant"),
+            sets=SetChoice.of(self.administration.permission_sets, visit.form),
             error_pane=error_pane,
             error=error,
             new_secret=new_secret,

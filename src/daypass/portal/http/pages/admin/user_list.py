@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantQuery, TenantRecord, UserQuery, UserRecord, UserSort, Version
-from daypass.portal.errors import InvalidRequest, TenantNotFound
+from daypass.portal.errors import InvalidRequest, PermissionSetNotFound, TenantNotFound
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
@@ -18,12 +18,13 @@ from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
+from daypass.portal.http.pages.admin.permission_sets.choice import SetChoice, chosen_set
 from daypass.portal.http.services import Services
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.reauthentication import require_recent_authentication
 from daypass.portal.secret import Secret
 from daypass.portal.storage.pagination import PageRequest
-from daypass.portal.tenants.model import Access, Tenant
+from daypass.portal.tenants.model import Tenant
 
 ADDRESS = "/administrator/users"
 DELETE = "/administrator/delete-user"
@@ -52,6 +53,7 @@ class UsersPage:
     following: str
     suggested: Sequence[TenantRecord]
     """Tenants to select for a new user."""
+    sets: SetChoice
     form: Form
     """The submitted values, if the pane is shown again with an error."""
     error: str
@@ -75,15 +77,16 @@ class UserPages:
         password = new_password() if form.get("sign_in") == "password" else None
         try:
             role = read_role(form)
-            # Looked up before the user is created: a tenant may have been deleted since the page was shown,
-            # and a refusal afterwards would leave a user whose password was never shown.
+            # Looked up before the user is created: a tenant or set may have been deleted since the page was
+            # shown, and a refusal afterwards would leave a user whose password was never shown.
             tenants = [self.administration.tenants.find(id_).tenant for id_ in form.all("tenants")]
+            permission_set = self.administration.permission_sets.find(chosen_set(form)).permission_set.name
             if tenants:
                 # Checked before the user is created, because adding tenants requires it, too.
                 require_recent_authentication(visit.caller.token, visit.layout.now)
             created = self.administration.users.create(form.get("username"), role, password, visit.caller)
-            self._add_tenants(visit, created, tenants)
-        except (InvalidRequest, TenantNotFound) as refusal:
+            self._add_tenants(visit, created, tenants, permission_set)
+        except (InvalidRequest, TenantNotFound, PermissionSetNotFound) as refusal:
             return self._answer(visit, status_of(refusal), error=refusal.reason)
         if password is None:
             notice = f"{created.user.username} is created without a password. Create a token for it."
@@ -101,10 +104,11 @@ class UserPages:
             ADDRESS, f"{record.user.username} is deleted, with every session, token and approval."
         )
 
-    def _add_tenants(self, visit: PageVisit, created: UserRecord, tenants: Sequence[Tenant]) -> None:
-        access = Access.READ_ONLY if visit.form.has("read_only") else Access.FULL
+    def _add_tenants(
+        self, visit: PageVisit, created: UserRecord, tenants: Sequence[Tenant], permission_set: str
+    ) -> None:
         for tenant in tenants:
-            self.administration.members.put(tenant.id, created.user.id, access, visit.caller)
+            self.administration.members.put(tenant.id, created.user.id, permission_set, visit.caller)
 
     def _answer(
         self,
@@ -125,6 +129,7 @@ class UserPages:
             listing=listing,
             following=listing.following(result.next_cursor),
             suggested=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_SUGGESTED)).records,
+            sets=SetChoice.of(self.administration.permission_sets, visit.form if error else Form({})),
             form=visit.form if error else Form({}),
             error=error,
             new_secret=new_secret,

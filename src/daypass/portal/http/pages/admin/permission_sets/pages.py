@@ -27,6 +27,7 @@ DELETE = "/administrator/delete-permission-set"
 
 _NAME_TAKEN = "A permission set with this name already exists. Edit it, or enter another name."
 _WHOLE = "form"
+_EMPTY = "Empty form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,17 @@ class SetFormPage:
     """The name of the template that the form starts from."""
 
     @property
-    def template_tabs(self) -> Sequence[tuple[str, str]]:
-        """The label and the address of each template."""
-        return [(each.name, f"{ADD}?template={each.name}") for each in self.templates]
+    def starts(self) -> Sequence[tuple[str, str]]:
+        """The label and the address of each form to start from."""
+        return [
+            (_EMPTY, ADD),
+            *((_label(each.name), f"{ADD}?template={each.name}") for each in self.templates),
+        ]
+
+    @property
+    def start(self) -> str:
+        """The label of the form that the page started from."""
+        return _label(self.chosen) if self.chosen else _EMPTY
 
     @property
     def address(self) -> str:
@@ -167,6 +176,10 @@ class PermissionSetPages:
         page = SetFormPage(shown, is_new, self.sets.templates if is_new else (), chosen)
         template = "pages/admin/permission-set-form.html"
         return self.pages.show(visit.layout, template, page, status if errors else HTTPStatus.OK)
+
+
+def _label(template: str) -> str:
+    return f"Template {template}"
 
 
 def routes(services: Services) -> Sequence[BaseRoute]:
