@@ -34,7 +34,7 @@ def memberships(folder: StateDirectory, username: str) -> dict[str, str]:
         assert user is not None
         found = TenantStore(connection).list_for(user.id)
     database.close()
-    return {seen.tenant.name: str(seen.membership) for seen in found}
+    return {seen.tenant.name: seen.membership.name for seen in found if seen.membership is not None}
 
 
 def test_each_user_has_the_memberships_of_the_fixtures(folder: StateDirectory) -> None:

@@ -193,15 +193,14 @@ def test_a_member_is_given_each_kind_of_set_on_the_page_of_the_tenant(admin: Bro
     admin.do(ADD, **NO_CODE)
     assert '<option value="no-code">no-code: Runs no code.</option>' in admin.see(here)
 
-    notice = admin.do(here, user=NOOR, permission_set="no-code")
+    admin.do(here, user=NOOR, permission_set="no-code")
     seen = [member_rows(admin.see(here))]
     admin.do(here, user=NOOR, permission_set="full", read_only="true")
     seen.append(member_rows(admin.see(here)))
     admin.do(here, user=NOOR)
     seen.append(member_rows(admin.see(here)))
 
-    assert notice
-    assert [dict((row[0], row[1:]) for row in rows)[NOOR] for rows in seen] == [
+    assert [{row[0]: row[1:] for row in rows}[NOOR] for rows in seen] == [
         ["No", "no-code"],
         ["Yes", "read-only"],
         ["No", "full"],
