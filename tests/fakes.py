@@ -181,6 +181,21 @@ def brokers_of(broker: FakeBroker) -> PerAccount[FakeBroker]:
 
 
 @dataclass(slots=True)
+class FakeBoundaries:
+    """An IAM in which all roles have the same permissions boundary, and which counts the calls."""
+
+    arn: str | None = None
+    error: Exception | None = None
+    calls: list[str] = field(default_factory=list)
+
+    def boundary_arn(self, role_arn: str) -> str | None:
+        self.calls.append(role_arn)
+        if self.error:
+            raise self.error
+        return self.arn
+
+
+@dataclass(slots=True)
 class FakeFinder:
     """A tag search that ignores the query and returns all its resources."""
 

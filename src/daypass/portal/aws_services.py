@@ -24,6 +24,7 @@ from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import Examiner
 from daypass.portal.http.core.threadpool import aws_threads
 from daypass.portal.inventory.finder import ResourceFinder
+from daypass.portal.inventory.generations import BoundaryReader
 from daypass.portal.inventory.kinds import ResourceKinds
 from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.settings.registry import TENANT_SERVICES
@@ -46,6 +47,8 @@ class Aws:
     """The roles of all accounts; None if the portal does not manage roles."""
     doctor: Examiner | None = None
     """None if the portal does not check roles."""
+    boundaries: PerAccount[BoundaryReader] | None = None
+    """None if the portal does not read roles."""
     issuing: Callable[[], IssuingStatus] = always_issuing
     """Returns the state of the portal's own credentials for the default account."""
     discover_identity: Callable[[], None] = lambda: None
@@ -82,6 +85,7 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
         finders=PerAccount({account.name: make_finder(config.aws, connections=connections)}),
         services=[service.name for service in offered_services()],
         kinds=resource_kinds(),
+        boundaries=PerAccount({account.name: roles}),
         roles=AccountRoles(accounts, PerAccount({account.name: roles})),
         doctor=AccountExaminers(accounts, PerAccount({account.name: doctor})),
         issuing=broker.issuing,

@@ -29,6 +29,7 @@ from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.providers.base import RedirectProvider
 from daypass.portal.identity.providers.local_password import LocalPasswords
 from daypass.portal.identity.providers.registry import IdentityProviders
+from daypass.portal.inventory.generations import RoleGenerations
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.settings.registry import Registry
 from daypass.portal.storage.engine import Database
@@ -103,6 +104,7 @@ def _inventory(
         clock=clock,
         is_attribution_required=config.require_attribution,
         role_concurrency=role_concurrency,
+        generations=RoleGenerations(aws.accounts, aws.boundaries, clock),
     )
 
 

@@ -30,6 +30,7 @@ def test_a_new_role_shares_the_fence_of_an_account_that_has_all_of_it(
 
     state = roles.read(tenant.target.role_arn)
     assert state.boundary_arn == portal.account.boundary_of(Generation.SHARED)
+    assert roles.boundary_arn(tenant.target.role_arn) == state.boundary_arn
     assert roles.attached(tenant.target.role_arn) == fence_of(portal)
     assert roles.policy(tenant.target.role_arn, "tenant") is None
 

@@ -26,7 +26,16 @@ from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.fakes import NOON, FakeBroker, FakeClock, FakeDoctor, FakeFinder, accounts_of, brokers_of
+from tests.fakes import (
+    NOON,
+    FakeBoundaries,
+    FakeBroker,
+    FakeClock,
+    FakeDoctor,
+    FakeFinder,
+    accounts_of,
+    brokers_of,
+)
 from tests.portal.http.client import PEER, Client
 from tests.settings import store_setting
 
@@ -57,6 +66,7 @@ class World:
     broker: FakeBroker
     source: FakeFinder
     doctor: FakeDoctor
+    boundaries: FakeBoundaries
     clock: FakeClock
     committer: Committer
     identity: Identity
@@ -102,19 +112,28 @@ def world(
     """Yield a portal on the migrated database at *url*; *changed* overrides its configuration."""
     database, clock = Database(url, patience=patience), FakeClock()
     broker, source, doctor = FakeBroker(clock), FakeFinder(), FakeDoctor()
+    boundaries = FakeBoundaries()
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
     committer = Committer(database, clock)
     portal = assemble(
         config,
         database,
-        fake_aws(broker, source, roles, doctor),
+        fake_aws(broker, source, roles, doctor, boundaries),
         clock,
         _templates(),
         registry,
         redirect_providers(database),
     )
     created = World(
-        portal, database, broker, source, doctor, clock, committer, Identity(database, committer, clock)
+        portal,
+        database,
+        broker,
+        source,
+        doctor,
+        boundaries,
+        clock,
+        committer,
+        Identity(database, committer, clock),
     )
     _populate(created)
     yield created
@@ -123,7 +142,11 @@ def world(
 
 
 def fake_aws(
-    broker: FakeBroker, finder: FakeFinder, roles: IamRoles | None = None, doctor: FakeDoctor | None = None
+    broker: FakeBroker,
+    finder: FakeFinder,
+    roles: IamRoles | None = None,
+    doctor: FakeDoctor | None = None,
+    boundaries: FakeBoundaries | None = None,
 ) -> Aws:
     """Return the services of a fake AWS with one account."""
     return Aws(
@@ -133,6 +156,7 @@ def fake_aws(
         resource_kinds(),
         roles,
         doctor,
+        None if boundaries is None else PerAccount({DEFAULT: boundaries}),
         services=("lambda", "s3", "sqs"),
     )
 

@@ -116,6 +116,11 @@ class AwsRoles:
             answer: Any = self.iam().list_attached_role_policies(RoleName=role_name(role_arn))
             return {str(policy["PolicyArn"]) for policy in answer["AttachedPolicies"]}
 
+    def boundary_arn(self, role_arn: str) -> str | None:
+        """Return the ARN of a role's permissions boundary, or None; gives up after four seconds."""
+        with classified(f"read the role {role_arn}", "iam:GetRole"):
+            return boundary_arn_of(_role(self.prompt_iam(), role_name(role_arn)))
+
     def managed_policy(self, name: str) -> Document | None:
         """Return the default version of a managed policy of the account, or None if it does not exist."""
         arn = self.account.policy_arn(name)

@@ -27,6 +27,8 @@ class ResourceKind:
     """
     is_named: bool = True
     """Whether the name tells the tenant; otherwise its tag does."""
+    needs_shared_fence: bool = False
+    """Whether roles of generation 1, whose fence is an inline policy, may not open its console page."""
     read_only_gap: str = ""
     """What the console page may lack in a read-only session, as a sentence; empty if it lacks nothing."""
 

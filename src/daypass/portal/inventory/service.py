@@ -14,7 +14,7 @@ from daypass.portal.access.model import AssumeRoleParameters, Caller, Credential
 from daypass.portal.access.role_assumer import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.session_names import session_tags
-from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.model import Account, Generation
 from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Event, Outcome
@@ -23,6 +23,7 @@ from daypass.portal.errors import AwsError, Overloaded, PortalError, ResourceNot
 from daypass.portal.identity.authentication import token_use_change
 from daypass.portal.inventory.arns import owned_resource, owner_by_name
 from daypass.portal.inventory.finder import Query, ResourceFinder
+from daypass.portal.inventory.generations import RoleGenerations
 from daypass.portal.inventory.kinds import ResourceArn, ResourceKinds
 from daypass.portal.inventory.listing_cache import ListingCache
 from daypass.portal.inventory.model import OWNER_TAG, Listing, Resource
@@ -67,6 +68,13 @@ class Inventory:
     monotonic: Callable[[], float] = time.monotonic
     cache: ListingCache = field(default_factory=ListingCache)
     role_concurrency: RoleConcurrency = field(default_factory=RoleConcurrency)
+    generations: RoleGenerations | None = None
+
+    def has_former_role(self, tenant: Tenant) -> bool:
+        """Return whether the tenant's role is known to be of generation 1, which may use six services."""
+        if self.generations is None:
+            return False
+        return self.generations.find(tenant.target.role_arn) is Generation.INLINE
 
     def listing(self, caller: Caller, reference: str, *, is_fresh: bool = False) -> Listing:
         """Return the listing of the tenant with that name or ID, at most one minute old.

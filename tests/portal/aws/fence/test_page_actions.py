@@ -11,8 +11,10 @@ from daypass.portal.aws.fence.catalogue import offered_services
 from daypass.portal.aws.fence.documents import resolve
 from daypass.portal.aws.fence.levels import LevelName
 from daypass.portal.aws.fence.model import ResourceKind
+from daypass.portal.aws.fence.resource_kinds import resource_kinds
+from daypass.portal.aws.policies import tenant_policy
 from tests.evaluator.authorization_data import actions, resource_types
-from tests.evaluator.run import Request, decide
+from tests.evaluator.run import Request, Rights, decide
 from tests.portal.aws.fence.rights import ACCOUNT, request, rights, tagged
 
 KINDS = {kind.kind: kind for service in offered_services() for kind in service.resources}
@@ -69,6 +71,35 @@ def calls() -> Iterator[Call]:
             yield Call(kind.kind, action, "dev01", "read-only")
             if not is_list(action):
                 yield Call(kind.kind, action, "dev02")
+
+
+@pytest.fixture(scope="module")
+def open_inline() -> Mapping[str, bool]:
+    """Decide for each kind whether the inline policy of generation 1 allows a call about the resource."""
+    role = Rights(role=tenant_policy(ACCOUNT, "dev01"))
+    about_resource = [
+        Call(kind.kind, action, "dev01")
+        for kind in KINDS.values()
+        for action in kind.page_actions
+        if resource_of(kind, action, "dev01") != "*"
+    ]
+    outcomes = decide([(role, made(call)) for call in about_resource])
+    return {
+        kind: any(
+            outcome for call, outcome in zip(about_resource, outcomes, strict=True) if call.kind == kind
+        )
+        for kind in KINDS
+    }
+
+
+@EVERY_KIND
+def test_roles_of_generation_1_open_the_kinds_of_six_services(
+    kind: ResourceKind, open_inline: Mapping[str, bool]
+) -> None:
+    listed = resource_kinds().find(kind.kind)
+
+    assert listed is not None
+    assert open_inline[kind.kind] == (not listed.needs_shared_fence)
 
 
 def made(call: Call) -> Request:

@@ -215,6 +215,36 @@ def test_users_with_read_only_access_learn_what_the_console_page_may_lack(dana: 
     assert "Read-only sessions" not in text(dana.get("/go", go(arns_of("prod01", "us-west-2")["s3-bucket"])))
 
 
+def test_a_role_of_generation_1_has_buttons_for_six_services_only(full_world: World, dana: Browser) -> None:
+    function, no_button = (
+        arns_of("dev01")["lambda-function"],
+        "may use S3, DynamoDB, SQS, SNS, Kinesis and API",
+    )
+    full_world.boundaries.arn = "arn:aws:iam::123456789012:policy/daypass-boundary"
+
+    shown = text(dana.get("/resources"))
+
+    assert no_button in shown
+    assert "button: Lambda Functions, Log Groups, RDS Databases, Secrets." in shown
+    assert 'aria-label="Open duploservices-dev01-reports in the AWS console"' in shown
+    assert 'aria-label="Open duploservices-dev01-worker in the AWS console"' not in shown
+    assert no_button in text(dana.get("/go", go(function)))
+    assert ">Console<" not in text(dana.get("/go", go(function)))
+    assert ">Console<" in text(dana.get("/go", go(BUCKET)))
+    assert no_button not in text(dana.get("/go", go(BUCKET)))
+    assert len(full_world.boundaries.calls) == 1
+
+
+@pytest.mark.parametrize("boundary", ["daypass-boundary-2", "another"])
+def test_any_other_role_has_a_button_for_every_kind(full_world: World, dana: Browser, boundary: str) -> None:
+    full_world.boundaries.arn = f"arn:aws:iam::123456789012:policy/{boundary}"
+
+    shown = text(dana.get("/resources"))
+
+    assert shown.count('title="Console"') == len(arns_of("dev01"))
+    assert "may use S3" not in shown
+
+
 @pytest.mark.parametrize("username", [DANA, NOOR])
 def test_a_foreign_resource_cannot_be_told_from_a_missing_one(full_world: World, username: str) -> None:
     reader = browser(full_world, username)

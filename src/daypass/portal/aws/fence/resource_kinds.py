@@ -5,6 +5,9 @@ import re
 from daypass.portal.aws.fence.catalogue import offered_services
 from daypass.portal.inventory.kinds import ResourceKind, ResourceKinds
 
+_INLINE_SERVICES = frozenset({"s3", "dynamodb", "sqs", "sns", "kinesis", "apigateway"})
+"""The services that the inline policy of roles of generation 1 allows."""
+
 
 def resource_kinds() -> ResourceKinds:
     """Return the kinds of resources that a tenant's role can open, and that AWS's tag search returns."""
@@ -17,6 +20,7 @@ def resource_kinds() -> ResourceKinds:
                 service=kind.arn_service,
                 pattern=re.compile(kind.pattern),
                 is_named=kind.is_named,
+                needs_shared_fence=service.name not in _INLINE_SERVICES,
                 read_only_gap=kind.read_only_gap or "",
             )
             for service in offered_services()

@@ -109,6 +109,8 @@ class ResourcesPage:
     following: str
     no_console: str
     """Why there is no **Console** button; empty if there is one."""
+    closed_kinds: Sequence[ResourceKind]
+    """The kinds on this page without a button, because the tenant's role may not open them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class ResourcePage:
     tab: str
     tabs: Sequence[tuple[str, str]]
     no_console: str
+    is_closed: bool
+    """Whether the tenant's role may not open the resource's console page."""
     now: datetime
 
 
@@ -172,6 +176,7 @@ class ResourcePages:
             tab=tab if tab in _TABS else _TABS[0],
             tabs=[(text, address if text == _TABS[0] else f"{address}&tab={text}") for text in _TABS],
             no_console=self._no_console(visit.caller, tenant, layout.now),
+            is_closed=self._is_closed(resource.kind, tenant),
             now=layout.now,
         )
         response = self.pages.show(layout, "pages/resource.html", page)
@@ -207,13 +212,14 @@ class ResourcePages:
         # The links of the kinds show the numbers of the search without the kind, so there are two results.
         filtered = search(matching, kind=query.kind)
         page = page_of(self.inventory.kinds, filtered, PageRequest(query.cursor, query.show))
+        groups = _groups(page.records, count(filtered))
         return ResourcesPage(
             query=query,
             shows=_SHOWS,
             listing=listing,
             refusal="" if refusal is None else refusal.reason,
             kinds=_kinds(query, matching),
-            groups=_groups(page.records, count(filtered)),
+            groups=groups,
             total=len(filtered),
             shown=len(page.records),
             first=query.address() if query.cursor else "",
@@ -221,7 +227,13 @@ class ResourcePages:
             no_console=""
             if listing is None
             else self._no_console(visit.caller, listing.tenant, visit.layout.now),
+            closed_kinds=()
+            if listing is None
+            else [group.kind for group in groups if self._is_closed(group.kind, listing.tenant)],
         )
+
+    def _is_closed(self, kind: ResourceKind, tenant: Tenant) -> bool:
+        return kind.needs_shared_fence and self.inventory.has_former_role(tenant)
 
     def _query(self, query: Mapping[str, str]) -> ResourceQuery:
         return ResourceQuery.of(query, self.inventory.kinds)
