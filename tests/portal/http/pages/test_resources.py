@@ -16,7 +16,7 @@ from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT
 from tests.fakes import NOON
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, PROD, PUBLIC_URL, World
-from tests.portal.inventory.resources import KINDS, arns_of, everything_of, tagged
+from tests.portal.inventory.resources import KINDS, arns_of, everything_of, examples_of, tagged
 
 BUCKET = arns_of("dev01")["s3-bucket"]
 POLYGLOT = "'\"><img src=x onerror=alert(1)>"
@@ -213,6 +213,16 @@ def test_users_with_read_only_access_learn_what_the_console_page_may_lack(dana: 
     assert gap in text(dana.get("/go", go(arns_of("prod01", "us-west-2")["lambda-function"])))
     assert gap not in text(dana.get("/go", go(arns_of("dev01")["lambda-function"])))
     assert "Read-only sessions" not in text(dana.get("/go", go(arns_of("prod01", "us-west-2")["s3-bucket"])))
+
+
+def test_the_links_to_many_kinds_are_folded_until_one_is_chosen(full_world: World, dana: Browser) -> None:
+    assert "Filter by kind" not in text(dana.get("/resources"))
+
+    full_world.source.resources = [tagged(arn, "dev01") for arn in examples_of("dev01").values()]
+    full_world.clock.move(timedelta(minutes=2))
+
+    assert '<details class="filter"><summary>Filter by kind' in text(dana.get("/resources"))
+    assert '<details class="filter" open>' in text(dana.get("/resources", "kind=kms-key"))
 
 
 def test_a_role_of_generation_1_has_buttons_for_six_services_only(full_world: World, dana: Browser) -> None:
