@@ -24,10 +24,15 @@ def arns(tenant: dict[str, Any]) -> dict[str, str]:
         "SNS Topic": f"arn:aws:sns:{place}:{prefix}-alerts",
         "Kinesis Stream": f"arn:aws:kinesis:{place}:stream/{prefix}-events",
         "API Gateway API": f"arn:aws:apigateway:{place.partition(':')[0]}::/restapis/{tenant['api_id']}",
+        "Lambda Function": f"arn:aws:lambda:{place}:function:{prefix}-worker",
+        "Log Group": f"arn:aws:logs:{place}:log-group:/aws/lambda/{prefix}-worker",
     }
 
 
-KINDS = ("S3 Bucket", "DynamoDB Table", "SQS Queue", "SNS Topic", "Kinesis Stream", "API Gateway API")
+KINDS = (
+    *("S3 Bucket", "DynamoDB Table", "SQS Queue", "SNS Topic", "Kinesis Stream", "API Gateway API"),
+    *("Lambda Function", "Log Group"),
+)
 
 
 def go(arn: str) -> str:
@@ -50,12 +55,16 @@ def test_every_kind_is_listed_and_leads_to_its_console(dana: User) -> None:
         page = dana.visit("/resources")
         page.locator("tr", has_text=arn).get_by_role("link").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(kind)
-        expect(page.get_by_role("heading", level=2).first).to_have_text(re.compile(r"^duploservices-dev01-"))
+        expect(page.get_by_role("heading", level=2).first).to_have_text(
+            re.compile(r"^(/aws/lambda/)?duploservices-dev01-")
+        )
 
         console = press_console(dana)
 
         assert console.url.startswith(f"{dana.demo.aws_endpoint_url}/console/")
-        expect(console.get_by_text("This session may open this")).to_contain_text(kind.partition(" ")[0])
+        expect(console.get_by_text("This session may open this")).to_contain_text(
+            kind.partition(" ")[0], ignore_case=True
+        )
         expect(console.get_by_role("definition").filter(has_text=arn)).to_have_count(0 if "S3" in kind else 1)
         if "S3" in kind:
             expect(console.get_by_role("heading", level=1)).to_have_text("duploservices-dev01-reports")
