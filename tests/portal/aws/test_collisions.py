@@ -1,5 +1,6 @@
 """Tests of the denies between tenants whose names overlap, with an independent IAM evaluator."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -7,11 +8,15 @@ from hypothesis import strategies as st
 
 from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
-from daypass.portal.aws.collisions import collision_denies, longer_names
+from daypass.portal.aws.collisions import collision_denies, collision_policies, longer_names
+from daypass.portal.aws.fence.catalogue import offered_services
+from daypass.portal.aws.fence.documents import LARGEST_MANAGED_POLICY, POLICIES, resolve, size
 from daypass.portal.tenants.names import overlap
-from tests.evaluator.run import ACCOUNT_ID, Request, Rights, allowed
+from tests.evaluator.run import ACCOUNT_ID, Request, Rights, allowed, decide
+from tests.portal.aws.fence.rights import filled, request, rights
 
 ACCOUNT = Account.known("aws", ACCOUNT_ID, "duploservices-", "duplomaster")
+MANAGED_POLICIES_OF_A_ROLE = 10
 OWN_ACCOUNT = {"aws:ResourceAccount": ACCOUNT_ID}
 
 
@@ -75,6 +80,31 @@ def test_other_patterns_can_be_given_and_patterns_without_a_name_are_left_out() 
         f"arn:aws:lambda:*:{ACCOUNT_ID}:function:duploservices-b-z-*",
         f"arn:aws:rds-db:*:{ACCOUNT_ID}:dbuser:*/b-z_*",
     ]
+
+
+def test_the_shared_policies_lose_every_resource_of_the_longer_name_and_keep_their_own() -> None:
+    examples = [each for service in offered_services() for each in service.examples if each.fence == "name"]
+    policies_of_role = collision_policies(ACCOUNT, "dev01", ["dev01-x"]).values()
+    denies = [statement for policy in policies_of_role for statement in policies.as_list(policy["Statement"])]
+
+    def decided(owner: str) -> set[bool]:
+        attempts = []
+        for each in examples:
+            made = request(each.action, resolve(each.resource, ACCOUNT, owner), filled(each, owner))
+            role = rights(made.action.partition(":")[0])
+            statements: Any = role.role["Statement"]
+            attempts.append((replace(role, role=policies.document(*statements, *denies)), made))
+        return set(decide(attempts))
+
+    assert decided("dev01") == {True}
+    assert decided("dev01-x") == {False}
+
+
+def test_a_role_has_room_for_the_denies_of_two_tenants_beside_the_shared_policies() -> None:
+    found = collision_policies(ACCOUNT, "dev01", ["dev01-x", "dev01-y"])
+
+    assert len(found) + len(POLICIES) <= MANAGED_POLICIES_OF_A_ROLE
+    assert all(size(policy) <= LARGEST_MANAGED_POLICY for policy in found.values())
 
 
 names = st.lists(st.sampled_from("ab-"), min_size=1, max_size=5).map("".join)

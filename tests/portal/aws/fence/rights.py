@@ -158,15 +158,18 @@ def _by_request(example: Example) -> Sequence[Case]:
 def _case(
     example: Example, name: str, resource: str, context: Mapping[str, Any], *, is_allowed: bool
 ) -> Case:
-    own = {key: _filled(value) for key, value in example.context.items()}
-    made = request(example.action, resource, {**own, **context})
+    made = request(example.action, resource, {**filled(example, "dev01"), **context})
     return Case(f"{example.action} {name}", made, is_allowed)
 
 
-def _filled(value: str | Sequence[str]) -> str | list[str]:
-    if isinstance(value, str):
-        return resolve(value, ACCOUNT, "dev01")
-    return [resolve(each, ACCOUNT, "dev01") for each in value]
+def filled(example: Example, tenant: str) -> dict[str, Any]:
+    """Return the further condition keys of an example, with a tenant's name in the placeholders."""
+    return {
+        key: resolve(value, ACCOUNT, tenant)
+        if isinstance(value, str)
+        else [resolve(each, ACCOUNT, tenant) for each in value]
+        for key, value in example.context.items()
+    }
 
 
 def _keys(example: Example) -> frozenset[str]:
