@@ -1,7 +1,7 @@
 """The kinds of resources that are listed, and the parsing of their ARNs."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -27,6 +27,8 @@ class ResourceKind:
     """
     is_named: bool = True
     """Whether the name tells the tenant; otherwise its tag does."""
+    allowed_with: Set[str] = frozenset()
+    """The services of the catalogue any of which allows the kind, if a tenant may use some services only."""
     needs_shared_fence: bool = False
     """Whether roles of generation 1, whose fence is an inline policy, may not open its console page."""
     read_only_gap: str = ""

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import uuid4
@@ -24,10 +24,12 @@ from daypass.portal.identity.authentication import token_use_change
 from daypass.portal.inventory.arns import owned_resource, owner_by_name
 from daypass.portal.inventory.finder import Query, ResourceFinder
 from daypass.portal.inventory.generations import RoleGenerations
-from daypass.portal.inventory.kinds import ResourceArn, ResourceKinds
+from daypass.portal.inventory.kinds import ResourceArn, ResourceKind, ResourceKinds
 from daypass.portal.inventory.listing_cache import ListingCache
 from daypass.portal.inventory.model import OWNER_TAG, Listing, Resource
 from daypass.portal.permission_sets.model import FULL
+from daypass.portal.settings.registry import TENANT_SERVICES
+from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.store import TenantStore
@@ -75,6 +77,14 @@ class Inventory:
         if self.generations is None:
             return False
         return self.generations.find(tenant.target.role_arn) is Generation.INLINE
+
+    def excluded_kinds(self, tenant: Tenant) -> Set[ResourceKind]:
+        """Return the kinds that the tenant's setting **AWS Services** excludes."""
+        with self.database.reading() as connection:
+            services = SettingStore(connection).read(tenant.id).get_optional(TENANT_SERVICES)
+        if services is None:
+            return frozenset()
+        return frozenset(kind for kind in self.kinds if kind.allowed_with.isdisjoint(services))
 
     def listing(self, caller: Caller, reference: str, *, is_fresh: bool = False) -> Listing:
         """Return the listing of the tenant with that name or ID, at most one minute old.

@@ -17,6 +17,7 @@ from tests.fakes import NOON
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, PROD, PUBLIC_URL, World
 from tests.portal.inventory.resources import KINDS, arns_of, everything_of, examples_of, tagged
+from tests.settings import store_setting
 
 BUCKET = arns_of("dev01")["s3-bucket"]
 POLYGLOT = "'\"><img src=x onerror=alert(1)>"
@@ -207,11 +208,15 @@ def test_the_link_to_a_resource_selects_its_tenant(dana: Browser) -> None:
     assert '<input type="hidden" name="next" value="/resources">' in text(answer)
 
 
-def test_users_with_read_only_access_learn_what_the_console_page_may_lack(dana: Browser) -> None:
-    gap = "Read-only sessions do not get a function&#39;s code"
+def test_users_with_read_only_access_learn_what_the_console_page_may_lack(
+    full_world: World, dana: Browser
+) -> None:
+    gap = "Read-only sessions do not get the values of parameters"
+    parameter = "arn:aws:ssm:us-west-2:123456789012:parameter/duploservices-{}-limits"
+    full_world.source.resources += [tagged(parameter.format(name), name) for name in ("dev01", "prod01")]
 
-    assert gap in text(dana.get("/go", go(arns_of("prod01", "us-west-2")["lambda-function"])))
-    assert gap not in text(dana.get("/go", go(arns_of("dev01")["lambda-function"])))
+    assert gap in text(dana.get("/go", go(parameter.format("prod01"))))
+    assert gap not in text(dana.get("/go", go(parameter.format("dev01"))))
     assert "Read-only sessions" not in text(dana.get("/go", go(arns_of("prod01", "us-west-2")["s3-bucket"])))
 
 
@@ -243,6 +248,24 @@ def test_a_role_of_generation_1_has_buttons_for_six_services_only(full_world: Wo
     assert ">Console<" in text(dana.get("/go", go(BUCKET)))
     assert no_button not in text(dana.get("/go", go(BUCKET)))
     assert len(full_world.boundaries.calls) == 1
+
+
+def test_kinds_of_services_that_a_tenant_may_not_use_have_no_button(full_world: World, dana: Browser) -> None:
+    function, limited = (
+        arns_of("dev01")["lambda-function"],
+        "An Administrator limited dev01 to some AWS services",
+    )
+    with full_world.database.writing() as connection:
+        store_setting(connection, DEV.id, "", "aws_services", "s3,lambda", by="admin", now=NOON)
+
+    shown = text(dana.get("/resources"))
+
+    assert limited in shown
+    assert shown.count('title="Console"') == 2
+    assert 'aria-label="Open duploservices-dev01-worker in the AWS console"' in shown
+    assert ">Console<" in text(dana.get("/go", go(function)))
+    assert ">Console<" not in text(dana.get("/go", go(arns_of("dev01")["sqs-queue"])))
+    assert limited in text(dana.get("/go", go(arns_of("dev01")["sqs-queue"])))
 
 
 @pytest.mark.parametrize("boundary", ["daypass-boundary-2", "another"])

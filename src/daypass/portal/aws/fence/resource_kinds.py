@@ -20,6 +20,9 @@ def resource_kinds() -> ResourceKinds:
                 service=kind.arn_service,
                 pattern=re.compile(kind.pattern),
                 is_named=kind.is_named,
+                allowed_with=frozenset(
+                    each.name for each in offered_services() if {*each.prefixes} & {*service.prefixes}
+                ),
                 needs_shared_fence=service.name not in _INLINE_SERVICES,
                 read_only_gap=kind.read_only_gap or "",
             )

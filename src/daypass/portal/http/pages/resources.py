@@ -111,6 +111,8 @@ class ResourcesPage:
     """Why there is no **Console** button; empty if there is one."""
     closed_kinds: Sequence[ResourceKind]
     """The kinds on this page without a button, because the tenant's role may not open them."""
+    excluded_kinds: Sequence[ResourceKind]
+    """The kinds on this page without a button, because an Administrator limited the tenant's services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ class ResourcePage:
     no_console: str
     is_closed: bool
     """Whether the tenant's role may not open the resource's console page."""
+    is_excluded: bool
+    """Whether an Administrator limited the tenant to other services."""
     now: datetime
 
 
@@ -177,6 +181,7 @@ class ResourcePages:
             tabs=[(text, address if text == _TABS[0] else f"{address}&tab={text}") for text in _TABS],
             no_console=self._no_console(visit.caller, tenant, layout.now),
             is_closed=self._is_closed(resource.kind, tenant),
+            is_excluded=resource.kind in self.inventory.excluded_kinds(tenant),
             now=layout.now,
         )
         response = self.pages.show(layout, "pages/resource.html", page)
@@ -230,7 +235,12 @@ class ResourcePages:
             closed_kinds=()
             if listing is None
             else [group.kind for group in groups if self._is_closed(group.kind, listing.tenant)],
+            excluded_kinds=() if listing is None else self._excluded(groups, listing.tenant),
         )
+
+    def _excluded(self, groups: Sequence[Group], tenant: Tenant) -> Sequence[ResourceKind]:
+        excluded = self.inventory.excluded_kinds(tenant)
+        return [group.kind for group in groups if group.kind in excluded]
 
     def _is_closed(self, kind: ResourceKind, tenant: Tenant) -> bool:
         return kind.needs_shared_fence and self.inventory.has_former_role(tenant)
