@@ -55,6 +55,8 @@ class StubPortal:
         self.note: str | None = None
         self.aws_endpoint_url: str | None = None
         self.access = "full"
+        self.permission_set: str | None = None
+        """The caller's permission set; None for a portal that does not name sets."""
         self.user_id = "user-1"
         self._arrived = Semaphore(0)
         self.may_answer = Event()
@@ -79,7 +81,8 @@ class StubPortal:
         """Return the successful response of a portal."""
         bodies: dict[str, object] = {
             "/api/v1/me": self._me(),
-            "/api/v1/tenants": {"tenants": [_tenant(name, self.access) for name in self.tenants]},
+            "/api/v1/tenants": {"tenants": [self._tenant(name) for name in self.tenants]},
+            "/api/v1/tenants/dev01/permission-sets": {"permission_sets": _SETS},
             "/api/v1/openapi.json": {"info": {"version": "9.8.7"}},
         }
         if request.path == "/api/v1/sessions":
@@ -87,6 +90,10 @@ class StubPortal:
         if request.path in bodies:
             return Reply(200, json.dumps(bodies[request.path]).encode(), {"Content-Type": "application/json"})
         return Reply(404, b"", {})
+
+    def _tenant(self, name: str) -> dict[str, str]:
+        tenant = {"id": f"id-of-{name}", "name": name, "region": "us-west-2", "access": self.access}
+        return tenant if self.permission_set is None else {**tenant, "permission_set": self.permission_set}
 
     def _me(self) -> dict[str, object]:
         end = (self.now() + timedelta(days=90)).isoformat(timespec="seconds")
@@ -127,6 +134,10 @@ class StubPortal:
                 "session_token": "canary-session-token",
             },
         }
+        requested = request.body.get("permission_set", self.permission_set)
+        if requested is not None:
+            answer["access"] = "full" if requested == "full" else "read-only"
+            answer["permission_set"] = requested
         if request.body.get("purpose") == "console":
             del answer["credentials"]
             answer["console_url"] = f"https://signin.aws.example/federation?canary-console-link-{number}"
@@ -162,8 +173,11 @@ def problem(status: int, code: str, detail: str, **headers: str) -> Callable[[Re
     return lambda _: reply
 
 
-def _tenant(name: str, access: str) -> dict[str, str]:
-    return {"id": f"id-of-{name}", "name": name, "region": "us-west-2", "access": access}
+_SETS = [
+    {"name": "full", "description": "Everything that the role allows.", "rank": 1000},
+    {"name": "operator", "description": "Runs no code.", "rank": 500},
+    {"name": "read-only", "description": "Reads that change nothing for others.", "rank": 0},
+]
 
 
 class _Server(ThreadingHTTPServer):

@@ -35,6 +35,10 @@ OWN_COMMANDS: OwnCommands = {
     ),
     "web": ("daypass.cli.commands.web:web", "Open the AWS console, signed in."),
     "tenants": ("daypass.cli.commands.tenants:tenants", "List the tenants that you may use."),
+    "permission-sets": (
+        "daypass.cli.commands.permission_sets:permission_sets",
+        "List the permission sets that you may request for a tenant.",
+    ),
     "whoami": (
         "daypass.cli.commands.whoami:whoami",
         "Show who you are, and the cached keys of this machine.",

@@ -156,6 +156,7 @@ PARTS: dict[str, st.SearchStrategy[str | int | None]] = {
     "token": TEXT,
     "tenant": st.sampled_from(["admin", "tenant:admin"]) | st.none() | TEXT,
     "duration": st.none() | st.integers(0, 3),
+    "permission_set": st.sampled_from(["", "full", "set:full"]) | TEXT,
 }
 REQUEST_PARTS = st.fixed_dictionaries(PARTS)
 

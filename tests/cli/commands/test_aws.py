@@ -37,6 +37,8 @@ def test_stdout_is_the_json_of_credential_process_and_nothing_else(daypass: Comm
         (("aws", "--tenant", "dev01"), {"tenant": "dev01"}),
         (("aws", "-T", "dev01", "--duration", "2h"), {"tenant": "dev01", "duration": 7200}),
         (("aws", "--admin"), {"admin": True}),
+        (("aws", "-T", "dev01", "--permission-set", "ops"), {"tenant": "dev01", "permission_set": "ops"}),
+        (("jit", "aws", "--admin", "--permission-set=ops"), {"admin": True, "permission_set": "ops"}),
         (("jit", "aws", "--tenant", "DEV01"), {"tenant": "dev01"}),
         (("jit", "aws", "--tenant-id", "tenant-1", "--nocache"), {"tenant": "tenant-1"}),
         (("jit", "aws", "--tid", "tenant-1", "-o", "json"), {"tenant": "tenant-1"}),

@@ -157,7 +157,16 @@ def test_sessions_are_listed_newest_first_without_control_characters(
 
     table, as_json = inside("sessions", "--limit", "7"), inside("sessions", "--limit", "7", "-o", "json")
 
-    assert table.out.splitlines()[0].split() == ["REQUESTED", "SCOPE", "STATE", "UNTIL", "FOR", "VIA", "FROM"]
+    assert table.out.splitlines()[0].split() == [
+        "REQUESTED",
+        "SCOPE",
+        "ACCESS",
+        "STATE",
+        "UNTIL",
+        "FOR",
+        "VIA",
+        "FROM",
+    ]
     assert "dev01" in table.out
     assert json.loads(as_json.out)[0]["reason"] == " [2Jticket"
     assert "\x1b" not in table.out + as_json.out

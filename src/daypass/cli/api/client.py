@@ -71,6 +71,7 @@ class IssuedKeys:
         "expires_at",
         "keys",
         "note",
+        "permission_set",
         "portal_time",
         "region",
         "role",
@@ -101,6 +102,7 @@ class IssuedKeys:
         self.region = _text(content["region"])
         # Empty if the portal does not name it.
         self.access: str = content.get("access") or ""
+        self.permission_set = errors.printable(content.get("permission_set") or self.access)
         self.validity = int(content["validity"])
         self.note = errors.printable(content.get("note") or "")
         self.portal_time = portal_time
@@ -179,6 +181,8 @@ class Portal:
         )
         if request.duration is not None:
             body["duration"] = request.duration
+        if request.permission_set:
+            body["permission_set"] = request.permission_set
         return body
 
     def call(

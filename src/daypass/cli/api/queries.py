@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from daypass.cli.api import errors
 from daypass.cli.api.client import Portal
@@ -48,6 +48,17 @@ class Tenant:
     name: str
     region: str
     access: str
+    permission_set: str
+    """The name of the caller's permission set; the access at a portal that does not name sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionSet:
+    """A permission set that the caller may request."""
+
+    name: str
+    description: str
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,8 @@ class Session:
     door: str
     address: str
     reason: str
+    permission_set: str | None
+    """None if the attempt was denied, or at a portal that does not name sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +117,21 @@ def tenants(portal: Portal) -> list[Tenant]:
     except UNREADABLE as error:
         raise errors.not_a_portal(portal.origin) from error
     tenant_names.remember(os.environ, portal.origin, found)
-    removal.discard_other_access(os.environ, portal.origin, {tenant.id: tenant.access for tenant in found})
+    sets = {tenant.id: tenant.permission_set for tenant in found}
+    removal.discard_other_access(os.environ, portal.origin, sets)
+    return found
+
+
+def permission_sets(portal: Portal, tenant: str) -> list[PermissionSet]:
+    """Return the permission sets that the caller may request for a tenant, the highest rank first."""
+    path = f"/api/v1/tenants/{quote(tenant.lower(), safe='')}/permission-sets"
+    found = _get(
+        portal,
+        path,
+        f"the permission sets of tenant {tenant}",
+        lambda content: [_permission_set(each) for each in content["permission_sets"]],
+    )
+    tenant_names.remember_sets(os.environ, portal.origin, [each.name for each in found])
     return found
 
 
@@ -161,7 +188,12 @@ def _tenant(content: Mapping[str, Any]) -> Tenant:
         name=_text(content, "name"),
         region=_text(content, "region"),
         access=_text(content, "access"),
+        permission_set=_text(content, "permission_set" if "permission_set" in content else "access"),
     )
+
+
+def _permission_set(content: Mapping[str, Any]) -> PermissionSet:
+    return PermissionSet(_text(content, "name"), _text(content, "description"), int(content["rank"]))
 
 
 def _session(content: Mapping[str, Any]) -> Session:
@@ -177,6 +209,7 @@ def _session(content: Mapping[str, Any]) -> Session:
         door=_text(content, "door"),
         address=_text(content, "address"),
         reason=_text(content, "reason"),
+        permission_set=_text(content, "permission_set") if content.get("permission_set") else None,
     )
 
 

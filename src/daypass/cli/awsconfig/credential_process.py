@@ -26,11 +26,13 @@ class ProfileCommand:
     def command(
         self, flags: Mapping[str, str], environment: Mapping[str, str], *, by_name: bool = False
     ) -> str:
-        """Return the value of credential_process, with the duration and connection settings of *flags*."""
+        """Return the value of credential_process, with the duration, set and connection of *flags*."""
         arguments = [_program(environment, by_name=by_name), "aws", "--host", self.origin]
         arguments += ["--admin"] if self.tenant is None else ["--tenant", self.tenant]
         if "duration" in flags:
             arguments += ["--duration", flags["duration"]]
+        if permission_set := request.permission_set_of(flags):
+            arguments += ["--permission-set", permission_set]
         ca_file = flags.get("ca_file") or environment.get("DAYPASS_CA_FILE", "").strip("\r\n")
         if ca_file and self.origin.startswith("https://"):
             arguments += ["--ca-file", _absolute(ca_file, environment)]

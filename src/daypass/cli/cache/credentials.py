@@ -74,12 +74,24 @@ class Metadata:
     """Facts about cached credentials: from which portal, for whom, and with which access.
 
     Earlier versions stored fewer of them. A missing one is "", except for `access`, where "" is the answer of
-    a portal that does not name it. `tenant`, an id, is None for admin access.
+    a portal that does not name it. `tenant`, an id, is None for admin access. `requested_set` is "" unless
+    the request named a permission set.
     """
 
-    _FIELDS = ("portal", "what", "tenant", "role", "user", "username", "region", "access")
+    _FIELDS = (
+        "portal",
+        "what",
+        "tenant",
+        "role",
+        "user",
+        "username",
+        "region",
+        "access",
+        "permission_set",
+        "requested_set",
+    )
 
-    __slots__ = ("access", "portal", "region", "role", "tenant", "user", "username", "what")
+    __slots__ = _FIELDS
 
     def __init__(
         self,
@@ -92,6 +104,8 @@ class Metadata:
         username: str = "",
         region: str = "",
         access: str | None = None,
+        permission_set: str = "",
+        requested_set: str = "",
     ) -> None:
         self.portal = portal
         self.what = what
@@ -101,12 +115,18 @@ class Metadata:
         self.username = username
         self.region = region
         self.access = access
+        self.permission_set = permission_set
+        self.requested_set = requested_set
 
     def to_json(self) -> bytes:
         """Return the metadata as one line of JSON. The field names are part of the files' format."""
         import json
 
-        return json.dumps({name: getattr(self, name) for name in self._FIELDS}).encode()
+        fields = {name: getattr(self, name) for name in self._FIELDS}
+        # Without permission sets a file has the form of earlier versions.
+        return json.dumps(
+            {name: value for name, value in fields.items() if value or not name.endswith("_set")}
+        ).encode()
 
     @classmethod
     def from_json(cls, content: bytes) -> "Metadata":

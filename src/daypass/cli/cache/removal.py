@@ -6,7 +6,7 @@ from contextlib import suppress
 from daypass.cli.cache import files
 from daypass.cli.cache.credentials import Credentials, Metadata
 from daypass.cli.cache.files import UnsafeCacheFile
-from daypass.cli.cache.tenant_names import TenantNames
+from daypass.cli.cache.tenant_names import SetNames, TenantNames
 from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import Misconfigured
 
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_REMOVED_SUFFIXES = (Credentials.SUFFIX, TenantNames.SUFFIX, files.UNFINISHED_SUFFIX)
+_REMOVED_SUFFIXES = (Credentials.SUFFIX, TenantNames.SUFFIX, SetNames.SUFFIX, files.UNFINISHED_SUFFIX)
 
 
 def cached_credentials(environment: "Mapping[str, str]") -> list[Credentials]:
@@ -52,19 +52,25 @@ def discard(environment: "Mapping[str, str]", is_unwanted: "Callable[[Metadata],
 
 
 def discard_other_access(
-    environment: "Mapping[str, str]", origin: str, access: "Mapping[str, str]", user: str = ""
+    environment: "Mapping[str, str]", origin: str, sets: "Mapping[str, str]", user: str = ""
 ) -> None:
-    """Remove cached credentials of the portal at *origin* whose access level is out of date.
+    """Remove cached credentials of the portal at *origin* whose permission set is out of date.
 
-    *access* maps the id of each tenant to the caller's current access. If *user* is given, only credentials
-    of the user with this id are removed. Each removal is reported on stderr.
+    *sets* maps the id of each tenant to the caller's current permission set, or to the access for a portal
+    that does not name sets; the names of the built-in sets are the same. Credentials for a requested set stay
+    while the caller has that set or full access, which includes every set. If *user* is given, only
+    credentials of the user with this id are removed. Each removal is reported on stderr.
     """
 
     def is_outdated(cached: Metadata) -> bool:
         is_theirs = cached.portal == origin and (not user or cached.user == user)
-        now = None if cached.tenant is None else access.get(cached.tenant)
-        # Credentials cached by an earlier version have no access in their metadata.
-        return is_theirs and now is not None and cached.access not in (None, now)
+        now = None if cached.tenant is None else sets.get(cached.tenant)
+        if not is_theirs or now is None:
+            return False
+        if cached.requested_set:
+            return now not in ("full", cached.requested_set)
+        # Credentials cached by an earlier version have no permission set, or not even an access.
+        return (cached.permission_set or cached.access) not in (None, now)
 
     for what in discard(environment, is_outdated):
         print_message(
@@ -108,7 +114,7 @@ def _portal_of(directory: files.Directory, name: str) -> str:
         file = files.read_file(directory, name)
         if file is None:
             return ""
-        if name.endswith(TenantNames.SUFFIX):
+        if name.endswith((TenantNames.SUFFIX, SetNames.SUFFIX)):
             return TenantNames.from_file(file).portal
         # An unfinished file of tenant names is no JSON here, so it stays until all files are removed.
         return Credentials.from_file(file).metadata().portal

@@ -20,6 +20,7 @@ VALUES = {
     "--tenant": "tenant",
     "-T": "tenant",
     "--duration": "duration",
+    "--permission-set": "permission_set",
     "--ca-file": "ca_file",
     "--browser": "browser",
 }
@@ -43,22 +44,30 @@ _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 class CredentialRequest:
     """A request for credentials: portal, caller, tenant (None for admin access) and duration in seconds.
 
-    The caller is identified by a token or by the id of the session stored on this machine.
+    The caller is identified by a token or by the id of the session stored on this machine. The permission set
+    is "" for the one that the caller has.
     """
 
-    __slots__ = ("duration", "origin", "session_id", "tenant", "token")
+    __slots__ = ("duration", "origin", "permission_set", "session_id", "tenant", "token")
 
     def __init__(
-        self, origin: str, token: str, tenant: str | None, duration: int | None, session_id: str = ""
+        self,
+        origin: str,
+        token: str,
+        tenant: str | None,
+        duration: int | None,
+        session_id: str = "",
+        permission_set: str = "",
     ) -> None:
         self.origin = origin
         self.token = token
         self.tenant = tenant
         self.duration = duration
         self.session_id = session_id
+        self.permission_set = permission_set
 
     def __repr__(self) -> str:
-        scope = f"tenant={self.tenant!r}, duration={self.duration!r}"
+        scope = f"tenant={self.tenant!r}, duration={self.duration!r}, set={self.permission_set!r}"
         return f"CredentialRequest({self.origin!r}, token=***, {scope})"
 
     @property
@@ -74,7 +83,7 @@ class CredentialRequest:
         from daypass.cli.cache.session_id import stored_id
 
         session_id = stored_id(environment, self.origin, admin=self.tenant is None)
-        return CredentialRequest(self.origin, "", self.tenant, self.duration, session_id)
+        return CredentialRequest(self.origin, "", self.tenant, self.duration, session_id, self.permission_set)
 
     def key(self) -> str:
         """Return the cache key; two requests share it only if all their parts are equal.
@@ -85,7 +94,9 @@ class CredentialRequest:
             raise SignInNeeded("You are not signed in.")
         caller = fingerprint(self.token.encode()) if self.token else f"sign-in:{self.session_id}"
         scope = "admin" if self.tenant is None else f"tenant:{self.tenant}"
-        parts = (self.origin, caller, str(self.duration), scope)
+        parts = [self.origin, caller, str(self.duration), scope]
+        # Without a requested set the key is that of earlier versions.
+        parts += [f"set:{self.permission_set}"] if self.permission_set else []
         # NUL is an unambiguous separator: arguments and environment variables cannot contain it.
         return fingerprint("\0".join(parts).encode())
 
@@ -125,7 +136,9 @@ def parse_request(flags: "Mapping[str, str]", environment: "Mapping[str, str]") 
     if "admin" in flags and ("tenant" in flags or "tenant_id" in flags):
         raise UsageError("Choose one: --tenant NAME for a tenant's keys, or --admin for admin access.")
     tenant = None if "admin" in flags else tenant_of(flags, environment)
-    wanted = CredentialRequest(origin, token_of(flags, environment), tenant, duration)
+    permission_set = permission_set_of(flags)
+    token = token_of(flags, environment)
+    wanted = CredentialRequest(origin, token, tenant, duration, permission_set=permission_set)
     return wanted.after_sign_in(environment)
 
 
@@ -219,6 +232,19 @@ def tenant_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> s
     if not chosen.isprintable():
         raise UsageError("The tenant's name has characters that no tenant's name has.")
     return chosen
+
+
+def permission_set_of(flags: "Mapping[str, str]") -> str:
+    """Return the name of the requested permission set; "" if none is requested."""
+    if "permission_set" not in flags:
+        return ""
+    name = trimmed(flags["permission_set"])
+    if not name or not name.isprintable():
+        raise UsageError(
+            "The permission set's name is empty, or has characters that no name has: give "
+            "--permission-set NAME. Yours are listed by: daypass permission-sets --tenant NAME"
+        )
+    return name
 
 
 def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:

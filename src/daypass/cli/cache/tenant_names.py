@@ -1,4 +1,4 @@
-"""The cached names of the caller's tenants, for shell completion and for suggestions in error messages."""
+"""The cached names of the caller's tenants and permission sets, for shell completion and for suggestions."""
 
 import json
 import re
@@ -49,20 +49,49 @@ class TenantNames:
         return cls(file.header.decode(), [str(name) for name in json.loads(file.body)])
 
 
+class SetNames(TenantNames):
+    """The names of the permission sets that the portal last listed for the caller."""
+
+    SUFFIX: "ClassVar[str]" = ".sets"
+
+    __slots__ = ()
+
+
 def remember(environment: Mapping[str, str], origin: str, tenants: "Sequence[Tenant]") -> None:
-    """Cache the names; failures are ignored."""
+    """Cache the names of tenants; failures are ignored."""
+    _remember(environment, TenantNames(origin, _plain([tenant.name for tenant in tenants])))
+
+
+def remember_sets(environment: Mapping[str, str], origin: str, names: Sequence[str]) -> None:
+    """Cache the names of permission sets; failures are ignored."""
+    _remember(environment, SetNames(origin, _plain(names)))
+
+
+def _plain(names: Sequence[str]) -> Sequence[str]:
     # The names reach shells and terminals, so they must not contain characters special to either.
-    names = [tenant.name for tenant in tenants[:_MAX_NAMES] if _PLAIN.fullmatch(tenant.name)]
+    return [name for name in names[:_MAX_NAMES] if _PLAIN.fullmatch(name)]
+
+
+def _remember(environment: Mapping[str, str], names: TenantNames) -> None:
     with suppress(Refusal, ValueError, OSError):
-        locked = LockedFiles(files.folder(environment), fingerprint(origin.encode()), _LOCK)
+        locked = LockedFiles(files.folder(environment), fingerprint(names.portal.encode()), _LOCK)
         with locked:
-            locked.write(TenantNames(origin, names))
+            locked.write(names)
 
 
 def cached_names(environment: Mapping[str, str], origin: str) -> Sequence[str]:
-    """Return the cached names; an empty list if there are none."""
+    """Return the cached names of tenants; an empty list if there are none."""
+    return _cached(environment, origin, TenantNames)
+
+
+def cached_set_names(environment: Mapping[str, str], origin: str) -> Sequence[str]:
+    """Return the cached names of permission sets; an empty list if there are none."""
+    return _cached(environment, origin, SetNames)
+
+
+def _cached(environment: Mapping[str, str], origin: str, kind: type[TenantNames]) -> Sequence[str]:
     with suppress(ValueError, OSError), files.open_private_folder(files.folder(environment)) as directory:
-        cached = files.read(directory, fingerprint(origin.encode()), TenantNames)
+        cached = files.read(directory, fingerprint(origin.encode()), kind)
         if cached is not None:
             return cached.names
     return []

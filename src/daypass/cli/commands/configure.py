@@ -85,6 +85,7 @@ class CallerFacts:
 @options.host
 @options.scope
 @options.duration
+@options.permission_set
 @options.caller
 @options.debug
 @click.pass_obj

@@ -51,36 +51,59 @@ debug = click.option(
 
 def _complete_tenant(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Complete a tenant's name from the cached list; the portal is not called."""
-    from daypass.cli.cache import request, tenant_names
+    from daypass.cli.cache import tenant_names
+
+    origin = _origin(context)
+    names = tenant_names.cached_names(os.environ, origin) if origin else []
+    return [name for name in sorted(names) if name.startswith(begun.lower())]
+
+
+def _origin(context: click.Context) -> str:
+    """Return the portal of the command line that is being completed; "" if it names none."""
+    from daypass.cli.cache import request
 
     flags = {"host": context.params["host"]} if context.params.get("host") else {}
     try:
-        origin = request.origin_of(flags, os.environ)
+        return request.origin_of(flags, os.environ)
     except Refusal:
-        return []
-    return [
-        name
-        for name in sorted(tenant_names.cached_names(os.environ, origin))
-        if name.startswith(begun.lower())
-    ]
+        return ""
 
 
 # The flags that select the keys. `cli.cache.request` reads the same ones before click is loaded.
 host = click.option("--host", "-H", metavar="URL", help="The portal. [DAYPASS_HOST, DUPLO_HOST]")
 
+tenant = click.option(
+    "--tenant",
+    "-T",
+    metavar="NAME",
+    help="The tenant. [DAYPASS_TENANT, DUPLO_TENANT]",
+    shell_complete=_complete_tenant,
+)
+
 scope = combined(
-    click.option(
-        "--tenant",
-        "-T",
-        metavar="NAME",
-        help="The tenant. [DAYPASS_TENANT, DUPLO_TENANT]",
-        shell_complete=_complete_tenant,
-    ),
+    tenant,
     click.option("--admin", is_flag=True, help="Admin access instead of a tenant's; for Administrators."),
 )
 
 duration = click.option(
     "--duration", metavar="TIME", help="How long the keys are valid: 15m to 12h, as 90m, 1h30m or seconds."
+)
+
+
+def _complete_permission_set(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Complete a permission set's name from the cached list and the built-in sets."""
+    from daypass.cli.cache import tenant_names
+
+    origin = _origin(context)
+    cached = tenant_names.cached_set_names(os.environ, origin) if origin else []
+    return [name for name in sorted({*cached, "full", "read-only"}) if name.startswith(begun.lower())]
+
+
+permission_set = click.option(
+    "--permission-set",
+    metavar="NAME",
+    help="The permission set of the session; by default the one that you have.",
+    shell_complete=_complete_permission_set,
 )
 
 ca_file = click.option(
@@ -111,7 +134,7 @@ caller = combined(
 
 no_cache = click.option("--no-cache", is_flag=True, help="Neither use nor store cached keys.")
 
-access = combined(host, scope, duration, caller, no_cache, debug)
+access = combined(host, scope, duration, permission_set, caller, no_cache, debug)
 """All options of commands that request keys."""
 
 portal = combined(host, caller, debug)
@@ -135,6 +158,7 @@ _SHARED = frozenset(
         "tenant_id",
         "admin",
         "duration",
+        "permission_set",
         "token",
         "token_file",
         "interactive",

@@ -32,6 +32,7 @@ def sessions(now: Now, /, output: str, limit: int, **params: str | bool | None) 
         (
             moment(session.asked_at),
             session.tenant or session.scope,
+            session.permission_set or "",
             session.state,
             moment(session.expires_at),
             session.purpose,
@@ -42,6 +43,6 @@ def sessions(now: Now, /, output: str, limit: int, **params: str | bool | None) 
     ]
     show_list(
         rows,
-        ("REQUESTED", "SCOPE", "STATE", "UNTIL", "FOR", "VIA", "FROM"),
+        ("REQUESTED", "SCOPE", "ACCESS", "STATE", "UNTIL", "FOR", "VIA", "FROM"),
         "You have not requested any AWS session yet. Get keys: daypass aws --tenant NAME",
     )

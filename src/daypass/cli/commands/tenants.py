@@ -28,7 +28,7 @@ def tenants(now: Now, /, output: str, **params: str | bool | None) -> None:
     if output == "json":
         show_json(listed)
     else:
-        rows = [(tenant.name, tenant.region, tenant.access, tenant.id) for tenant in listed]
+        rows = [(tenant.name, tenant.region, tenant.permission_set, tenant.id) for tenant in listed]
         show_list(rows, ("TENANT", "REGION", "ACCESS", "ID"), no_tenants(portal.origin))
 
 

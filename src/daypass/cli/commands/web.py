@@ -29,6 +29,7 @@ _TIMEOUT = 60.0
 @options.host
 @options.scope
 @options.duration
+@options.permission_set
 @options.caller
 @options.debug
 @click.argument("target", metavar="[SERVICE|ARN]", required=False)

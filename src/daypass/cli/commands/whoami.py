@@ -52,8 +52,17 @@ def whoami(now: Now, /, output: str, **params: str | bool | None) -> None:
     if cached:
         click.echo()
         show_table(
-            [(keys.what, keys.role, moment(keys.served_until), moment(keys.expires_at)) for keys in cached],
-            ("CACHED KEYS OF", "ROLE", "SERVED UNTIL", "VALID UNTIL"),
+            [
+                (
+                    keys.what,
+                    keys.permission_set,
+                    keys.role,
+                    moment(keys.served_until),
+                    moment(keys.expires_at),
+                )
+                for keys in cached
+            ],
+            ("CACHED KEYS OF", "ACCESS", "ROLE", "SERVED UNTIL", "VALID UNTIL"),
         )
     if others:
         number = counted(len(others), "other user")
@@ -72,6 +81,8 @@ class CachedKeys:
     """Empty for keys that an earlier version cached."""
     tenant_id: str
     access: str
+    permission_set: str
+    """The name of the permission set; for keys that an earlier version cached, the access."""
     served_until: datetime
     expires_at: datetime
     is_served: bool
@@ -84,13 +95,13 @@ def _live_keys(origin: str, now: float) -> list[CachedKeys]:
 
 
 def _without_duplicates(cached: Iterable[CachedKeys]) -> list[CachedKeys]:
-    """Return the keys that are served longest for each scope, role and access, sorted by scope.
+    """Return the keys that are served longest for each scope, role and permission set, sorted by scope.
 
     The cache holds keys of one scope once for each token, duration and spelling of the tenant.
     """
     longest: dict[tuple[str, str, str], CachedKeys] = {}
     for keys in sorted(cached, key=lambda keys: keys.served_until):
-        longest[keys.tenant_id or keys.what.lower(), keys.role, keys.access] = keys
+        longest[keys.tenant_id or keys.what.lower(), keys.role, keys.permission_set] = keys
     return sorted(longest.values(), key=lambda keys: keys.what.lower())
 
 
@@ -104,6 +115,7 @@ def _cached_keys(credentials: Credentials, now: float) -> CachedKeys:
         user_id=metadata.user,
         tenant_id=metadata.tenant or "",
         access=metadata.access or "",
+        permission_set=metadata.permission_set or metadata.access or "",
         served_until=datetime.fromtimestamp(credentials.served_until, UTC),
         expires_at=datetime.fromisoformat(credentials.keys().expiration),
         is_served=credentials.is_served(now),

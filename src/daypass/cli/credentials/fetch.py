@@ -91,10 +91,11 @@ def shared_credentials(
 def _discard_outdated(
     request: "CredentialRequest", issued: "IssuedKeys", environment: "Mapping[str, str]"
 ) -> None:
-    # Without an id or an access level, nothing is known that could contradict the cached metadata.
-    tenant, access = issued.tenant_id, issued.access
-    if tenant and access:
-        discard_other_access(environment, request.origin, {tenant: access}, issued.user_id)
+    # Without an id or a permission set, nothing is known that could contradict the cached metadata; and a
+    # requested set does not tell which one the caller has.
+    tenant, permission_set = issued.tenant_id, issued.permission_set
+    if tenant and permission_set and not request.permission_set:
+        discard_other_access(environment, request.origin, {tenant: permission_set}, issued.user_id)
 
 
 def _cacheable(request: "CredentialRequest", issued: "IssuedKeys", now: float) -> Credentials:
@@ -127,6 +128,8 @@ def _metadata(request: "CredentialRequest", issued: "IssuedKeys") -> Metadata:
         username=issued.username,
         region=issued.region,
         access=issued.access,
+        permission_set=issued.permission_set,
+        requested_set=request.permission_set,
     )
 
 
