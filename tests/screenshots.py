@@ -112,6 +112,22 @@ def verified(page: Page) -> None:
     page.get_by_text("none changed").wait_for()
 
 
+def misspelled_set(page: Page) -> None:
+    """Send a permission set with an action that AWS does not have."""
+    page.get_by_label("Name", exact=True).fill("no-code")
+    page.get_by_label("Deny statements").fill(
+        '[\n  {"Effect": "Deny", "Action": "s3:Gte*", "Resource": "*"}\n]'
+    )
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.locator("#denies-error").wait_for()
+
+
+def change_set(page: Page) -> None:
+    """Open the pane that gives a member another permission set."""
+    page.get_by_role("button", name=f"Actions for {DANA}").click()
+    page.get_by_role("menuitem", name="Change permission set").click()
+
+
 def add_config(page: Page) -> None:
     """Open the pane of System Config with a duration in hours."""
     page.get_by_role("button", name="Add", exact=True).click()
@@ -130,6 +146,9 @@ EXTRA: Mapping[str, tuple[str, str, Prepare]] = {
     "token-created": (ADMIN, USERS, token_made),
     "create-user": (ADMIN, USERS, create_user),
     "delete-user": (ADMIN, USERS, delete_user),
+    "misspelled-set": (ADMIN, "/administrator/add-permission-set", misspelled_set),
+    "change-set": (ADMIN, "/administrator/tenants/dev01", change_set),
+    "narrowed-profile": (DANA, "/profile?permission_set=no-deploy", nothing),
     "planned-import": (ADMIN, "/administrator/import-users", planned_import),
     "event": (ADMIN, "/administrator/audit", one_event),
     "verified": (ADMIN, "/administrator/audit", verified),

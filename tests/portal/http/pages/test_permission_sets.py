@@ -250,3 +250,44 @@ def test_a_choice_that_cannot_be_is_refused_in_the_pane(
     assert [answer.status for answer in answers] == [status] * 3
     assert all(reason in alert(answer) for answer in answers)
     assert "lena@example.com" not in admin.see("/administrator/users?search=lena").partition("<table")[2]
+
+
+def test_a_user_with_full_access_chooses_a_lower_set_for_a_session(
+    quick_world: World, admin: Browser
+) -> None:
+    admin.do(ADD, **NO_CODE)
+    dana = sign_in(quick_world, DANA)
+
+    own, lower = dana.see("/profile"), dana.see("/profile?permission_set=no-code")
+    assert "in dev01, with full access." in own
+    assert '<option value="full" selected>' in own
+    assert "in dev01, with the permission set no-code." in lower
+    assert '<option value="no-code" selected>no-code: Runs no code.</option>' in lower
+    # The forms of the JIT menu request the set, and so does the profile for a workstation.
+    assert lower.count('<input type="hidden" name="permission_set" value="no-code">') == 4
+    assert "--tenant dev01 --permission-set no-code --interactive" in lower
+    assert "duploctl" not in lower
+
+    dana.do("/console", tenant=DEV.id, permission_set="no-code")
+    assert quick_world.broker.assumed[-1][0].permission_set.name == "no-code"
+    dana.do("/console", tenant=DEV.id)
+    assert quick_world.broker.assumed[-1][0].permission_set is FULL
+    sessions = re.findall(r'data-label="Access" class="once">([^<]*)<', dana.see("/sessions"))
+    assert sessions == ["Full", "no-code"]
+
+
+def test_a_set_that_a_user_may_not_have_is_refused_with_a_way_back(quick_world: World) -> None:
+    page = sign_in(quick_world, DANA).see("/profile?permission_set=nothing")
+
+    assert "There is no permission set “nothing”." in page
+    assert '<a href="/profile">Use the permission set that you have</a>' in page
+
+
+def test_a_member_with_one_set_sees_it_and_has_no_choice(quick_world: World, admin: Browser) -> None:
+    admin.do(ADD, **NO_CODE)
+    admin.do(f"/administrator/tenants/{DEV.id}", user=NOOR, permission_set="no-code")
+
+    page = sign_in(quick_world, NOOR).see("/profile")
+
+    assert "in dev01, with the permission set no-code." in page
+    assert 'name="permission_set"' not in page

@@ -62,18 +62,21 @@ class ConsoleAccess:
 
     def console(self, visit: PageVisit) -> Response:
         """Redirect to the home page of the AWS console."""
-        return self.redirect_to_console(visit, _scope(visit.form))
+        return self._redirect(visit, _request(visit.form, Purpose.CONSOLE))
 
     def redirect_to_console(self, visit: PageVisit, scope: Scope, destination: str | None = None) -> Response:
         """Redirect to *destination* in the AWS console; the URL is a secret and appears in no page."""
-        _, link = self._link(visit, scope, destination)
+        return self._redirect(visit, SessionRequest(scope, purpose=Purpose.CONSOLE, destination=destination))
+
+    def _redirect(self, visit: PageVisit, request: SessionRequest) -> Response:
+        _, link = self._link(visit, request)
         # 303, so that the browser opens the console by GET. The headers of pages keep the link out of caches,
         # and the address of this page out of the request to AWS.
         return RedirectResponse(link.reveal(), 303, self.pages.headers)
 
     def console_link(self, visit: PageVisit) -> Response:
         """Return a console sign-in URL."""
-        issued, link = self._link(visit, _scope(visit.form))
+        issued, link = self._link(visit, _request(visit.form, Purpose.CONSOLE))
         until = issued.issued_at + LINK_LIFETIME
         if _wants_json(visit):
             return JSONResponse(
@@ -88,7 +91,7 @@ class ConsoleAccess:
 
     def credentials(self, visit: PageVisit) -> Response:
         """Return temporary AWS credentials."""
-        issued = self.issuer.issue(visit.caller, SessionRequest(_scope(visit.form), purpose=Purpose.KEYS))
+        issued = self.issuer.issue(visit.caller, _request(visit.form, Purpose.KEYS))
         keys = issued.credentials
         secret, token = keys.secret_access_key.reveal(), keys.session_token.reveal()
         # The form of a time in the JSON that AWS tools read from a credential process.
@@ -118,18 +121,16 @@ class ConsoleAccess:
         )
         return self.pages.show_alone("pages/credentials.html", page, theme=visit.layout.theme)
 
-    def _link(
-        self, visit: PageVisit, scope: Scope, destination: str | None = None
-    ) -> tuple[IssuedSession, Secret]:
-        ask = SessionRequest(scope, purpose=Purpose.CONSOLE, destination=destination)
-        issued = self.issuer.issue(visit.caller, ask)
+    def _link(self, visit: PageVisit, request: SessionRequest) -> tuple[IssuedSession, Secret]:
+        issued = self.issuer.issue(visit.caller, request)
         if issued.console_url is None:
             raise AwsUnavailable("AWS returned no sign-in URL. Try again in a moment.")
         return issued, issued.console_url
 
 
-def _scope(form: Form) -> Scope:
-    return ADMIN_SCOPE if form.get("scope") == ADMIN else Scope.of_tenant(form.get("tenant"))
+def _request(form: Form, purpose: Purpose) -> SessionRequest:
+    scope = ADMIN_SCOPE if form.get("scope") == ADMIN else Scope.of_tenant(form.get("tenant"))
+    return SessionRequest(scope, purpose=purpose, permission_set=form.get("permission_set") or None)
 
 
 def _name(issued: IssuedSession) -> str:

@@ -1,7 +1,7 @@
 """The profile: the user's tenant, tokens and sessions, and the JIT menu."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from daypass.common.duration_text import format_duration
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.sessions import SessionHistory
+from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.errors import JitDisabled, PortalError
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.duration_text import cap_reason, reason
@@ -20,17 +21,18 @@ from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import HOME
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.session_rows import SessionRow, rows
+from daypass.portal.http.pages.set_words import in_words, options
 from daypass.portal.http.pages.token_kinds import LABELS
 from daypass.portal.http.pages.workstation import Workstation, Workstations
 from daypass.portal.http.services import Services
-from daypass.portal.identity.model import ApiToken, TokenKind
+from daypass.portal.identity.model import ApiToken, TokenKind, User
 from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.identity.users import UserDirectory
 from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.storage.pagination import PageRequest
-from daypass.portal.tenants.model import Access
+from daypass.portal.tenants.model import Tenant
 
 _SHOWN_ACTIVE = 10
 _LATEST_SESSIONS = PageRequest(limit=5)
@@ -53,6 +55,10 @@ class MenuSection:
     capped: str
     """Why the session is shorter than configured; empty if it is not."""
     workstation: Workstation
+    sets: Sequence[tuple[str, str]] = ()
+    """The permission sets that the user may choose from; empty if there is no choice."""
+    chosen: str = ""
+    """The name of the set that the session gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,8 @@ class ProfilePage:
     """Why no session for the tenant can be issued; empty if it can."""
     is_disabled: bool
     """Whether the reason is that JIT access is off."""
+    requested_set: str
+    """The permission set that the user chose; empty for their own."""
     administrators: Sequence[str]
     """The usernames of some Administrators other than the user."""
     permanent: Sequence[ApiToken]
@@ -99,6 +107,7 @@ class ProfilePages:
     users: UserDirectory
     settings: SettingsReader
     issuer: Issuer
+    tenants: VisibleTenants
     own: PersonalTokens
     workstations: Workstations
 
@@ -112,6 +121,7 @@ class ProfilePages:
             users=services.users,
             settings=services.settings,
             issuer=services.issuer,
+            tenants=services.tenants,
             own=PersonalTokens(services.identity),
             workstations=Workstations(
                 config.public_url, services.release, services.accounts.default.region, config.aws.endpoint_url
@@ -146,6 +156,7 @@ class ProfilePages:
             is_admin_off=user.is_administrator and not is_admin_on,
             refusal="" if refusal is None else refusal.reason,
             is_disabled=isinstance(refusal, JitDisabled),
+            requested_set=visit.query.get("permission_set", ""),
             administrators=[name for name in administrators if name != user.username],
             permanent=[token for token in tokens if token.kind is TokenKind.PERMANENT],
             active=active if "all" in visit.query else active[:_SHOWN_ACTIVE],
@@ -160,12 +171,20 @@ class ProfilePages:
         tenant = visit.layout.tenant
         if tenant is None:
             return None, None
-        workstation = self.workstations.tenant(tenant.name, tenant.target.region)
-        scope, fields = Scope.of_tenant(tenant.id), {"tenant": tenant.id}
+        requested = visit.query.get("permission_set") or None
+        asked = {} if requested is None else {"permission_set": requested}
+        workstation = self.workstations.tenant(tenant.name, tenant.target.region, requested)
+        scope, fields = Scope.of_tenant(tenant.id), {"tenant": tenant.id, **asked}
         try:
-            return self._section(visit, scope, tenant.name, fields, workstation), None
+            section = self._section(visit, scope, tenant.name, fields, workstation)
         except PortalError as refusal:
             return None, refusal
+        return replace(section, sets=self._sets(visit.caller.user, tenant)), None
+
+    def _sets(self, user: User, tenant: Tenant) -> Sequence[tuple[str, str]]:
+        access = self.tenants.find(user, tenant.id)
+        found = [] if access is None else self.tenants.requestable_sets(user, access)
+        return options(found) if len(found) > 1 else []
 
     def _admin_section(self, visit: PageVisit) -> MenuSection | None:
         if not visit.caller.user.is_administrator:
@@ -180,15 +199,16 @@ class ProfilePages:
     def _section(
         self, visit: PageVisit, scope: Scope, name: str, fields: Mapping[str, str], workstation: Workstation
     ) -> MenuSection:
-        plan = self.issuer.preview(visit.caller, scope)
-        access = "read-only access" if plan.access is Access.READ_ONLY else "full access"
+        plan = self.issuer.preview(visit.caller, scope, fields.get("permission_set"))
+        length, access = format_duration(plan.validity.duration), in_words(plan.permission_set)
         return MenuSection(
             name=name,
             fields=fields,
-            summary=f"{format_duration(plan.validity.duration)} in {name}, with {access}.",
+            summary=f"{length} in {name}, with {access}.",
             because=reason(plan.validity.deciding_limit.source, is_admin=scope.is_admin),
             capped=cap_reason(plan.validity, is_admin=scope.is_admin),
             workstation=workstation,
+            chosen=plan.permission_set.name,
         )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from daypass.common.duration_text import format_duration
 from daypass.portal.access.model import Channel, IssuanceRecord, LimitSource, Purpose, State
 from daypass.portal.http.core.duration_text import reason
+from daypass.portal.permission_sets.model import BUILT_IN
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
 from daypass.portal.tenants.model import Access
 
@@ -31,6 +32,8 @@ FAILURES = {
     "sign_in_again": "The sign-in was about to expire.",
     "invalid_duration": "AWS does not allow that duration.",
     "aws_refused": "AWS refused the request.",
+    "aws_policy": "AWS lacks a policy of the permission set.",
+    "permission_set_not_found": "Permission set not found.",
     "aws_trust": "The role does not trust the portal.",
     "aws_throttled": "AWS throttled the request.",
     "aws_unavailable": "AWS did not answer.",
@@ -47,6 +50,7 @@ class SessionRow:
     scope: str
     purpose: str
     access: str
+    """“Full”, “Read only” or the name of the custom permission set."""
     door: str
     state: str
     tone: str
@@ -90,6 +94,8 @@ def _setting_label(record: IssuanceRecord) -> str:
 def _access(record: IssuanceRecord) -> str:
     if record.access is None:
         return "–"
+    if record.permission_set is not None and record.permission_set not in BUILT_IN:
+        return record.permission_set
     return "Read only" if record.access is Access.READ_ONLY else "Full"
 
 

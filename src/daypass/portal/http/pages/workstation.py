@@ -39,26 +39,28 @@ class Workstations:
     endpoint_url: str | None
     """The AWS endpoint, if it is not the public one."""
 
-    def tenant(self, name: str, region: str) -> Workstation:
-        """Return the set-up for one tenant."""
-        return self._of(name, region, ("--tenant", name))
+    def tenant(self, name: str, region: str, permission_set: str | None = None) -> Workstation:
+        """Return the set-up for one tenant; duploctl cannot request a permission set."""
+        return self._of(name, region, ("--tenant", name), permission_set)
 
     def admin(self) -> Workstation:
         """Return the set-up for the master role."""
         return self._of("admin", self.region, ("--admin",))
 
-    def _of(self, profile: str, region: str, scope: Sequence[str]) -> Workstation:
+    def _of(
+        self, profile: str, region: str, scope: Sequence[str], permission_set: str | None = None
+    ) -> Workstation:
+        narrowed = () if permission_set is None else ("--permission-set", permission_set)
         test = shlex.join(("aws", "sts", "get-caller-identity", "--profile", profile))
         source, clone = ("", "") if PUBLIC_NAME else ("The wheel of a Daypass release.", "pipx install .")
-        programs = (
-            ("daypass", f"pipx install {install_target(self.version)}", source, clone),
-            ("duploctl", "pipx install duplocloud-client", "", ""),
-        )
+        daypass_lines = self._lines("daypass", profile, region, (*scope, *narrowed))
+        install = f"pipx install {install_target(self.version)}"
+        daypass = Client("daypass", daypass_lines, install, source, clone, test)
+        if narrowed:
+            return Workstation([daypass])
+        duploctl_lines = self._lines("duploctl", profile, region, scope)
         return Workstation(
-            [
-                Client(program, self._lines(program, profile, region, scope), install, source, clone, test)
-                for program, install, source, clone in programs
-            ]
+            [daypass, Client("duploctl", duploctl_lines, "pipx install duplocloud-client", "", "", test)]
         )
 
     def _lines(self, program: str, profile: str, region: str, scope: Sequence[str]) -> str:

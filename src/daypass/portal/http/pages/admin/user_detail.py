@@ -29,7 +29,7 @@ from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
-from daypass.portal.http.pages.admin.permission_sets.choice import SetChoice, chosen_set, in_words
+from daypass.portal.http.pages.admin.permission_sets.choice import SetChoice, chosen_set
 from daypass.portal.http.pages.admin.settings_form import require_text
 from daypass.portal.http.pages.admin.user_list import (
     ADDRESS,
@@ -38,6 +38,7 @@ from daypass.portal.http.pages.admin.user_list import (
     new_password,
     read_role,
 )
+from daypass.portal.http.pages.set_words import in_words
 from daypass.portal.http.pages.token_kinds import LABELS
 from daypass.portal.http.services import Services
 from daypass.portal.identity.model import TokenKind

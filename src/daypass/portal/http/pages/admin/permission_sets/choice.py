@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from daypass.portal.admin.permission_sets.service import PermissionSets
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.pages.set_words import options
 from daypass.portal.permission_sets.model import FULL, READ_ONLY, PermissionSet
 
 _SHOWN = 60
@@ -31,7 +32,7 @@ class SetChoice:
     @property
     def options(self) -> Sequence[tuple[str, str]]:
         """The value and the label of every set."""
-        return [(each.name, _label(each)) for each in self.every]
+        return options(self.every)
 
     @property
     def chosen(self) -> str:
@@ -57,18 +58,3 @@ def chosen_set(form: Form) -> str:
             f"Choose one: “{name[:_SHOWN]}”, or Readonly Access, which is the permission set read-only."
         )
     return READ_ONLY.name
-
-
-def in_words(permission_set: PermissionSet) -> str:
-    """Return the access that a set gives, as a part of a sentence."""
-    if permission_set.name == FULL.name:
-        return "full access"
-    if permission_set.name == READ_ONLY.name:
-        return "read-only access"
-    return f"the permission set {permission_set.name}"
-
-
-def _label(permission_set: PermissionSet) -> str:
-    described = f": {permission_set.description}" if permission_set.description else ""
-    text = f"{permission_set.name}{described}"
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
