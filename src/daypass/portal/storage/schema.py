@@ -81,12 +81,12 @@ tenants = Table(
 permission_sets = Table(
     "permission_sets",
     metadata,
-    # The sets that Administrators made; the built-in ones have no rows.
+    # Custom sets; the built-in ones have no rows.
     Column("id", String(32), primary_key=True),
     Column("name", String(64), nullable=False, unique=True),
     Column("description", Text, nullable=False),
     Column("rank", Integer, nullable=False),
-    # A JSON array of policy names, and one of statements.
+    # JSON arrays: names of managed policies, and Deny statements.
     Column("policies", Text, nullable=False),
     Column("denies", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -98,8 +98,7 @@ memberships = Table(
     metadata,
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("tenant_id", ForeignKey("tenants.id", ondelete="CASCADE"), nullable=False, index=True),
-    # NULL for a custom permission set. If it is set, the membership is full or read-only whatever
-    # `permission_set_id` says: a process of an earlier release changes this column only.
+    # NULL for a custom permission set. Otherwise it decides: an earlier release changes this column only.
     Column("is_read_only", Boolean),
     Column("created_at", UtcDateTime, nullable=False),
     Column("permission_set_id", ForeignKey("permission_sets.id"), index=True),
@@ -124,8 +123,7 @@ api_tokens = Table(
     Column("parent_id", String(32), index=True),
     Column("application", String(64), nullable=False, server_default=""),
     Column("allows_admin", Boolean, nullable=False, server_default=false()),
-    # The scopes of the owner's consent (RFC 6749, section 3.3); NULL in rows of earlier releases, and for
-    # kinds that no consent limits. Administration counts only if `allows_admin` is set, too.
+    # The consented scopes (RFC 6749, section 3.3); NULL if none limits the token. See `stored_scopes`.
     Column("scopes", Text),
     # A token for a legacy client is void unless it is used by then.
     Column("use_by", UtcDateTime),
@@ -387,7 +385,7 @@ verified_policies = Table(
     # The managed policies of the fence that the last verification of an account found in it.
     Column("account_id", String(12), nullable=False),
     Column("policy_name", String(128), nullable=False),
-    # The SHA-256 of the document, in hexadecimal: tells a policy of an earlier release.
+    # The SHA-256 of the document, in hexadecimal.
     Column("digest", String(64), nullable=False),
     Column("verified_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("account_id", "policy_name"),
