@@ -86,7 +86,6 @@ permission_sets = Table(
     Column("name", String(64), nullable=False, unique=True),
     Column("description", Text, nullable=False),
     Column("rank", Integer, nullable=False),
-    # JSON arrays: names of managed policies, and Deny statements.
     Column("policies", Text, nullable=False),
     Column("denies", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
