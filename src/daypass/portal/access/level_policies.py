@@ -43,11 +43,11 @@ def set_in_account(
     The read-only level knows the services of tenants only, so a session of the master role keeps AWS's
     ReadOnlyAccess. Raises `AwsPolicyRefused` if a level policy of a custom set was not found in the account.
     """
-    if permission_set is FULL:
+    if permission_set.name == FULL.name:
         return permission_set
-    if permission_set is READ_ONLY:
+    if permission_set.name == READ_ONLY.name:
         has_level = not is_admin and READ_ONLY_POLICY in find_verified(account_id)
-        return READ_ONLY_LEVEL if has_level else READ_ONLY
+        return READ_ONLY_LEVEL if has_level else permission_set
     levels = {policy.name for policy in permission_set.policies if _is_level(policy)}
     missing = sorted(levels - find_verified(account_id)) if levels else []
     if missing:
