@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from daypass.sandbox.ministack.service_patches import OWNER_TAG
-from tests.sandbox.world import World, allow, document, trust
+from tests.sandbox.world import World, allow, document, make_resources, own_resources, trust
 
 
 def queue(world: World, name: str, **attributes: object) -> tuple[str, str]:
@@ -84,6 +84,20 @@ def test_a_policy_can_restrict_buckets_by_owner_account(world: World) -> None:
     s3.put_object(Bucket=f"{world.name}-own", Key="k", Body=b"x")
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.put_object(Bucket=f"{world.name}-foreign", Key="k", Body=b"x")
+
+
+def test_tags_of_a_table_and_of_a_topic_are_decided_by_their_arns(world: World) -> None:
+    own, other = make_resources(world, world.name), make_resources(world, f"x{world.name}")
+    keys = keys_with(world, own_resources(world, world.name))
+    sns, dynamodb = world.client("sns", keys), world.client("dynamodb", keys)
+    tables = f"arn:aws:dynamodb:{world.sandbox.region}:{world.sandbox.account_id}:table"
+
+    sns.tag_resource(ResourceArn=own.topic_arn, Tags=[{"Key": "Team", "Value": "web"}])
+    dynamodb.list_tags_of_resource(ResourceArn=f"{tables}/{own.table}")
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        sns.tag_resource(ResourceArn=other.topic_arn, Tags=[{"Key": "Team", "Value": "web"}])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        dynamodb.list_tags_of_resource(ResourceArn=f"{tables}/{other.table}")
 
 
 def test_another_version_of_a_policy_can_be_made_the_default(world: World) -> None:

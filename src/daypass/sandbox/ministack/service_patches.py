@@ -3,6 +3,7 @@
 
 import importlib
 import json
+from contextlib import suppress
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
@@ -13,6 +14,8 @@ _ACL_ACTIONS = frozenset({"s3:PutObjectAcl", "s3:PutObjectVersionAcl"})
 _ACL_HEADERS = ("x-amz-acl", "x-amz-grant-read", "x-amz-grant-full-control")
 _KMS_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 _SUBSCRIPTION_KEYS = {"Endpoint": "sns:endpoint", "Protocol": "sns:protocol"}
+
+_TAGGED_RESOURCE = "ResourceArn"
 
 _Module: TypeAlias = Any
 """A module of MiniStack, which has no types."""
@@ -30,6 +33,7 @@ def apply() -> None:
     _pass_subscribers_to_policies(actions)
     _pass_s3_headers_to_policies(actions)
     _own_buckets(evaluator, s3)
+    _decide_tagging_by_resource(actions)
 
 
 def _limit_dead_letter_sources(sqs: _Module) -> None:
@@ -102,3 +106,30 @@ def _own_buckets(evaluator: _Module, s3: _Module) -> None:
         return resolve(key, context)
 
     evaluator._resolve_condition_key = resolve_with_owner
+
+
+def _decide_tagging_by_resource(actions: _Module) -> None:
+    """Decide calls about the tags of a table or topic on its ARN; MiniStack decides them on `*`."""
+    extract = actions.extract_resource_arn
+
+    def extract_tagged_too(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, list[str]],
+        *place: str,
+    ) -> str:
+        found: str = extract(service, method, path, headers, body, query, *place)
+        if found != "*":
+            return found
+        if service == "sns":
+            return next(iter(query.get(_TAGGED_RESOURCE, [])), "*")
+        if service == "dynamodb":
+            with suppress(ValueError):
+                asked = json.loads(body or b"{}")
+                return str(asked.get(_TAGGED_RESOURCE, "*")) if isinstance(asked, dict) else "*"
+        return found
+
+    actions.extract_resource_arn = extract_tagged_too
