@@ -5,12 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from daypass.demo.aws import Aws, Keys
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
+from daypass.portal.aws.permission_templates import templates
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.permission_sets.model import (
+    ManagedPolicy,
+    PermissionSet,
+    PermissionSetId,
+    PermissionSetTemplate,
+)
+from daypass.portal.permission_sets.store import PermissionSetStore, add_permission_set
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, TenantId
@@ -59,9 +69,26 @@ def portal_with_members(demo: Demo) -> Portal:
         for name, tenant in demo.tenants.items()
         for access in Access
     }
+    with database.writing() as connection:
+        for template in templates():
+            _add_set(connection, template)
     committer.close()
     database.close()
     return Portal(demo, demo.root, tokens)
+
+
+def _add_set(connection: Connection, template: PermissionSetTemplate) -> None:
+    """Add the permission set of a template, unless another worker has."""
+    if PermissionSetStore(connection).find(template.name) is None:
+        policies = tuple(ManagedPolicy.parse(text) for text in template.policies)
+        own = PermissionSet(
+            PermissionSetId(uuid.uuid4().hex),
+            template.name,
+            template.description,
+            template.rank,
+            policies=policies,
+        )
+        add_permission_set(own, at=utc_now()).apply(connection)
 
 
 def _add_member(identity: Identity, tenant_id: TenantId, access: Access) -> str:
