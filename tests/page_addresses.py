@@ -23,6 +23,7 @@ VARIABLES: Mapping[str, str] = {
     "{tenant}": "dev01",
     "{user}": "dana@example.com",
     "{permission_set}": "no-deploy",
+    "{account}": "default",
 }
 """Values of the variables in paths, which exist in every demo."""
 

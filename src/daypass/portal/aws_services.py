@@ -3,24 +3,27 @@
 `composition.py` makes the services that the channels share of them, and `app.py` starts and closes them.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from daypass.portal.access.broker import Brokers
 from daypass.portal.access.issuing_status import IssuingStatus, always_issuing
 from daypass.portal.accounts.registry import Accounts, PerAccount
+from daypass.portal.accounts.services import TenantService
 from daypass.portal.accounts.store import find_verified
 from daypass.portal.admin.roles.accounts import AccountRoles
 from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.aws.factory import make_account, make_broker
-from daypass.portal.aws.fence.catalogue import offered_services
+from daypass.portal.aws.fence.offered import tenant_services
 from daypass.portal.aws.fence.resource_kinds import resource_kinds
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.clock import Clock
 from daypass.portal.config.model import PortalConfig
+from daypass.portal.diagnostics.account_fence import FenceReader
 from daypass.portal.diagnostics.accounts import AccountExaminers
 from daypass.portal.diagnostics.doctor import Doctor
+from daypass.portal.diagnostics.fence_reader import AwsFenceReader
 from daypass.portal.diagnostics.finding import Examiner
 from daypass.portal.http.core.threadpool import aws_threads
 from daypass.portal.inventory.finder import ResourceFinder
@@ -56,8 +59,10 @@ class Aws:
     when_known: Callable[[Callable[[], None]], None] = lambda callback: callback()
     """Calls a callback as soon as the portal's identity is known."""
     close: Callable[[], None] = lambda: None
-    services: Collection[str] = ()
-    """The names of the AWS services that tenants may use."""
+    services: Sequence[TenantService] = ()
+    """The AWS services that tenants may use, by category and title."""
+    fences: FenceReader | None = None
+    """Reads what each account has of the fence; None if the portal does not check roles."""
 
 
 def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
@@ -83,7 +88,8 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
         accounts=accounts,
         brokers=PerAccount({account.name: broker}),
         finders=PerAccount({account.name: make_finder(config.aws, connections=connections)}),
-        services=[service.name for service in offered_services()],
+        services=tenant_services(),
+        fences=AwsFenceReader(database, accounts, PerAccount({account.name: roles})),
         kinds=resource_kinds(),
         boundaries=PerAccount({account.name: roles}),
         roles=AccountRoles(accounts, PerAccount({account.name: roles})),

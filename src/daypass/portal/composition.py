@@ -58,19 +58,12 @@ def make_services(
         brokers=aws.brokers,
         clock=clock,
         identity=identity,
-        issuer=Issuer(
-            database=database,
-            committer=committer,
-            accounts=aws.accounts,
-            brokers=aws.brokers,
-            clock=clock,
-            is_attribution_required=config.require_attribution,
-            role_concurrency=role_concurrency,
-            find_verified=VerifiedPolicyCache(database).names,
-        ),
+        issuer=_issuer(config, database, committer, aws, clock, role_concurrency),
         inventory=_inventory(config, database, committer, aws, clock, role_concurrency),
         administration=_administration(config, aws, identity, registry),
         doctor=aws.doctor,
+        fences=aws.fences,
+        tenant_services=aws.services,
         issuing=aws.issuing,
         authenticator=Authenticator(
             identity, ClientAddresses(config.trusted_proxies if config.is_behind_proxy else ())
@@ -83,6 +76,26 @@ def make_services(
         pools=ThreadPools.sized(config.threads),
         role_concurrency=role_concurrency,
         release=__version__,
+    )
+
+
+def _issuer(
+    config: PortalConfig,
+    database: Database,
+    committer: Committer,
+    aws: Aws,
+    clock: Clock,
+    role_concurrency: RoleConcurrency,
+) -> Issuer:
+    return Issuer(
+        database=database,
+        committer=committer,
+        accounts=aws.accounts,
+        brokers=aws.brokers,
+        clock=clock,
+        is_attribution_required=config.require_attribution,
+        role_concurrency=role_concurrency,
+        find_verified=VerifiedPolicyCache(database).names,
     )
 
 
@@ -124,5 +137,5 @@ def _administration(config: PortalConfig, aws: Aws, identity: Identity, registry
         registry,
         templates=permission_set_templates(),
         is_known_action=is_known_action,
-        services=aws.services,
+        services=[service.name for service in aws.services],
     )

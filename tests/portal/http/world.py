@@ -13,10 +13,12 @@ from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.app import Portal, assemble, page_templates
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
+from daypass.portal.aws.fence.offered import tenant_services
 from daypass.portal.aws.fence.resource_kinds import resource_kinds
 from daypass.portal.aws_services import Aws
 from daypass.portal.config.model import PortalConfig
 from daypass.portal.config.reader import read_config
+from daypass.portal.diagnostics.account_fence import FenceReader
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
 from daypass.portal.identity.providers.base import RedirectProvider
@@ -107,6 +109,7 @@ def world(
     roles: IamRoles | None = None,
     registry: Registry = REGISTRY,
     redirect_providers: Callable[[Database], Sequence[RedirectProvider]] = lambda _database: (),
+    fences: FenceReader | None = None,
     **changed: object,
 ) -> Iterator[World]:
     """Yield a portal on the migrated database at *url*; *changed* overrides its configuration."""
@@ -118,7 +121,7 @@ def world(
     portal = assemble(
         config,
         database,
-        fake_aws(broker, source, roles, doctor, boundaries),
+        fake_aws(broker, source, roles, doctor, boundaries, fences),
         clock,
         _templates(),
         registry,
@@ -147,6 +150,7 @@ def fake_aws(
     roles: IamRoles | None = None,
     doctor: FakeDoctor | None = None,
     boundaries: FakeBoundaries | None = None,
+    fences: FenceReader | None = None,
 ) -> Aws:
     """Return the services of a fake AWS with one account."""
     return Aws(
@@ -157,7 +161,8 @@ def fake_aws(
         roles,
         doctor,
         None if boundaries is None else PerAccount({DEFAULT: boundaries}),
-        services=("lambda", "s3", "sqs"),
+        services=[service for service in tenant_services() if service.name in {"lambda", "s3", "sqs"}],
+        fences=fences,
     )
 
 

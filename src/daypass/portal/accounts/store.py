@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Set
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from daypass.portal.accounts.model import Account
 from daypass.portal.storage.engine import Database
@@ -37,6 +37,12 @@ class VerifiedPolicies:
         """Return the digests of these policies by name; other digests are those of an earlier release."""
         query = select(_c.policy_name, _c.digest).where(_c.account_id == account_id)
         return {row.policy_name: row.digest for row in self._connection.execute(query)}
+
+    def verified_at(self, account_id: str) -> datetime | None:
+        """Return the time of the last verification of an account; None if it found no complete policy."""
+        query = select(func.max(_c.verified_at)).where(_c.account_id == account_id)
+        found: datetime | None = self._connection.execute(query).scalar_one()
+        return found
 
 
 def find_verified(database: Database, account: Account) -> Set[str]:

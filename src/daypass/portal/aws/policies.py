@@ -15,6 +15,9 @@ SESSION_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 TENANT_TAG = "TENANT_NAME"
 
 _BY_NAME = ("s3", "dynamodb", "sqs", "sns", "kinesis")
+INLINE_SERVICES = (*_BY_NAME, "apigateway")
+"""The IAM prefixes of the services that roles of generation 1 may use."""
+
 # These actions have no resource, so they show the names of all tenants' resources, but not the content.
 _LISTS = (
     "s3:ListAllMyBuckets",

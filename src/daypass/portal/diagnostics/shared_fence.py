@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from daypass.portal.accounts.model import Generation
+from daypass.portal.accounts.model import Account, Generation
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.fence.shared import (
     FENCE_POLICY_NAMES,
@@ -124,8 +124,13 @@ class SharedFence:
         return Finding("portal_permissions", level, "portal", sentence, self._needs())
 
     def _needs(self) -> str:
-        needs = [need for need in policies.portal_needs(self.roles.account) if need.sid in _NEEDS]
-        return policies.to_json(policies.document(*(need.statement for need in needs)))
+        return needed_statements(self.roles.account)
+
+
+def needed_statements(account: Account) -> str:
+    """Return the statements, as JSON, that an identity of an earlier release lacks."""
+    needs = [need for need in policies.portal_needs(account) if need.sid in _NEEDS]
+    return policies.to_json(policies.document(*(need.statement for need in needs)))
 
 
 def is_shared(state: RoleState, roles: AwsRoles) -> bool:

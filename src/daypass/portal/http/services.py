@@ -4,7 +4,7 @@ The fields are made once, by `composition.py`. The properties and methods return
 their own on each access.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from daypass.portal.access.broker import Brokers
@@ -15,11 +15,13 @@ from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.access.tenants import VisibleTenants
 from daypass.portal.accounts.registry import Accounts
+from daypass.portal.accounts.services import TenantService
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.audit.committer import Committer
 from daypass.portal.clock import Clock
 from daypass.portal.config.model import PortalConfig
+from daypass.portal.diagnostics.account_fence import FenceReader
 from daypass.portal.diagnostics.finding import Examiner
 from daypass.portal.http.core.authentication import Authenticator, Permission
 from daypass.portal.http.core.authorization import Authorizer
@@ -61,6 +63,10 @@ class Services:
     administration: Administration
     doctor: Examiner | None
     """None if the portal does not check roles."""
+    fences: FenceReader | None
+    """Reads what each account has of the fence; None if the portal does not check roles."""
+    tenant_services: Sequence[TenantService]
+    """The AWS services that tenants may use, by category and title."""
     issuing: Callable[[], IssuingStatus]
     """Returns the state of the portal's own AWS credentials."""
     authenticator: Authenticator

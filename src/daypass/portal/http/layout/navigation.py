@@ -25,6 +25,7 @@ ENTRIES = (
     Entry("Tenants", "/administrator/tenants", "bucket", is_for_administrators=True),
     Entry("Users", "/administrator/users", "people", is_for_administrators=True),
     Entry("Permission Sets", "/administrator/permission-sets", "key", is_for_administrators=True),
+    Entry("Fence", "/administrator/fence", "fence", is_for_administrators=True),
     Entry("System Settings", "/administrator/system-settings", "sliders", is_for_administrators=True),
     Entry("Audit", "/administrator/audit", "shield", is_for_administrators=True),
 )

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.http.core.dispatcher import ChannelApp, make_channel_app
 from daypass.portal.http.pages import (
+    aws_services,
     console_access,
     profile,
     resources,
@@ -16,6 +17,7 @@ from daypass.portal.http.pages import (
 )
 from daypass.portal.http.pages.admin import (
     audit,
+    fence,
     imports,
     metadata,
     overview,
@@ -48,7 +50,9 @@ ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
     tenant_settings.routes,
     metadata.routes,
     tenant_aws.routes,
+    aws_services.routes,
     permission_sets.routes,
+    fence.routes,
     user_list.routes,
     imports.routes,
     user_detail.routes,

@@ -1,0 +1,174 @@
+"""The pages about the fence, and about the services that a tenant may use, on a fake of IAM."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from daypass.portal.accounts.model import DEFAULT, Generation
+from daypass.portal.accounts.registry import Accounts, PerAccount
+from daypass.portal.accounts.store import VerifiedPolicies
+from daypass.portal.aws import policies
+from daypass.portal.aws.fence.shared import digest, shared_policies
+from daypass.portal.diagnostics.fence_reader import AwsFenceReader
+from daypass.portal.settings.registry import TENANT_SERVICES
+from daypass.portal.storage.engine import Database
+from tests.fakes import NOON
+from tests.portal.diagnostics.test_doctor import ACCOUNT, Iam, change, iam, roles_of, shared
+from tests.portal.http.pages.test_administrator import Browser, sign_in
+from tests.portal.http.world import ADMIN, DANA, DEV, World
+from tests.portal.http.world import world as make_world
+
+__all__ = ["iam", "shared"]
+
+FENCE = "/administrator/fence"
+DEFAULT_FENCE = f"{FENCE}/{DEFAULT}"
+SERVICES = f"/administrator/tenants/{DEV.id}/services"
+
+
+@pytest.fixture
+def world(sqlite_url: str, iam: Iam) -> Iterator[World]:
+    with closing(Database(sqlite_url)) as database:
+        reader = AwsFenceReader(database, Accounts(ACCOUNT), PerAccount({DEFAULT: roles_of(iam)}))
+        with make_world(sqlite_url, fences=reader) as made:
+            yield made
+
+
+@pytest.fixture
+def admin(world: World) -> Browser:
+    return sign_in(world, ADMIN)
+
+
+def verify(world: World) -> None:
+    """Record that the account has all policies of this release."""
+    found = {name: digest(policy) for name, policy in shared_policies(ACCOUNT).items()}
+    with world.database.writing() as connection:
+        VerifiedPolicies(connection).record(ACCOUNT.id, found, NOON)
+
+
+def migrate(iam: Iam) -> None:
+    """Give the role of dev01 the boundary of generation 2."""
+    change(iam, PermissionsBoundary={"PermissionsBoundaryArn": ACCOUNT.boundary_of(Generation.SHARED)})
+
+
+def test_the_list_shows_the_last_verification_and_the_commands(admin: Browser, world: World) -> None:
+    before = admin.see(FENCE)
+    verify(world)
+    after = admin.see(FENCE)
+
+    assert "No verification has found a policy of the fence in this account." in before
+    assert before.count("Not verified") == after.count("As in this version") == len(shared_policies(ACCOUNT))
+    assert "found all policies of this version" in after
+    for command in ("plan", "apply", "verify"):
+        assert f'data-copy="daypass portal fence {command}"' in before
+
+
+def test_the_list_calls_no_aws(admin: Browser, iam: Iam) -> None:
+    # Every call fails, which would be a server error.
+    iam.get_policy = iam.get_role = None  # type: ignore[method-assign, assignment]  # a fake
+
+    assert "Compare with AWS" in admin.see(FENCE)
+
+
+def test_an_account_s_page_has_the_difference_and_the_order(admin: Browser, shared: Iam) -> None:
+    complete = admin.see(DEFAULT_FENCE)
+    shared.policies[ACCOUNT.policy_arn("daypass-fence-data")] = policies.document(
+        policies.allow(["s3:<b>"], ["arn:aws:s3:::elsewhere"])
+    )
+    page = admin.see(DEFAULT_FENCE)
+
+    assert "Nothing to do: the account has the policies of this version." in complete
+    assert "Run <code>daypass portal fence verify</code>, so that the portal uses them." in complete
+    assert "<del>-     on arn:aws:s3:::elsewhere</del>" in page
+    assert "daypass-fence-data: add a version and make it the default" in page
+
+
+def test_the_contents_of_a_policy_are_escaped(admin: Browser, shared: Iam) -> None:
+    shared.policies[ACCOUNT.policy_arn("daypass-fence-data")] = policies.document(
+        policies.allow(["s3:<script>"], ["*"])
+    )
+
+    answer = admin.client.get(DEFAULT_FENCE, headers=admin.headers())
+
+    assert b"s3:&lt;script&gt;" in answer.body
+    assert b"s3:<script>" not in answer.body
+
+
+def test_a_portal_that_may_not_read_policies_shows_what_it_lacks(admin: Browser, iam: Iam) -> None:
+    iam.may_read_policies = False
+
+    page = admin.see(DEFAULT_FENCE)
+
+    assert "The policies could not be read" in page
+    assert "iam:GetPolicyVersion" in page
+    assert "Order of the changes" not in page
+
+
+def test_the_roles_of_an_account_have_their_generations(admin: Browser, iam: Iam) -> None:
+    page = admin.see(f"{DEFAULT_FENCE}/roles?search=dev01")
+    assert "Can be migrated" in page
+    assert 'data-copy="daypass portal fence plan --tenant dev01"' in page
+
+    migrate(iam)
+    page = admin.see(f"{DEFAULT_FENCE}/roles?search=dev01")
+    assert "Not attached: daypass-fence-data" in page
+    assert "No matching tenants" in admin.see(f"{DEFAULT_FENCE}/roles?search=nothing-like-it")
+
+
+def test_an_unknown_account_is_not_found(admin: Browser) -> None:
+    for page in (f"{FENCE}/other", f"{FENCE}/other/roles"):
+        assert admin.client.get(page, headers=admin.headers()).status == 404
+
+
+def test_a_portal_that_does_not_check_roles_says_so(quick_world: World) -> None:
+    admin = sign_in(quick_world, ADMIN)
+    assert "This portal does not examine IAM" in admin.see(FENCE)
+    assert admin.client.get(DEFAULT_FENCE, headers=admin.headers()).status == 404
+    assert "Services of dev01" in sign_in(quick_world, DANA).see("/services")
+
+
+def test_members_cannot_open_the_pages_for_administrators(world: World) -> None:
+    dana = sign_in(world, DANA)
+    for page in (FENCE, DEFAULT_FENCE, f"{DEFAULT_FENCE}/roles", SERVICES):
+        assert dana.client.get(page, headers=dana.headers()).status == 403
+
+
+def test_a_member_sees_the_services_of_the_tenant_with_their_gaps(world: World) -> None:
+    dana = sign_in(world, DANA)
+
+    earlier = dana.see("/services")
+    assert "has the fence of an earlier version</b>, which has 2 services: Amazon SQS, Amazon S3." in earlier
+    assert "Not for dev01" in earlier and "AWS Lambda." in earlier
+    assert "IAM cannot prevent (" in earlier
+    assert "A presigned URL gives its holder the rights of the session" in earlier
+    assert "AWS services of dev01" in dana.see("/resources")
+
+
+def test_a_migrated_role_may_use_all_services(world: World, iam: Iam) -> None:
+    migrate(iam)
+    page = sign_in(world, DANA).see("/services")
+
+    assert "earlier version" not in page and "Not for dev01" not in page
+    assert "AWS Lambda<span" in page
+
+
+def test_a_setting_limits_the_services(world: World, iam: Iam, admin: Browser) -> None:
+    migrate(iam)
+    world.set(TENANT_SERVICES, "sqs", DEV)
+
+    page = admin.see(SERVICES)
+
+    assert "An Administrator has limited dev01 to some services." in page
+    assert "Amazon SQS<span" in page and "AWS Lambda, Amazon S3." in page
+    assert "settings?key=aws_services" in page
+    world.set(TENANT_SERVICES, "gone", DEV)
+    assert "None of the services to which dev01 is limited" in admin.see(SERVICES)
+
+
+def test_a_role_that_cannot_be_read_is_no_error(world: World, iam: Iam) -> None:
+    iam.is_allowed = False
+
+    page = sign_in(world, DANA).see("/services")
+
+    assert "The role of dev01 could not be read" in page
+    assert "AWS Lambda<span" in page
