@@ -165,10 +165,12 @@ def test_a_setting_limits_the_services(world: World, iam: Iam, admin: Browser) -
     assert "None of the services to which dev01 is limited" in admin.see(SERVICES)
 
 
-def test_a_role_that_cannot_be_read_is_no_error(world: World, iam: Iam) -> None:
+def test_a_role_that_cannot_be_read_is_no_error(world: World, iam: Iam, admin: Browser) -> None:
     iam.is_allowed = False
 
     page = sign_in(world, DANA).see("/services")
+    assert "iam:GetRole" in admin.see(SERVICES)
+    assert "iam:GetRole" not in page
 
     assert "The role of dev01 could not be read" in page
     assert "AWS Lambda<span" in page
