@@ -140,6 +140,7 @@ EXTRA: Mapping[str, tuple[str, str, Prepare]] = {
     "credentials": (DANA, "/profile", credentials),
     "workstation": (DANA, "/profile", workstation),
     "tenant-feature": (ADMIN, f"{TENANT}/settings", adding),
+    "tenant-feature-services": (ADMIN, f"{TENANT}/settings?add=aws_services", nothing),
     "tenant-note": (ADMIN, f"{TENANT}/metadata", adding),
     "add-tenant": (ADMIN, "/administrator/tenants", adding),
     "add-config": (ADMIN, "/administrator/system-settings", add_config),

@@ -35,6 +35,11 @@ class Codec(ABC, Generic[T]):
         """A description of the accepted values, which continues “takes” or “valid values:”."""
 
     @property
+    def unset(self) -> str:
+        """The effect of a setting that has neither a value nor a default, in words."""
+        return "AWS's own value"
+
+    @property
     def widget(self) -> Widget:
         """The form field for a value, unless the setting has its own."""
         return Widget()
@@ -192,6 +197,16 @@ class Names(Codec[frozenset[str]]):
     def accepted_values(self) -> str:
         """The kind of names and their separator."""
         return f"{self.described}, separated by commas"
+
+    @property
+    def unset(self) -> str:
+        """The effect of no value."""
+        return "no limit"
+
+    @property
+    def widget(self) -> Widget:
+        """Checkboxes, or a text field where the names are not known."""
+        return Widget(accepts_several=True)
 
     def parse(self, text: str) -> frozenset[str]:
         """Return the names in *text*; raises `ValueError` if there is none, or one is malformed."""

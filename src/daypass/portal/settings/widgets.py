@@ -9,7 +9,7 @@ CUSTOM = "custom"
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """A form field: a text field, a list, or a list with a text field for values that it does not contain."""
+    """A form field: a text field, checkboxes, a list, or a list with a text field for further values."""
 
     label: str = "Value"
     options: Sequence[tuple[str, str]] = ()
@@ -21,6 +21,9 @@ class Widget:
     custom_help: str = ""
     is_numeric: bool = False
     """Whether the text is a number, for the keyboards of phones."""
+
+    accepts_several: bool = False
+    """Whether a value consists of names, separated by commas; a page that knows all names has checkboxes."""
 
     @property
     def accepts_custom(self) -> bool:

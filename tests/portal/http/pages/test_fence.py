@@ -1,5 +1,6 @@
 """The pages about the fence, and about the services that a tenant may use, on a fake of IAM."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -11,11 +12,12 @@ from daypass.portal.accounts.store import VerifiedPolicies
 from daypass.portal.aws import policies
 from daypass.portal.aws.fence.shared import digest, shared_policies
 from daypass.portal.diagnostics.fence_reader import AwsFenceReader
+from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.settings.registry import TENANT_SERVICES
 from daypass.portal.storage.engine import Database
 from tests.fakes import NOON
 from tests.portal.diagnostics.test_doctor import ACCOUNT, Iam, change, iam, roles_of, shared
-from tests.portal.http.pages.test_administrator import Browser, sign_in
+from tests.portal.http.pages.test_administrator import Browser, sign_in, text
 from tests.portal.http.world import ADMIN, DANA, DEV, World
 from tests.portal.http.world import world as make_world
 
@@ -174,3 +176,32 @@ def test_a_role_that_cannot_be_read_is_no_error(world: World, iam: Iam, admin: B
 
     assert "The role of dev01 could not be read" in page
     assert "AWS Lambda<span" in page
+
+
+def test_the_services_are_set_with_checkboxes(world: World, admin: Browser) -> None:
+    here, name = f"/administrator/tenants/{DEV.id}/settings", "value:aws_services"
+    page = admin.see(f"{here}?add=aws_services")
+    assert '<option value="aws_services" selected>' in page
+    assert "<legend>Messaging</legend>" in page
+    assert "Default: no limit." in page
+    assert re.findall(r'name="value:aws_services" value="(.*?)"', page) == ["", "lambda", "sqs", "s3"]
+
+    admin.do(here, [("key", "aws_services"), (name, ""), (name, "sqs"), (name, "s3")])
+    assert "<code>s3,sqs</code>" in admin.see(here)
+    assert SettingsReader(world.database).of_tenant(DEV.id, TENANT_SERVICES) == frozenset({"s3", "sqs"})
+
+    world.set(TENANT_SERVICES, "sqs,gone", DEV)
+    page = admin.see(f"{here}?key=aws_services")
+    assert "This version does not offer gone" in page
+    assert set(re.findall(r'value="(\w+)" checked', page)) == {"sqs"}
+
+    version = re.search(r'name="version" value="([^"]+)"', page)
+    assert version
+    fields = [("key", "aws_services"), ("version", version[1]), (name, "")]
+    refused = admin.send(f"{here}/change", fields)
+    assert refused.status == 422
+    assert "Select at least one. To allow all, remove the setting instead." in text(refused)
+    wrong = admin.send(f"{here}/change", [*fields, (name, "s3"), (name, "iam")])
+    assert "Tenants cannot use iam." in text(wrong)
+    # The selection is kept for the correction.
+    assert set(re.findall(r'value="(\w+)" checked', text(wrong))) == {"s3"}

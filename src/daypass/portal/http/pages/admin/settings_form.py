@@ -53,10 +53,9 @@ class SettingField:
         """The setting's effect, accepted values and default; empty for an unknown setting."""
         if not self.setting.is_known:
             return ""
-        return (
-            f"{self.setting.help} Valid values: {self.setting.accepted_values}. "
-            f"Default: {default_text(self.setting)}."
-        )
+        # The checkboxes show the valid values.
+        valid = "" if self.widget.accepts_several else f" Valid values: {self.setting.accepted_values}."
+        return f"{self.setting.help}{valid} Default: {default_text(self.setting)}."
 
     def fill(self, text: str) -> Fields:
         """Return the contents of the fields for a stored text."""
@@ -71,8 +70,17 @@ class SettingField:
             raise InvalidRequest("This form is from another version of the portal. Open it again.")
 
     def read(self, form: Form) -> str:
-        """Return the submitted text of the value; empty if the field is empty or missing."""
+        """Return the submitted text of the value; empty if the field is empty or missing.
+
+        Raises `InvalidRequest` if no checkbox is ticked.
+        """
         text = form.get(self.name)
+        if self.widget.accepts_several:
+            names = require_text(
+                joined(form, self.name), "Select at least one. To allow all, remove the setting instead."
+            )
+            # As the codec writes them, so that the order of the checkboxes makes no difference.
+            return ",".join(sorted(name.strip() for name in names.split(",")))
         return form.get(self.custom_name) if self.widget.accepts_custom and text == CUSTOM else text
 
 
@@ -138,10 +146,15 @@ def fields_of(registry: Registry, type_: str) -> Sequence[SettingField]:
     return [SettingField(setting) for setting in registry.of_type(type_)]
 
 
+def joined(form: Form, name: str) -> str:
+    """Return the values of a field that may have several, separated by commas; empty values are left out."""
+    return ",".join(value.strip() for value in form.all(name) if value.strip())
+
+
 def default_text(setting: Setting[T]) -> str:
     """Return the default of a setting in words."""
     if setting.default is None:
-        return "AWS's own value"
+        return setting.codec.unset
     return setting.codec.describe(setting.default) or setting.codec.to_text(setting.default)
 
 

@@ -19,6 +19,7 @@ from daypass.portal.http.pages.admin.settings_form import (
     Fields,
     SettingField,
     SettingRow,
+    joined,
     require_text,
 )
 from daypass.portal.settings.setting import Setting
@@ -75,7 +76,9 @@ class SettingPages(ABC):
         """Render the page around the table."""
 
     def show(self, visit: PageVisit) -> Response:
-        """Show the table; with `key`, the pane that edits that setting is open."""
+        """Show the table; `key` opens the pane that edits that setting, `add` the one that adds it."""
+        if "add" in visit.query:
+            return self._answer(visit, Pane({"key": visit.query["add"]}, is_adding=True))
         if "key" not in visit.query:
             return self._answer(visit, Pane())
         ref = visit.query.get("type", ""), visit.query["key"]
@@ -141,4 +144,4 @@ def _ref(form: Form) -> SettingRef:
 
 
 def _submitted(form: Form) -> Fields:
-    return {name: form.get(name) for name in form.fields}
+    return {name: joined(form, name) for name in form.fields}

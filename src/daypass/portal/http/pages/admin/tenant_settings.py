@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import groupby
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from daypass.portal.accounts.services import TenantService
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.admin.settings.service import Settings
@@ -31,6 +33,8 @@ class TenantSettingsPage:
     ruler: DurationChart
     table: SettingTable
     fields: Sequence[SettingField]
+    groups: Sequence[tuple[str, Sequence[TenantService]]]
+    """The services that tenants may use, by category."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class TenantSettingsPages(SettingPages):
     pages: PageRenderer
     administration: Administration
     durations: DurationReports
+    services: Sequence[TenantService]
 
     @property
     def settings(self) -> Settings:
@@ -63,14 +68,20 @@ class TenantSettingsPages(SettingPages):
         """Render the tab."""
         heading = tenant_heading(self.administration.tenants, visit)
         chart = draw_chart(self.durations.of_tenant(heading.tenant.id))
-        page = TenantSettingsPage(heading, chart, table, fields_of(self.settings.registry, TENANT))
+        groups = [
+            (category, list(services))
+            for category, services in groupby(self.services, key=lambda service: service.category)
+        ]
+        page = TenantSettingsPage(heading, chart, table, fields_of(self.settings.registry, TENANT), groups)
         return self.pages.show(visit.layout, "pages/admin/tenant-settings.html", page, status)
 
 
 def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes."""
     administrator = services.page_routes(Permission.ADMINISTRATOR)
-    pages = TenantSettingsPages(services.pages, services.administration, services.durations)
+    pages = TenantSettingsPages(
+        services.pages, services.administration, services.durations, services.tenant_services
+    )
     address = f"{TENANT_PATH}/settings"
     # All wait for AWS: the duration ruler needs the role's maximum session duration, which is read from IAM.
     return [
