@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -37,7 +38,11 @@ def database(sqlite_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def reader(database: Database, iam: Iam) -> AwsFenceReader:
-    return AwsFenceReader(database, Accounts(ACCOUNT), PerAccount({DEFAULT: roles_of(iam)}))
+    def patient() -> NoReturn:
+        pytest.fail("an Administrator waits, so only the prompt client may be used")
+
+    roles = replace(roles_of(iam), iam=patient)
+    return AwsFenceReader(database, Accounts(ACCOUNT), PerAccount({DEFAULT: roles}))
 
 
 def test_the_record_of_an_account_compares_digests_with_this_release(
@@ -72,6 +77,7 @@ def test_an_account_whose_id_is_unknown_has_the_reason(database: Database, iam: 
 
     (found,) = reader.recorded()
 
+    assert not found.is_ready
     assert (found.account_id, found.obstacle, found.policies) == (None, "AWS did not answer.", ())
     assert [finding.sentence for finding in reader.compare(DEFAULT).findings] == ["AWS did not answer."]
 

@@ -205,3 +205,7 @@ def test_the_services_are_set_with_checkboxes(world: World, admin: Browser) -> N
     assert "Tenants cannot use iam." in text(wrong)
     # The selection is kept for the correction.
     assert set(re.findall(r'value="(\w+)" checked', text(wrong))) == {"s3"}
+
+    removed = admin.send(f"{here}/remove", key="aws_services")
+    assert "The%20limit%20is%20removed%20from%20the%20role" in (removed.header("set-cookie") or "")
+    assert SettingsReader(world.database).of_tenant(DEV.id, TENANT_SERVICES) is None

@@ -22,6 +22,7 @@ from daypass.portal.http.pages.admin.settings_form import (
     joined,
     require_text,
 )
+from daypass.portal.settings.registry import TENANT_SERVICES
 from daypass.portal.settings.setting import Setting
 
 SettingRef = tuple[str, str]
@@ -118,6 +119,8 @@ class SettingPages(ABC):
         ref = _ref(visit.form)
         self.settings.remove(self.owner(visit), *ref, visit.caller)
         setting = self.settings.registry.find(*ref)
+        if setting is TENANT_SERVICES:
+            return self._done(visit, setting, "is removed. The limit is removed from the role as well.")
         # Without the setting nothing determines the roles' maximum, so they are left as they are.
         if setting in ROLE_SETTINGS:
             return self._done(
