@@ -11,6 +11,7 @@ from tests.reference.errors import errors_page
 from tests.reference.metrics import metrics_page
 from tests.reference.openapi import openapi_file
 from tests.reference.prometheus_rule import prometheus_rule
+from tests.reference.real_account import real_account_page
 from tests.reference.settings import settings_page
 from tests.reference.tenant_services import tenant_services_page
 
@@ -32,6 +33,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 FILES: Mapping[str, Callable[[], str]] = {
     **{f"docs/reference/{name}": make for name, make in PAGES.items()},
+    "docs/guides/real-account.md": real_account_page,
     "deploy/kubernetes/monitoring/prometheusrule.yaml": prometheus_rule,
 }
 """The functions that make the text of each file, by its path in the repository."""

@@ -134,17 +134,33 @@ def apply(
 @fence.command()
 @_profile
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def verify(profile: str | None, form: str) -> None:
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Check AWS's own behaviour instead, with a tenant that is made and removed for it.",
+)
+@click.option("--yes", is_flag=True, help="With --live: do not ask for confirmation.")
+def verify(profile: str | None, form: str, *, live: bool, yes: bool) -> None:
     """Read the shared policies and roles back, and compare them with this version's.
 
     The portal creates roles with the shared fence, and uses the policies of permission sets, only where this
     command found them complete. Exit code 0 means no differences, 1 differences, 2 that AWS or the database
     could not be used.
 
+    With --live it makes 40 requests whose answers only a real account can give, says before what it
+    creates, and removes everything again. Exit code 0 means that all answers are the expected ones.
+
     \b
       daypass portal fence verify
       daypass portal fence verify --profile admin --format json
+      daypass portal fence verify --live --profile admin
     """
+    if live:
+        from daypass.portal.commands.fence_live import verify_live
+
+        raise SystemExit(verify_live(profile, form, yes=yes))
+    if yes:
+        raise click.UsageError("--yes goes with --live.")
     from daypass.portal.accounts.store import VerifiedPolicies
     from daypass.portal.clock import utc_now
     from daypass.portal.commands import fence_output
