@@ -100,6 +100,20 @@ def test_tags_of_a_table_and_of_a_topic_are_decided_by_their_arns(world: World) 
         dynamodb.list_tags_of_resource(ResourceArn=f"{tables}/{other.table}")
 
 
+def test_an_api_with_tags_takes_the_right_to_set_them(world: World) -> None:
+    creation = allow("apigateway:POST", "arn:aws:apigateway:*::/restapis")
+    tagging = allow("apigateway:PUT", "arn:aws:apigateway:*::/tags/*")
+    creator = world.client("apigateway", keys_with(world, creation))
+
+    creator.create_rest_api(name=world.name)
+    with pytest.raises(ClientError, match=r"AccessDenied.*apigateway:PUT on resource: .*::/tags/"):
+        creator.create_rest_api(name=world.name, tags={"Team": "web"})
+
+    world.name = f"{world.name}b"
+    tagger = world.client("apigateway", keys_with(world, creation, tagging))
+    tagger.create_rest_api(name=world.name, tags={"Team": "web"})
+
+
 def test_another_version_of_a_policy_can_be_made_the_default(world: World) -> None:
     iam = world.client("iam")
     first, second = (document(allow(action)) for action in ("sqs:ListQueues", "sns:ListTopics"))

@@ -102,6 +102,7 @@ NETWORK = (
         tag=lambda c, it, key, value: c.tag_resource(
             resourceArn=f"arn:aws:apigateway:us-east-1::/restapis/{it}", tags={key: value}
         ),
+        is_made_by_tenant=False,
         is_found_by_tag=True,
         is_tagged_by_tenant=False,
     ),

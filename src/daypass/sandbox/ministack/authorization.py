@@ -10,10 +10,11 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from daypass.sandbox.authorization.call import SERVICES, Call, read_call
 from daypass.sandbox.authorization.checks import Check, checks
-from daypass.sandbox.authorization.tags import tag_keys
+from daypass.sandbox.authorization.tags import has_tags, tag_keys
 from daypass.sandbox.ministack.resource_tags import tags_of
 
 _Module: TypeAlias = Any
@@ -29,6 +30,8 @@ UNKNOWN_OPERATION = ":unknown"
 """The end of the action of a request whose operation the service does not have."""
 
 _ANY_JSON = {"x-amz-target": ".TagResource", "content-type": "application/x-amz-json-1.1"}
+
+_NEW_APIS = ("::/restapis", "::/apis")
 
 _needed: ContextVar[list[Check]] = ContextVar("needed")
 _denied: ContextVar[Check | None] = ContextVar("denied")
@@ -81,6 +84,7 @@ def _note_decisions(actions: _Module) -> None:
         call = read_call(service, method, path, headers, query, body) if service in SERVICES else None
         if call is None:
             found: str = extract(service, method, path, headers, body, query, region, account)
+            _needed.set(_of_new_api(service, method, found, region, body))
             return found
         needed = [
             check
@@ -93,6 +97,18 @@ def _note_decisions(actions: _Module) -> None:
     actions.extract_resource_arn = note_decisions
     # Every bus of PutEvents is among the decisions.
     actions.eventbridge_resource_arns = lambda *_: []
+
+
+def _of_new_api(service: str, method: str, arn: str, region: str, body: bytes) -> list[Check]:
+    """Return the decisions for an API that is created with tags: AWS asks for the right to them, too."""
+    if service != "apigateway" or method != "POST" or not arn.endswith(_NEW_APIS):
+        return []
+    call = read_call("logs", "POST", "/", _ANY_JSON, {}, body)
+    if call is None or not has_tags(call):
+        return []
+    keys, tagged = tag_keys(call), quote(f"{arn}/", safe="")
+    tags = f"arn:aws:apigateway:{region}::/tags/{tagged}*"
+    return [Check("apigateway:POST", arn, keys), Check("apigateway:PUT", tags, keys)]
 
 
 def _decide_for_every_part(evaluator: _Module) -> None:
