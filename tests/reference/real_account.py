@@ -33,9 +33,10 @@ daypass portal fence verify --live --yes --format json > answers.json
 
 The command says what it will create and asks. It creates {CREATED}, all named after a tenant `livecheck`
 with six random characters, and removes them again, also after an error or Ctrl-C. None of them has a price
-while it is not used; launches of instances are dry runs. If the command was killed, the next run removes
-what it left. What it cannot remove it names. If AWS allows what it should deny, a REST API is removed
-likewise, and a KMS key is scheduled for deletion in seven days, the shortest time that AWS accepts.
+while it is not used; launches of instances are dry runs. Make one run at a time in an account: a run
+removes what it finds of another. If the command was killed, the next run removes what it left. What it
+cannot remove it names. If AWS allows what it should deny, a REST API is removed likewise, and a KMS key is
+scheduled for deletion in seven days, the shortest time that AWS accepts.
 
 A run takes about a minute, because IAM's changes take seconds to be in effect. A check whose answer is not
 the expected one is repeated for a minute. Each line has AWS's answer and its error code: `✓` as expected,
