@@ -7,7 +7,7 @@ are reviewed here.
 from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
-from botocore.model import Shape
+from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.session import Session
 
 from daypass.portal.aws.fence.catalogue import offered_services
@@ -80,8 +80,10 @@ def _sensitive(
     above = (*above, shape.name)
     if shape.metadata.get("sensitive"):
         yield path
-    elif shape.type_name == "structure":
+    elif isinstance(shape, StructureShape):
         for name, member in shape.members.items():
             yield from _sensitive(member, (*path, name), above)
-    elif shape.type_name in {"list", "map"}:
-        yield from _sensitive(shape.member if shape.type_name == "list" else shape.value, path, above)
+    elif isinstance(shape, ListShape):
+        yield from _sensitive(shape.member, path, above)
+    elif isinstance(shape, MapShape):
+        yield from _sensitive(shape.value, path, above)
