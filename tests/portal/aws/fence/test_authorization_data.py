@@ -28,6 +28,8 @@ def patterns(service: Service) -> Iterator[str]:
     levels = service.levels
     for actions in (levels.read, levels.data, levels.secrets, levels.operate):
         yield from actions
+    for limit in levels.operate_limits:
+        yield from limit.actions
     for kind in service.resources:
         yield from kind.page_actions
     yield from (example.action for example in service.examples)
@@ -88,6 +90,18 @@ def test_conditions_use_keys_that_aws_sends_with_the_actions(service: Service) -
         # A pattern may match more actions than it is written for. A Deny must reach all, unless it says
         # that it is about requests which have the key.
         if "*" not in pattern or (isinstance(rule, DenyRule) and key not in _present(rule.condition))
+    ]
+    assert unsent == []
+
+
+@SERVICES
+def test_limits_of_operate_use_keys_that_aws_sends_with_the_actions(service: Service) -> None:
+    unsent = [
+        (action.name, key)
+        for limit in service.levels.operate_limits
+        for pattern in limit.actions
+        for action in matching(pattern)
+        for key in keys(limit.condition) - action.keys
     ]
     assert unsent == []
 

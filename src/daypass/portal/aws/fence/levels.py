@@ -38,6 +38,12 @@ def _policy(offered: Sequence[Service], level: LevelName) -> Document:
     if withheld:
         # A pattern above may match these.
         statements.append({"Effect": "Deny", "Action": withheld, "Resource": "*"})
+    if level == "operator":
+        statements += [
+            {"Effect": "Deny", "Action": list(limit.actions), "Resource": "*", "Condition": limit.condition}
+            for service in offered
+            for limit in service.levels.operate_limits
+        ]
     return document(*statements)
 
 

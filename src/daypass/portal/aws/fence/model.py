@@ -60,6 +60,14 @@ class DenyRule(CatalogueModel):
     """Whether the permissions boundary repeats the statement; its size allows that for the worst only."""
 
 
+class OperateLimit(CatalogueModel):
+    """Requests that the permission set `operator` may not make, although it has their actions."""
+
+    actions: Actions
+    condition: Annotated[Condition, Field(min_length=1)]
+    why: Sentence
+
+
 class Levels(CatalogueModel):
     """The actions of a service in the permission sets that Daypass provides."""
 
@@ -71,6 +79,7 @@ class Levels(CatalogueModel):
     """Reads that return secrets, and reads with effects; in no set but `full`."""
     operate: tuple[Action, ...] = ()
     """Changes of running resources that create, delete and run nothing new."""
+    operate_limits: tuple[OperateLimit, ...] = ()
 
 
 class ResourceKind(CatalogueModel):
