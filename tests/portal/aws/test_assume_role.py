@@ -14,6 +14,7 @@ from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.aws import policies
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.errors import CredentialsRefused, SessionRefused
+from daypass.portal.aws.fence.levels import withheld_actions
 from daypass.portal.errors import (
     AwsError,
     AwsMisconfigured,
@@ -83,8 +84,23 @@ def test_a_read_only_session_is_limited_by_the_managed_policy(broker: AwsBroker,
     broker.assume(replace(SESSION, permission_set=READ_ONLY), attributed=True, deadline=SOON)
 
     assert stub.requests[0]["PolicyArns.member.1.arn"] == "arn:aws:iam::aws:policy/ReadOnlyAccess"
-    assert json.loads(stub.requests[0]["Policy"]) == policies.read_only_limits()
-    assert len(stub.requests[0]["Policy"]) < 512
+    assert json.loads(stub.requests[0]["Policy"]) == policies.read_only_limits(withheld_actions())
+    assert len(stub.requests[0]["Policy"]) < 1536
+
+
+def test_a_read_only_session_without_the_level_reads_no_secrets_either(
+    broker: AwsBroker, stub: StubAws
+) -> None:
+    stub.play(session())
+
+    broker.assume(replace(SESSION, permission_set=READ_ONLY), attributed=True, deadline=SOON)
+
+    (deny,) = json.loads(stub.requests[0]["Policy"])["Statement"]
+    # AWS's ReadOnlyAccess has these, and a role of generation 2 too.
+    assert {"ssm:GetParameter*", "ecr:GetAuthorizationToken", "ecs:Describe*TaskDefinition"} <= {
+        *deny["Action"]
+    }
+    assert deny["Effect"] == "Deny"
 
 
 def test_a_read_only_session_by_the_level_has_that_policy_alone(broker: AwsBroker, stub: StubAws) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.issuing_status import IssuingStatus
@@ -12,6 +13,7 @@ from daypass.portal.access.session_names import ISSUANCE_TAG
 from daypass.portal.aws.console import Destinations, Federation
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import SessionRefused, invalid_response
+from daypass.portal.aws.fence.levels import withheld_actions
 from daypass.portal.aws.identity import PortalIdentity
 from daypass.portal.aws.policies import read_only_limits, to_json
 from daypass.portal.aws.transport.backoff import Timing
@@ -25,7 +27,6 @@ _KEYS = "AssumeRoleResponse/AssumeRoleResult/Credentials/"
 _ASSUMED = "AssumeRoleResponse/AssumeRoleResult/AssumedRoleUser/Arn"
 _MAXIMUM = "GetRoleResponse/GetRoleResult/Role/MaxSessionDuration"
 _IAM_TIME = 2.0
-_READ_ONLY_LIMITS = to_json(read_only_limits())
 # The form of an access key ID in STS's API reference.
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{16,128}")
 
@@ -115,13 +116,18 @@ def _narrowed(session: AssumeRoleParameters, partition: str) -> dict[str, str]:
         return {}
     if session.permission_set.name == READ_ONLY.name:
         read_only = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
-        return {"Policy": _READ_ONLY_LIMITS, "PolicyArns.member.1.arn": read_only}
+        return {"Policy": _read_only_limits(), "PolicyArns.member.1.arn": read_only}
     account_id = session.role_arn.split(":", 5)[4]
     policies = session_policies(session.permission_set, partition, account_id)
     inline = {} if policies.inline is None else {"Policy": policies.inline}
     return inline | {
         f"PolicyArns.member.{position}.arn": arn for position, arn in enumerate(policies.arns, start=1)
     }
+
+
+@cache
+def _read_only_limits() -> str:
+    return to_json(read_only_limits(withheld_actions()))
 
 
 def _policy_refusal(session: AssumeRoleParameters, refusal: SessionRefused | AwsTrustRefused) -> AwsError:

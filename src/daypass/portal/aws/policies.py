@@ -181,12 +181,14 @@ def boundary(account: Account) -> Document:
     )
 
 
-def read_only_limits() -> Document:
+def read_only_limits(withheld: Sequence[str] = ()) -> Document:
     """Return the session policy that removes reads with side effects from AWS's ReadOnlyAccess.
 
-    It only denies: without the managed policy beside it, the session would be allowed nothing.
+    It also removes the actions *withheld*. It only denies: without the managed policy beside it, the session
+    would be allowed nothing.
     """
-    return document({"Effect": "Deny", "Action": list(_READS_WITH_EFFECTS), "Resource": "*"})
+    actions = dict.fromkeys((*_READS_WITH_EFFECTS, *withheld))
+    return document({"Effect": "Deny", "Action": list(actions), "Resource": "*"})
 
 
 def nothing() -> Document:

@@ -29,6 +29,11 @@ def levels(services: Sequence[Service] | None = None) -> Mapping[LevelName, Docu
     return {level: _policy(offered, level) for level in LEVELS}
 
 
+def withheld_actions() -> Sequence[Action]:
+    """Return the reads that return secrets or have effects: only the set `full` has them."""
+    return _without_covered(action for service in offered_services() for action in service.levels.secrets)
+
+
 def _policy(offered: Sequence[Service], level: LevelName) -> Document:
     actions = _without_covered(
         {*ALWAYS, *(action for service in offered for action in _actions(service, level))}

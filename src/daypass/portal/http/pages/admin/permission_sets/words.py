@@ -18,7 +18,7 @@ def allowed(permission_set: PermissionSet) -> str:
         return (
             "Reads that change nothing for others. The policy daypass-level-read-only defines them in "
             "accounts where the portal has verified it. In other accounts it is AWS's ReadOnlyAccess, "
-            "without the reads that have effects, such as receiving messages of a queue."
+            "without the reads that have effects or return secrets, such as receiving messages of a queue."
         )
     if not permission_set.policies:
         return "Everything that the tenant's role allows, except for what is denied below."
