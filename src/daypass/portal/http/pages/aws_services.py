@@ -68,6 +68,8 @@ class TenantServicesPage:
 
     heading: TenantHeading
     services: UsableServices
+    limit_address: str
+    """The address of the form that limits the services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,10 @@ class ServicePages:
     def administrator(self, visit: PageVisit) -> Response:
         """Show the services of the tenant in the address."""
         heading = tenant_heading(self.administration.tenants, visit)
-        page = TenantServicesPage(heading, self._usable(heading.tenant))
+        usable = self._usable(heading.tenant)
+        form = "key" if usable.is_limited else "add"
+        address = f"{heading.address}/settings?{form}={TENANT_SERVICES.key}"
+        page = TenantServicesPage(heading, usable, address)
         return self.pages.show(visit.layout, "pages/admin/tenant-services.html", page)
 
     def _usable(self, tenant: Tenant) -> UsableServices:
