@@ -91,7 +91,7 @@ def test_the_shared_policies_lose_every_resource_of_the_longer_name_and_keep_the
         attempts = []
         for each in examples:
             made = request(each.action, resolve(each.resource, ACCOUNT, owner), filled(each, owner))
-            role = rights(made.action.partition(":")[0])
+            role = rights(made.action)
             statements: Any = role.role["Statement"]
             attempts.append((replace(role, role=policies.document(*statements, *denies)), made))
         return set(decide(attempts))

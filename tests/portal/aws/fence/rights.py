@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
@@ -42,28 +43,41 @@ class Case:
 
 
 @cache
-def rights(prefix: str, tenant: str = "dev01", level: LevelName | None = None) -> Rights:
-    """Return the rights of a session of a tenant to the actions with that prefix.
+def rights(action: str, tenant: str = "dev01", level: LevelName | None = None) -> Rights:
+    """Return the rights of a session of a tenant to one action.
 
-    The evaluator does not know variables in ARNs without a type, so they are substituted; and it takes each
-    statement into account, so those of other services are left out.
+    The evaluator does not know variables in ARNs without a type, so they are substituted. It takes its time
+    for each statement, so those that name only other actions are left out.
     """
-    role = [statement for policy in fence(ACCOUNT).values() for statement in as_list(policy["Statement"])]
+    role, limit = _policies(tenant)
     return Rights(
-        role=_for_service(document(*role), prefix, tenant),
-        boundary=_for_service(boundary(ACCOUNT), prefix, tenant),
-        session=None if level is None else _for_service(levels()[level], prefix, tenant),
+        role=_about(role, action),
+        boundary=_about(limit, action),
+        session=None if level is None else _about(_of_level(level), action),
         principal=f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/duploservices-{tenant}/dana@example.com",
     )
 
 
-def _for_service(policy: Document, prefix: str, tenant: str) -> Document:
-    substituted: Any = json.loads(json.dumps(policy).replace(TENANT, tenant))
+@cache
+def _policies(tenant: str) -> tuple[Document, Document]:
+    """Return the policies of a tenant's role as one, and its boundary."""
+    role = [statement for policy in fence(ACCOUNT).values() for statement in as_list(policy["Statement"])]
+    found: tuple[Document, Document] = tuple(
+        json.loads(json.dumps(policy).replace(TENANT, tenant))
+        for policy in (document(*role), boundary(ACCOUNT))
+    )
+    return found
+
+
+@cache
+def _of_level(level: LevelName) -> Document:
+    return levels()[level]
+
+
+def _about(policy: Document, action: str) -> Document:
     statements = []
-    for statement in substituted["Statement"]:
-        named = [
-            each for each in as_list(statement["Action"]) if each == "*" or each.startswith(f"{prefix}:")
-        ]
+    for statement in as_list(policy["Statement"]):
+        named = [each for each in as_list(statement["Action"]) if fnmatchcase(action.lower(), each.lower())]
         if named:
             statements.append(statement | {"Action": named})
     return document(*statements)

@@ -11,5 +11,6 @@ def test_an_operator_restarts_a_service_and_does_not_choose_what_it_runs() -> No
     restart = request("ecs:UpdateService", SERVICE)
     other_code = request("ecs:UpdateService", SERVICE, {"ecs:task-definition": DEFINITION})
 
-    assert allowed(rights("ecs"), [restart, other_code]) == {str(restart), str(other_code)}
-    assert allowed(rights("ecs", level="operator"), [restart, other_code]) == {str(restart)}
+    assert allowed(rights("ecs:UpdateService"), [restart, other_code]) == {str(restart), str(other_code)}
+    operator = rights("ecs:UpdateService", level="operator")
+    assert allowed(operator, [restart, other_code]) == {str(restart)}

@@ -112,7 +112,7 @@ def made(call: Call) -> Request:
 def decisions() -> Mapping[Call, bool]:
     """Decide the calls of the pages of all kinds, in one process."""
     every = list(calls())
-    attempts = [(rights(call.action.partition(":")[0], level=call.level), made(call)) for call in every]
+    attempts = [(rights(call.action, level=call.level), made(call)) for call in every]
     return dict(zip(every, decide(attempts), strict=True))
 
 

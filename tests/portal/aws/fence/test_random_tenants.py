@@ -48,7 +48,7 @@ def about(example: Example, tenant: str, owner: str) -> Request:
 
 
 def session(made: Request, tenant: str, level: LevelName | None = None) -> Rights:
-    return rights(made.action.partition(":")[0], tenant, level)
+    return rights(made.action, tenant, level)
 
 
 def test_any_tenant_uses_its_own_resources_and_not_those_of_another() -> None:

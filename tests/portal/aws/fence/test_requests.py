@@ -228,7 +228,7 @@ def rows(table: Sequence[Row]) -> list[Request]:
 
 
 def permitted(requests: Sequence[Request]) -> set[str]:
-    attempts = [(rights(made.action.partition(":")[0]), made) for made in requests]
+    attempts = [(rights(made.action), made) for made in requests]
     return {str(made) for made, is_allowed in zip(requests, decide(attempts), strict=True) if is_allowed}
 
 
