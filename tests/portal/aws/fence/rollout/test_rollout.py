@@ -221,7 +221,7 @@ def test_a_role_with_an_own_arn_is_migrated_only_if_it_is_named(lab: Lab) -> Non
     assert {policy["PolicyName"] for policy in attached} == set(FENCE_POLICY_NAMES)
 
 
-@pytest.mark.parametrize("what", ["tag", "rights", "quota", "missing"])
+@pytest.mark.parametrize("what", ["tag", "rights", "quota", "wide", "missing"])
 def test_a_role_that_cannot_have_the_fence_is_reported_and_left(lab: Lab, what: str) -> None:
     name = "duploservices-dev01"
     if what == "missing":
@@ -239,10 +239,21 @@ def test_a_role_that_cannot_have_the_fence_is_reported_and_left(lab: Lab, what: 
             document = policies.document(policies.allow(["sqs:ListQueues"], ["*"]))
             lab.iam.attach_role_policy(RoleName=name, PolicyArn=lab.policy(f"own-{number}", document))
 
+    elif what == "wide":
+        # The old boundary keeps it from all other services.
+        document = policies.document(policies.allow(["ssm:Get*", "sqs:List*"], ["*"]))
+        lab.iam.put_role_policy(RoleName=name, PolicyName="more", PolicyDocument=to_json(document))
+
     plan = lab.rollout().plan(Request(("dev01",)))
 
     (obstacle,) = plan.obstacles
-    words = {"tag": "names prod01", "rights": "no rights", "quota": "may have 10", "missing": "no role"}
+    words = {
+        "tag": "names prod01",
+        "rights": "no rights",
+        "quota": "may have 10",
+        "missing": "no role",
+        "wide": "has the policy more, which the present boundary keeps from ssm:*.",
+    }
     assert words[what] in obstacle
     assert "RoleName" not in {key for step in plan.steps for key in step.parameters}
 

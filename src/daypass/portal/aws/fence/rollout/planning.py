@@ -47,7 +47,7 @@ def plan(
     except TooLarge as error:
         obstacles.append(f"{error} {PAUSE_HINT}")
         is_possible = False
-    reasons = {role.arn: roles.obstacle(state.account, role) for role in migrated}
+    reasons = {role.arn: roles.obstacle(state.account, role, wanted) for role in migrated}
     obstacles += [reason for reason in reasons.values() if reason is not None]
     ready = [role for role in migrated if reasons[role.arn] is None]
     # A role must not get policies that are not complete.

@@ -17,6 +17,7 @@ from daypass.portal.accounts.rollout import Step
 from daypass.portal.aws import policies
 from daypass.portal.aws.fence.documents import policy_name
 from daypass.portal.aws.fence.rollout.account_state import RoleInAccount
+from daypass.portal.aws.fence.rollout.gains import gains
 from daypass.portal.aws.fence.rollout.statements import parse
 from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES
 from daypass.portal.aws.policies import TENANT_TAG, Document, as_list, document, to_json
@@ -25,10 +26,11 @@ from daypass.portal.aws.tenant_role import TENANT_POLICY
 MOST_ATTACHED = 10
 """The number of policies that a role may have unless AWS raised the account's quota."""
 
+_SHOWN = 5
 _DENYING = (policy_name("guards"), policy_name("denies"))
 
 
-def obstacle(account: Account, role: RoleInAccount) -> str | None:
+def obstacle(account: Account, role: RoleInAccount, wanted: Mapping[str, Document]) -> str | None:
     """Return the reason for which the role cannot get the fence, as a sentence; None if it can."""
     if not role.exists:
         return f"{role.tenant}: there is no role {role.arn}. `daypass portal doctor` prints how to create it."
@@ -48,6 +50,14 @@ def obstacle(account: Account, role: RoleInAccount) -> str | None:
         return (
             f"{role.tenant}: {role.arn} has {len(more)} policies of its own, and the fence adds "
             f"{len(FENCE_POLICY_NAMES)}; a role may have {MOST_ATTACHED}. Detach some of them."
+        )
+    if found := gains(role, wanted):
+        name, actions = next(iter(found.items()))
+        others = f" and {len(actions) - _SHOWN} more" if len(actions) > _SHOWN else ""
+        return (
+            f"{role.tenant}: {role.arn} has the policy {name}, which the present boundary keeps from "
+            f"{', '.join(actions[:_SHOWN])}{others}. The new one would let it through, also to the resources "
+            "of other tenants. Detach the policy, or limit its resources to the tenant."
         )
     return None
 
