@@ -1,6 +1,7 @@
 """Tests of the inline policy that limits a role to some services, with the portal's own permissions."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from daypass.portal.aws import policies
 from daypass.portal.aws.fence.catalogue import offered_services
 from daypass.portal.aws.fence.services_policy import LARGEST_INLINE_POLICIES, services_policy
 from daypass.portal.aws.fence.shared import REQUIRED_POLICY_NAMES
-from daypass.portal.errors import AwsRefused
+from daypass.portal.errors import AwsRefused, RoleNotFound
 from daypass.sandbox.process import SandboxProcess
 from tests.fixtures.sandbox import client
 from tests.portal.aws.conftest import PREFIX, Portal, keys_of
@@ -94,3 +95,21 @@ def test_the_policy_leaves_room_for_others_with_every_service() -> None:
     every = services_policy([service.name for service in offered_services()])
 
     assert len(policies.to_json(every)) < LARGEST_INLINE_POLICIES / 4
+
+
+def test_the_role_of_the_same_name_in_another_account_is_not_meant(
+    sandbox: SandboxProcess, portal: Portal
+) -> None:
+    tenant, roles = portal.tenant("namesake"), portal.roles(sandbox, ALL)
+    arn = tenant.target.role_arn
+    roles.make(tenant)
+    roles.set_services(arn, {"lambda"})
+    elsewhere = arn.replace(portal.account.id, "333333333333")
+
+    # The default account also answers for roles that are in no account of the portal.
+    with pytest.raises(RoleNotFound):
+        roles.set_services(elsewhere, None)
+    with pytest.raises(RoleNotFound):
+        roles.set_maximum(elsewhere, timedelta(hours=9))
+    assert roles.policy(arn, "services") == services_policy({"lambda"})
+    assert roles.read(arn).maximum != timedelta(hours=9)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.session import Session
 
-from daypass.portal.accounts.model import Account, Generation
+from daypass.portal.accounts.model import Account, Generation, account_id_of
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import invalid_response
@@ -135,12 +135,20 @@ class AwsRoles:
         return dict(response["Document"])
 
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
-        """Set the role's maximum session duration."""
+        """Set the role's maximum session duration; raises `RoleNotFound` for a role of another account."""
+        # IAM takes a name, and the default account is asked about roles of unknown accounts, too.
+        if account_id_of(role_arn) != self.account.id:
+            raise RoleNotFound(f"There is no role {role_arn} in the account.")
         with classified(f"change the role {role_arn}", "iam:UpdateRole"):
             self.iam().update_role(RoleName=role_name(role_arn), MaxSessionDuration=maximum // _SECOND)
 
     def set_services(self, role_arn: str, services: Collection[str] | None) -> None:
-        """Limit the role to some services of the catalogue, or remove the limit if *services* is None."""
+        """Limit the role to some services of the catalogue, or remove the limit if *services* is None.
+
+        Raises `RoleNotFound` if the account has no role with this ARN.
+        """
+        # IAM takes a name, and the default account is asked about roles of unknown accounts, too.
+        self.read(role_arn)
         needs = "iam:GetRolePolicy, iam:ListRolePolicies, iam:PutRolePolicy and iam:DeleteRolePolicy"
         with classified(f"limit the services of {role_arn}", needs):
             write_services(self.iam(), role_name(role_arn), services)
