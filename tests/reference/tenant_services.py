@@ -69,7 +69,7 @@ def _anchor(service: Service) -> str:
 
 def _section(service: Service) -> Iterator[str]:
     yield f"## {service.title}"
-    yield service.summary if service.is_offered else f"Not offered. {service.summary}"
+    yield service.summary
     if service.allow:
         yield table(["actions", "limit"], [_allowed(rule) for rule in service.allow])
     if service.deny:
