@@ -126,7 +126,7 @@ def test_a_role_of_an_earlier_version_is_fine_and_named_where_the_fence_is_verif
 
     findings = examine(with_fine=True)
 
-    assert ("generation", Level.FINE, PLAN) in notices(findings)
+    assert ("generation", Level.FINE, f"{PLAN} --tenant dev01") in notices(findings)
     assert all(each.level is Level.FINE for each in findings)
 
 

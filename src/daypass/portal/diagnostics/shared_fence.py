@@ -79,14 +79,14 @@ class SharedFence:
             sentence = f"The role lacks attached policies of the fence: {', '.join(missing)}."
             yield Finding("fence", Level.WARNING, subject, sentence, patch)
 
-    def of_earlier_role(self, subject: str) -> Iterator[Finding]:
+    def of_earlier_role(self, subject: str, tenant: str) -> Iterator[Finding]:
         """Tell that a role of generation 1 could be migrated, if its account is ready for that."""
         if self._is_verified():
             sentence = (
                 "The role has the fence of an earlier version, which stays valid for the services of that "
                 "version. The plan lists what a migration to the shared policies changes."
             )
-            yield Finding("generation", Level.FINE, subject, sentence, _PLAN)
+            yield Finding("generation", Level.FINE, subject, sentence, f"{_PLAN} --tenant {tenant}")
 
     def _is_verified(self) -> bool:
         return self.roles.verified_policies() >= set(REQUIRED_POLICY_NAMES)
