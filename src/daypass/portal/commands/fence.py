@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from daypass.portal.aws.fence.rollout.rollouts import FenceRollout, Request
     from daypass.portal.storage.engine import Database
 
+_CONTINUE = "No role may do more than before or after. Run the command again to continue."
+
 _profile = click.option(
     "--profile",
     metavar="NAME",
@@ -121,13 +123,18 @@ def apply(
             _confirm(planned)
             if rollout.plan(request).steps != planned.steps:
                 raise ConfigError("The account has changed since the plan was made. Run the command again.")
+        number, count = 0, len(planned.steps)
         try:
             for number, step in enumerate(rollout.apply(planned), 1):
-                click.echo(f"✓ {number}/{len(planned.steps)} {step.sentence}")
+                click.echo(f"✓ {number}/{count} {step.sentence}")
         except StepFailed as failure:
-            _report(failure, len(planned.steps))
+            _report(failure, count)
             raise SystemExit(1) from failure
-    click.echo("Done. `daypass portal fence verify` reads everything back.", err=True)
+        except KeyboardInterrupt:
+            _say(f"Interrupted in step {number + 1} of {count}. {_done(number)} {_CONTINUE}")
+            raise
+    if planned.steps:
+        click.echo("Done. `daypass portal fence verify` reads everything back.", err=True)
     raise SystemExit(1 if planned.obstacles else 0)
 
 
@@ -229,9 +236,15 @@ def _report(failure: "StepFailed", count: int) -> None:
     from daypass.portal.commands.fence_output import MANAGED_ELSEWHERE
     from daypass.portal.errors import AwsNotAllowed
 
-    done = "No step is done." if failure.number == 1 else f"Steps 1 to {failure.number - 1} are done."
     cause = "" if failure.error.cause is None else f" {failure.error.cause}."
     hint = f" {MANAGED_ELSEWHERE}" if isinstance(failure.error, AwsNotAllowed) else ""
-    said = f"Step {failure.number} of {count} failed. {failure.error.reason}{cause} {done}"
-    rest = f"No role may do more than before or after. Run the command again to continue.{hint}"
-    click.echo(f"daypass portal: {said} {rest}", err=True)
+    said = f"Step {failure.number} of {count} failed. {failure.error.reason}{cause}"
+    _say(f"{said} {_done(failure.number - 1)} {_CONTINUE}{hint}")
+
+
+def _done(count: int) -> str:
+    return {0: "No step is done.", 1: "Step 1 is done."}.get(count, f"Steps 1 to {count} are done.")
+
+
+def _say(sentences: str) -> None:
+    click.echo(f"daypass portal: {sentences}", err=True)

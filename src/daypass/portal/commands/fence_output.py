@@ -62,7 +62,8 @@ def verification_json(verification: "Verification") -> str:
 
 def _plan_lines(plan: "RolloutPlan") -> Iterator[str]:
     yield f"Account {plan.account_id}"
-    yield from ("", *_policies(plan.policies))
+    if plan.policies:
+        yield from ("", *_policies(plan.policies))
     if plan.tenants:
         yield from ("", "Tenants", *_tenants(plan.tenants))
         if any(tenant.generation != Generation.SHARED for tenant in plan.tenants):

@@ -2,7 +2,9 @@
 
 import json
 import shlex
+import signal
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,9 @@ from daypass.portal.tenants.store import TenantStore
 from tests.fakes import NOON
 from tests.fixtures.sandbox import root_keys
 from tests.portal.aws.fence.rollout.conftest import Lab
-from tests.portal.processes import Ended, Operator
+from tests.portal.forked import Forked
+from tests.portal.processes import PATIENCE, Ended, Operator
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -77,7 +81,7 @@ def test_plan_apply_and_verify_bring_an_account_and_its_roles_to_the_fence(
     assert "duploservices-dev01: switch to the boundary daypass-boundary-2" in planned.stdout
     assert "their-role: " not in planned.stdout
     assert "  dev01, dev02 (policy tenant): " in planned.stdout
-    assert "Reading the roles of 3 tenants: 0 are read." in planned.stderr
+    assert "Reading the roles of 3 tenants." in planned.stderr
     assert lab.policy_names() == {"daypass-boundary"}
     assert verified(lab, operator) == {}
 
@@ -94,6 +98,8 @@ def test_plan_apply_and_verify_bring_an_account_and_its_roles_to_the_fence(
     assert "legacy" not in checked.stdout
     assert verified(lab, operator).keys() == shared_policies(lab.account).keys()
     assert fence(operator, "plan", "--all-tenants").returncode == 0
+    again = fence(operator, "apply", "--yes")
+    assert (again.returncode, "Done." in again.stderr) == (0, False)
 
 
 def test_verify_names_what_differs_and_forgets_it(lab: Lab, operator: Operator) -> None:
@@ -153,6 +159,24 @@ def test_a_failed_step_is_reported_with_what_is_done(lab: Lab, operator: Operato
     lab.sandbox.control.clear_faults()
     assert fence(operator, "apply", "--yes").returncode == 0
     assert fence(operator, "verify").returncode == 0
+
+
+def test_an_interruption_says_what_is_done(lab: Lab, operator: Operator) -> None:
+    lab.sandbox.control.add_fault("delay", "iam", "CreatePolicy", after=1, delay=timedelta(minutes=1))
+    for name in ("typed", "out"):
+        (operator.home / name).touch()
+    process = Forked(["portal", "fence", "apply", "--yes"], operator.environment, operator.home)
+    try:
+        wait_until(lambda: "✓ 1/" in (operator.home / "out").read_text())
+        process.send_signal(signal.SIGINT)
+        code = process.wait(PATIENCE)
+    finally:
+        process.kill()
+        lab.sandbox.control.clear_faults()
+
+    assert code == 130
+    count = len(shared_policies(lab.account)) + 1
+    assert f"Interrupted in step 2 of {count}. Step 1 is done." in (operator.home / "err").read_text()
 
 
 def test_missing_rights_point_to_the_owner_of_the_account(lab: Lab, operator: Operator) -> None:

@@ -77,7 +77,8 @@ def rollback_plan(state: AccountState, wanted: Mapping[str, Document]) -> Rollou
         former[name], current[name] = contents, policy.document
     if not formers:
         obstacles.append(
-            "No rollout changed existing policies in this account, so there is nothing to go back to."
+            "No rollout has noted former versions in this account, so there is nothing to go back to. The "
+            "creation of the policies notes none, nor does the repair of what was changed by hand."
         )
     steps: list[Step] = []
     if not obstacles:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from daypass.common.counting import counted
 from daypass.portal.accounts.model import Generation
 from daypass.portal.accounts.rollout import (
     PolicyComparison,
@@ -107,5 +108,6 @@ class FenceRollout:
     def _roles(self, migrated: Sequence[str]) -> Iterator[RoleInAccount]:
         for number, tenant in enumerate(self.tenants):
             if number % _ROLES_PER_LINE == 0:
-                self.progress(f"Reading the roles of {len(self.tenants)} tenants: {number} are read.")
+                done = f": {number} are read" if number else ""
+                self.progress(f"Reading the roles of {counted(len(self.tenants), 'tenant')}{done}.")
             yield self.reader.role(tenant, contents=tenant.name in migrated)
