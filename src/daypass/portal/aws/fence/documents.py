@@ -194,7 +194,10 @@ def _deny(sid: str, condition: Mapping[str, Any]) -> Statement:
 
 
 def _pass_role(account: Account, offered: Sequence[Service]) -> Statement:
-    principals = sorted({principal for service in offered for principal in service.passes_roles_to})
+    principals = {principal for service in offered for principal in service.passes_roles_to}
+    # China's regions have a principal of their own for EC2, and the usual ones for other services.
+    if account.partition == "aws-cn" and "ec2.amazonaws.com" in principals:
+        principals.add("ec2.amazonaws.com.cn")
     return {
         "Sid": "OwnRoles",
         "Effect": "Allow",
@@ -202,7 +205,7 @@ def _pass_role(account: Account, offered: Sequence[Service]) -> Statement:
         "Resource": [
             resolve(f"arn:{{partition}}:iam::{{account}}:role/{{name}}{rest}", account) for rest in ("", "-*")
         ],
-        "Condition": {"StringEquals": {"iam:PassedToService": principals}},
+        "Condition": {"StringEquals": {"iam:PassedToService": sorted(principals)}},
     }
 
 
