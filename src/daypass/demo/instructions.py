@@ -80,6 +80,8 @@ class Instructions:
         print_text(
             "  The AWS CLI beside it must be 2.13 (or 1.29) or newer; older ones would call the real AWS."
         )
+        # It gives these services an address of its own before it reads the variable.
+        print_text("  Version 1 calls the real AWS for sqs and rds unless --endpoint-url is given.")
         print_text("  Then run `daypass configure --all`, and go on with docs/tutorial/first-day.md.")
 
     def _show_aws_cli(self) -> None:
