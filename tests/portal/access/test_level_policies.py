@@ -80,7 +80,7 @@ def test_a_set_whose_level_policy_the_account_lacks_is_refused_with_the_remedy(
     with pytest.raises(AwsPolicyRefused, match=f"daypass-level-operator in account {ACCOUNT}") as refused:
         rig.issue(ADMIN, ask("operator"))
 
-    assert "`daypass portal fence apply`" in refused.value.reason
+    assert "`daypass portal fence apply`, then `daypass portal fence verify`" in refused.value.reason
     assert rig.broker.assumed == []
     assert [(row["state"], row["failure"]) for row in rig.rows()] == [("denied", "aws_policy")]
 

@@ -54,7 +54,7 @@ def set_in_account(
         raise AwsPolicyRefused(
             f"The permission set “{permission_set.name}” needs {' and '.join(missing)} in account "
             f"{account_id}, where the portal has not verified it. An Administrator runs "
-            "`daypass portal fence apply`, which creates and verifies these policies."
+            "`daypass portal fence apply`, then `daypass portal fence verify`."
         )
     return permission_set
 
