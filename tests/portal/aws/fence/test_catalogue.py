@@ -103,10 +103,3 @@ def test_no_pattern_has_a_wildcard_in_the_service_or_type_of_an_arn(service: Ser
 def test_a_fault_in_a_file_is_named(more: str, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         parse("example", f"{SERVICE}\n{more}")
-
-
-def test_roles_are_passed_to_the_principals_of_the_partition() -> None:
-    china = Account.known("aws-cn", "123456789012", "duploservices-", "duplomaster")
-
-    assert '"ec2.amazonaws.com.cn"' in to_json(fence(china)["tagged"])
-    assert '"ec2.amazonaws.com.cn"' not in to_json(fence(ACCOUNT)["tagged"])

@@ -194,10 +194,7 @@ def _deny(sid: str, condition: Mapping[str, Any]) -> Statement:
 
 
 def _pass_role(account: Account, offered: Sequence[Service]) -> Statement:
-    principals = {principal for service in offered for principal in service.passes_roles_to}
-    # China's regions have a principal of their own for EC2, and the usual ones for other services.
-    if account.partition == "aws-cn" and "ec2.amazonaws.com" in principals:
-        principals.add("ec2.amazonaws.com.cn")
+    principals = sorted({principal for service in offered for principal in service.passes_roles_to})
     return {
         "Sid": "OwnRoles",
         "Effect": "Allow",
@@ -205,7 +202,7 @@ def _pass_role(account: Account, offered: Sequence[Service]) -> Statement:
         "Resource": [
             resolve(f"arn:{{partition}}:iam::{{account}}:role/{{name}}{rest}", account) for rest in ("", "-*")
         ],
-        "Condition": {"StringEquals": {"iam:PassedToService": sorted(principals)}},
+        "Condition": {"StringEquals": {"iam:PassedToService": principals}},
     }
 
 
