@@ -184,21 +184,23 @@ def demo() -> Iterator[Demo]:
                 stop(place)
 
 
-def picture(
+def pictures(
     chromium: Chromium,
     running: Demo,
-    file: Path,
-    shot: tuple[str, str, Prepare, str],
+    files: Mapping[str, Path],
+    shot: tuple[str, str, Prepare],
     size: tuple[int, int],
     *,
     is_whole: bool = False,
 ) -> None:
-    """Take one screenshot of one page."""
-    username, address, prepare, scheme = shot
-    with new_user(chromium, running, size, scheme=scheme) as user:
+    """Take a screenshot of one page for each scheme of *files*."""
+    username, address, prepare = shot
+    with new_user(chromium, running, size) as user:
         _show(user, username, address)
         prepare(user.page)
-        user.page.screenshot(path=str(file), full_page=is_whole)
+        for scheme, file in files.items():
+            user.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of SCHEMES
+            user.page.screenshot(path=str(file), full_page=is_whole)
 
 
 def _show(user: User, username: str, address: str) -> None:
@@ -218,18 +220,18 @@ def all_pages(folder: Path) -> None:
     }
     with launched() as chromium, demo() as running:
         for name, (who, address, prepare) in {**shots, **EXTRA}.items():
-            for scheme in SCHEMES:
-                for size in (DESK, PHONE):
-                    file = folder / f"{name}-{scheme}-{size[0]}.png"
-                    is_whole = prepare is nothing
-                    picture(chromium, running, file, (who, address, prepare, scheme), size, is_whole=is_whole)
+            for size in (DESK, PHONE):
+                files = {scheme: folder / f"{name}-{scheme}-{size[0]}.png" for scheme in SCHEMES}
+                is_whole = prepare is nothing
+                pictures(chromium, running, files, (who, address, prepare), size, is_whole=is_whole)
 
 
 def docs(folder: Path) -> None:
     """Take the screenshots of the documentation."""
     with launched() as chromium, demo() as running:
-        for name, shot in DOCS.items():
-            picture(chromium, running, folder / f"{name}.png", shot, DOCS_SIZE)
+        for name, (who, address, prepare, scheme) in DOCS.items():
+            files = {scheme: folder / f"{name}.png"}
+            pictures(chromium, running, files, (who, address, prepare), DOCS_SIZE)
 
 
 def _named(address: str) -> str:
