@@ -46,7 +46,7 @@ def _translated(act: str, actions: str, missing: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        refusal = _find_clock_refusal(error, code) or _refusal(code, act, actions, missing)
+        refusal = _find_clock_refusal(error, code) or refusal_of(code, act, actions, missing)
         said = str(error.response.get("Error", {}).get("Message", ""))
         raise answered(refusal, f"AWS, asked to {act},", code, said) from error
     except BotoCoreError as error:
@@ -65,12 +65,13 @@ def _find_clock_refusal(error: ClientError, code: str) -> AwsError | None:
     )
 
 
-def _refusal(code: str, act: str, actions: str, missing: str) -> AwsError:
+def refusal_of(code: str, act: str, actions: str, missing: str, *, identity: str = "the portal") -> AwsError:
+    """Return the error for a code of AWS; *identity* names the caller, the rest is as in `classified`."""
     if code in {"NoSuchEntity", "NoSuchEntityException"}:
         return RoleNotFound(f"AWS could not {act}: {missing}.")
     known = error_for_code(code, "", "")
     if isinstance(known, AwsTrustRefused):
-        return AwsNotAllowed(f"AWS does not let the portal {act}. It takes {actions}.")
+        return AwsNotAllowed(f"AWS does not let {identity} {act}. It takes {actions}.")
     if isinstance(known, AwsThrottled):
         return AwsThrottled(f"AWS throttled the request to {act}. Try again in a few minutes.")
     if isinstance(known, AwsUnavailable):

@@ -12,18 +12,15 @@ from botocore.session import Session
 
 from daypass.portal.accounts.model import Account
 from daypass.portal.aws.errors import answered, error_for_code, invalid_response, not_answered
+from daypass.portal.aws.iam_errors import refusal_of
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.transport.proxy import boto_proxies, service_urls
 from daypass.portal.config.model import AwsConfig
 from daypass.portal.errors import (
     AwsError,
     AwsMisconfigured,
-    AwsNotAllowed,
     AwsRefused,
-    AwsThrottled,
-    AwsTrustRefused,
     AwsUnavailable,
-    RoleNotFound,
 )
 
 if TYPE_CHECKING:
@@ -108,17 +105,9 @@ def _translated(identity: str, act: str, actions: str) -> Iterator[None]:
 
 
 def _refusal(code: str, identity: str, act: str, actions: str) -> AwsError:
-    if code in {"NoSuchEntity", "NoSuchEntityException"}:
-        return RoleNotFound(f"AWS could not {act}: there is no such role or policy.")
     known = error_for_code(code, "", "")
-    if isinstance(known, AwsTrustRefused):
-        return AwsNotAllowed(f"AWS does not let {identity} {act}. It takes {actions}.")
     if isinstance(known, AwsMisconfigured):
         return AwsMisconfigured(f"AWS does not accept your credentials ({code}). Renew them.")
-    if isinstance(known, AwsThrottled):
-        return AwsThrottled(f"AWS throttled the request to {act}. Try again in a few minutes.")
-    if isinstance(known, AwsUnavailable):
-        return AwsUnavailable(f"AWS reported an internal error and could not {act}. Try again.")
     if known.reason == invalid_response().reason:
         return AwsRefused(f"The answer is not one of AWS, asked to {act}. Check the endpoint and any proxy.")
-    return AwsRefused(f"AWS refused to {act} ({code}).")
+    return refusal_of(code, act, actions, "there is no such role or policy", identity=identity)
