@@ -1,4 +1,4 @@
-"""What an account has of the fence, what it should have, and the steps in between, without calling AWS.
+"""Values of a rollout: the present fence of an account, the wanted one, and the steps; without calls to AWS.
 
 These are the values that channels show; `portal/aws/fence/rollout` makes them.
 """

@@ -90,7 +90,7 @@ ACTIONS: Mapping[str, Action] = {
         Action(
             "permission_set.remove",
             _NEVER,
-            "No membership has the set then, and nobody loses or gets access.",
+            "No membership has the set then, so no user loses or gets access.",
         ),
         Action("tenant.create", _ALWAYS, "It binds an IAM role, for which credentials are issued."),
         Action(

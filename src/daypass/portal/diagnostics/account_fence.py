@@ -1,4 +1,4 @@
-"""What each AWS account has of the fence, for the channels, which must not reach AWS themselves."""
+"""The fence of each AWS account as it is, for the channels, which must not reach AWS themselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from daypass.portal.tenants.model import Tenant
 
 
 class RecordedStatus(StrEnum):
-    """What the last verification found of a policy."""
+    """The result of the last verification for a policy."""
 
     CURRENT = "current"
     """The contents of this release."""

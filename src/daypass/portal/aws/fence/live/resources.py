@@ -132,7 +132,7 @@ def _certificates(acm: Client, names: Names) -> None:
 
 
 def domain(names: Names) -> str:
-    """Return the domain of the certificate, which nobody can validate."""
+    """Return the domain of the certificate, which cannot be validated."""
     return f"{names.tenant}.example.com"
 
 

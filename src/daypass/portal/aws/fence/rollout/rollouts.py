@@ -24,7 +24,7 @@ _ROLES_PER_LINE = 50
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a rollout is asked to do."""
+    """The options of a rollout."""
 
     migrated: Sequence[str] = ()
     """The tenants whose roles get the fence of generation 2."""
