@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.evaluator.authorization_data import every_action
 
-TABLE = Path(__file__).parents[2] / "src" / "daypass" / "portal" / "aws" / "known_actions.txt"
+TABLE = Path(__file__).parents[2] / "src" / "daypass" / "portal" / "aws" / "fence" / "known_actions.txt"
 
 
 def table() -> str:

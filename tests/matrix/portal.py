@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from daypass.demo.aws import Aws, Keys
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.aws.permission_templates import templates
+from daypass.portal.aws.fence.permission_templates import templates
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind

@@ -14,8 +14,8 @@ from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.audit.committer import Committer
 from daypass.portal.aws.factory import browser_origins
-from daypass.portal.aws.known_actions import is_known_action
-from daypass.portal.aws.permission_templates import templates as permission_set_templates
+from daypass.portal.aws.fence.known_actions import is_known_action
+from daypass.portal.aws.fence.permission_templates import templates as permission_set_templates
 from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
 from daypass.portal.config.model import PortalConfig

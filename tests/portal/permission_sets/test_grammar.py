@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from daypass.portal.aws.fence.levels import levels
-from daypass.portal.aws.permission_templates import templates
+from daypass.portal.aws.fence.permission_templates import templates
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.permission_sets import grammar
 from daypass.portal.permission_sets.model import PermissionSet, PermissionSetTemplate

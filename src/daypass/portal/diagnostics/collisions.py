@@ -5,13 +5,13 @@ from functools import partial
 
 from daypass.portal.accounts.model import Generation
 from daypass.portal.aws import patches
-from daypass.portal.aws.collisions import (
+from daypass.portal.aws.compare import lacking
+from daypass.portal.aws.fence.collisions import (
     COLLISION_POLICY,
     collision_denies,
     collision_policies,
     longer_names,
 )
-from daypass.portal.aws.compare import lacking
 from daypass.portal.aws.iam import AwsRoles, role_name
 from daypass.portal.diagnostics.finding import Finding, Level, run_check
 from daypass.portal.tenants.model import Tenant

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from daypass.portal.accounts.model import Generation
 from daypass.portal.accounts.rollout import Loss
 from daypass.portal.aws.fence.documents import TENANT
+from daypass.portal.aws.fence.known_actions import matching_actions
 from daypass.portal.aws.fence.rollout.account_state import RoleInAccount
 from daypass.portal.aws.fence.rollout.statements import Parsed, covered, overlap, parsed
 from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES
-from daypass.portal.aws.known_actions import matching_actions
 from daypass.portal.aws.policies import Document
 from daypass.portal.aws.tenant_role import TENANT_POLICY
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daypass.portal.aws.known_actions import is_known_action
+from daypass.portal.aws.fence.known_actions import is_known_action
 from tests.evaluator.known_actions import TABLE, table
 
 

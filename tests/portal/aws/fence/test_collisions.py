@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from daypass.portal.accounts.model import Account
 from daypass.portal.aws import policies
-from daypass.portal.aws.collisions import collision_denies, collision_policies, longer_names
 from daypass.portal.aws.fence.catalogue import offered_services
+from daypass.portal.aws.fence.collisions import collision_denies, collision_policies, longer_names
 from daypass.portal.aws.fence.documents import LARGEST_MANAGED_POLICY, POLICIES, resolve, size
 from daypass.portal.tenants.names import overlap
 from tests.evaluator.run import ACCOUNT_ID, Request, Rights, allowed, decide
