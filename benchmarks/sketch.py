@@ -9,6 +9,7 @@ urllib3. It looks up a token, records an intent, calls STS, records the outcome,
 import asyncio
 import hashlib
 import json
+import os
 import queue
 import sqlite3
 import sys
@@ -148,6 +149,7 @@ def main() -> None:
         sys.stdout.flush()
 
     run_until_stopped(app, listening, None, announce)
+    os._exit(0)
 
 
 if __name__ == "__main__":

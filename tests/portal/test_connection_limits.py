@@ -304,6 +304,7 @@ def test_a_connection_with_a_request_in_progress_is_not_closed(host: str) -> Non
 
 
 ENDLESS = """
+import os
 import sys
 from itertools import repeat
 from datetime import timedelta
@@ -317,6 +318,7 @@ listening = bind("127.0.0.1", 0)
 port = listening.getsockname()[1]
 times = StopTimes.within(timedelta(seconds=float(sys.argv[1])))
 run_until_stopped(app, listening, None, lambda: print(port, flush=True), times=times)
+os._exit(0)
 """
 
 

@@ -194,7 +194,8 @@ def run_until_stopped(
     """Serve in this process until SIGINT, SIGTERM, or a command or the end of the supervisor behind *link*.
 
     *metrics* is served beside *app*. Connections over the limits of `ConnectionWatch` are closed; all are
-    closed when the time for responses in progress is over.
+    closed when the time for responses in progress is over. The caller ends the process with `os._exit`,
+    because a thread of granian that still runs would abort the interpreter's shutdown.
     """
     connections = raise_file_limit(_CONNECTIONS)
     watch = ConnectionWatch(listening.getsockname()[1], Limits.within(connections), trusted_proxies)
