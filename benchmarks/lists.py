@@ -33,7 +33,9 @@ from tests.portal.http.world import ADMIN, DANA, World, world
 from daypass.portal.identity.model import Role
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import migrate
-from daypass.portal.storage.schema import memberships, metadata, tenants, users
+from daypass.portal.storage.schema import metadata
+from daypass.portal.storage.schema.identity import users
+from daypass.portal.storage.schema.tenants import memberships, tenants
 from daypass.portal.telemetry import logs
 
 MAX_MEDIAN = 50.0

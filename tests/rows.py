@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, update
 
 from daypass.portal.identity.model import UserId
-from daypass.portal.storage.schema import users
+from daypass.portal.storage.schema.identity import users
 
 
 def disable_user(connection: Connection, user_id: UserId, now: datetime) -> None:

@@ -15,7 +15,7 @@ from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.secret import Secret
-from daypass.portal.storage.schema import users
+from daypass.portal.storage.schema.identity import users
 from tests.fixtures.browser import Chromium, User, new_user
 from tests.fixtures.demo import Demo
 from tests.page_addresses import addresses

@@ -24,7 +24,7 @@ from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import issuances
+from daypass.portal.storage.schema.access import issuances
 from tests.fixtures.demo import DAYPASS, bare_environment
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from daypass.demo.http_client import Answer
 from daypass.portal.clock import utc_now
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import tenants
+from daypass.portal.storage.schema.tenants import tenants
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 from tests.fixtures.demo import Demo

@@ -7,7 +7,7 @@ from daypass.portal.identity.passwords import verify_password
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import users
+from daypass.portal.storage.schema.identity import users
 from tests.fixtures.database import PostgresServer
 from tests.portal.processes import Operator
 

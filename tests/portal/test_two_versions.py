@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 import daypass
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import issuances
+from daypass.portal.storage.schema.access import issuances
 from tests.portal.aws.stub import StubAws
 from tests.portal.processes import Operator, Serving, answer_by_action, environment
 from tests.portal.versions import NEWER, SLOW, Clients, Rotation, make_newer

@@ -30,6 +30,11 @@ _PAUSE = 0.02
 
 _SCHEMA = """
 
+from sqlalchemy import Column, ForeignKey, String, Table
+
+from daypass.portal.storage.schema.access import issuances
+from daypass.portal.storage.schema.identity import api_tokens
+
 api_tokens.append_column(Column("label", String(16)))
 issuances.append_column(Column("colour", String(16), nullable=False, server_default="blue"))
 Table("novelties", metadata, Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True))
@@ -64,7 +69,7 @@ def make_newer(folder: Path) -> Path:
     metadata = folder / f"daypass-{NEWER}.dist-info/METADATA"
     metadata.parent.mkdir()
     metadata.write_text(f"Metadata-Version: 2.1\nName: daypass\nVersion: {NEWER}\n")
-    _rewrite(copy / "portal/storage/schema.py", lambda text: text + _SCHEMA)
+    _rewrite(copy / "portal/storage/schema/__init__.py", lambda text: text + _SCHEMA)
     head = scripts().get_revision("head")
     assert head is not None
     migration = _MIGRATION.format(head=head.revision, oldest=head.module.oldest_compatible)

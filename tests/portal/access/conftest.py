@@ -19,15 +19,10 @@ from daypass.portal.permission_sets.model import BUILT_IN
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import (
-    api_tokens,
-    audit_events,
-    issuances,
-    memberships,
-    role_facts,
-    tenants,
-    users,
-)
+from daypass.portal.storage.schema.access import issuances, role_facts
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import api_tokens, users
+from daypass.portal.storage.schema.tenants import memberships, tenants
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import add_member, add_tenant
 from tests.fakes import NOON, FakeBroker, FakeClock, accounts_of, brokers_of

@@ -15,7 +15,8 @@ from daypass.portal.clock import utc_now
 from daypass.portal.errors import AuditUnavailable
 from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events, issuances
+from daypass.portal.storage.schema.access import issuances
+from daypass.portal.storage.schema.audit import audit_events
 from tests.portal.access.conftest import DANA, DEV, Rig, build
 
 A_MINUTE = timedelta(minutes=1)

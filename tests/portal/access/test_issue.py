@@ -36,7 +36,8 @@ from daypass.portal.settings.registry import (
     TENANT_VALIDITY,
 )
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import api_tokens, audit_events, users
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import api_tokens, users
 from daypass.portal.tenants import store as tenant_store
 from daypass.portal.tenants.model import Access
 from tests.fakes import NOON

@@ -10,7 +10,7 @@ from daypass.portal.errors import AccessDenied, PermissionSetNotFound, PortalErr
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.permission_sets.model import FULL, READ_ONLY, PermissionSet
 from daypass.portal.permission_sets.store import PermissionSetStore, add_permission_set, change_permission_set
-from daypass.portal.storage.schema import memberships
+from daypass.portal.storage.schema.tenants import memberships
 from daypass.portal.tenants.model import Access
 from daypass.portal.tenants.store import add_member, change_member
 from tests.fakes import NOON

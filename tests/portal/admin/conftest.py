@@ -31,7 +31,7 @@ from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind, User
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.schema.audit import audit_events
 from daypass.portal.storage.unit_of_work import UnitOfWork
 from tests.fakes import FakeClock, nothing_happens
 

@@ -17,7 +17,7 @@ from daypass.portal.errors import (
 )
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.pagination import COUNT_LIMIT, PageRequest
-from daypass.portal.storage.schema import users
+from daypass.portal.storage.schema.identity import users
 from daypass.portal.tenants.model import Access
 from daypass.portal.tenants.store import TenantStore
 from tests.fakes import FakeClock

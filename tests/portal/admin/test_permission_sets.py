@@ -22,7 +22,7 @@ from daypass.portal.errors import (
 )
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.permission_sets.model import FULL, READ_ONLY
-from daypass.portal.storage.schema import memberships
+from daypass.portal.storage.schema.tenants import memberships
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration, SlowCommitter, open_administration

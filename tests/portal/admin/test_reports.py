@@ -10,7 +10,7 @@ from daypass.portal.admin.reporting.reports import SessionFilter
 from daypass.portal.errors import EventNotFound, InvalidRequest
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import PageRequest
-from daypass.portal.storage.schema import issuances, role_facts
+from daypass.portal.storage.schema.access import issuances, role_facts
 from tests.fakes import NOON
 from tests.portal.admin.conftest import Administration
 from tests.settings import put_text

@@ -12,7 +12,8 @@ from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AccessDenied, AwsRefused, InvalidRequest, PreconditionFailed, TenantNotFound
 from daypass.portal.storage.pagination import PageRequest
-from daypass.portal.storage.schema import issuances, tenants
+from daypass.portal.storage.schema.access import issuances
+from daypass.portal.storage.schema.tenants import tenants
 from daypass.portal.tenants.model import Access, Tenant
 from tests.fakes import nothing_happens
 from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration

@@ -14,7 +14,7 @@ from daypass.portal.audit.event import Actor, Outcome
 from daypass.portal.audit.event import Event as AuditEvent
 from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events, audit_verifications
+from daypass.portal.storage.schema.audit import audit_events, audit_verifications
 from daypass.portal.storage.unit_of_work import UnitOfWork
 from tests.fakes import FakeClock
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from daypass.portal.audit.verify import verify
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.schema.audit import audit_events
 from tests.portal.audit.writer import write
 from tests.portal.forked import PROCESSES
 

@@ -13,7 +13,8 @@ from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AccessDenied, AuditUnavailable, Overloaded, PortalError, Unauthenticated
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database, StorageConflict
-from daypass.portal.storage.schema import audit_events, users
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import users
 from daypass.portal.storage.unit_of_work import Precondition, RowChange, UnitOfWork
 from tests.fixtures.database import PostgresServer
 

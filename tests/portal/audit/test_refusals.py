@@ -18,7 +18,7 @@ from daypass.portal.audit.refusal_limit import AT_ONCE, RECORDED, SUPPRESSED, WI
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.schema.audit import audit_events
 from tests.fakes import FakeClock
 from tests.portal.audit.test_log import Gate, a_user, an_event, in_the_background
 

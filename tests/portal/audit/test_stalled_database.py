@@ -17,7 +17,8 @@ from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AuditUnavailable
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events, users
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import users
 from daypass.portal.storage.unit_of_work import Precondition, RowChange
 from tests.fixtures.database import PostgresServer
 from tests.fixtures.proxy import proxied

@@ -9,7 +9,7 @@ from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome
 from daypass.portal.audit.verify import verify
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.schema.audit import audit_events
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

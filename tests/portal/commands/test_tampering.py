@@ -14,7 +14,9 @@ from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR, Event, Outcome
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events, issuances, metadata
+from daypass.portal.storage.schema import metadata
+from daypass.portal.storage.schema.access import issuances
+from daypass.portal.storage.schema.audit import audit_events
 from tests.fakes import FakeClock
 from tests.fixtures.database import PostgresServer
 from tests.portal.commands.test_audit import run

@@ -12,7 +12,7 @@ from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.middleware import HEADERS
 from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.schema import issuances
+from daypass.portal.storage.schema.access import issuances
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, PUBLIC_URL, World
 

@@ -25,7 +25,8 @@ from daypass.portal.http.core.problems import problem
 from daypass.portal.http.core.routing import exact
 from daypass.portal.http.health import Readiness
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events, replica_probes
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.operation import replica_probes
 from tests.fakes import NOON, FakeClock
 from tests.fixtures.database import PostgresServer
 from tests.fixtures.proxy import proxied

@@ -15,8 +15,9 @@ from sqlalchemy import select
 from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, TENANT_VALIDITY
-from daypass.portal.storage.schema import api_tokens, memberships, permission_sets, tenants, users
-from daypass.portal.storage.schema import settings as written
+from daypass.portal.storage.schema.administration import settings as written
+from daypass.portal.storage.schema.identity import api_tokens, users
+from daypass.portal.storage.schema.tenants import memberships, permission_sets, tenants
 from tests.portal.http.test_matrix_of_routes import PLACE, is_api
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, World
 from tests.portal.http.world import world as make_world

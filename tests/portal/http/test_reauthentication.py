@@ -12,7 +12,7 @@ from daypass.portal.audit.event import OPERATOR
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.storage.schema import api_tokens
+from daypass.portal.storage.schema.identity import api_tokens
 from tests.portal.http.client import Answer
 from tests.portal.http.oauth.test_endpoints import Browser, code_of, pushed, redeem, send
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, PROD, PUBLIC_URL, World

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.schema import issuances
+from daypass.portal.storage.schema.access import issuances
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, DEV, PUBLIC_URL, World
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from daypass.portal.audit.verify import verify
-from daypass.portal.storage.schema import issuances
+from daypass.portal.storage.schema.access import issuances
 from tests.fixtures.database import PostgresServer
 from tests.fixtures.proxy import proxied
 from tests.portal.http.client import Answer, Client

@@ -11,7 +11,9 @@ from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.tokens import mint
-from daypass.portal.storage.schema import api_tokens, audit_events, issuances, oauth_requests
+from daypass.portal.storage.schema.access import issuances
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import api_tokens, oauth_requests
 from tests.portal.http.oauth.test_endpoints import PUSHED, Browser, send
 from tests.portal.http.world import ADMIN, DANA, DEV, PUBLIC_URL, World
 

@@ -13,7 +13,7 @@ from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.secret import Secret
-from daypass.portal.storage.schema import users
+from daypass.portal.storage.schema.identity import users
 from tests.fakes import quick_hash
 from tests.portal import password_sign_in
 from tests.portal.http.client import Answer

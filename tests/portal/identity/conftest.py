@@ -15,7 +15,7 @@ from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.model import Role, User, UserKind
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import users
+from daypass.portal.storage.schema.identity import users
 from tests.fakes import FakeClock, quick_hash
 from tests.fixtures.pgbouncer import database_url
 from tests.portal import password_sign_in

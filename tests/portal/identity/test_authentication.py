@@ -17,7 +17,8 @@ from daypass.portal.identity.store.users import UserStore
 from daypass.portal.identity.tokens import digest, mint
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import api_tokens, audit_events, users
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import api_tokens, users
 from tests.fakes import NOON, FakeClock
 from tests.rows import disable_user
 

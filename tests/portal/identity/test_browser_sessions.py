@@ -27,7 +27,8 @@ from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
 from daypass.portal.settings.store import SYSTEM
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import api_tokens, audit_events, devices, guesses, users
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import api_tokens, devices, guesses, users
 from tests.fakes import NOON, FakeClock
 from tests.portal import password_sign_in
 from tests.portal.identity.conftest import HOME, RIGHT, SECOND, WRONG, guess, sign_in

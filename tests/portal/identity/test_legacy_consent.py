@@ -26,7 +26,8 @@ from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.identity.scopes import ADMIN_SCOPE, consented_scopes
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events, users
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import users
 from tests.fakes import NOON, FakeClock
 from tests.portal.identity.conftest import HOME, SECOND, sign_in
 

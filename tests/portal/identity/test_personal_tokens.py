@@ -15,7 +15,7 @@ from daypass.portal.identity.personal_tokens import MAX_TEMPORARY_TOKENS, Person
 from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.schema.audit import audit_events
 from tests.fakes import NOON, FakeClock
 from tests.portal.identity.conftest import HOME, SECOND, sign_in
 

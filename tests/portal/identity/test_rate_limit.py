@@ -29,7 +29,8 @@ from daypass.portal.identity.rate_limit.limits import (
 )
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events, guesses
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import guesses
 from tests.fakes import NOON, FakeClock
 from tests.portal.identity.conftest import HOME, RIGHT, SECOND, WRONG, guess, sign_in
 from tests.portal.identity.cost import least_cost

@@ -18,7 +18,8 @@ from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
 from daypass.portal.identity.store.tokens import TokenStore, move_children, record_use, revoke_token
 from daypass.portal.identity.store.users import UserStore, add_user
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import api_tokens, audit_events
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import api_tokens
 from daypass.portal.tenants import store as tenant_store
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore

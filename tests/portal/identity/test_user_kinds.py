@@ -7,7 +7,7 @@ from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, User, UserId, UserKind
 from daypass.portal.identity.store.users import UserStore, add_user
 from daypass.portal.secret import Secret
-from daypass.portal.storage.schema import users
+from daypass.portal.storage.schema.identity import users
 from tests.fakes import NOON
 from tests.portal.identity.conftest import RIGHT_HASH
 

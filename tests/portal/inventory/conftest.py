@@ -14,7 +14,7 @@ from daypass.portal.identity.model import User
 from daypass.portal.inventory.model import Listing
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.schema.audit import audit_events
 from tests.fakes import FakeBroker, FakeClock, FakeFinder, accounts_of, brokers_of
 from tests.portal.access.conftest import Rig, build, caller
 from tests.portal.inventory.resources import KINDS

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, inspect, text
 
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import _config
-from daypass.portal.storage.schema import schema_compatibility
+from daypass.portal.storage.schema.operation import schema_compatibility
 
 
 def scripts() -> ScriptDirectory:

@@ -6,7 +6,7 @@ from sqlalchemy import delete, select, text
 from daypass import __version__
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import NewerSchema, SchemaError, check, migrate
-from daypass.portal.storage.schema import schema_compatibility
+from daypass.portal.storage.schema.operation import schema_compatibility
 from tests.portal.storage.migrations import migrate_to, pretend_newer, schema_and_rows, scripts
 
 HEAD = str(scripts().get_current_head())

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from daypass.portal.config.variables import ConfigError
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database, parse_url
-from daypass.portal.storage.schema import users
+from daypass.portal.storage.schema.identity import users
 from tests.fixtures.database import PostgresServer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

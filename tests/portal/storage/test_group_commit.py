@@ -16,7 +16,7 @@ from daypass.portal.errors import AccessDenied
 from daypass.portal.storage.engine import Database, StorageConflict
 from daypass.portal.storage.group_commit import CommitNotConfirmed, GroupCommit, QueueFull
 from daypass.portal.storage.prepared import Prepared
-from daypass.portal.storage.schema import users
+from daypass.portal.storage.schema.identity import users
 from daypass.portal.storage.unit_of_work import Precondition, RowChange, UnitOfWork
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -13,7 +13,9 @@ from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, check, migrate
-from daypass.portal.storage.schema import memberships, metadata, tenants, user_kind, users
+from daypass.portal.storage.schema import metadata
+from daypass.portal.storage.schema.identity import user_kind, users
+from daypass.portal.storage.schema.tenants import memberships, tenants
 from tests.fakes import NOON
 from tests.fixtures.database import PostgresServer
 from tests.portal.forked import PROCESSES

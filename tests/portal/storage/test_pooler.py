@@ -12,7 +12,8 @@ from daypass.portal.storage.columns import Epoch, utc_day
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pooler import Profile
 from daypass.portal.storage.prepared import Prepared
-from daypass.portal.storage.schema import last_sign_in, tenants, users
+from daypass.portal.storage.schema.identity import last_sign_in, users
+from daypass.portal.storage.schema.tenants import tenants
 from tests.fixtures.database import PostgresServer
 from tests.fixtures.pgbouncer import ZONE, PgBouncer
 

@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.prepared import Prepared
-from daypass.portal.storage.schema import api_tokens, memberships, tenants, users
+from daypass.portal.storage.schema.identity import api_tokens, users
+from daypass.portal.storage.schema.tenants import memberships, tenants
 from tests.fixtures.database import PostgresServer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -17,7 +17,7 @@ from daypass.portal.aws.iam_errors import classified
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsError, StorageUnavailable
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import users
+from daypass.portal.storage.schema.identity import users
 from daypass.portal.telemetry.metrics import AWS_ERRORS
 from tests.fakes import NOON
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from daypass.portal.accounts.model import Account
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import verified_policies
+from daypass.portal.storage.schema.access import verified_policies
 
 _c = verified_policies.c
 

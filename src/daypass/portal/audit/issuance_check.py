@@ -14,7 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from daypass.portal.storage.schema import audit_events, issuances, users
+from daypass.portal.storage.schema.access import issuances
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import users
 
 SESSION_ISSUE = "session.issue"
 """The action of events about an issuance; their subject is its id.

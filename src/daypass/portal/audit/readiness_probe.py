@@ -10,7 +10,7 @@ from daypass.portal.audit.committer import Committer
 from daypass.portal.clock import Clock
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.prepared import Prepared
-from daypass.portal.storage.schema import replica_probes
+from daypass.portal.storage.schema.operation import replica_probes
 from daypass.portal.storage.unit_of_work import RowChange
 
 _DELETED_AFTER = timedelta(days=1)

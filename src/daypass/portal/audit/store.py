@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, select
 
 from daypass.portal.audit.chain import Head
 from daypass.portal.storage.prepared import Prepared
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.schema.audit import audit_events
 
 APPEND = Prepared(insert(audit_events))
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from daypass.portal.permission_sets.model import BUILT_IN, FULL, READ_ONLY, ManagedPolicy, PermissionSet
-from daypass.portal.storage.schema import memberships, permission_sets
+from daypass.portal.storage.schema.tenants import memberships, permission_sets
 from daypass.portal.storage.unit_of_work import RowChange
 
 _c = permission_sets.c

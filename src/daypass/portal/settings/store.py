@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select
 from daypass.portal.settings.codecs import T
 from daypass.portal.settings.setting import TENANT, Setting
 from daypass.portal.storage.prepared import Prepared
-from daypass.portal.storage.schema import settings
+from daypass.portal.storage.schema.administration import settings
 from daypass.portal.storage.unit_of_work import RowChange
 
 SYSTEM = ""

@@ -15,7 +15,7 @@ from daypass import __version__
 from daypass.portal.config.variables import ConfigError
 from daypass.portal.storage.engine import Database, StorageConflict, StorageLocked
 from daypass.portal.storage.privileges import grant
-from daypass.portal.storage.schema import schema_compatibility
+from daypass.portal.storage.schema.operation import schema_compatibility
 from daypass.portal.storage.timeouts import UNLIMITED
 
 _FOLDER = "daypass.portal.storage:migrations"

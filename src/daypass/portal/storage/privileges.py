@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from daypass.portal.config.variables import ConfigError
-from daypass.portal.storage.schema import audit_events, issuances, metadata, schema_compatibility
+from daypass.portal.storage.schema import metadata
+from daypass.portal.storage.schema.access import issuances
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.operation import schema_compatibility
 
 _DEFAULT = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _ALLOWED = {

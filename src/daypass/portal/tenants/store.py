@@ -14,7 +14,8 @@ from daypass.portal.permission_sets.store import (
     membership_set,
 )
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
-from daypass.portal.storage.schema import memberships, permission_sets, tenants, users
+from daypass.portal.storage.schema.identity import users
+from daypass.portal.storage.schema.tenants import memberships, permission_sets, tenants
 from daypass.portal.storage.search import contains
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId

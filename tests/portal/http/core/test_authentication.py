@@ -8,7 +8,7 @@ import pytest
 
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.schema import users
+from daypass.portal.storage.schema.identity import users
 from tests.portal.http.client import Client, Headers
 from tests.portal.http.legacy.test_calls import ADMIN_KEYS, ADMIN_ROLES, LISTS, PROBES, TENANT_KEYS
 from tests.portal.http.world import ADMIN, DANA, DEV, World

@@ -13,7 +13,9 @@ from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.rate_limit.actions import LIMIT
-from daypass.portal.storage.schema import audit_events, guesses, issuances
+from daypass.portal.storage.schema.access import issuances
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import guesses
 from tests.portal.http.client import Client
 from tests.portal.http.oauth.test_endpoints import Browser, code_of, pushed, redeem, send
 from tests.portal.http.world import ADMIN, DANA, NOOR, PUBLIC_URL, World

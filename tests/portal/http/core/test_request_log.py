@@ -18,7 +18,7 @@ from daypass.portal.http.core.problems import LOG_FIELDS, REFUSAL, REQUEST_ID, S
 from daypass.portal.http.core.request_log import RequestLog
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.schema import issuances
+from daypass.portal.storage.schema.access import issuances
 from daypass.portal.telemetry.error_events import REMEDIES
 from tests.fixtures.database import PostgresServer
 from tests.portal.http.client import PEER, Client

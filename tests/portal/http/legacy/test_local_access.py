@@ -16,7 +16,8 @@ from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.legacy.local_access import ARMED_AFTER, CANCEL, CANCELLED, DONE, PAGE, STALE_AFTER
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.reauthentication import RECENT
-from daypass.portal.storage.schema import api_tokens, audit_events
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import api_tokens
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, DEV, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world

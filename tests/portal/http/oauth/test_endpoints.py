@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.schema import api_tokens
+from daypass.portal.storage.schema.identity import api_tokens
 from tests.portal.http.client import PEER, Answer, Client
 from tests.portal.http.world import ADMIN, DANA, PUBLIC_URL, World
 from tests.portal.identity.oauth.conftest import CHALLENGE, VERIFIER

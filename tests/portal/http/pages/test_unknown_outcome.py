@@ -8,7 +8,7 @@ from sqlalchemy import update
 from daypass.portal.access.abandoned_attempts import AbandonedAttempts
 from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.schema import issuances
+from daypass.portal.storage.schema.access import issuances
 from tests.portal.http.world import ADMIN, DANA, DEV, World
 
 

@@ -12,7 +12,7 @@ from daypass.portal.audit.event import Actor, Outcome
 from daypass.portal.audit.event import Event as AuditEvent
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.schema.audit import audit_events
 from daypass.portal.storage.unit_of_work import UnitOfWork
 from tests.portal.http.client import Answer
 from tests.portal.http.world import ADMIN, PUBLIC_URL, World

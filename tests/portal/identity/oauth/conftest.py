@@ -28,7 +28,8 @@ from daypass.portal.identity.scopes import TENANTS_ONLY, consented_scopes
 from daypass.portal.identity.store.users import add_user
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import api_tokens, audit_events, users
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import api_tokens, users
 from tests.fakes import FakeClock, quick_hash
 from tests.portal import password_sign_in
 

@@ -20,7 +20,7 @@ from daypass.portal.identity.oauth.model import REQUEST_LIFE, Loopback, RequestI
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.identity.scopes import TENANTS_AND_ADMIN
-from daypass.portal.storage.schema import oauth_requests
+from daypass.portal.storage.schema.identity import oauth_requests
 from tests.portal import password_sign_in
 from tests.portal.identity.oauth.conftest import DESK, LOOKED, PARAMETERS, PASSWORD, World
 

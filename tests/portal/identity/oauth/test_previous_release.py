@@ -20,7 +20,7 @@ from daypass.portal.identity.scopes import (
     consented_scopes,
 )
 from daypass.portal.identity.token_scopes import require_scope
-from daypass.portal.storage.schema import api_tokens, oauth_requests
+from daypass.portal.storage.schema.identity import api_tokens, oauth_requests
 from tests.portal.identity.oauth.conftest import PARAMETERS, World
 
 each_consent = pytest.mark.parametrize("scopes", [TENANTS_ONLY, TENANTS_AND_ADMIN])

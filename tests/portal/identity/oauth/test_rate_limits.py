@@ -14,7 +14,8 @@ from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.identity.rate_limit.actions import LIMIT, subject_of
 from daypass.portal.identity.rate_limit.limits import WINDOW
 from daypass.portal.identity.scopes import TENANTS_ONLY
-from daypass.portal.storage.schema import audit_events, guesses, oauth_requests
+from daypass.portal.storage.schema.audit import audit_events
+from daypass.portal.storage.schema.identity import guesses, oauth_requests
 from tests.portal import password_sign_in
 from tests.portal.identity.oauth.conftest import DESK, PARAMETERS, PASSWORD, REDEEMER, World
 

@@ -22,7 +22,7 @@ from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.identity.reauthentication import RECENT, require_recent_authentication
 from daypass.portal.identity.store.users import add_user
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.schema.audit import audit_events
 from tests.fakes import NOON, FakeClock, FakeRedirectProvider
 from tests.portal.identity.conftest import HOME, RIGHT, SECOND, guess, sign_in
 from tests.portal.password_sign_in import passwords_of

@@ -22,15 +22,9 @@ from daypass.portal.permission_sets.store import (
     requested_sets,
 )
 from daypass.portal.storage.prepared import Prepared, ResultRow
-from daypass.portal.storage.schema import (
-    api_tokens,
-    memberships,
-    permission_sets,
-    role_facts,
-    tenants,
-    user_kind,
-    users,
-)
+from daypass.portal.storage.schema.access import role_facts
+from daypass.portal.storage.schema.identity import api_tokens, user_kind, users
+from daypass.portal.storage.schema.tenants import memberships, permission_sets, tenants
 from daypass.portal.storage.search import is_storable
 from daypass.portal.tenants.model import Tenant
 

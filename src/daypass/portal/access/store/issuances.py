@@ -34,7 +34,7 @@ from daypass.portal.identity.scopes import ScopeKind
 from daypass.portal.storage.columns import utc_day
 from daypass.portal.storage.pagination import FIRST_PAGE, Order, Page, PageRequest, TimeAndIdCursor, read_page
 from daypass.portal.storage.prepared import Prepared
-from daypass.portal.storage.schema import issuances
+from daypass.portal.storage.schema.access import issuances
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Access
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select
 
 from daypass.portal.access.model import CachedRole
 from daypass.portal.storage.prepared import ResultRow
-from daypass.portal.storage.schema import role_facts
+from daypass.portal.storage.schema.access import role_facts
 from daypass.portal.storage.upsert import insert_or_update
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, upd
 
 from daypass.portal.admin.model import Version
 from daypass.portal.identity.model import UserId
-from daypass.portal.storage.schema import staged_imports
+from daypass.portal.storage.schema.administration import staged_imports
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.storage.upsert import insert_or_update
 

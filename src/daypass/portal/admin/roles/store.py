@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Executable, Row, and_, bindparam, delete, fun
 from daypass.portal.admin.roles.provisioner import DesiredRole, RoleOutcome, RoleStatus
 from daypass.portal.settings.registry import TENANT_ROLE_MAXIMUM
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
-from daypass.portal.storage.schema import role_changes, settings, tenants
+from daypass.portal.storage.schema.access import role_changes
+from daypass.portal.storage.schema.administration import settings
+from daypass.portal.storage.schema.tenants import tenants
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TENANT, tenant_of

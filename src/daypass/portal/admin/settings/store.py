@@ -10,7 +10,9 @@ from daypass.portal.settings.registry import REGISTRY, Registry
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import SYSTEM, StoredSetting
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
-from daypass.portal.storage.schema import settings, tenants, users
+from daypass.portal.storage.schema.administration import settings
+from daypass.portal.storage.schema.identity import users
+from daypass.portal.storage.schema.tenants import tenants
 from daypass.portal.tenants.store import TENANT, tenant_of
 
 _SETTINGS = (

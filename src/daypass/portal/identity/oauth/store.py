@@ -17,14 +17,14 @@ from daypass.portal.identity.oauth.model import (
 )
 from daypass.portal.identity.scopes import format_scopes, stored_scopes
 from daypass.portal.identity.store.users import user_of
-from daypass.portal.storage.schema import (
+from daypass.portal.storage.schema.identity import (
     api_tokens,
     oauth_requests,
-    sealing_keys,
     spent_refresh_tokens,
     user_kind,
     users,
 )
+from daypass.portal.storage.schema.operation import sealing_keys
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.storage.upsert import insert_or_update
 

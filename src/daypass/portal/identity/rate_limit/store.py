@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Boolean, Connection, bindparam, case, delete, insert, or_, select, update
 
 from daypass.portal.identity.model import UserId
-from daypass.portal.storage.schema import devices, guesses
+from daypass.portal.storage.schema.identity import devices, guesses
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.storage.upsert import insert_or_update
 

@@ -10,7 +10,7 @@ from daypass.portal.identity.model import CONSENTED_KINDS, ApiToken, TokenId, To
 from daypass.portal.identity.scopes import format_scopes, stored_scopes
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.prepared import Prepared, ResultRow
-from daypass.portal.storage.schema import api_tokens, user_kind, users
+from daypass.portal.storage.schema.identity import api_tokens, user_kind, users
 from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 

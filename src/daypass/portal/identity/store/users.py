@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from daypass.portal.identity.model import Role, User, UserId, UserKind
-from daypass.portal.storage.schema import user_kind, users
+from daypass.portal.storage.schema.identity import user_kind, users
 from daypass.portal.storage.unit_of_work import RowChange
 
 _ADD = insert(users)

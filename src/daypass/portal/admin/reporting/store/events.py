@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from daypass.portal.admin.reporting.model import EventQuery, RecordedEvent
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.schema.audit import audit_events
 
 _c = audit_events.c
 _NEWEST_FIRST = Order((_c.at, _c.chain_id, _c.position), is_descending=True)

@@ -6,7 +6,9 @@ from datetime import timedelta
 from sqlalchemy import Connection, and_, select
 
 from daypass.portal.settings.registry import TENANT_VALIDITY
-from daypass.portal.storage.schema import role_facts, settings, tenants
+from daypass.portal.storage.schema.access import role_facts
+from daypass.portal.storage.schema.administration import settings
+from daypass.portal.storage.schema.tenants import tenants
 
 _CAPPED = (
     select(tenants.c.name, settings.c.value, role_facts.c.maximum)

@@ -11,7 +11,7 @@ from daypass.portal.access.store.issuances import ISSUANCE_COLUMNS, issuance_rec
 from daypass.portal.admin.reporting.model import SessionQuery
 from daypass.portal.storage.columns import utc_day
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
-from daypass.portal.storage.schema import issuances
+from daypass.portal.storage.schema.access import issuances
 
 _c = issuances.c
 _NEWEST_FIRST = Order((_c.asked_at, _c.id), is_descending=True)

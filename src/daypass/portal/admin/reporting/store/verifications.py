@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, or_, select, update
 from daypass.portal.admin.reporting.model import VerificationProgress
 from daypass.portal.audit.verify import Report
 from daypass.portal.storage.database_clock import database_time
-from daypass.portal.storage.schema import audit_verifications
+from daypass.portal.storage.schema.audit import audit_verifications
 from daypass.portal.storage.upsert import insert_or_update
 
 LEASE = timedelta(minutes=1)

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select,
 from daypass.portal.admin.roles.provisioner import RoleOutcome
 from daypass.portal.admin.roles.services.model import ServiceLimit, ServiceStatus
 from daypass.portal.settings.registry import TENANT_SERVICES
-from daypass.portal.storage.schema import role_services, settings, tenants
+from daypass.portal.storage.schema.access import role_services
+from daypass.portal.storage.schema.administration import settings
+from daypass.portal.storage.schema.tenants import tenants
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import TenantId
 

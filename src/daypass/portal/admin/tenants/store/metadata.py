@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from daypass.portal.admin.model import MetadataKind, MetadataRecord
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
-from daypass.portal.storage.schema import tenant_metadata, tenants, users
+from daypass.portal.storage.schema.identity import users
+from daypass.portal.storage.schema.tenants import tenant_metadata, tenants
 from daypass.portal.storage.unit_of_work import RowChange
 
 _ADD = insert(tenant_metadata)

@@ -9,7 +9,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete
 from daypass.portal.access.model import State
 from daypass.portal.admin.model import TenantQuery, TenantRecord, TenantSort
 from daypass.portal.storage.pagination import Order, Page, PageRequest, count_found, read_page
-from daypass.portal.storage.schema import issuances, memberships, settings, tenants, users
+from daypass.portal.storage.schema.access import issuances
+from daypass.portal.storage.schema.administration import settings
+from daypass.portal.storage.schema.identity import users
+from daypass.portal.storage.schema.tenants import memberships, tenants
 from daypass.portal.storage.search import contains, is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Tenant, TenantId

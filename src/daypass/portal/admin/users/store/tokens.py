@@ -11,7 +11,7 @@ from daypass.portal.identity.model import TokenId, TokenKind
 from daypass.portal.identity.scopes import stored_scopes
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
-from daypass.portal.storage.schema import api_tokens, user_kind, users
+from daypass.portal.storage.schema.identity import api_tokens, user_kind, users
 
 _c = api_tokens.c
 _parents = api_tokens.alias("parents")

@@ -14,15 +14,8 @@ from daypass.portal.identity.store.users import user_of
 from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.permission_sets.store import IS_SET_OF_MEMBERSHIP, MEMBERSHIP_SET, membership_set
 from daypass.portal.storage.pagination import COUNT_LIMIT, Order, Page, PageRequest, count_found, read_page
-from daypass.portal.storage.schema import (
-    api_tokens,
-    last_sign_in,
-    memberships,
-    permission_sets,
-    tenants,
-    user_kind,
-    users,
-)
+from daypass.portal.storage.schema.identity import api_tokens, last_sign_in, user_kind, users
+from daypass.portal.storage.schema.tenants import memberships, permission_sets, tenants
 from daypass.portal.storage.search import contains
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import TenantId

@@ -21,7 +21,7 @@ _TRIGRAMS = {
 
 def upgrade() -> None:
     """Apply the migration."""
-    # Users who never signed in need a place in the sort order; storage/schema.py has the same expression.
+    # Users who never signed in need a place in the sort order; schema/identity.py has the same expression.
     epoch = epoch_in(op.get_bind().dialect.name)
     last_sign_in = sa.text(f"coalesce(last_sign_in_at, {epoch})")
     op.create_index("ix_users_last_sign_in", "users", [last_sign_in, "id"], unique=False)
