@@ -23,13 +23,11 @@ resource "aws_iam_user_policy" "daypass_portal" {
     "Statement" : [
       # HandOut: sts:AssumeRole, sts:SetSourceIdentity, sts:TagSession, to issue sessions of these roles,
       # with the user's identity and with tags that allow ending one session.
-      {"Sid": "HandOut", "Effect": "Allow", "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}"]},
-      # HowLong: iam:GetRole, iam:UpdateRole, to read how long sessions of a role may last, and change it
-      # when an Administrator does.
-      {"Sid": "HowLong", "Effect": "Allow", "Action": ["iam:GetRole", "iam:UpdateRole"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}"]},
-      # ReadPolicies: iam:GetRolePolicy, iam:ListRolePolicies, iam:ListAttachedRolePolicies, to compare the
-      # policies of these roles with the fence of the version that runs.
-      {"Sid": "ReadPolicies", "Effect": "Allow", "Action": ["iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}"]},
+      {"Sid": "HandOut", "Effect": "Allow", "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}", "arn:${local.partition}:iam::${local.account_id}:role/daypass-set-*"]},
+      # ReadRoles: iam:GetRole, iam:UpdateRole, iam:GetRolePolicy, iam:ListRolePolicies,
+      # iam:ListAttachedRolePolicies, to compare the policies of these roles with the fence of the version
+      # that runs, read how long their sessions may last, and change that when an Administrator does.
+      {"Sid": "ReadRoles", "Effect": "Allow", "Action": ["iam:GetRole", "iam:UpdateRole", "iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}", "arn:${local.partition}:iam::${local.account_id}:role/daypass-set-*"]},
       # ReadBoundary: iam:GetPolicy, iam:GetPolicyVersion, to compare boundaries, the shared policies of the
       # fence, and those of permission sets with the version that runs.
       {"Sid": "ReadBoundary", "Effect": "Allow", "Action": ["iam:GetPolicy", "iam:GetPolicyVersion"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:policy/daypass-*"]},
@@ -148,5 +146,5 @@ resource "aws_iam_role" "daypass_master" {
 resource "aws_iam_role_policy" "daypass_master" {
   name   = "master"
   role   = aws_iam_role.daypass_master.name
-  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": ["*"], "Resource": ["*"]}, {"Sid": "PortalItself", "Effect": "Deny", "NotAction": ["iam:Get*", "iam:List*"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:user/${var.user_name}", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}", "arn:${local.partition}:iam::${local.account_id}:policy/daypass-*"]}, {"Sid": "TenantRoles", "Effect": "Deny", "NotAction": ["iam:Get*", "iam:List*", "iam:PassRole"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*"]}]})
+  policy = jsonencode({"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", "Action": ["*"], "Resource": ["*"]}, {"Sid": "PortalItself", "Effect": "Deny", "NotAction": ["iam:Get*", "iam:List*"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:user/${var.user_name}", "arn:${local.partition}:iam::${local.account_id}:role/${var.master_role_name}", "arn:${local.partition}:iam::${local.account_id}:policy/daypass-*", "arn:${local.partition}:iam::${local.account_id}:role/daypass-set-*"]}, {"Sid": "TenantRoles", "Effect": "Deny", "NotAction": ["iam:Get*", "iam:List*", "iam:PassRole"], "Resource": ["arn:${local.partition}:iam::${local.account_id}:role/${var.role_prefix}*"]}]})
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daypass.portal.accounts.model import Account, Generation, Target, iam_role_arn
+from daypass.portal.accounts.model import Account, Generation, Target, iam_role_arn, set_role_name
 from daypass.portal.errors import AwsError, AwsUnavailable
 
 GOV = Account.known(
@@ -32,7 +32,9 @@ def test_an_account_names_its_roles_and_policies() -> None:
     assert GOV.issued_role_arn_patterns == [
         "arn:aws-us-gov:iam::123456789012:role/duploservices-*",
         "arn:aws-us-gov:iam::123456789012:role/duplomaster",
+        "arn:aws-us-gov:iam::123456789012:role/daypass-set-*",
     ]
+    assert set_role_name("dev01", "deploy") == "daypass-set-dev01.deploy"
 
 
 def test_the_master_role_may_require_an_external_id() -> None:

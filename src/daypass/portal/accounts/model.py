@@ -14,6 +14,9 @@ FENCE_POLICY_PREFIX = "daypass-fence-"
 LEVEL_POLICY_PREFIX = "daypass-level-"
 """The beginning of the names of the managed policies of permission sets, used as session policies."""
 
+SET_ROLE_PREFIX = "daypass-set-"
+"""The beginning of the names of the roles of permission sets. No tenant may pass or change such a role."""
+
 DEFAULT = "default"
 """The name of the account that the portal's environment configures."""
 
@@ -150,14 +153,27 @@ class Account:
         return self.role_arn(f"{self.role_prefix}*")
 
     @property
+    def set_role_arn_pattern(self) -> str:
+        """The ARN pattern of the roles of permission sets."""
+        return self.role_arn(f"{SET_ROLE_PREFIX}*")
+
+    @property
     def issued_role_arn_patterns(self) -> list[str]:
         """The ARN patterns of all roles whose sessions the portal issues."""
-        return [self.tenant_role_arn_pattern, self.master_role_arn]
+        return [self.tenant_role_arn_pattern, self.master_role_arn, self.set_role_arn_pattern]
 
 
 def iam_role_arn(partition: str, account_id: str, name: str) -> str:
     """Return the ARN of an IAM role without a path."""
     return f"arn:{partition}:iam::{account_id}:role/{name}"
+
+
+def set_role_name(tenant: str, permission_set: str) -> str:
+    """Return the name of the role that a permission set has in a tenant, both by name.
+
+    Neither name has a dot, so no two pairs have the same role, and no tenant's own role has such a name.
+    """
+    return f"{SET_ROLE_PREFIX}{tenant}.{permission_set}"
 
 
 def account_id_of(role_arn: str) -> str:

@@ -127,7 +127,12 @@ def portal_guards(account: "Account", principal_arn: str) -> "Sequence[Statement
     They deny everything but reading, for example access keys, trust policies and AssumeRole. A tenant's role
     may be passed to a service; the portal's own may not, since that service's code would get its credentials.
     """
-    own = [principal_arn, account.role_arn(account.master_role), account.own_policy_arn_pattern]
+    own = [
+        principal_arn,
+        account.role_arn(account.master_role),
+        account.own_policy_arn_pattern,
+        account.set_role_arn_pattern,
+    ]
     return (
         _protect("PortalItself", own, _IAM_READS),
         _protect("TenantRoles", [account.tenant_role_arn_pattern], (*_IAM_READS, "iam:PassRole")),

@@ -62,22 +62,24 @@ def _sessions(account: Account) -> Sequence[Need]:
             "issue sessions of these roles, with the user's identity and with tags that allow ending one "
             "session",
         ),
-        Need(
-            "HowLong",
-            ("iam:GetRole", "iam:UpdateRole"),
-            account.issued_role_arn_patterns,
-            "read how long sessions of a role may last, and change it when an Administrator does",
-        ),
     )
 
 
 def _examination(account: Account) -> Sequence[Need]:
     return (
+        # One statement for two purposes: all inline policies of an IAM user have 2,048 characters together.
         Need(
-            "ReadPolicies",
-            ("iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"),
+            "ReadRoles",
+            (
+                "iam:GetRole",
+                "iam:UpdateRole",
+                "iam:GetRolePolicy",
+                "iam:ListRolePolicies",
+                "iam:ListAttachedRolePolicies",
+            ),
             account.issued_role_arn_patterns,
-            "compare the policies of these roles with the fence of the version that runs",
+            "compare the policies of these roles with the fence of the version that runs, read how long "
+            "their sessions may last, and change that when an Administrator does",
         ),
         Need(
             "ReadBoundary",

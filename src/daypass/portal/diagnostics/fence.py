@@ -83,7 +83,7 @@ class Fence:
     def _services(self, subject: str, state: RoleState, tenant: Tenant) -> Iterator[Finding]:
         """Check that the role is limited to the services of the tenant's setting."""
         name, chosen = role_name(state.arn), self.roles.services_of(tenant.id)
-        actual = self._read(subject, "ReadPolicies", lambda: self.roles.policy(state.arn, SERVICES_POLICY))
+        actual = self._read(subject, "ReadRoles", lambda: self.roles.policy(state.arn, SERVICES_POLICY))
         if isinstance(actual, Finding):
             # The check of the role's other policy reports the same, for every tenant.
             return
@@ -99,7 +99,7 @@ class Fence:
             yield Finding("services", Level.WARNING, subject, sentence, patch)
 
     def _compare(self, subject: str, role_arn: str, name: str, expected: Document) -> Iterator[Finding]:
-        actual = self._read(subject, "ReadPolicies", lambda: self.roles.policy(role_arn, name))
+        actual = self._read(subject, "ReadRoles", lambda: self.roles.policy(role_arn, name))
         patch = patches.put_role_policy(role_name(role_arn), name, expected)
         if isinstance(actual, Finding):
             yield actual

@@ -19,7 +19,7 @@ from daypass.portal.tenants.roles import RoleState
 
 _PLAN, _VERIFY = "daypass portal fence plan", "daypass portal fence verify"
 # The permissions that an identity of an earlier release lacks.
-_NEEDS = frozenset({"ReadPolicies", "ReadBoundary", "MakeRoles", "AttachFence"})
+_NEEDS = frozenset({"ReadRoles", "ReadBoundary", "MakeRoles", "AttachFence"})
 
 
 @dataclass(frozen=True, slots=True)

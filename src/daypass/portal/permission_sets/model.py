@@ -73,6 +73,8 @@ class PermissionSet:
     """The policies that allow; with none, everything that `denies` does not deny is allowed."""
     denies: str = "[]"
     """Deny statements: the JSON text of an array, as `grammar.denies_text` returns it."""
+    has_own_role: bool = False
+    """Whether its sessions are of a role made for it in each tenant; then it has no session policies."""
 
     @property
     def is_built_in(self) -> bool:

@@ -20,6 +20,7 @@ PERMISSION_SET = (
     _c.rank.label("set_rank"),
     _c.policies.label("set_policies"),
     _c.denies.label("set_denies"),
+    _c.has_own_role.label("set_has_own_role"),
 )
 """The columns that `permission_set_of` needs."""
 
@@ -28,7 +29,7 @@ requested_sets = permission_sets.alias("requested_sets")
 
 requested_columns = tuple(
     requested_sets.c[name].label(f"requested_{name}")
-    for name in ("id", "name", "description", "rank", "policies", "denies")
+    for name in ("id", "name", "description", "rank", "policies", "denies", "has_own_role")
 )
 """The columns that `requested_set_of` needs."""
 
@@ -50,6 +51,7 @@ _CHANGE = (
         rank=bindparam("new_rank"),
         policies=bindparam("new_policies"),
         denies=bindparam("new_denies"),
+        has_own_role=bindparam("new_has_own_role"),
         updated_at=bindparam("new_updated_at"),
     )
 )
@@ -106,6 +108,7 @@ def add_permission_set(permission_set: PermissionSet, *, at: datetime) -> RowCha
         "rank": permission_set.rank,
         "policies": _policies_text(permission_set),
         "denies": permission_set.denies,
+        "has_own_role": permission_set.has_own_role,
         "created_at": at,
         "updated_at": at,
     }
@@ -120,6 +123,7 @@ def change_permission_set(permission_set: PermissionSet, *, at: datetime) -> Row
         "new_rank": permission_set.rank,
         "new_policies": _policies_text(permission_set),
         "new_denies": permission_set.denies,
+        "new_has_own_role": permission_set.has_own_role,
         "new_updated_at": at,
     }
     return RowChange(_CHANGE, row)
@@ -157,6 +161,7 @@ def permission_set_of(row: Row[*tuple[Any, ...]]) -> PermissionSet:
         rank=row.set_rank,
         policies=_policies(row.set_policies),
         denies=row.set_denies,
+        has_own_role=row.set_has_own_role,
     )
 
 
@@ -171,6 +176,7 @@ def requested_set_of(row: Row[*tuple[Any, ...]]) -> PermissionSet | None:
         rank=row.requested_rank,
         policies=_policies(row.requested_policies),
         denies=row.requested_denies,
+        has_own_role=row.requested_has_own_role,
     )
 
 

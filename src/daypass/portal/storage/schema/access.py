@@ -64,6 +64,9 @@ role_facts = Table(
     Column("maximum_read_at", UtcDateTime),
     # Until then the role is assumed without identity and tags, because its trust policy refused them.
     Column("plain_until", UtcDateTime),
+    # Of the role of a permission set: the time of the latest check, and the problem found; "" for none.
+    Column("checked_at", UtcDateTime),
+    Column("problem", Text),
 )
 
 role_changes = Table(

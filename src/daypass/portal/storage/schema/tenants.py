@@ -1,6 +1,17 @@
 """Tenants, permission sets, and the memberships of users."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from daypass.portal.storage.columns import UtcDateTime
 from daypass.portal.storage.schema.base import metadata
@@ -41,6 +52,7 @@ permission_sets = Table(
     Column("rank", Integer, nullable=False),
     Column("policies", Text, nullable=False),
     Column("denies", Text, nullable=False),
+    Column("has_own_role", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
 )
