@@ -17,6 +17,7 @@ from daypass.portal.storage.schema.audit import audit_events
 from daypass.portal.storage.schema.identity import users
 from daypass.portal.storage.unit_of_work import Precondition, RowChange, UnitOfWork
 from tests.fixtures.database import PostgresServer
+from tests.waiting import wait_until
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ADD_USER = insert(users)
@@ -62,6 +63,7 @@ class Gate:
     """Holds the leader inside a transaction until `open`, so that commits queued meanwhile form one batch."""
 
     def __init__(self, committer: Committer) -> None:
+        self._committer = committer
         self._is_held = threading.Event()
         self._may_go = threading.Event()
         self._thread = threading.Thread(
@@ -74,7 +76,13 @@ class Gate:
         self._is_held.set()
         self._may_go.wait()
 
-    def open(self) -> None:
+    def wait_queued(self, number: int) -> None:
+        """Wait until that many commits are queued behind the leader."""
+        wait_until(lambda: self._committer.waiting >= number)
+
+    def open(self, queued: int = 0) -> None:
+        """Let the leader go once *queued* commits wait for it; fewer of them would form the next batch."""
+        self.wait_queued(queued)
         self._may_go.set()
         self._thread.join()
 
@@ -145,7 +153,7 @@ def test_an_exception_in_a_precondition_fails_only_its_own_commit(
     gate = Gate(committer)
     good = in_the_background(committer, an_event("good"))
     bad = in_the_background(committer, an_event("broken"), precondition=broken)
-    gate.open()
+    gate.open(queued=2)
     for thread, _ in (good, bad):
         thread.join()
 
@@ -162,7 +170,7 @@ def test_one_invalid_row_does_not_fail_the_other_commits_of_the_batch(
     names = [f"good {number}" for number in range(5)]
     good = [in_the_background(committer, an_event(name), a_user(name)) for name in names]
     bad = in_the_background(committer, an_event("bad"), a_user("dana"))
-    gate.open()
+    gate.open(queued=6)
     for thread, _ in (*good, bad):
         thread.join()
 
@@ -279,21 +287,20 @@ def test_after_a_deadlock_between_replicas_both_commit(postgres_url: str) -> Non
         replica.execute(text("SET LOCAL deadlock_timeout = '1min'"))
         replica.execute(PROMOTE, {"user": "dana", "new_role": "by the replica"})
         gate = Gate(committer)
-        mine = [
-            in_the_background(
-                committer, an_event("noor"), RowChange(PROMOTE, {"user": "noor", "new_role": "mine"})
-            ),
-            in_the_background(
-                committer,
-                an_event("dana"),
-                RowChange(PROMOTE, {"user": "dana", "new_role": "mine"}),
-                precondition=signal,
-            ),
-        ]
-        gate.open()
+        noor = in_the_background(
+            committer, an_event("noor"), RowChange(PROMOTE, {"user": "noor", "new_role": "mine"})
+        )
+        gate.wait_queued(1)
+        dana = in_the_background(
+            committer,
+            an_event("dana"),
+            RowChange(PROMOTE, {"user": "dana", "new_role": "mine"}),
+            precondition=signal,
+        )
+        gate.open(queued=2)
         has_noor.wait()
         replica.execute(PROMOTE, {"user": "noor", "new_role": "by the replica"})
-    for thread, failures in mine:
+    for thread, failures in (noor, dana):
         thread.join()
         assert failures == []
 
@@ -346,7 +353,7 @@ def test_commits_of_an_interrupted_batch_fail(committer: Committer, database: Da
     threads = [threading.Thread(target=commit, args=(number,)) for number in range(30)]
     for thread in threads:
         thread.start()
-    gate.open()
+    gate.open(queued=30)
     for thread in threads:
         thread.join()
 
@@ -374,6 +381,7 @@ def test_a_commit_that_times_out_in_the_queue_writes_nothing(database: Database)
 def test_a_full_queue_refuses_a_commit_at_once(committer: Committer, database: Database) -> None:
     gate = Gate(committer)
     threads = [in_the_background(committer, an_event(f"waiting {number}")) for number in range(2000)]
+    gate.wait_queued(2000)
 
     with pytest.raises(Overloaded):
         committer.commit(an_event("one too many"))
@@ -388,6 +396,7 @@ def test_close_writes_the_queued_commits(database: Database) -> None:
     committer = Committer(database, lambda: NOON)
     gate = Gate(committer)
     waiting = [in_the_background(committer, an_event(f"waiting {number}")) for number in range(10)]
+    gate.wait_queued(10)
     closing = threading.Thread(target=committer.close)
     closing.start()
     gate.open()

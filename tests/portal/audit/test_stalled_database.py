@@ -123,7 +123,7 @@ def test_commits_on_a_stopped_backend_fail_and_later_ones_succeed(postgres_url: 
         gate, callers = Gate(committer), Callers(committer)
         for number in range(8):
             callers.commit(f"stuck {number}", precondition=stop if number == 3 else None)
-        gate.open()
+        gate.open(queued=8)
 
         assert set(callers.wait().values()) == {"AuditUnavailable"}
         for number in range(8):
@@ -150,7 +150,7 @@ def test_an_unconfirmed_commit_fails_and_is_not_repeated(postgres: PostgresServe
         gate, callers = Gate(committer), Callers(committer)
         for number in range(3):
             callers.commit(f"uncertain {number}", precondition=withhold if number == 0 else None)
-        gate.open()
+        gate.open(queued=3)
 
         assert set(callers.wait().values()) == {"AuditUnavailable"}
         assert proxy.swallowed.is_set()
@@ -198,7 +198,7 @@ def test_a_lock_that_is_never_released_fails_only_the_commits_that_need_it(postg
                     user = "dana" if number % 3 == 0 else "noor"
                     write = RowChange(PROMOTE, {"user": user, "new_role": "mine"})
                     callers.commit(f"{round_} {number} {user}", write)
-                gate.open()
+                gate.open(queued=6)
                 for name, outcome in callers.wait().items():
                     assert outcome == ("AuditUnavailable" if name.endswith("dana") else "durable"), name
             other.rollback()
