@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from argon2 import PasswordHasher
 
-from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
+from daypass.portal.access.broker import Deadline, RoleMaximumExceeded, SetRole
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.accounts.model import DEFAULT, Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
@@ -109,6 +109,11 @@ class FakeBroker:
     during_assume: Callable[[], None] = nothing_happens
     """Runs during each AssumeRole call."""
     maximum_reads: int = 0
+    set_role_problem: str = ""
+    """The problem of the role of every permission set."""
+    set_role_error: Exception | None = None
+    checked_roles: list[SetRole] = field(default_factory=list)
+    """The roles of permission sets that were checked."""
     assumed: list[tuple[AssumeRoleParameters, bool]] = field(default_factory=list)
     """The parameters of each AssumeRole call, and whether it was attributed."""
     issued_credentials: list[Credentials] = field(default_factory=list)
@@ -123,6 +128,13 @@ class FakeBroker:
         self.maximum_reads += 1
         self.threads.add(threading.current_thread().name)
         return self.maximum
+
+    def find_set_role_problem(self, role: SetRole, deadline: Deadline) -> str:  # noqa: ARG002  the protocol's
+        """Return `set_role_problem`, or raise `set_role_error`."""
+        self.checked_roles.append(role)
+        if self.set_role_error is not None:
+            raise self.set_role_error
+        return self.set_role_problem
 
     def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
         """Return credentials, or raise `assume_error`."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from daypass.portal.access.broker import Broker, Brokers, Deadline
+from daypass.portal.access.broker import Broker, Brokers, Deadline, SetRole
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import (
     AssumeRoleParameters,
@@ -70,6 +70,10 @@ class UnreachedBroker:
         raise unknown()
 
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:
+        """Fail."""
+        raise NotImplementedError
+
+    def find_set_role_problem(self, role: SetRole, deadline: Deadline) -> str:
         """Fail."""
         raise NotImplementedError
 

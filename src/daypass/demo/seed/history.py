@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from daypass.common.session_limits import MINIMUM_DURATION, MINIMUM_ROLE_MAXIMUM
 from daypass.demo.seed.fixtures import ADMIN, CI, DANA, MASTER_ROLE, NOOR, REGION, ROLE_PREFIX
-from daypass.portal.access.broker import Deadline
+from daypass.portal.access.broker import Deadline, SetRole
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import (
     AssumeRoleParameters,
@@ -84,6 +84,10 @@ class SampleBroker:
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:  # noqa: ARG002  the protocol's
         """Return the maximum of the demo's roles."""
         return MINIMUM_ROLE_MAXIMUM
+
+    def find_set_role_problem(self, role: SetRole, deadline: Deadline) -> str:  # noqa: ARG002  the protocol's
+        """Return no problem."""
+        return ""
 
     def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
         """Return invalid keys, or raise `failure` if it is set."""

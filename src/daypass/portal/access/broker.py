@@ -1,5 +1,7 @@
 """The interface to AWS that `portal/access` depends on; `portal/aws` implements it."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import NewType, Protocol
 
@@ -19,6 +21,19 @@ class RoleMaximumExceeded(AwsRefused):
     """The requested duration exceeds the role's own maximum; a shorter duration can succeed."""
 
 
+@dataclass(frozen=True, slots=True)
+class SetRole:
+    """The role of a permission set in one tenant, and what it must have."""
+
+    role_arn: str
+    tenant: str
+    """The tenant's name."""
+    external_id: str | None
+    """The ExternalId of the tenant's own role, which the trust policy of this one may expect."""
+    services: Collection[str] | None
+    """The services that the tenant's setting allows; None if all are."""
+
+
 class Broker(Protocol):
     """A source of role sessions and console links: the portal's way into one account.
 
@@ -34,6 +49,12 @@ class Broker(Protocol):
         """Return the role's maximum session duration, or None if it cannot be read.
 
         The maximum of a role outside of the broker's account is never read.
+        """
+
+    def find_set_role_problem(self, role: SetRole, deadline: Deadline) -> str:
+        """Return why the role of a permission set may not be used, as a sentence, or "" if it may.
+
+        Raises an `AwsError` if the role cannot be read. A role outside of the broker's account never can.
         """
 
     def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:

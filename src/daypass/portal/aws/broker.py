@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from daypass.portal.access.broker import Deadline
+from daypass.portal.access.broker import Deadline, SetRole
 from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.access.session_names import ISSUANCE_TAG
@@ -66,6 +66,10 @@ class AwsBroker:
         except AwsError:
             return None
         return timedelta(seconds=int(maximum)) if re.fullmatch(r"[0-9]{1,6}", maximum) else None
+
+    def find_set_role_problem(self, role: SetRole, deadline: Deadline) -> str:  # noqa: ARG002  the protocol's
+        """Raise `AwsPolicyRefused`: the role is not read, so nothing proves that it may be used."""
+        raise AwsPolicyRefused(f"The portal could not read the role {role.role_arn}, so nothing was issued.")
 
     def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:
         """Assume a role; without `attributed`, omit the source identity and the session tags."""
