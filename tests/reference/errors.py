@@ -86,7 +86,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "aws_refused": "The sentence has AWS's reason. `daypass portal doctor` finds most causes.",
         "aws_policy": (
             "For Administrators: create the managed policies of the permission set in the role's account, or "
-            "change the set."
+            "change the set. For the operator: create or correct the role of a set with a role of its own."
         ),
         "aws_trust": "For the operator: `daypass portal doctor` prints the commands that correct the role.",
         "aws_throttled": "Try again in a moment.",

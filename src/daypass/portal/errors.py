@@ -229,7 +229,7 @@ class AwsRefused(AwsError):
 
 
 class AwsPolicyRefused(AwsError):
-    """AWS refused the session policies of a permission set, for example because the account lacks one."""
+    """AWS refused the policies of a permission set, or the portal may not use the set's own role."""
 
     code = "aws_policy"
 

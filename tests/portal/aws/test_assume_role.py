@@ -27,7 +27,7 @@ from daypass.portal.errors import (
 from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.portal.aws.stub import FakeTiming, Script, StubAws, answer, error, reset, session
-from tests.portal.permission_sets.examples import DATA_READER, OPERATOR
+from tests.portal.permission_sets.examples import ANALYST, DATA_READER, OPERATOR
 
 ROLE = "arn:aws:iam::123456789012:role/duploservices-dev01"
 SESSION = AssumeRoleParameters(
@@ -155,6 +155,47 @@ def test_a_session_with_a_set_of_denies_is_allowed_the_rest(broker: AwsBroker, s
     allowing, *denying = json.loads(asked["Policy"])["Statement"]
     assert allowing == {"Effect": "Allow", "Action": "*", "Resource": "*"}
     assert denying == OPERATOR.deny_statements
+
+
+SET_ROLE = "arn:aws:iam::123456789012:role/daypass-set-dev01.analyst"
+OF_ITS_ROLE = replace(SESSION, permission_set=ANALYST, role_arn=SET_ROLE)
+
+
+def test_a_session_of_a_set_s_own_role_has_no_session_policies(broker: AwsBroker, stub: StubAws) -> None:
+    stub.play(session())
+
+    broker.assume(OF_ITS_ROLE, attributed=True, deadline=SOON)
+
+    [asked] = stub.requests
+    assert asked["RoleArn"] == SET_ROLE
+    assert not [name for name in asked if name.startswith("Policy")]
+
+
+@pytest.mark.parametrize(
+    "role_arn", [ROLE, f"{ROLE}.analyst", SET_ROLE.replace("analyst", "operator"), SET_ROLE.replace(".", "-")]
+)
+def test_a_set_with_a_role_of_its_own_has_sessions_of_no_other_role(
+    broker: AwsBroker, stub: StubAws, role_arn: str
+) -> None:
+    with pytest.raises(ValueError, match="sessions of no other role"):
+        broker.assume(replace(OF_ITS_ROLE, role_arn=role_arn), attributed=True, deadline=SOON)
+
+    assert "AssumeRole" not in {asked["Action"] for asked in stub.requests}
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [(error(403, "AccessDenied"), AwsTrustRefused), (error(400, "ValidationError"), SessionRefused)],
+)
+def test_a_refusal_of_a_set_s_own_role_names_no_policies(
+    broker: AwsBroker, stub: StubAws, script: Script, kind: type[AwsError]
+) -> None:
+    stub.play(script)
+
+    with pytest.raises(kind) as refused:
+        broker.assume(OF_ITS_ROLE, attributed=True, deadline=SOON)
+
+    assert "analyst" not in refused.value.reason.replace(SET_ROLE, "")
 
 
 @pytest.mark.parametrize("code", ["ValidationError", "NoSuchEntity", "PackedPolicyTooLarge", "Surprise"])

@@ -1,5 +1,7 @@
 """Custom permission sets for tests."""
 
+from dataclasses import replace
+
 from daypass.portal.permission_sets import grammar
 from daypass.portal.permission_sets.model import ManagedPolicy, PermissionSet, PermissionSetId, Statement
 
@@ -22,3 +24,4 @@ def custom(name: str, rank: int, *denies: Statement, policies: tuple[str, ...] =
 
 OPERATOR = custom("operator", 500, deny("lambda:UpdateFunctionCode", "iam:*"))
 DATA_READER = custom("data-reader", 100, deny("sqs:ReceiveMessage"), policies=("aws:ReadOnlyAccess", "own"))
+ANALYST = replace(custom("analyst", 400), has_own_role=True)

@@ -16,6 +16,7 @@ from daypass.portal.access.model import (
 )
 from daypass.portal.access.policy import SetRequest, decide, find_consent_refusal, tenant_not_found
 from daypass.portal.access.store.authorization import AuthorizationReader
+from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.errors import Unauthenticated
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.settings.store import EffectiveSettings, SettingStore
@@ -30,6 +31,7 @@ class AuthorizationContext:
     decision: Decision
     values: EffectiveSettings
     role: CachedRole
+    """The cached state of the role of which the decision allows sessions; for a denial, the tenant's role."""
     tenant: Tenant | None
     """The requested tenant; None if it does not exist or the caller may not know that it exists."""
     tenant_id: TenantId | None
@@ -66,10 +68,14 @@ def read_context(
     if isinstance(decision, Allow):
         # Checked last: signing in again with a wider consent does not help a user whom policy denies.
         decision = find_consent_refusal(caller.token, scope) or decision
+    role = data.role
+    if isinstance(decision, Allow) and decision.permission_set.has_own_role and data.tenant is not None:
+        # Another statement, but for such sessions only: the decision tells which role it is.
+        role = CachedRoleStore(connection).find(data.tenant.target_of(decision.permission_set).role_arn)
     return AuthorizationContext(
         decision=decision,
         values=values,
-        role=data.role,
+        role=role,
         tenant=data.tenant if entitlements else None,
         tenant_id=tenant_id,
     )

@@ -35,6 +35,7 @@ from daypass.portal.access.plan import (
     assume_role_parameters,
     choose_target,
     choose_validity,
+    set_role_of,
 )
 from daypass.portal.access.release import find_release_refusal
 from daypass.portal.access.role_assumer import RoleAssumer
@@ -150,7 +151,7 @@ class Issuer:
     def _new_attempt(
         self, caller: Caller, request: SessionRequest, context: AuthorizationContext
     ) -> IssuanceAttempt:
-        account, target = choose_target(self.accounts, request.scope, context.tenant)
+        account, target = choose_target(self.accounts, request.scope, context)
         return IssuanceAttempt(
             id=IssuanceId(uuid4().hex),
             caller=caller,
@@ -179,9 +180,10 @@ class Issuer:
             self.find_verified,
             is_admin=attempt.is_admin,
         )
-        maximum = self._roles(attempt).maximum(
-            attempt.target.role_arn, attempt.context.role, attempt.asked_at, deadline
-        )
+        roles, cached = self._roles(attempt), attempt.context.role
+        if decision.permission_set.has_own_role:
+            roles.require_proof(set_role_of(attempt), cached, attempt.asked_at, deadline)
+        maximum = roles.maximum(attempt.target.role_arn, cached, attempt.asked_at, deadline)
         validity = choose_validity(attempt, decision.entitlement, maximum, is_chained=is_chained)
         return SessionPlan(decision.entitlement, decision.permission_set, validity, destination, session_set)
 

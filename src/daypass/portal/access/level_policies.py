@@ -41,13 +41,20 @@ def set_in_account(
     """Return the set whose policies the session gets; for `READ_ONLY` it is `READ_ONLY_LEVEL` where verified.
 
     The read-only level knows the services of tenants only, so a session of the master role keeps AWS's
-    ReadOnlyAccess. Raises `AwsPolicyRefused` if a level policy of a custom set was not found in the account.
+    ReadOnlyAccess. Raises `AwsPolicyRefused` if a level policy of a custom set was not found in the account,
+    and for a set that has both a role of its own and session policies.
     """
     if permission_set.name == FULL.name:
         return permission_set
     if permission_set.name == READ_ONLY.name:
         has_level = not is_admin and READ_ONLY_POLICY in find_verified(account_id)
         return READ_ONLY_LEVEL if has_level else permission_set
+    if permission_set.has_own_role and not permission_set.is_only_a_role:
+        # An earlier release does not know the column, and keeps it when it replaces the rest of the set.
+        raise AwsPolicyRefused(
+            f"The permission set “{permission_set.name}” has a role of its own and session policies, and may "
+            "have only one of them. An Administrator has to save it again."
+        )
     levels = {policy.name for policy in permission_set.policies if _is_level(policy)}
     missing = sorted(levels - find_verified(account_id)) if levels else []
     if missing:

@@ -260,6 +260,10 @@ class CachedRole:
     maximum_read_at: datetime | None = None
     unattributed_until: datetime | None = None
     """Until then the role is assumed without source identity and tags, because it refused them."""
+    checked_at: datetime | None = None
+    """The time of the latest check; it and `problem` are None except for roles of permission sets."""
+    problem: str | None = None
+    """Why the role may not be used, by that check; "" if it may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daypass.portal.access.authorization import AuthorizationContext
+from daypass.portal.access.broker import SetRole
 from daypass.portal.access.duration import choose, configured_limit
 from daypass.portal.access.entitlements import Entitlement
 from daypass.portal.access.model import (
+    Allow,
     AssumeRoleParameters,
     Caller,
     IssuanceId,
@@ -20,7 +22,7 @@ from daypass.portal.accounts.registry import Accounts
 from daypass.portal.errors import AwsError
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.permission_sets.model import PermissionSet
-from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
+from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_SERVICES, TENANT_VALIDITY
 from daypass.portal.settings.setting import Setting
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 
@@ -87,14 +89,18 @@ class SessionPlan:
         return Access.of(self.permission_set)
 
 
-def choose_target(accounts: Accounts, scope: Scope, tenant: Tenant | None) -> tuple[Account, Target]:
-    """Return the role that *scope* stands for, and the account through which it is reached.
+def choose_target(accounts: Accounts, scope: Scope, context: AuthorizationContext) -> tuple[Account, Target]:
+    """Return the role for *scope* and the decision on it, and the account through which it is reached.
 
-    The ARN of the role is "" if the tenant was not found, and for the admin scope while the id of the default
-    account is unknown.
+    A denial has the role of the tenant, since it chooses no permission set. The ARN of the role is "" if the
+    tenant was not found, and for the admin scope while the id of the default account is unknown.
     """
+    tenant, decision = context.tenant, context.decision
     if tenant is not None:
-        return accounts.for_role(tenant.target.role_arn), tenant.target
+        target = tenant.target
+        if isinstance(decision, Allow):
+            target = tenant.target_of(decision.permission_set)
+        return accounts.for_role(target.role_arn), target
     account = accounts.default
     if scope.is_admin:
         # Denials do not need the ARN, so they are recorded without it.
@@ -116,6 +122,13 @@ def choose_validity(
         entitlement_ends_at=entitlement.ends_at,
         now=attempt.asked_at,
     )
+
+
+def set_role_of(attempt: IssuanceAttempt) -> SetRole:
+    """Return the role of *attempt*, which is that of a permission set, with what the role must have."""
+    target = attempt.target
+    services = attempt.context.values.get_optional(TENANT_SERVICES)
+    return SetRole(target.role_arn, attempt.tenant_name or "", target.external_id, services)
 
 
 def assume_role_parameters(attempt: IssuanceAttempt, plan: SessionPlan) -> AssumeRoleParameters:

@@ -64,14 +64,21 @@ def decide(
         )
     if requested is None:
         return Allow(entitlement, entitlement.permission_set)
-    return _with_set(requested, entitlements)
+    return _with_set(requested, scope, entitlements)
 
 
-def _with_set(requested: SetRequest, entitlements: Sequence[Entitlement]) -> Decision:
+def _with_set(requested: SetRequest, scope: Scope, entitlements: Sequence[Entitlement]) -> Decision:
     found = requested.found
     giving = None if found is None else strongest(each for each in entitlements if each.gives(found))
     if found is None or giving is None:
         return Deny(_no_such_set(requested.name, entitlements))
+    if scope.is_admin and found.has_own_role:
+        return Deny(
+            AccessDenied(
+                f"The permission set “{found.name}” has a role of its own in each tenant, and none for admin "
+                "access. Name a tenant, or another permission set."
+            )
+        )
     return Allow(giving, found)
 
 

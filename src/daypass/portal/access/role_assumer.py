@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from daypass.portal.access.broker import Broker, Deadline
+from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline, SetRole
 from daypass.portal.access.model import AssumeRoleParameters, CachedRole, Credentials
 from daypass.portal.access.store.roles import CachedRoleStore
-from daypass.portal.errors import AwsTrustRefused
+from daypass.portal.errors import AwsError, AwsPolicyRefused, AwsThrottled, AwsTrustRefused, AwsUnavailable
 from daypass.portal.storage.engine import Database
 
 _MAXIMUM_CACHED_FOR = timedelta(minutes=5)
+# A role is assumed up to `AWS_TIME_LIMIT` after the request, and never five minutes after its check.
+_PROOF_CACHED_FOR = timedelta(minutes=5) - AWS_TIME_LIMIT
+# A repaired role should work at once. But clients repeat refused requests, and IAM throttles a whole account.
+_PROBLEM_CACHED_FOR = timedelta(seconds=10)
 _UNATTRIBUTED_CACHED_FOR = timedelta(hours=1)
 
 
@@ -25,8 +29,8 @@ class AssumedSession:
 class RoleAssumer:
     """Assumes roles through a broker, without source identity and tags where a role refuses them.
 
-    It caches the role's maximum session duration, and whether the role's trust policy refuses source identity
-    and tags.
+    It caches the role's maximum session duration, whether the role's trust policy refuses source identity and
+    tags, and the latest check of a permission set's role.
     """
 
     broker: Broker
@@ -48,6 +52,30 @@ class RoleAssumer:
         """Cache the role's maximum session duration; None if it could not be read."""
         with self.database.writing() as connection:
             CachedRoleStore(connection).remember_maximum(role_arn, maximum, now)
+
+    def require_proof(self, role: SetRole, cached: CachedRole, now: datetime, deadline: Deadline) -> None:
+        """Raise `AwsPolicyRefused` unless the broker finds no problem with the role of a permission set.
+
+        A role without a problem is read again after five minutes, one with a problem after ten seconds. If
+        AWS does not answer, the `AwsUnavailable` or `AwsThrottled` is raised, and nothing is cached.
+        """
+        problem = _known_problem(cached, now)
+        if problem is None:
+            problem = self._find_problem(role, deadline)
+            with self.database.writing() as connection:
+                CachedRoleStore(connection).remember_check(role.role_arn, problem, now)
+        if problem:
+            raise AwsPolicyRefused(problem)
+
+    def _find_problem(self, role: SetRole, deadline: Deadline) -> str:
+        try:
+            return self.broker.find_set_role_problem(role, deadline)
+        except (AwsUnavailable, AwsThrottled):
+            raise
+        except AwsError as refusal:
+            return (
+                f"The portal could not read the role {role.role_arn}, so it issues nothing. {refusal.reason}"
+            )
 
     def assume(
         self, session: AssumeRoleParameters, cached: CachedRole, now: datetime, deadline: Deadline
@@ -83,3 +111,13 @@ class RoleAssumer:
     def _is_known_unattributed(self, cached: CachedRole, now: datetime) -> bool:
         until = cached.unattributed_until
         return not self.is_attribution_required and until is not None and now < until
+
+
+def _known_problem(cached: CachedRole, now: datetime) -> str | None:
+    """Return the result of the latest check; None if there is none, or it is too old."""
+    if cached.checked_at is None or cached.problem is None:
+        return None
+    age = now - cached.checked_at
+    limit = _PROBLEM_CACHED_FOR if cached.problem else _PROOF_CACHED_FOR
+    # A check in the future was recorded before the clock was set back, so its age is unknown.
+    return cached.problem if timedelta() <= age < limit else None

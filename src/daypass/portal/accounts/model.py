@@ -1,7 +1,7 @@
 """An AWS account that the portal can enter, and a role in an account as the target of sessions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Self
 
@@ -56,6 +56,15 @@ class Target:
         """The id of the account that has the role; "" if the ARN names none."""
         # The ARN is the only source: an id stored beside it could contradict it.
         return account_id_of(self.role_arn)
+
+    def of_set(self, tenant: str, permission_set: str) -> Self:
+        """Return the role of a permission set in the tenant that has this role, both by name.
+
+        It is in the same account, and has the same region and ExternalId.
+        """
+        name = set_role_name(tenant, permission_set)
+        partition = self.role_arn.split(":", _ARN_PARTS - 1)[1]
+        return replace(self, role_arn=iam_role_arn(partition, self.account_id, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from daypass.portal.access.broker import Deadline, SetRole
 from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.access.session_names import ISSUANCE_TAG
+from daypass.portal.accounts.model import SET_ROLE_PREFIX
 from daypass.portal.aws.console import Destinations, Federation
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import SessionRefused, invalid_response
@@ -79,7 +80,8 @@ class AwsBroker:
         try:
             answer = self.sts.call(request, deadline, role_arn=session.role_arn)
         except (SessionRefused, AwsTrustRefused) as refusal:
-            if session.permission_set.is_built_in:
+            # These have no policies in the account that the refusal could be about.
+            if session.permission_set.is_built_in or session.permission_set.has_own_role:
                 raise
             raise _policy_refusal(session, refusal) from refusal
         # A confused response, for example from a proxy, must not give a user the keys of another session.
@@ -121,12 +123,23 @@ def _narrowed(session: AssumeRoleParameters, partition: str) -> dict[str, str]:
     if session.permission_set.name == READ_ONLY.name:
         read_only = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
         return {"Policy": _read_only_limits(), "PolicyArns.member.1.arn": read_only}
+    if session.permission_set.has_own_role:
+        return _of_own_role(session)
     account_id = session.role_arn.split(":", 5)[4]
     policies = session_policies(session.permission_set, partition, account_id)
     inline = {} if policies.inline is None else {"Policy": policies.inline}
     return inline | {
         f"PolicyArns.member.{position}.arn": arn for position, arn in enumerate(policies.arns, start=1)
     }
+
+
+def _of_own_role(session: AssumeRoleParameters) -> dict[str, str]:
+    """Return no parameters: the policies of the set's own role reduce the session."""
+    # Any other role would give the session all of its permissions.
+    name = session.role_arn.rpartition("/")[2]
+    if not (name.startswith(SET_ROLE_PREFIX) and name.endswith(f".{session.permission_set.name}")):
+        raise ValueError("a permission set with a role of its own has sessions of no other role")
+    return {}
 
 
 @cache

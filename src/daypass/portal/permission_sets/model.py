@@ -82,6 +82,11 @@ class PermissionSet:
         return self.kind is PermissionSetKind.BUILT_IN
 
     @property
+    def is_only_a_role(self) -> bool:
+        """Whether the set consists of a role of its own and nothing else, as every set with a role must."""
+        return self.has_own_role and not self.policies and not self.deny_statements
+
+    @property
     def deny_statements(self) -> Sequence[Statement]:
         """The Deny statements."""
         statements: list[Statement] = json.loads(self.denies)

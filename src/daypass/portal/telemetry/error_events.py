@@ -17,7 +17,7 @@ REMEDIES: Mapping[str, str] = {
     "storage_unavailable": f"Check that the database runs, answers, and has free space. {_DOCTOR}.",
     "overloaded": "Repair AWS or the database if one is slow, else add replicas or raise DAYPASS_THREADS.",
     "aws_refused": f"Look up AWS's code in the cause. {_DOCTOR}.",
-    "aws_policy": "Create the permission set's managed policies in the role's account, or change the set.",
+    "aws_policy": "Correct the permission set's policies or role in the account, or change the set.",
     "aws_trust": f"{_DOCTOR}, which checks the role and prints its trust policy.",
     "aws_not_allowed": "Grant the portal's role what `daypass portal aws-setup` prints.",
     "role_not_found": "Create the role again, or set another role for the tenant.",

@@ -47,6 +47,12 @@ class Tenant:
         """The tenant's only target."""
         return self.targets[0]
 
+    def target_of(self, permission_set: PermissionSet) -> Target:
+        """Return the role whose sessions *permission_set* gives in this tenant."""
+        if permission_set.has_own_role:
+            return self.target.of_set(self.name, permission_set.name)
+        return self.target
+
 
 @dataclass(frozen=True, slots=True)
 class TenantAccess:

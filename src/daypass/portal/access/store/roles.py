@@ -1,6 +1,7 @@
 """The cached state of roles in AWS, in the database for all replicas."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select
@@ -18,12 +19,13 @@ class CachedRoleStore:
         self._connection = connection
 
     def find(self, role_arn: str) -> CachedRole:
-        """Return the cached state of the role."""
+        """Return the cached state of the role, with its latest check."""
         c = role_facts.c
-        row = self._connection.execute(
-            select(c.maximum, c.maximum_read_at, c.plain_until).where(c.role_arn == role_arn)
-        ).first()
-        return CachedRole() if row is None else cached_role(row)
+        columns = c.maximum, c.maximum_read_at, c.plain_until, c.checked_at, c.problem
+        row = self._connection.execute(select(*columns).where(c.role_arn == role_arn)).first()
+        if row is None:
+            return CachedRole()
+        return replace(cached_role(row), checked_at=row.checked_at, problem=row.problem)
 
     def remember_maximum(self, role_arn: str, maximum: timedelta | None, read_at: datetime) -> None:
         """Cache the role's maximum session duration; None if it could not be read."""
@@ -33,6 +35,10 @@ class CachedRoleStore:
     def remember_unattributed(self, role_arn: str, until: datetime) -> None:
         """Cache that the role's trust policy refuses source identity and tags; valid for the time *until*."""
         self._put(role_arn, {"plain_until": until})
+
+    def remember_check(self, role_arn: str, problem: str, checked_at: datetime) -> None:
+        """Cache the result of a check of a permission set's role; the problem is "" if there is none."""
+        self._put(role_arn, {"problem": problem, "checked_at": checked_at})
 
     def forget(self, role_arn: str) -> None:
         """Drop the cached state of a role that was changed."""
@@ -47,7 +53,7 @@ class CachedRoleStore:
 
 
 def cached_role(row: ResultRow) -> CachedRole:
-    """Return the cached role in a row that has its columns, even if all are NULL."""
+    """Return the cached role in a row that has its columns, even if all are NULL; without its check."""
     return CachedRole(
         maximum=None if row.maximum is None else timedelta(seconds=row.maximum),
         maximum_read_at=row.maximum_read_at,

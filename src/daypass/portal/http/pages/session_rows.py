@@ -32,7 +32,7 @@ FAILURES = {
     "sign_in_again": "The sign-in was about to expire.",
     "invalid_duration": "AWS does not allow that duration.",
     "aws_refused": "AWS refused the request.",
-    "aws_policy": "The account lacks a policy of the permission set.",
+    "aws_policy": "A policy or the role of the permission set is missing or wrong in the account.",
     "permission_set_not_found": "Permission set not found.",
     "aws_trust": "The role does not trust the portal.",
     "aws_throttled": "AWS throttled the request.",
