@@ -80,7 +80,7 @@ _USER, _DEVICE, _ROLE = "the username", "the name of the device", "the ARN of th
 _OAUTH = "`oauth_request_id`, `client_id`, `device`, `address`, `admin`"
 _FAMILY = "`token_id` of the sign-in, `address`"
 _USER_VALUES = "`old.role`, `old.disabled_at`, `new.role`, `new.disabled_at`"
-_SET_VALUES = "`description`, `rank`, `policies`, `denies` as JSON"
+_SET_VALUES = "`description`, `rank`, `policies`, `denies` as JSON, `own_role`"
 _TENANT_VALUES = "`region`, `role_arn`, `external_id`"
 
 SECTIONS: Mapping[str, Sequence[Documented]] = {

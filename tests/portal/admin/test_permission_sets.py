@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.model import Version
+from daypass.portal.admin.model import Version, permission_set_version, version_of
 from daypass.portal.admin.permission_sets.service import Definition
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
@@ -26,11 +26,13 @@ from daypass.portal.storage.schema.tenants import memberships
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration, SlowCommitter, open_administration
+from tests.portal.permission_sets.examples import OPERATOR as OPERATOR_SET
 
 DANA = "dana@example.com"
 DENY = {"Effect": "Deny", "Action": "lambda:UpdateFunctionCode", "Resource": "*"}
 OPERATES = Definition("Runs no code.", 500, (), (DENY,))
 READS = Definition("Reads data.", 100, ("aws:ReadOnlyAccess",), ())
+HAS_ROLE = Definition("Has a role.", 500, (), (), has_own_role=True)
 SIX_MINUTES = timedelta(minutes=6)
 
 
@@ -66,6 +68,29 @@ def test_a_set_is_created_replaced_and_deleted(administration: Administration, a
     assert '"lambda:UpdateFunctionCode"' in replaced["new.denies"]
     [(actor, subject, outcome, detail)] = administration.events("permission_set.remove")
     assert (actor, subject, outcome, detail["old.rank"]) == ("alice@example.com", "operator", "done", 1)
+
+
+def test_a_set_changes_between_session_policies_and_a_role_of_its_own(
+    administration: Administration, alice: Caller
+) -> None:
+    sets = administration.permission_sets
+
+    made = sets.put("operator", HAS_ROLE, alice)
+    assert (made.permission_set.has_own_role, made.permission_set.is_only_a_role) == (True, True)
+    assert sets.find("operator") == made
+    changed = sets.put("operator", replace(OPERATES, description=HAS_ROLE.description), alice)
+    assert (changed.permission_set.has_own_role, changed.version != made.version) == (False, True)
+    assert sets.put("operator", HAS_ROLE, alice).version == made.version
+
+    told = [detail["new.own_role"] for _, _, _, detail in administration.events("permission_set.put")]
+    assert told == [True, False, True]
+
+
+def test_the_version_of_a_set_without_a_role_is_that_of_earlier_releases() -> None:
+    earlier = version_of("id-operator", "operator", "A test.", 500, [], OPERATOR_SET.denies)
+
+    assert permission_set_version(OPERATOR_SET) == earlier
+    assert permission_set_version(replace(OPERATOR_SET, has_own_role=True)) != earlier
 
 
 def test_a_set_changed_by_another_is_not_overwritten(administration: Administration, alice: Caller) -> None:
@@ -215,6 +240,7 @@ def test_the_rank_decides_whether_a_membership_needs_reauthentication(
         (replace(OPERATES, rank=499), True),
         (replace(OPERATES, denies=(DENY, DENY)), True),
         (replace(OPERATES, policies=("own",)), True),
+        (HAS_ROLE, True),
     ],
 )
 def test_only_a_description_is_changed_without_reauthentication(

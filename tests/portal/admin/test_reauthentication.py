@@ -46,10 +46,13 @@ def test_only_changes_that_take_authority_from_a_user_need_no_reauthentication(
 def sets() -> st.SearchStrategy[PermissionSet]:
     """Return a strategy for built-in sets, and for custom ones with a few ranks and contents."""
     custom = st.builds(
-        lambda name, rank, denies: PermissionSet(PermissionSetId(name), name, "", rank, denies=denies),
+        lambda name, rank, denies, has_own_role: PermissionSet(
+            PermissionSetId(name), name, "", rank, denies=denies, has_own_role=has_own_role
+        ),
         st.sampled_from(["operator", "data-reader"]),
         st.sampled_from([1, 500]),
         st.sampled_from(["[]", "[{}]"]),
+        st.booleans(),
     )
     return st.sampled_from(list(BUILT_IN.values())) | custom
 
@@ -69,7 +72,10 @@ def test_only_a_description_of_a_set_changes_without_reauthentication(
 ) -> None:
     is_free = reauthentication.to_put_permission_set(old, new) is Proof.NONE
 
-    assert is_free is (old is not None and (new.rank, new.denies) == (old.rank, old.denies))
+    assert is_free is (
+        old is not None
+        and (new.rank, new.denies, new.has_own_role) == (old.rank, old.denies, old.has_own_role)
+    )
 
 
 def test_an_action_without_a_reauthentication_rule_is_refused() -> None:

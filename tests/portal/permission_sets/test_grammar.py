@@ -1,16 +1,19 @@
 """The grammar of custom permission sets: every accepted set only takes access away."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from daypass.portal.accounts.model import set_role_name
 from daypass.portal.aws.fence.levels import levels
 from daypass.portal.aws.fence.permission_templates import templates
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.permission_sets import grammar
 from daypass.portal.permission_sets.model import PermissionSet, PermissionSetTemplate
-from tests.portal.permission_sets.examples import custom, deny
+from daypass.portal.tenants import names
+from tests.portal.permission_sets.examples import ANALYST, DATA_READER, custom, deny
 
 DENY = deny("s3:Get*")
 
@@ -181,6 +184,10 @@ def test_a_name_is_lower_case_letters_digits_and_dashes(name: str) -> None:
         (custom("operator", 500), "Without both it would be “full”"),
         (custom("operator", 500, deny(*[f"s3:Get{number:04}*" for number in range(200)])), "2,048"),
         (custom("operator", 500, policies=tuple(f"p{number}" for number in range(11))), "at most 10"),
+        (replace(ANALYST, rank=0), "from 1 to 999"),
+        (replace(ANALYST, name="a" * 20), "at most 19 characters"),
+        (replace(ANALYST, policies=DATA_READER.policies), "has no policies and no Deny statements"),
+        (replace(ANALYST, denies=DATA_READER.denies), "has no policies and no Deny statements"),
     ],
 )
 def test_a_set_has_a_rank_between_the_built_in_ones_and_fits_a_session(
@@ -203,3 +210,11 @@ def test_a_template_names_the_generated_policy_of_its_level(template: Permission
     assert template.policies == (f"daypass-level-{template.name}",)
     assert template.name in levels()
     assert template.denies == ()
+
+
+def test_every_role_of_a_set_has_a_name_that_iam_accepts() -> None:
+    longest = "a" * grammar.LONGEST_NAME_WITH_ROLE
+
+    grammar.check(replace(ANALYST, name=longest))
+
+    assert len(set_role_name("t" * names.LONGEST, longest)) == 64

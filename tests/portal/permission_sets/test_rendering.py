@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.permission_sets.model import FULL, READ_ONLY, PermissionSet
 from daypass.portal.permission_sets.rendering import check_size, session_policies
-from tests.portal.permission_sets.examples import DATA_READER, custom, deny
+from tests.portal.permission_sets.examples import ANALYST, DATA_READER, custom, deny
 
 ACCOUNT = "123456789012"
 
@@ -45,10 +45,12 @@ def test_a_session_has_exactly_one_block_that_allows(permission_set: PermissionS
         FULL,
         READ_ONLY,
         custom("any", 1),
+        ANALYST,
+        replace(DATA_READER, has_own_role=True),
         replace(DATA_READER, denies='[{"Effect":"Allow","Action":"*","Resource":"*"}]'),
         replace(DATA_READER, denies='[{"Action":"*","Resource":"*"}]'),
     ],
-    ids=["full", "read-only", "empty", "allow", "no effect"],
+    ids=["full", "read-only", "empty", "own role", "own role and policies", "allow", "no effect"],
 )
 def test_a_set_that_narrows_nothing_is_not_rendered(permission_set: PermissionSet) -> None:
     with pytest.raises(InvalidRequest):

@@ -106,6 +106,8 @@ class MemberRecord:
 
 def permission_set_version(permission_set: PermissionSet) -> Version:
     """Return the version of the fields of a permission set that an Administrator can change."""
+    # Only where it is true: so a set without a role keeps the version that an earlier release gives it.
+    own_role = ("own_role",) if permission_set.has_own_role else ()
     return version_of(
         permission_set.id,
         permission_set.name,
@@ -113,6 +115,7 @@ def permission_set_version(permission_set: PermissionSet) -> Version:
         permission_set.rank,
         [policy.text for policy in permission_set.policies],
         permission_set.denies,
+        *own_role,
     )
 
 

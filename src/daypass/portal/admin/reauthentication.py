@@ -187,9 +187,7 @@ def to_put_member(old: PermissionSet | None, new: PermissionSet) -> Proof:
 
 def to_put_permission_set(old: PermissionSet | None, new: PermissionSet) -> Proof:
     """Return the proof that creating a set, or replacing *old* by *new*, needs."""
-    return _recent(
-        old is None or (old.rank, old.policies, old.denies) != (new.rank, new.policies, new.denies)
-    )
+    return _recent(old is None or _without_description(old) != _without_description(new))
 
 
 def to_create_tenant() -> Proof:
@@ -211,6 +209,15 @@ def to_delete_tenant() -> Proof:
 def to_write_setting(setting: Setting[T], old: T | None, new: T | None) -> Proof:
     """Return the proof that replacing *old* by *new* needs; None is no value."""
     return _recent(setting.elevates(old, new))
+
+
+def _without_description(permission_set: PermissionSet) -> tuple[object, ...]:
+    return (
+        permission_set.rank,
+        permission_set.policies,
+        permission_set.denies,
+        permission_set.has_own_role,
+    )
 
 
 def _recent(is_needed: bool) -> Proof:

@@ -22,6 +22,8 @@ ActionCheck = Callable[[str], bool]
 """Returns whether a pattern such as `s3:Get*` matches at least one action that AWS has."""
 
 LONGEST_NAME = 32
+LONGEST_NAME_WITH_ROLE = 19
+"""With it, and the longest name of a tenant, `set_role_name` has IAM's 64 characters."""
 LONGEST_DESCRIPTION = 500
 MAX_STATEMENTS = 20
 
@@ -78,7 +80,23 @@ def check(permission_set: PermissionSet) -> None:
     if len(permission_set.description) > LONGEST_DESCRIPTION or not permission_set.description.isprintable():
         raise InvalidRequest(f"A description is one line of at most {LONGEST_DESCRIPTION} characters.")
     check_rank(permission_set.rank)
-    check_size(permission_set)
+    if permission_set.has_own_role:
+        _check_own_role(permission_set)
+    else:
+        check_size(permission_set)
+
+
+def _check_own_role(permission_set: PermissionSet) -> None:
+    if len(permission_set.name) > LONGEST_NAME_WITH_ROLE:
+        raise InvalidRequest(
+            f"The name of a permission set with a role of its own has at most {LONGEST_NAME_WITH_ROLE} "
+            "characters, because it is a part of the role's name."
+        )
+    if not permission_set.is_only_a_role:
+        raise InvalidRequest(
+            "A permission set with a role of its own has no policies and no Deny statements. Add them to the "
+            "role in AWS, or use the tenants' own roles."
+        )
 
 
 def check_rank(rank: int) -> None:

@@ -32,9 +32,11 @@ class SessionPolicies:
 def session_policies(permission_set: PermissionSet, partition: str, account_id: str) -> SessionPolicies:
     """Return the session policies of a custom set, for a role of this account.
 
-    Raises `InvalidRequest` if they exceed a limit of AWS, and for a set that takes nothing away or has an
-    Allow statement, which `grammar` refuses to store.
+    Raises `InvalidRequest` if they exceed a limit of AWS, for a set with a role of its own, which has none,
+    and for a set that takes nothing away or has an Allow statement, which `grammar` refuses to store.
     """
+    if permission_set.has_own_role:
+        raise InvalidRequest("A permission set with a role of its own has no session policies.")
     denying = permission_set.deny_statements
     if not permission_set.policies and not denying:
         raise InvalidRequest(

@@ -60,6 +60,8 @@ def test_a_set_is_created_listed_changed_and_deleted(admin: Administrator) -> No
         ("full", OPERATOR, "built-in"),
         ("Operator", OPERATOR, "lower-case"),
         ("operator", {**OPERATOR, "rank": 1000}, "rank"),
+        ("operator", {**OPERATOR, "own_role": True}, "has no policies and no Deny statements"),
+        ("a-name-of-20-letters", {"rank": 500, "own_role": True}, "at most 19 characters"),
         ("operator", {"rank": 500}, "needs a policy or a Deny statement"),
         ("operator", {**OPERATOR, "denies": [{**DENY, "Effect": "Allow"}]}, "Deny statement 1"),
         ("operator", {**OPERATOR, "policies": ["no policy"]}, "is not a managed policy"),
@@ -73,6 +75,24 @@ def test_an_invalid_set_is_refused_with_the_reason(
 
     assert refused.status == 422
     assert reason in refused.json["detail"]
+
+
+def test_a_set_has_a_role_of_its_own_until_it_is_written_without(admin: Administrator) -> None:
+    made = admin("PUT", "/permission-sets/analyst", {"rank": 500, "own_role": True}, NEW)
+    assert (made.status, made.json["own_role"], made.json["denies"]) == (200, True, [])
+    assert [one["own_role"] for one in admin("GET", "/permission-sets").json["permission_sets"]] == [
+        False,
+        True,
+        False,
+    ]
+
+    # A client that does not know the field cannot make the set one that takes nothing away.
+    refused = admin("PUT", "/permission-sets/analyst", {"rank": 400}, tag(made))
+    assert (refused.status, "needs a policy or a Deny statement" in refused.json["detail"]) == (422, True)
+    assert admin("GET", "/permission-sets/analyst").json == made.json
+    changed = admin("PUT", "/permission-sets/analyst", OPERATOR, tag(made))
+    assert (changed.status, changed.json["own_role"]) == (200, False)
+    assert admin("PUT", "/permission-sets/analyst", OPERATOR, tag(made)).status == 412
 
 
 def test_the_suggestions_can_be_created_as_they_are(admin: Administrator) -> None:

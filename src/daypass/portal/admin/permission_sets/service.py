@@ -32,6 +32,8 @@ class Definition:
     """In the form that `ManagedPolicy.parse` reads."""
     denies: Sequence[object]
     """Deny statements of IAM, as parsed JSON."""
+    has_own_role: bool = False
+    """Whether the set has a role in each tenant; then it has no policies and no denies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class PermissionSets:
             rank=definition.rank,
             policies=grammar.policies_of(definition.policies),
             denies=grammar.denies_text(definition.denies, self.is_known_action),
+            has_own_role=definition.has_own_role,
         )
         grammar.check(permission_set)
         return permission_set
@@ -141,4 +144,5 @@ def _facts(permission_set: PermissionSet) -> dict[str, str | int]:
         "rank": permission_set.rank,
         "policies": ", ".join(policy.text for policy in permission_set.policies),
         "denies": permission_set.denies,
+        "own_role": permission_set.has_own_role,
     }

@@ -28,6 +28,10 @@ _POLICIES = (
     "with its path. Without any, everything is allowed that `denies` does not deny."
 )
 _DENIES = "Statements of an IAM policy whose `Effect` is `Deny`."
+_OWN_ROLE = (
+    "Whether sessions are of a role made for the set in each tenant, `daypass-set-TENANT.SET`, whose "
+    "policies decide. Such a set has no `policies` and no `denies`."
+)
 
 
 class PermissionSetRef(BaseModel):
@@ -44,6 +48,7 @@ class PermissionSetRead(PermissionSetRef):
     kind: PermissionSetKind
     policies: Annotated[list[str], Field(description=_POLICIES)]
     denies: Annotated[list[dict[str, Any]], Field(description=_DENIES)]
+    own_role: Annotated[bool, Field(description=_OWN_ROLE)]
     version: Version
 
 
@@ -91,6 +96,7 @@ class PermissionSetWrite(RequestBody):
     denies: Annotated[list[dict[str, Any]], Field(max_length=20, description=_DENIES)] = Field(
         default_factory=list
     )
+    own_role: Annotated[bool, Field(description=_OWN_ROLE)] = False
 
 
 class TemplateRead(PermissionSetRef):
@@ -153,7 +159,7 @@ class PermissionSets:
     def put(self, request: ApiRequest) -> Response:
         """Create or replace a permission set."""
         body = read_body(PermissionSetWrite, request.body)
-        definition = Definition(body.description, body.rank, body.policies, body.denies)
+        definition = Definition(body.description, body.rank, body.policies, body.denies, body.own_role)
         name = request.path["permission_set"]
         return _permission_set(
             self.administration.permission_sets.put(
@@ -182,6 +188,7 @@ def _fields(permission_set: PermissionSet) -> dict[str, Any]:
         "kind": permission_set.kind,
         "policies": [policy.text for policy in permission_set.policies],
         "denies": permission_set.deny_statements,
+        "own_role": permission_set.has_own_role,
         "version": permission_set_version(permission_set),
     }
 
