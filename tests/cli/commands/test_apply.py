@@ -155,6 +155,29 @@ def test_permission_sets_are_applied_before_their_members_and_pruned_after_them(
     assert live_state.read(portal).versions.permission_sets.keys() == {"operator"}
 
 
+OWN_ROLE = "permission_sets:\n  analyst: {rank: 300, own_role: true}\n"
+WITH_POLICIES = "permission_sets:\n  analyst: {rank: 300, policies: [own]}\n"
+
+
+def test_a_set_gets_and_loses_a_role_of_its_own(portal: Portal) -> None:
+    carry_out(portal, planned(portal, OWN_ROLE))
+
+    live = live_state.read(portal).manifest
+    assert planned(portal, OWN_ROLE).steps == []
+    assert planned(portal, manifest.write(live), prune=True).steps == []
+    assert "own_role: true" in manifest.write(live)
+    [lost] = planned(portal, WITH_POLICIES).steps
+    assert [*lost.lines()] == ['policies: [] → ["own"]', "own_role: True → False"]
+    # An older portal refuses a field that it does not know.
+    assert lost.body is not None
+    assert "own_role" not in lost.body
+    carry_out(portal, planned(portal, WITH_POLICIES))
+    assert planned(portal, WITH_POLICIES).steps == []
+    assert "own_role" not in manifest.write(live_state.read(portal).manifest)
+    [gained] = planned(portal, OWN_ROLE).steps
+    assert [*gained.lines()] == ['policies: ["own"] → []', "own_role: False → True"]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -163,6 +186,8 @@ def test_permission_sets_are_applied_before_their_members_and_pruned_after_them(
         ("permission_sets: {operator: {rank: high}}", "line 1: a permission set needs a rank"),
         ("permission_sets: {operator: {rank: 5, denies: x}}", "line 1: denies is a list"),
         ("permission_sets: {operator: {rank: 5, description: [x]}}", "line 1: a description is a text"),
+        ("permission_sets: {operator: {rank: 5, own_role: perhaps}}", "line 1: own_role is true or false"),
+        ("permission_sets: {operator: {rank: 5, own_role: [true]}}", "line 1: own_role is true or false"),
         ("permission_sets: {operator: {rank: 5, allows: []}}", "line 1: “allows” is not known here"),
         (
             "tenants: {dev01: {members: {dana@example.com: nothing}}}",

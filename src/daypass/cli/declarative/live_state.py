@@ -102,7 +102,11 @@ def _permission_sets(portal: Portal, versions: Versions) -> Mapping[str, Permiss
     for each in listed:
         if each["name"] not in BUILT_IN_SETS:
             sets[each["name"]] = PermissionSet(
-                each["rank"], each["description"], each["policies"], each["denies"]
+                each["rank"],
+                each["description"],
+                each["policies"],
+                each["denies"],
+                own_role=each.get("own_role", False),
             )
             versions.permission_sets[each["name"]] = each["version"]
     return sets

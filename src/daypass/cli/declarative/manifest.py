@@ -36,6 +36,8 @@ class PermissionSet:
     policies: Sequence[str] = ()
     denies: Sequence[object] = ()
     """Deny statements of IAM."""
+    own_role: bool = False
+    """Whether the set has a role of its own in each tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class _Reader:
     def _permission_set(self, name: str, node: "Node") -> PermissionSet:
         if name in BUILT_IN_SETS:
             raise self._error(node, f"“{name}” is a built-in permission set, which cannot be changed")
-        known = ("description", "rank", "policies", "denies")
+        known = ("description", "rank", "policies", "denies", "own_role")
         fields = {key: self._value(value) for key, value in self._fields(node, known, "a permission set")}
         rank = fields.pop("rank", "")
         if not (isinstance(rank, str) and rank.isascii() and rank.isdigit()):
@@ -137,7 +139,10 @@ class _Reader:
                 raise self._error(node, f"{key} is a list")
         if not isinstance(fields.get("description", ""), str):
             raise self._error(node, "a description is a text")
-        return PermissionSet(int(rank), **fields)
+        own_role = fields.pop("own_role", "false")
+        if own_role not in ("true", "false"):
+            raise self._error(node, "own_role is true or false")
+        return PermissionSet(int(rank), own_role=own_role == "true", **fields)
 
     def _value(self, node: "Node") -> Any:  # noqa: ANN401  JSON of any shape
         """Return nested lists and mappings of texts: IAM has no other scalars."""
@@ -259,13 +264,17 @@ def _user(user: User) -> dict[str, object]:
 
 
 def permission_set_fields(permission_set: PermissionSet) -> dict[str, object]:
-    """Return the fields as the file and the API have them."""
-    return {
+    """Return the fields as the file and the API have them.
+
+    The default of `own_role` is left out, because an older portal does not know the field.
+    """
+    fields: dict[str, object] = {
         "description": permission_set.description,
         "rank": permission_set.rank,
         "policies": list(permission_set.policies),
         "denies": list(permission_set.denies),
     }
+    return fields | {"own_role": True} if permission_set.own_role else fields
 
 
 def _tenant(tenant: Tenant) -> dict[str, object]:

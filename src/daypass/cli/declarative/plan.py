@@ -255,7 +255,10 @@ def _put(subject: str, address: str, old: Facts | None, new: Facts, version: str
     if old is None:
         yield Step(ADD, subject, {}, new, "PUT", address, new, _NEW)
     elif old != new:
-        yield Step(CHANGE, subject, *_difference(old, new), "PUT", address, new, _match(version or "*"))
+        # `own_role` is the one field that is left out where it has its default, which is false.
+        every = dict.fromkeys({**old, **new}, False)
+        before, after = _difference({**every, **old}, {**every, **new})
+        yield Step(CHANGE, subject, before, after, "PUT", address, new, _match(version or "*"))
 
 
 def _removal(subject: str, address: str, condition: Mapping[str, str]) -> Step:
