@@ -17,9 +17,11 @@ from daypass.portal.aws.errors import SessionRefused, invalid_response
 from daypass.portal.aws.fence.levels import withheld_actions
 from daypass.portal.aws.identity import PortalIdentity
 from daypass.portal.aws.policies import read_only_limits, to_json
+from daypass.portal.aws.set_role.judgement import find_problem
+from daypass.portal.aws.set_role.reader import SetRoleReader
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.query import QueryService
-from daypass.portal.errors import AwsError, AwsPolicyRefused, AwsTrustRefused
+from daypass.portal.errors import AwsError, AwsNotAllowed, AwsPolicyRefused, AwsTrustRefused
 from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from daypass.portal.permission_sets.rendering import session_policies
 from daypass.portal.secret import Secret
@@ -68,9 +70,18 @@ class AwsBroker:
             return None
         return timedelta(seconds=int(maximum)) if re.fullmatch(r"[0-9]{1,6}", maximum) else None
 
-    def find_set_role_problem(self, role: SetRole, deadline: Deadline) -> str:  # noqa: ARG002  the protocol's
-        """Raise `AwsPolicyRefused`: the role is not read, so nothing proves that it may be used."""
-        raise AwsPolicyRefused(f"The portal could not read the role {role.role_arn}, so nothing was issued.")
+    def find_set_role_problem(self, role: SetRole, deadline: Deadline) -> str:
+        """Return why the role of a permission set may not be used, or "" if AWS shows that it may."""
+        portal = self.identity.get()
+        # IAM takes a name, so it would answer about a role of the portal's own account.
+        if not role.role_arn.startswith(f"arn:{self.partition}:iam::{portal.account_id}:role/"):
+            raise AwsNotAllowed(
+                f"The portal cannot check the role {role.role_arn}: its credentials are of the account "
+                f"{portal.account_id}, and IAM shows an account's roles to identities of that account only. "
+                "Choose a permission set without a role of its own for this tenant."
+            )
+        state = SetRoleReader(self.iam, role.role_arn, deadline).read()
+        return find_problem(state, role, portal.arn)
 
     def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:
         """Assume a role; without `attributed`, omit the source identity and the session tags."""

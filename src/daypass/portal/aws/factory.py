@@ -125,4 +125,4 @@ def _caller_identity(sts: QueryService, partition: Partition, timing: Timing) ->
         )
     # The others are `assumed-role/…` and `federated-user/…`.
     is_session = not (resource == "root" or resource.startswith("user/"))
-    return Principal(account_id, is_session)
+    return Principal(account_id, is_session, arn[0])

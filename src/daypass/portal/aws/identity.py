@@ -24,6 +24,8 @@ class Principal:
     account_id: str
     is_session: bool
     """Whether the credentials are those of a role session or of a federated user."""
+    arn: str = ""
+    """The ARN of the user, or of the role session; the latter does not have the role's path."""
 
 
 class PortalIdentity:

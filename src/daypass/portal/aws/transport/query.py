@@ -25,6 +25,7 @@ from daypass.portal.clock import Clock, utc_now
 from daypass.portal.errors import AwsError
 
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
+_ErrorFor = Callable[[str, str], AwsError]
 
 # The same names and roles recur in requests, and quoting costs as much as signing.
 _quoted = lru_cache(maxsize=1024)(quote_plus)
@@ -52,14 +53,26 @@ class QueryService:
         self._clock = clock
 
     def call(
-        self, parameters: Mapping[str, str], deadline: Deadline, *, role_arn: str = ""
+        self,
+        parameters: Mapping[str, str],
+        deadline: Deadline,
+        *,
+        role_arn: str = "",
+        refusal_of: Callable[[str], AwsError] | None = None,
     ) -> Mapping[str, str]:
-        """Return the response's texts by path; raises the `AwsError` for AWS's error code on *role_arn*."""
+        """Return the response's texts by path; raises the `AwsError` for AWS's error code.
+
+        *refusal_of* returns that error; without it, it is that of an attempt to assume *role_arn*.
+        """
+
+        def error_for(code: str, message: str) -> AwsError:
+            return error_for_code(code, message, role_arn) if refusal_of is None else refusal_of(code)
+
         body = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters.items()).encode()
         try:
             answer = retry_with_backoff(
                 self._service,
-                lambda: self._send_renewing(body, deadline, role_arn),
+                lambda: self._send_renewing(body, deadline, error_for),
                 deadline,
                 self._timing,
             )
@@ -69,19 +82,19 @@ class QueryService:
         self._observe(None)
         return answer
 
-    def _send_renewing(self, body: bytes, deadline: Deadline, role_arn: str) -> Mapping[str, str]:
+    def _send_renewing(self, body: bytes, deadline: Deadline, error_for: _ErrorFor) -> Mapping[str, str]:
         keys = self._credentials.frozen()
         try:
-            return self._send(body, keys, deadline, role_arn)
+            return self._send(body, keys, deadline, error_for)
         except CredentialsRefused:
             # The keys may have been rotated. AWS ignored the unauthenticated request, so a retry is safe.
             others = self._credentials.renewed(keys)
             if others is None:
                 raise
-            return self._send(body, others, deadline, role_arn)
+            return self._send(body, others, deadline, error_for)
 
     def _send(
-        self, body: bytes, keys: ReadOnlyCredentials, deadline: Deadline, role_arn: str
+        self, body: bytes, keys: ReadOnlyCredentials, deadline: Deadline, error_for: _ErrorFor
     ) -> Mapping[str, str]:
         reply = self._endpoint.post(body, self._signed(body, keys), deadline)
         answer = text_by_path(reply.body)
@@ -90,7 +103,7 @@ class QueryService:
         if code is not None:
             message = answer.get("ErrorResponse/Error/Message") or answer.get("Error/Message", "")
             refusal = find_clock_refusal(code, message, reply.date, self._clock())
-            refusal = refusal or error_for_code(code, message, role_arn)
+            refusal = refusal or error_for(code, message)
             raise answered(refusal, self._endpoint.url, code, message)
         # Load balancers in front of AWS, and proxies, answer without an error code.
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -7,15 +7,22 @@ from xml.parsers import expat
 def text_by_path(document: bytes) -> dict[str, str]:
     """Return the texts of a document by their path without namespaces, such as `ErrorResponse/Error/Code`.
 
-    The first of several texts at one path counts. The result is empty for malformed XML, and for XML with a
+    The elements `member` of a list are numbered: `Tags/member.1/Key`. Of other texts at one path the first
+    counts. The result is empty for malformed XML, and for XML with a
     document type: its entities could expand without bound (“billion laughs”), and AWS sends none.
     """
     path: list[str] = []
+    members = [0]
     result: dict[str, str] = {}
     texts: list[str] = []
 
     def start(name: str, _attributes: dict[str, str]) -> None:
-        path.append(name.rpartition(" ")[2])
+        local = name.rpartition(" ")[2]
+        if local == "member":
+            members[-1] += 1
+            local = f"member.{members[-1]}"
+        path.append(local)
+        members.append(0)
         texts.clear()
 
     def end(_name: str) -> None:
@@ -24,6 +31,7 @@ def text_by_path(document: bytes) -> dict[str, str]:
             result.setdefault("/".join(path), text)
         texts.clear()
         path.pop()
+        members.pop()
 
     # A separator makes expat resolve namespaces; a space occurs in no name.
     parser = expat.ParserCreate(namespace_separator=" ")
