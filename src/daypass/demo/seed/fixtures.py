@@ -13,7 +13,7 @@ PORTAL_USER = "daypass-portal"
 ROLE_PREFIX = "duploservices-"
 TENANTS = ("dev01", "prod01", "data01")
 FORMER_TENANT = "data01"
-"""The tenant whose role is of the former generation, so that there is one to migrate."""
+"""The tenant whose role is of generation 1, so that there is one to migrate."""
 
 WELCOME = "welcome.txt"
 ORDERS = tuple({"id": f"order-{number}", "status": "paid"} for number in (1, 2, 3))
