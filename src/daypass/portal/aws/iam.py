@@ -20,7 +20,6 @@ from daypass.portal.aws.policies import Document
 from daypass.portal.aws.tenant_role import (
     TENANT_POLICY,
     boundary_arn_of,
-    generation_of,
     is_ours,
     make_tenant_role,
     put_inline_policy,
@@ -231,7 +230,7 @@ class AwsRoles:
         role: Any = iam.get_role(RoleName=role_name(tenant.target.role_arn))["Role"]
         if role["Arn"] != tenant.target.role_arn or not is_ours(role, self.account, tenant.name):
             return None
-        return generation_of(boundary_arn_of(role), self.account)
+        return self.account.generation_of(boundary_arn_of(role))
 
 
 def make_master_role(iam: "IAMClient", account: Account, principal_arn: str) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TENANT_POLICY = "tenant"
 """The name of the inline policy that is the fence of generation 1, and that denies all after a deletion."""
 
-# A role that is still incomplete then lacks permissions and no restrictions.
+# So a role that is still incomplete lacks permissions, not restrictions.
 _ATTACHED_FIRST = ("guards", "denies")
 _IN_ORDER: Sequence[str] = [
     policy_name(policy) for policy in sorted(POLICIES, key=lambda policy: policy not in _ATTACHED_FIRST)
@@ -124,11 +124,6 @@ def is_ours(role: Mapping[str, Any], account: Account, tenant: str) -> bool:
     )
 
 
-def generation_of(boundary_arn: str | None, account: Account) -> Generation | None:
-    """Return the generation of a role with that boundary, or None if it has a boundary of another owner."""
-    return next((each for each in Generation if account.boundary_of(each) == boundary_arn), None)
-
-
 def boundary_arn_of(role: Mapping[str, Any]) -> str | None:
     """Return the ARN of a role's permissions boundary, or None."""
     arn: str | None = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
@@ -142,13 +137,13 @@ def _description(tenant: str) -> str:
 def _is_fenced(role: Mapping[str, Any], account: Account, tenant: str) -> bool:
     tags = {tag["Key"]: tag["Value"] for tag in role.get("Tags", [])}
     is_tagged = tags.get(policies.TENANT_TAG) == tenant
-    return is_tagged and generation_of(boundary_arn_of(role), account) is not None
+    return is_tagged and account.generation_of(boundary_arn_of(role)) is not None
 
 
 def _generation_of_existing(iam: "IAMClient", account: Account, name: str, tenant: str) -> Generation:
-    """Return the generation of an existing role; raise if it is no tenant's, which must get no rights."""
+    """Return the generation of an existing role; raises `AwsRefused` if it is not that of this tenant."""
     role: Any = iam.get_role(RoleName=name)["Role"]
-    generation = generation_of(boundary_arn_of(role), account)
+    generation = account.generation_of(boundary_arn_of(role))
     if generation is None or not _is_fenced(role, account, tenant):
         raise AwsRefused(
             f"The role {name} exists, but was not created for this tenant: it lacks the tag "

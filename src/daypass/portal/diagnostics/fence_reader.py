@@ -19,7 +19,7 @@ from daypass.portal.aws.fence.shared import digest, shared_policies
 from daypass.portal.aws.iam import AwsRoles
 from daypass.portal.aws.iam_errors import classified
 from daypass.portal.aws.policies import Document
-from daypass.portal.aws.tenant_role import TENANT_POLICY, generation_of
+from daypass.portal.aws.tenant_role import TENANT_POLICY
 from daypass.portal.diagnostics.account_fence import (
     FenceComparison,
     RecordedFence,
@@ -106,7 +106,7 @@ class AwsFenceReader:
         if now - read_at < CACHED_FOR:
             return generation
         roles = self._prompt(self.accounts.for_role(role_arn))
-        generation = generation_of(roles.read(role_arn).boundary_arn, roles.account)
+        generation = roles.account.generation_of(roles.read(role_arn).boundary_arn)
         self._generations[role_arn] = now, generation
         return generation
 

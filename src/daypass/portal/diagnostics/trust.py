@@ -7,7 +7,7 @@ from daypass.portal.aws import patches, policies
 from daypass.portal.aws.iam import role_name
 from daypass.portal.aws.policies import Document
 from daypass.portal.aws.trust.analysis import Trust, read_trust
-from daypass.portal.aws.trust.policy import LONGEST, merge_trust, trust_policy
+from daypass.portal.aws.trust.policy import LARGEST_TRUST_POLICY, merge_trust, trust_policy
 from daypass.portal.diagnostics.finding import Finding, Level
 from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.roles import RoleState
@@ -85,6 +85,6 @@ def _read(document: Mapping[str, object], principal: str, tenant: Tenant | None)
 
 def _size_note(document: Document) -> str:
     size = len(policies.to_json(document))
-    if size <= LONGEST:
+    if size <= LARGEST_TRUST_POLICY:
         return ""
-    return f" The new policy has {size} characters; AWS allows {LONGEST} without a higher quota."
+    return f" The new policy has {size} characters; AWS allows {LARGEST_TRUST_POLICY} without a higher quota."

@@ -1,4 +1,4 @@
-"""The generation of the fence that a tenant's role has, as far as IAM tells."""
+"""The generation of the fence that a tenant's role has, if it can be read from IAM."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError
 
 MAX_AGE = timedelta(minutes=10)
-"""The validity of an answer, and of a failure to get one; roles change generation when an operator asks."""
+"""The time for which an answer, or a failure, is used again. Only an operator's migration changes it."""
 
 
 class BoundaryReader(Protocol):
@@ -31,7 +31,7 @@ class RoleGenerations:
     _known: dict[str, tuple[Generation | None, datetime]] = field(default_factory=dict)
 
     def find(self, role_arn: str) -> Generation | None:
-        """Return the generation; None for a role with another boundary, and if IAM does not tell."""
+        """Return the generation of a role; None if it has no boundary of Daypass, or IAM does not answer."""
         generation, read_at = self._known.get(role_arn, (None, None))
         now = self.clock()
         if read_at is None or now - read_at > MAX_AGE:
@@ -44,8 +44,7 @@ class RoleGenerations:
             return None
         try:
             account = self.accounts.for_role(role_arn)
-            boundary_arn = self.readers.for_account(account).boundary_arn(role_arn)
-            return next((each for each in Generation if account.boundary_of(each) == boundary_arn), None)
-        # The pages do without: the portal may lack the permission, or IAM may not be reachable.
+            return account.generation_of(self.readers.for_account(account).boundary_arn(role_arn))
         except AwsError:
+            # The portal may lack the permission, or IAM may be unreachable. The pages then offer the console.
             return None

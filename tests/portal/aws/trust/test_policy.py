@@ -11,7 +11,7 @@ from daypass.portal.access.model import IssuanceId
 from daypass.portal.access.session_names import session_tags
 from daypass.portal.aws import policies
 from daypass.portal.aws.trust.analysis import read_trust
-from daypass.portal.aws.trust.policy import LONGEST, merge_trust, trust_policy
+from daypass.portal.aws.trust.policy import LARGEST_TRUST_POLICY, merge_trust, trust_policy
 from daypass.portal.tenants.model import Tenant, TenantId
 from tests.portal.aws.trust.former import former_trust
 
@@ -35,7 +35,7 @@ def test_the_trust_policy_leaves_room_for_web_identity() -> None:
     size = len(policies.to_json(trust_policy(principal, "e" * 36, "t" * 32)))
 
     # A statement for AssumeRoleWithWebIdentity with tags takes about 700 characters.
-    assert size + 700 <= LONGEST
+    assert size + 700 <= LARGEST_TRUST_POLICY
 
 
 @pytest.mark.parametrize("external_id", ["external", "of-an-earlier-tenant", None])

@@ -46,7 +46,7 @@ def collision_denies(
     `{name}` for the prefix of its resources without the final dash. Patterns without a name are left out.
     """
     named = [pattern for pattern in arn_patterns if "{name}" in pattern or "{tenant}" in pattern]
-    # The pattern of `dev01-x` also matches the resources of `dev01-x-y`.
+    # The pattern of `dev01-x` also matches the resources of `dev01-x-y`, which needs no deny of its own.
     outermost = [name for name in sorted(longer) if not any(name.startswith(f"{one}-") for one in longer)]
     resources = [resolve(pattern, account, name) for name in outermost for pattern in named]
     return _denying(resources)

@@ -32,12 +32,11 @@ _USUAL_POLICY: Mapping[str, PolicyName] = {
 }
 # The tags by which Daypass and AWS recognise a tenant and a session.
 _RESERVED_TAGS = (TENANT_TAG, "daypass:tenant", "daypass:issuance")
-# Needs no resource of a tenant.
 ALWAYS = ("sts:GetCallerIdentity", "tag:GetResources", "tag:GetTagKeys", "tag:GetTagValues")
-
+"""The actions that belong to no service of the catalogue and that every session may use."""
 
 NO_ACTION = "none:null"
-"""The action of a statement without effect: IAM takes no policy without statements."""
+"""The action of a statement without effect: IAM accepts no policy without statements."""
 
 
 def policy_name(policy: PolicyName) -> str:
@@ -46,7 +45,7 @@ def policy_name(policy: PolicyName) -> str:
 
 
 def fence(account: Account, services: Sequence[Service] | None = None) -> Mapping[PolicyName, Document]:
-    """Return the shared policies of an account by name; those of a role unite."""
+    """Return the shared policies of an account by name; a role has all of them attached."""
     offered = offered_services() if services is None else services
     return {policy: not_empty(*_statements(account, policy, offered)) for policy in POLICIES}
 
@@ -175,7 +174,7 @@ def _denies(account: Account, rules: Sequence[DenyRule]) -> Iterable[Statement]:
 
 
 def _tag_guards() -> Sequence[Statement]:
-    """Return the Deny statements that protect the tenant's tag; AWS ignores the case of keys in them."""
+    """Return the Deny statements that protect the tenant's tag, in any case of letters of its key."""
     any_reserved = {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": list(_RESERVED_TAGS)}}
     return (
         # Without the tag on the role, the variable has no value, and a statement with it may be void.
@@ -184,7 +183,8 @@ def _tag_guards() -> Sequence[Statement]:
             "OtherTenant",
             {"Null": {_RESOURCE_TAG: "false"}, "StringNotEquals": {_RESOURCE_TAG: TENANT}},
         ),
-        # Holds for removals too, whose requests have keys and no values.
+        # It denies removals too: their requests have keys without values, and a missing value does not equal
+        # the tenant's name.
         _deny("OtherTag", any_reserved | {"StringNotEquals": {_REQUEST_TAG: TENANT}}),
     )
 

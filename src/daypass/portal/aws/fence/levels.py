@@ -29,19 +29,19 @@ def levels(services: Sequence[Service] | None = None) -> Mapping[LevelName, Docu
     return {level: _policy(offered, level) for level in LEVELS}
 
 
-def withheld_actions() -> Sequence[Action]:
+def withheld_actions(services: Sequence[Service] | None = None) -> Sequence[Action]:
     """Return the reads that return secrets or have effects: only the set `full` has them."""
-    return _without_covered(action for service in offered_services() for action in service.levels.secrets)
+    offered = offered_services() if services is None else services
+    return _without_covered(action for service in offered for action in service.levels.secrets)
 
 
 def _policy(offered: Sequence[Service], level: LevelName) -> Document:
     actions = _without_covered(
         {*ALWAYS, *(action for service in offered for action in _actions(service, level))}
     )
-    withheld = _without_covered(action for service in offered for action in service.levels.secrets)
     statements: list[dict[str, object]] = [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
-    if withheld:
-        # A pattern above may match these.
+    if withheld := withheld_actions(offered):
+        # The patterns of the Allow may match these too.
         statements.append({"Effect": "Deny", "Action": withheld, "Resource": "*"})
     if level == "operator":
         statements += [
@@ -53,7 +53,10 @@ def _policy(offered: Sequence[Service], level: LevelName) -> Document:
 
 
 def _without_covered(actions: Iterable[Action]) -> Sequence[Action]:
-    """Return the actions, sorted, without those that the pattern of another one matches."""
+    """Return the actions, sorted, without those that the pattern of another one matches.
+
+    A managed policy has 6,144 characters for all services, so nothing is named twice.
+    """
     patterns = set(actions)
     return sorted(
         action
@@ -64,6 +67,7 @@ def _without_covered(actions: Iterable[Action]) -> Sequence[Action]:
 
 def _actions(service: Service, level: LevelName) -> Iterable[Action]:
     yield from (action for rule in service.allow if rule.by == "list" for action in rule.actions)
+    # The set data-reader has the configuration of services with data only, to find the data.
     if level in {"read-only", "operator"} or service.levels.data:
         yield from service.levels.read
     if level in {"read-only", "data-reader"}:

@@ -55,15 +55,14 @@ class ManagedPolicy:
 def managed_policies(account: Account) -> Sequence[ManagedPolicy]:
     """Return the policies of both generations of the fence, and those of the permission sets."""
     purposes = dict(_purposes())
-    own = policies.boundary(account)
-    first = ManagedPolicy(
+    inline_boundary = ManagedPolicy(
         BOUNDARY,
         "The permissions boundary of tenants' roles with an inline policy, as earlier versions created them, "
         "and of new roles until the shared policies below are verified. It stays as long as such roles do.",
-        own,
+        policies.boundary(account),
     )
     shared = shared_policies(account).items()
-    return [first, *(ManagedPolicy(name, purposes[name], document) for name, document in shared)]
+    return [inline_boundary, *(ManagedPolicy(name, purposes[name], document) for name, document in shared)]
 
 
 def _purposes() -> Iterator[tuple[str, str]]:

@@ -3,10 +3,8 @@
 import re
 
 from daypass.portal.aws.fence.catalogue import offered_services
+from daypass.portal.aws.policies import INLINE_SERVICES
 from daypass.portal.inventory.kinds import ResourceKind, ResourceKinds
-
-_INLINE_SERVICES = frozenset({"s3", "dynamodb", "sqs", "sns", "kinesis", "apigateway"})
-"""The services that the inline policy of roles of generation 1 allows."""
 
 
 def resource_kinds() -> ResourceKinds:
@@ -20,10 +18,11 @@ def resource_kinds() -> ResourceKinds:
                 service=kind.arn_service,
                 pattern=re.compile(kind.pattern),
                 is_named=kind.is_named,
+                # A service limit is written as IAM prefixes, so services that share one are allowed together.
                 allowed_with=frozenset(
                     each.name for each in offered_services() if {*each.prefixes} & {*service.prefixes}
                 ),
-                needs_shared_fence=service.name not in _INLINE_SERVICES,
+                needs_shared_fence=service.name not in INLINE_SERVICES,
                 read_only_gap=kind.read_only_gap or "",
             )
             for service in offered_services()

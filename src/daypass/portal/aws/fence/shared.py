@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from daypass.portal.accounts.model import Account, Generation
-from daypass.portal.aws.fence.documents import ALWAYS, POLICIES, boundary, fence, policy_name
+from daypass.portal.aws.fence.documents import POLICIES, boundary, fence, policy_name
 from daypass.portal.aws.fence.levels import level_policy_name, levels
-from daypass.portal.aws.policies import Document, allow, document
+from daypass.portal.aws.policies import Document
 
 FENCE_POLICY_NAMES: Sequence[str] = tuple(policy_name(policy) for policy in POLICIES)
 """The names of the policies that are attached to a role of generation 2."""
@@ -19,7 +19,7 @@ REQUIRED_POLICY_NAMES: Sequence[str] = (*FENCE_POLICY_NAMES, Generation.SHARED.b
 def shared_policies(account: Account) -> Mapping[str, Document]:
     """Return the documents of the attached policies, the boundary and the permission sets, in this order."""
     return {
-        **{policy_name(name): _nonempty(policy) for name, policy in fence(account).items()},
+        **{policy_name(name): policy for name, policy in fence(account).items()},
         Generation.SHARED.boundary: boundary(account),
         **{level_policy_name(level): policy for level, policy in levels().items()},
     }
@@ -28,8 +28,3 @@ def shared_policies(account: Account) -> Mapping[str, Document]:
 def digest(policy: Mapping[str, object]) -> str:
     """Return the SHA-256 of a policy document in hexadecimal, which the order of its keys does not change."""
     return sha256(json.dumps(policy, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _nonempty(policy: Document) -> Document:
-    # IAM refuses a policy without statements, and a fence without one of its policies would be incomplete.
-    return policy if policy["Statement"] else document(allow(ALWAYS, ["*"], sid="Always"))

@@ -10,7 +10,7 @@ from daypass.portal.aws.policies import SESSION_ACTIONS, TENANT_TAG, as_list
 from daypass.portal.aws.trust.conditions import REQUEST_TAG, RequestKeys, holds, like
 
 _ASSUME, _, _TAG = SESSION_ACTIONS
-# Values and a key that no request of the portal has.
+# A value of any key, and a key, that no request of the portal has.
 _ANOTHER = "another-than-daypass-sends"
 _EXTERNAL_ID = "sts:externalid"
 _ISSUANCE = {ISSUANCE_TAG: _ANOTHER}

@@ -6,7 +6,7 @@ from typing import Any
 from daypass.portal.access.session_names import TENANT_TAG as TENANT_SESSION_TAG
 from daypass.portal.aws.policies import SESSION_ACTIONS, TENANT_TAG, Document, Statement, as_list, document
 
-LONGEST = 2048
+LARGEST_TRUST_POLICY = 2048
 """AWS's quota for the characters of a trust policy, unless the account has a higher one."""
 
 _OWN_SIDS = "Daypass"

@@ -82,7 +82,7 @@ class RoleInAccount:
 
     def generation(self, account: Account) -> Generation | None:
         """Return the generation whose boundary the role has, or None."""
-        return next((each for each in Generation if account.boundary_of(each) == self.boundary_arn), None)
+        return account.generation_of(self.boundary_arn)
 
 
 @dataclass(frozen=True, slots=True)
