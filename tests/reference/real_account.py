@@ -16,7 +16,7 @@ _BEGINNING = f"""
 For operators, once, in an account of their own. Daypass's policies are tested in three ways without AWS:
 against AWS's data of actions and condition keys, with an independent evaluator of IAM policies, and in the
 sandbox. What AWS itself does where its documentation is silent or contradicts itself can only be seen in an
-account. The {len(CHECKS)} checks on this page ask it.
+account. The {len(CHECKS)} checks on this page ask AWS.
 
 Choose an account without production: the checks touch nothing that exists, but they create roles. They need
 the shared policies of this version, which `daypass portal fence apply` brings there without changing a
@@ -32,10 +32,10 @@ daypass portal fence verify --live --yes --format json > answers.json
 ```
 
 The command says what it will create and asks. It creates {CREATED}, all named after a tenant `livecheck`
-with six random characters, and removes them again, also after an error or Ctrl-C. None of them has a price
-while it is not used; launches of instances are dry runs. Make one run at a time in an account: a run
-removes what it finds of another. If the command was killed, the next run removes what it left. What it
-cannot remove it names. If AWS allows what it should deny, a REST API is removed likewise, and a KMS key is
+with six random characters, and removes them again, also after an error or Ctrl-C. AWS charges nothing for
+them while they are not used; launches of instances are dry runs. Make one run at a time in an account: a run
+removes what it finds of another. If the command was killed, the next run removes what it left. It names
+what it cannot remove. If AWS allows what it should deny, a REST API is removed likewise, and a KMS key is
 scheduled for deletion in seven days, the shortest time that AWS accepts.
 
 A run takes about a minute, because IAM's changes take seconds to be in effect. A check whose answer is not
@@ -46,9 +46,9 @@ all answers are the expected ones and nothing is left, 1 if not, and 2 if AWS co
 _DEVIATIONS = """
 ## What to do with another answer
 
-Run the command again first: IAM can take longer than a minute. If the answer stays, do what stands here for
-the check. Where it says so, report the check's name, the answer and the code to the project; they contain
-no secret and no account id.
+Run the command again first: IAM can take longer than a minute. If the answer stays, follow the row of
+the check below. Where it says so, report the check's name, the answer and the code to the project; these
+contain no secret and no account id.
 """
 _GROUPS: Mapping[str, Sequence[LiveCheck]] = {
     "Sessions": SESSIONS,
@@ -62,7 +62,7 @@ def real_account_page() -> str:
     parts = [wrapped(_BEGINNING), wrapped(_RUN), "## The checks"]
     for title, checks in _GROUPS.items():
         rows = [(f"`{check.id}`", check.tried, check.expected, check.question) for check in checks]
-        parts += [f"### {title}", table(("check", "request", "expected", "settles"), rows)]
+        parts += [f"### {title}", table(("check", "request", "expected", "question"), rows)]
     parts += [wrapped(_DEVIATIONS), table(("check", "what it means"), _deviations())]
     return "\n\n".join(parts) + "\n"
 

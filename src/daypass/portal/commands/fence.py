@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from daypass.portal.aws.fence.rollout.rollouts import FenceRollout, Request
     from daypass.portal.storage.engine import Database
 
-_CONTINUE = "No role may do more than before or after. Run the command again to continue."
+_CONTINUE = (
+    "As it stands, no role may do more than before the first step or after the last. Run the command again "
+    "to continue."
+)
 
 _profile = click.option(
     "--profile",
@@ -32,7 +35,7 @@ def _scope(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--all-tenants",
         is_flag=True,
-        help="Migrate all roles that the portal named; not roles with own ARNs.",
+        help="Migrate all roles that the portal named; not those whose ARNs were entered.",
     )
     @click.option("--pause", is_flag=True, help="Deny everything to all tenants until the last step.")
     @click.option(
@@ -52,8 +55,8 @@ def _scope(command: Callable[..., Any]) -> Callable[..., Any]:
 def fence() -> None:
     """Bring the fence of this version to an AWS account.
 
-    The fence is a set of managed policies that all tenants' roles of an account share, a permissions
-    boundary, and the policies of the permission sets.
+    The fence consists of managed policies that all tenants' roles of an account share, and of their
+    permissions boundary. The policies of the permission sets are part of the same rollout.
 
     \b
       daypass portal fence plan
@@ -144,15 +147,15 @@ def apply(
 @click.option(
     "--live",
     is_flag=True,
-    help="Check AWS's own behaviour instead, with a tenant that is made and removed for it.",
+    help="Check AWS's own behaviour instead, with a tenant that is created and removed for it.",
 )
 @click.option("--yes", is_flag=True, help="With --live: do not ask for confirmation.")
 def verify(profile: str | None, form: str, *, live: bool, yes: bool) -> None:
     """Read the shared policies and roles back, and compare them with this version's.
 
-    The portal creates roles with the shared fence, and uses the policies of permission sets, only where this
-    command found them complete. Exit code 0 means no differences, 1 differences, 2 that AWS or the database
-    could not be used.
+    The portal creates roles of generation 2, and uses the policies of permission sets, only where this
+    command found the policies complete. Exit code 0 means no differences, 1 differences, 2 that AWS or the
+    database could not be used.
 
     With --live it makes 40 requests whose answers only a real account can give, says before what it
     creates, and removes everything again. Exit code 0 means that all answers are the expected ones.

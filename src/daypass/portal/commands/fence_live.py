@@ -112,8 +112,8 @@ def _confirm(run: "LiveVerification") -> None:
 
     click.echo(
         f"{len(CHECKS)} checks in the account {run.names.account.id}, region {run.endpoint.region}. They "
-        f"create, under the names {run.names.prefix}*: {CREATED}. Nothing of it has a price while it is not "
-        "used, and it is removed again, also after an error or Ctrl-C. Existing resources stay as they are.",
+        f"create, under the names {run.names.prefix}*: {CREATED}. AWS charges nothing for them while "
+        "unused. They are removed again, also after an error or Ctrl-C. Existing resources do not change.",
         err=True,
     )
     try:

@@ -44,7 +44,7 @@ def plan_json(plan: "RolloutPlan") -> str:
 
 def verification_text(verification: "Verification") -> str:
     """Return a verification for people."""
-    lines = [*_policies(verification.policies), "", "Tenants with the shared fence"]
+    lines = [*_policies(verification.policies), "", "Tenants with roles of generation 2"]
     lines += list(_tenants(verification.tenants)) or ["  none"]
     lines += ["", "No differences." if verification.is_complete else "There are differences."]
     return "\n".join(lines)
@@ -114,5 +114,5 @@ def _tenants(tenants: "Sequence[TenantFence]") -> Iterator[str]:
 def _tenant(tenant: "TenantFence") -> str:
     mark = "✓" if not tenant.differences else "!"
     kind = "no boundary of Daypass" if tenant.generation is None else f"generation {tenant.generation}"
-    own = f", own role {tenant.role_arn}" if tenant.is_own else ""
+    own = f", entered role {tenant.role_arn}" if tenant.is_own else ""
     return f"{mark} {tenant.tenant}: {kind}{own}"

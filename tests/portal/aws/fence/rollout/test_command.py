@@ -77,7 +77,7 @@ def test_plan_apply_and_verify_bring_an_account_and_its_roles_to_the_fence(
     assert planned.returncode == 1
     assert "+ daypass-fence-data is missing" in planned.stdout
     assert "! dev01: generation 1\n" in planned.stdout
-    assert f"! legacy: generation 1, own role {lab.account.role_arn('their-role')}" in planned.stdout
+    assert f"! legacy: generation 1, entered role {lab.account.role_arn('their-role')}" in planned.stdout
     assert "duploservices-dev01: switch to the boundary daypass-boundary-2" in planned.stdout
     assert "their-role: " not in planned.stdout
     assert "  dev01, dev02 (policy tenant): " in planned.stdout

@@ -15,7 +15,7 @@ class Answer(StrEnum):
     ALLOWED = "allowed"
     DENIED = "denied"
     REFUSED = "refused"
-    """An error of any code."""
+    """AWS answered with an error; its code does not matter."""
     NONE = "none"
     """The request could not be made, or AWS answered with an error that does not show IAM's decision."""
 

@@ -20,7 +20,7 @@ CREATED = (
     "three IAM roles, three SQS queues, an S3 bucket, a Lambda function, an ECS task definition, a target "
     "group, two security groups, two EFS file systems, an ACM certificate, an SSM parameter"
 )
-"""What a trial may create, in the operator's words. Without use, AWS charges nothing for any of it."""
+"""The resources that a trial may create, for the operator. AWS charges nothing for them while unused."""
 
 _MISSING = re.compile("NotFound|NoSuch|NonExistent|DoesNotExist|ResourceNotFound", re.IGNORECASE)
 

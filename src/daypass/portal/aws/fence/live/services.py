@@ -100,7 +100,7 @@ def _read_encrypted(trial: Trial) -> None:
 SERVICES: Sequence[LiveCheck] = (
     LiveCheck(
         "run-instances",
-        "Launch an instance whose parts have the own tag and the own security group, as a dry run",
+        "Launch an instance with the tenant's security group and its tag on all parts, as a dry run",
         Answer.ALLOWED,
         "Which parts of a launch does AWS decide, and with which keys?",
         _PARTS,
@@ -108,7 +108,7 @@ SERVICES: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "run-instances-untagged-volume",
-        "The same with no tag on the volume",
+        "Launch an instance with the tenant's security group and no tag on the volume, as a dry run",
         Answer.DENIED,
         "Is the request's tag decided for each part?",
         _PARTS,
@@ -116,7 +116,7 @@ SERVICES: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "run-instances-default-group",
-        "The same with no security group, so that AWS takes the default one",
+        "Launch an instance without a security group, so that AWS takes the default one, as a dry run",
         Answer.DENIED,
         "Does AWS decide the parts that a request does not name?",
         _PARTS,
@@ -140,7 +140,7 @@ SERVICES: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "create-bucket",
-        "Create a bucket with the own prefix",
+        "Create a bucket with the tenant's prefix",
         Answer.ALLOWED,
         "Which value does `aws:ResourceAccount` have while a bucket is created?",
         "Members cannot create buckets. An Administrator or the pipeline creates them; report the answer.",
@@ -148,7 +148,7 @@ SERVICES: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "resource-policy-names-session",
-        "Send a message to a queue whose own policy names the session",
+        "Send a message to a queue outside the tenant's prefix, whose own policy names the session",
         Answer.ALLOWED,
         "Does a resource policy that names a session bypass the Allow of the boundary?",
         "The boundary limits more than Daypass assumes. Nothing becomes wider; report the answer.",
@@ -156,7 +156,7 @@ SERVICES: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "resource-policy-and-guard",
-        "The same with a queue that has another tenant's tag",
+        "Send a message to a queue with another tenant's tag, whose own policy names the session",
         Answer.DENIED,
         "Do the Denies of the boundary hold against a resource policy that names the session?",
         "The owner of a resource can admit a session whatever the boundary says. Watch resource policies "
@@ -173,7 +173,8 @@ SERVICES: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "address-forwarded",
-        "Read an encrypted parameter with that session, for which Systems Manager calls KMS",
+        "Read an encrypted parameter, so that Systems Manager calls KMS, with a session that denies KMS from "
+        "this address, except for forwarded calls",
         Answer.ALLOWED,
         "Is `aws:ViaAWSService` true in a forwarded request?",
         _FORWARDED,

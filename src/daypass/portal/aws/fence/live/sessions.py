@@ -1,4 +1,7 @@
-"""Checks of sessions: session tags, session policies, and the role's own tag."""
+"""Checks of sessions: session tags, session policies, and the role's own tag.
+
+The checks are made in this order: `other-session` follows `ended-session`, whose policy is in effect by then.
+"""
 
 from collections.abc import Sequence
 
@@ -74,7 +77,7 @@ SESSIONS: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "session-tag-other-case",
-        "The same with the key in lower case",
+        f"Assume the tenant's role with the session tag {TENANT_TAG.lower()} of another tenant",
         Answer.DENIED,
         "Does a condition on `aws:TagKeys` that ignores case cover session tags?",
         _TRUST,
@@ -124,7 +127,7 @@ SESSIONS: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "level-and-deny",
-        "Read a queue with the policy of read-only, and an inline session policy that denies reading",
+        "Read a queue with the policy of read-only and an inline session policy that denies reading",
         Answer.DENIED,
         "Does an inline Deny narrow a managed session policy?",
         _NARROWING,
@@ -157,7 +160,7 @@ SESSIONS: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "other-session",
-        "Read the same queue with another session of the role",
+        "Read a queue with another session of the role than the one whose issuance is denied",
         Answer.ALLOWED,
         "Do the role's other sessions go on?",
         "Ending one session ends all sessions of the tenant. Report the answer.",

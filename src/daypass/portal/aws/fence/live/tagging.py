@@ -16,8 +16,8 @@ _CREATION = (
     "creates it; report the answer, so that the catalogue can offer the service's tag action."
 )
 _WIDER = (
-    "Tenants can create it themselves. Nothing of another tenant is reachable; report the answer, so that "
-    "the catalogue can say so."
+    "Tenants can create this themselves. Nothing of another tenant is reachable; report the answer, so that "
+    "the catalogue can offer it."
 )
 
 
@@ -124,7 +124,7 @@ def _create_key(trial: Trial) -> None:
 TAGGING: Sequence[LiveCheck] = (
     LiveCheck(
         "tag-given-away",
-        f"Set {TENANT_TAG} of the own queue to another tenant",
+        f"Set the tag {TENANT_TAG} of the tenant's queue to another tenant",
         Answer.DENIED,
         "Does a condition on the request's tag keep the value?",
         _GUARD,
@@ -132,7 +132,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "tag-other-case",
-        "The same with the key Tenant_Name",
+        "Set the tag Tenant_Name of the tenant's queue to another tenant",
         Answer.DENIED,
         "Does a condition on `aws:TagKeys` that ignores case cover tag actions?",
         _GUARD,
@@ -140,7 +140,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "tag-removed",
-        f"Remove {TENANT_TAG} from the own queue",
+        f"Remove the tag {TENANT_TAG} from the tenant's queue",
         Answer.DENIED,
         "Does a Deny on the request's tag apply where the request has only the key?",
         _GUARD,
@@ -148,7 +148,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "tag-of-own-choice",
-        "Set the tag Team of the own queue",
+        "Set the tag Team of the tenant's queue",
         Answer.ALLOWED,
         "Do the guards let other tags pass?",
         "Tenants cannot tag what is theirs. Nothing becomes wider; report the answer.",
@@ -156,7 +156,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "foreign-tag",
-        "Send a message to a queue with the own prefix and another tenant's tag",
+        "Send a message to a queue with the tenant's prefix and another tenant's tag",
         Answer.DENIED,
         "Does `aws:ResourceTag` have a value in a request about messages?",
         "A name alone decides in SQS. Remove foreign resources whose names begin with a tenant's prefix.",
@@ -164,7 +164,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "s3-tag-resource",
-        "Set another tenant's tag on the own bucket with s3:TagResource",
+        "Set another tenant's tag on the tenant's bucket with s3:TagResource",
         Answer.DENIED,
         "Does s3:TagResource have `aws:TagKeys` while the bucket's ABAC is off?",
         _GUARD,
@@ -172,7 +172,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "ec2-adopt",
-        "Set the own tag on a security group without a tag, as a dry run",
+        "Set the tenant's tag on a security group without a tag, as a dry run",
         Answer.DENIED,
         "Is `ec2:CreateAction` absent where tags are set on their own?",
         _GUARD,
@@ -180,7 +180,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "ec2-untag",
-        "Remove the own tag from the own security group and name its value, as a dry run",
+        "Remove the tenant's tag from its security group and name the tag's value, as a dry run",
         Answer.DENIED,
         "Does the guard hold where a removal names the tag's value?",
         _GUARD,
@@ -188,7 +188,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "efs-adopt",
-        "Set the own tag on a file system without a tag",
+        "Set the tenant's tag on a file system without a tag",
         Answer.DENIED,
         "Is `elasticfilesystem:CreateAction` absent where tags are set on their own?",
         _GUARD,
@@ -196,7 +196,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "ecs-create-with-tags",
-        "Register a task definition with the own tag",
+        "Register a task definition with the tenant's tag",
         Answer.ALLOWED,
         "Which right to tag does ECS ask for, and on which ARN?",
         _CREATION,
@@ -204,7 +204,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "elb-create-with-tags",
-        "Create a target group with the own tag",
+        "Create a target group with the tenant's tag",
         Answer.ALLOWED,
         "Does elasticloadbalancing:AddTags have `elasticloadbalancing:CreateAction` in a creation?",
         _CREATION,
@@ -212,7 +212,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "efs-create-with-tags",
-        "Create a file system with the own tag",
+        "Create a file system with the tenant's tag",
         Answer.ALLOWED,
         "Does elasticfilesystem:TagResource have `elasticfilesystem:CreateAction` in a creation?",
         _CREATION,
@@ -220,7 +220,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "acm-create-with-tags",
-        "Request a certificate with the own tag",
+        "Request a certificate with the tenant's tag",
         Answer.ALLOWED,
         "Does ACM ask for acm:AddTagsToCertificate, which has no key that tells a creation?",
         _CREATION,
@@ -228,7 +228,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "apigateway-create-with-tags",
-        "Create a REST API with the own tag",
+        "Create a REST API with the tenant's tag",
         Answer.DENIED,
         "Does API Gateway ask for apigateway:PUT on /tags, which the fence does not offer?",
         _WIDER,
@@ -236,7 +236,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "cloudfront-create-with-tags",
-        "Create a distribution with the own tag and an origin access control that does not exist",
+        "Create a distribution with the tenant's tag and an origin access control that does not exist",
         Answer.DENIED,
         "Does CloudFront ask for cloudfront:TagResource, which the fence offers for tagged resources only?",
         _WIDER,
@@ -245,7 +245,7 @@ TAGGING: Sequence[LiveCheck] = (
     ),
     LiveCheck(
         "kms-create-with-tags",
-        "Create a KMS key with the own tag",
+        "Create a KMS key with the tenant's tag",
         Answer.DENIED,
         "Does the Deny hold for a creation that a tag allows?",
         "Members can create keys with a policy for other accounts. Deny kms:CreateKey in a policy of your "

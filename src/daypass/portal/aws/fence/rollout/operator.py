@@ -56,7 +56,8 @@ def sign_in(config: AwsConfig, profile: str | None) -> Operator:
     partition = arn.split(":")[1]
     if partition != config.partition:
         raise AwsMisconfigured(
-            f"The portal is set to partition {config.partition}, but your credentials are of {partition}."
+            f"Your credentials are of the partition {partition}, and DAYPASS_AWS_REGION is in "
+            f"{config.partition}. Use other credentials, or another region."
         )
     account = Account.known(
         config.partition, account_id, config.role_prefix, config.master_role, region=config.region
@@ -92,7 +93,10 @@ def _translated(identity: str, act: str, actions: str) -> Iterator[None]:
             "AWS_SECRET_ACCESS_KEY."
         ) from error
     except ProfileNotFound as error:
-        raise AwsMisconfigured("AWS's configuration files have no such profile.") from error
+        raise AwsMisconfigured(
+            "AWS's configuration files have no such profile. Check --profile, AWS_PROFILE and "
+            "AWS_CONFIG_FILE."
+        ) from error
     except BotoCoreError as error:
         # Not botocore's text, which may contain the output of a credential process.
         unreachable = AwsUnavailable(f"AWS did not answer in time, asked to {act}. Try again in a moment.")
