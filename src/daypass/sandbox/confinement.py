@@ -1,7 +1,7 @@
 """The limits of the sandbox's process: it starts no programs, and opens no sockets but its own.
 
-MiniStack executes what it is given: Lambda functions, builds, jobs and tasks. The sandbox is a control plane
-only. `ministack/control_plane.py` answers such calls; this module refuses whatever it overlooks.
+MiniStack executes Lambda functions, builds, jobs and tasks that clients send. The sandbox is a control plane
+only. `ministack/control_plane.py` answers such calls itself; this module stops those that it overlooks.
 """
 
 import sys

@@ -8,11 +8,6 @@ def _create_stream(kinesis: Client, at: Place) -> str:
     return at.arn("kinesis", f"stream/{at.name}")
 
 
-def _create_schedule_group(scheduler: Client, at: Place) -> str:
-    arn: str = scheduler.create_schedule_group(Name=at.name, Tags=at.tags())["ScheduleGroupArn"]
-    return arn
-
-
 def _create_schedule(scheduler: Client, at: Place) -> str:
     scheduler.create_schedule_group(Name=at.name, Tags=at.tags())
     scheduler.create_schedule(

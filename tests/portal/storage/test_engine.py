@@ -19,7 +19,6 @@ from tests.fixtures.database import PostgresServer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NEPAL = timezone(timedelta(hours=5, minutes=45))
-SAMOA = timezone(timedelta(hours=-11))
 
 
 def _row(name: str, created_at: datetime = NOON) -> dict[str, object]:

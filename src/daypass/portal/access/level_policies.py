@@ -60,7 +60,7 @@ def set_in_account(
     if missing:
         raise AwsPolicyRefused(
             f"The permission set “{permission_set.name}” needs {' and '.join(missing)} in account "
-            f"{account_id}, where the portal has not verified it. An Administrator runs "
+            f"{account_id}, where no verification has found it. The portal's operator runs "
             "`daypass portal fence apply`, then `daypass portal fence verify`."
         )
     return permission_set

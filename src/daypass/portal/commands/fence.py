@@ -157,8 +157,8 @@ def verify(profile: str | None, form: str, *, live: bool, yes: bool) -> None:
     command found the policies complete. Exit code 0 means no differences, 1 differences, 2 that AWS or the
     database could not be used.
 
-    With --live it makes 40 requests whose answers only a real account can give, says before what it
-    creates, and removes everything again. Exit code 0 means that all answers are the expected ones.
+    With --live it makes requests whose answers only a real account can give. It says first what it creates,
+    and removes everything again. Exit code 0 means that all answers are the expected ones.
 
     \b
       daypass portal fence verify

@@ -72,7 +72,7 @@ def read_call(
         if found is None:
             return None
         operation, members = found
-        return Call(service, operation, _json(body) | members)
+        return Call(service, operation, json_members(body) | members)
     if path != "/":
         return None
     target = headers.get("x-amz-target", "")
@@ -80,7 +80,7 @@ def read_call(
         # CloudWatch also takes CBOR, of which nothing could be authorized here.
         if "json" not in headers.get("content-type", "") or "Action" in query:
             return None
-        return Call(service, target.rpartition(".")[2], _json(body))
+        return Call(service, target.rpartition(".")[2], json_members(body))
     is_query = service in QUERY_SERVICES or service == "monitoring"
     if not is_query or target or any(len(values) != 1 for values in query.values()) or "Action" not in query:
         return None
@@ -124,7 +124,8 @@ def _member(value: Any, name: str) -> list[Any]:  # noqa: ANN401  JSON
     return [] if found is None else [found]
 
 
-def _json(body: bytes) -> Members:
+def json_members(body: bytes) -> Members:
+    """Return the members in a JSON body; none if the body is not a JSON object."""
     try:
         document = json.loads(body or b"{}")
     except ValueError:

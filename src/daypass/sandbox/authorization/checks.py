@@ -1,4 +1,4 @@
-"""IAM's decisions for one call: its own, those of tagging what it creates, and those of passing roles."""
+"""IAM's decisions for one call: on its action, on tagging the resources it creates, and on passing roles."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +59,10 @@ _CREATED = {
     ("rds", "CreateDBClusterSnapshot"): "cluster-snapshot:{DBClusterSnapshotIdentifier}",
     ("rds", "CreateDBSnapshot"): "snapshot:{DBSnapshotIdentifier}",
 }
-_RULE = (":listener/", ":listener-rule/")
+# The part of a parent's ARN that is replaced in the ARN of what is created in it.
+_LISTENER_OF_LOAD_BALANCER = (":loadbalancer/", ":listener/")
+_RULE_OF_LISTENER = (":listener/", ":listener-rule/")
+# A call that only sets tags needs no further right: its own action is the right to tag.
 _CREATING = ("Create", "Put", "Register", "Run", "Request", "Import", "Restore", "Copy", "StartTask")
 
 
@@ -117,8 +120,8 @@ def _tagging(call: Call, arns: list[str]) -> list[Check]:
     tagged = expanded(call, created) if created else arns[:1]
     # A listener and its rules are named after their load balancer.
     if call.service == "elasticloadbalancing" and call.operation in {"CreateListener", "CreateRule"}:
-        kinds = (":loadbalancer/", ":listener/") if call.operation == "CreateListener" else _RULE
-        tagged = [f"{arn.replace(*kinds)}/*" for arn in tagged]
+        parts = _LISTENER_OF_LOAD_BALANCER if call.operation == "CreateListener" else _RULE_OF_LISTENER
+        tagged = [f"{arn.replace(*parts)}/*" for arn in tagged]
     return [Check(f"{call.namespace}:{operation}", arn, keys) for arn in tagged] if operation else []
 
 

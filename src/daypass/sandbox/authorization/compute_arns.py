@@ -1,5 +1,6 @@
 """The ARN templates of the services that run something, from AWS's service authorization reference."""
 
+# By service: the templates that `arns.py` describes, each with patterns of the operations that it applies to.
 COMPUTE: dict[str, dict[str, str]] = {
     "lambda": {
         "function:{FunctionName}": (
@@ -19,6 +20,7 @@ COMPUTE: dict[str, dict[str, str]] = {
         "{CodeSigningConfigArn}": "*CodeSigningConfig ListFunctionsByCodeSigningConfig",
     },
     "ecs": {
+        # ECS uses the cluster `default` where a call names none.
         "cluster/{cluster|clusterName|clusters=default}": (
             "CreateCluster DeleteCluster DescribeClusters UpdateCluster UpdateClusterSettings "
             "PutClusterCapacityProviders ListAttributes ListContainerInstances RegisterContainerInstance "
@@ -37,6 +39,7 @@ COMPUTE: dict[str, dict[str, str]] = {
         "container-instance/{cluster=default}/{containerInstance|containerInstances=*}": (
             "ListTasks DescribeContainerInstances UpdateContainerAgent UpdateContainerInstancesState"
         ),
+        # The revision is assigned by AWS.
         "task-definition/{family}:*": "RegisterTaskDefinition",
         "task-definition/{taskDefinition|taskDefinitions}": "RunTask StartTask DeleteTaskDefinitions",
         "capacity-provider/{name|capacityProvider|capacityProviders=*}": (
@@ -59,6 +62,7 @@ COMPUTE: dict[str, dict[str, str]] = {
         "event-bus/{Entries.EventBusName=default}": "PutEvents",
         "event-bus/{Name=default}": "CreateEventBus DeleteEventBus DescribeEventBus UpdateEventBus",
         "archive/{ArchiveName}": "*Archive",
+        # The source of an archive is a bus, and that of a replay an archive.
         "event-bus/{EventSourceArn}": "CreateArchive StartReplay",
         "replay/{ReplayName}": "*Replay",
         "connection/{Name}": "*Connection",
@@ -106,6 +110,7 @@ COMPUTE: dict[str, dict[str, str]] = {
         "{resourceArn}": "*ResourcePolicy",
     },
     "autoscaling": {
+        # The part before the name is a random id, which AWS assigns.
         "autoScalingGroup:*:autoScalingGroupName/{AutoScalingGroupName}": (
             "*AutoScalingGroup *Instances *Polic* *LoadBalancer* *LifecycleHook *LifecycleAction* "
             "*ScheduledUpdateGroupAction *ScheduledAction *NotificationConfiguration *Process* "
@@ -116,6 +121,7 @@ COMPUTE: dict[str, dict[str, str]] = {
         "launchConfiguration:*:launchConfigurationName/{LaunchConfigurationName}": "*LaunchConfiguration",
     },
     "elasticloadbalancing": {
+        # The last part is a random id, which AWS assigns.
         "loadbalancer/{Type=application}/{Name}/*": "CreateLoadBalancer",
         "targetgroup/{Name}/*": "CreateTargetGroup",
         "{LoadBalancerArn}": (

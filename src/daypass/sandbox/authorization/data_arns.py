@@ -1,7 +1,9 @@
 """The ARN templates of the services that store something, from AWS's service authorization reference."""
 
+# By service: the templates that `arns.py` describes, each with patterns of the operations that it applies to.
 DATA: dict[str, dict[str, str]] = {
     "rds": {
+        # Without an identifier it lists all instances, which AWS decides on the type of resource.
         "db:{DBInstanceIdentifier=*}": "DescribeDBInstances",
         "db:{DBInstanceIdentifier|TargetDBInstanceIdentifier}": "*",
         "db:{SourceDBInstanceIdentifier}": "*ReadReplica RestoreDBInstance*",
@@ -61,6 +63,7 @@ DATA: dict[str, dict[str, str]] = {
         "deliverystream/{DeliveryStreamName}": "*",
     },
     "glue": {
+        # AWS decides each call on the catalog, on the database and on the table.
         "catalog": (
             "*Database* *Table* *Partition* *Connection *Connections *UserDefinedFunction* *Catalog* "
             "*ResourcePolic*"
@@ -68,6 +71,7 @@ DATA: dict[str, dict[str, str]] = {
         "database/{DatabaseName|DatabaseInput.Name}": "*Database *Table* *Partition* *UserDefinedFunction*",
         "database/{Name}": "GetDatabase UpdateDatabase DeleteDatabase",
         "table/{DatabaseName}/{TableName|TableInput.Name|Name|TablesToDelete=*}": "*Table* *Partition*",
+        # The tables are deleted with their database.
         "table/{Name}/*": "DeleteDatabase",
         "job/{JobName|Name|JobNames}": "*Job *JobRun* BatchGetJobs",
         "crawler/{Name|CrawlerName|CrawlerNames}": (
@@ -79,6 +83,7 @@ DATA: dict[str, dict[str, str]] = {
         "{ResourceArn}": "GetTags TagResource UntagResource",
     },
     "athena": {
+        # Athena uses the workgroup `primary` where a call names none.
         "workgroup/{WorkGroup|Name=primary}": (
             "*WorkGroup *NamedQuer* *PreparedStatement* *QueryExecution* GetQueryResults* "
             "GetQueryRuntimeStatistics StartSession ListSessions"
@@ -99,6 +104,7 @@ DATA: dict[str, dict[str, str]] = {
             "*Document *DocumentDefaultVersion *DocumentPermission *DocumentMetadata* *DocumentVersions "
             "SendCommand *Association StartAutomationExecution"
         ),
+        # The document of AWS that a session without a document uses.
         "document/{DocumentName=SSM-SessionManagerRunShell}": "StartSession",
         "arn:aws:ec2:{_region}:{_account}:instance/{InstanceIds|InstanceId|Target=*}": (
             "SendCommand StartSession CreateAssociation GetConnectionStatus"
@@ -115,12 +121,14 @@ DATA: dict[str, dict[str, str]] = {
             "UntagResource *KeyPolicy *KeyDescription *PrimaryRegion *KeyMaterial RotateKeyOnDemand "
             "DeriveSharedSecret CancelKeyDeletion ScheduleKeyDeletion"
         ),
+        # Two keys: one decrypts, the other encrypts.
         "key/{DestinationKeyId}": "ReEncrypt",
         "alias/{AliasName}": "CreateAlias DeleteAlias UpdateAlias",
         "key/{TargetKeyId}": "CreateAlias UpdateAlias",
     },
     "acm": {
         "{CertificateArn}": "*",
+        # A new certificate has no ARN yet.
         "certificate/*": "ImportCertificate",
     },
     "logs": {

@@ -58,7 +58,8 @@ _CREATED = {
 }
 # Rules name other groups, which AWS does not evaluate.
 _UNEVALUATED = frozenset({"IpPermissions", "SecurityGroupRule", "SecurityGroupRuleDescription", "Filter"})
-_WITHOUT_ACCOUNT = frozenset({"image", "snapshot"})
+WITHOUT_ACCOUNT = frozenset({"image", "snapshot"})
+"""The resource types whose ARNs have no account."""
 _NAMES = {"KeyName": "key-pair", "LaunchTemplateName": "launch-template"}
 DEFAULT_SUBNET, DEFAULT_GROUP = "subnet-00000001", "sg-00000001"
 """The subnet and the group of an instance that names none, in MiniStack's default VPC."""
@@ -79,7 +80,7 @@ def resource_arns(call: Call) -> list[str]:
 
 def arn(call: Call, name: str) -> str:
     """Return the ARN of a resource such as `instance/i-1`."""
-    account = "" if name.split("/")[0] in _WITHOUT_ACCOUNT else call.account
+    account = "" if name.split("/")[0] in WITHOUT_ACCOUNT else call.account
     return f"arn:aws:ec2:{call.region}:{account}:{name}"
 
 

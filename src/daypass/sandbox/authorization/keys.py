@@ -5,7 +5,7 @@ from typing import Any
 
 from daypass.sandbox.authorization.call import Call
 
-# By service: operations, key, and path of the member.
+# By service: the operations as a pattern, the condition key, and the path of the member with its value.
 _KEYS = {
     "lambda": (
         ("*EventSourceMapping", "lambda:FunctionArn", "FunctionName"),
@@ -71,7 +71,7 @@ def service_keys(call: Call) -> dict[str, Any]:
 
 
 def _arn(call: Call, key: str, value: str) -> str:
-    """Return *value*, as an ARN where the key is one and clients may send a name."""
+    """Return *value*; as an ARN where the key's value is an ARN and clients may send a name."""
     kinds = {"lambda:FunctionArn": "lambda:{}:{}:function:", "ecs:cluster": "ecs:{}:{}:cluster/"}
     if key not in kinds or value.startswith("arn:"):
         return value.lower() if value in {"True", "False"} else value

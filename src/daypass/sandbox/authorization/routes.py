@@ -90,7 +90,7 @@ def _compile(uri: str, members: dict[str, str]) -> re.Pattern[str]:
         if label is None:
             parts.append(re.escape(segment))
             continue
-        # The path is decoded already, so that an ARN at its end has slashes.
+        # The path is decoded already, so an ARN at its end may have slashes.
         text = ".+" if index == len(segments) - 1 else "[^/]+"
         parts.append(f"(?P<{members.get(label.group(1), label.group(1))}>{text})")
     return re.compile("/".join(parts))

@@ -19,6 +19,7 @@ _KEY_MEMBERS = ("TagKeys", "tagKeys", "TagKeyList", "tagKeyList", "TagsToRemove"
 _KEY_NAMES = ("Key", "key", "TagKey")
 _VALUE_NAMES = ("Value", "value", "TagValue")
 _RESOURCE_TYPES = ("ResourceType", "resourceType")
+# These name the keys to remove in the member for tags.
 _REMOVALS = frozenset({"DeleteTags", "RemoveTags", "RemoveTagsFromCertificate", "UntagLogGroup"})
 
 

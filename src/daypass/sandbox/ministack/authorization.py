@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from daypass.sandbox.authorization.call import SERVICES, Call, read_call
+from daypass.sandbox.authorization.call import SERVICES, Call, json_members, read_call
 from daypass.sandbox.authorization.checks import Check, checks
 from daypass.sandbox.authorization.tags import has_tags, tag_keys
 from daypass.sandbox.ministack.resource_tags import tags_of
@@ -28,8 +28,6 @@ _RESOURCE_TAG = "aws:resourcetag/"
 _DIRECT_CALL = {"aws:viaawsservice": "false", "aws:principalisawsservice": "false"}
 UNKNOWN_OPERATION = ":unknown"
 """The end of the action of a request whose operation the service does not have."""
-
-_ANY_JSON = {"x-amz-target": ".TagResource", "content-type": "application/x-amz-json-1.1"}
 
 _NEW_APIS = ("::/restapis", "::/apis")
 
@@ -50,7 +48,7 @@ def apply() -> None:
 
 
 def _read_actions(actions: _Module) -> None:
-    """Read the operation as the service does. MiniStack guesses it, and lets pass what it does not know."""
+    """Read the operation in the service's protocol. MiniStack guesses it, and lets unknown ones pass."""
     extract = actions.extract_iam_action
 
     def extract_of_own_protocol(
@@ -103,8 +101,8 @@ def _of_new_api(service: str, method: str, arn: str, region: str, body: bytes) -
     """Return the decisions for an API that is created with tags: AWS asks for the right to them, too."""
     if service != "apigateway" or method != "POST" or not arn.endswith(_NEW_APIS):
         return []
-    call = read_call("logs", "POST", "/", _ANY_JSON, {}, body)
-    if call is None or not has_tags(call):
+    call = Call(service, "", json_members(body))
+    if not has_tags(call):
         return []
     keys, tagged = tag_keys(call), quote(f"{arn}/", safe="")
     tags = f"arn:aws:apigateway:{region}::/tags/{tagged}*"
@@ -112,6 +110,7 @@ def _of_new_api(service: str, method: str, arn: str, region: str, body: bytes) -
 
 
 def _decide_for_every_part(evaluator: _Module) -> None:
+    """Make all decisions that the call needs, where MiniStack makes one; the first Deny is the answer."""
     enforce = evaluator.enforce
 
     def enforce_every_part(
@@ -151,7 +150,7 @@ def _deny_the_part(actions: _Module) -> None:
 
 
 def _read_tags(actions: _Module) -> None:
-    """Provide the keys of tags for API Gateway, whose actions are HTTP methods; MiniStack has none there."""
+    """Provide the keys of tags for API Gateway, whose actions are HTTP methods; MiniStack lacks them."""
     request_keys: Callable[..., dict[str, Any]] = actions.request_tag_context
 
     def request_keys_of_apis_too(service: str, action: str, body: bytes, params: _Params) -> dict[str, Any]:
@@ -160,10 +159,8 @@ def _read_tags(actions: _Module) -> None:
             return {}
         if service != "apigateway":
             return request_keys(service, action, body, params)
-        call = read_call("logs", "POST", "/", _ANY_JSON, {}, body)
-        members = (call.members if call else {}) | {
-            name: params[name] for name in ("tagKeys",) if name in params
-        }
+        # UntagResource of API Gateway has the keys in the query.
+        members = json_members(body) | {name: params[name] for name in ("tagKeys",) if name in params}
         return tag_keys(Call(service, action.partition(":")[2], members))
 
     actions.request_tag_context = request_keys_of_apis_too

@@ -9,14 +9,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from daypass.sandbox.authorization.ec2 import KINDS
+from daypass.sandbox.authorization.ec2 import KINDS, WITHOUT_ACCOUNT
 
 Tags: TypeAlias = dict[str, str]
 _Tagged: TypeAlias = Iterator[tuple[str, Tags]]
 _Module: TypeAlias = Any
 """A module of MiniStack, which has no types."""
-_Record: TypeAlias = Any
-"""A resource of MiniStack."""
 
 _FUNCTION = re.compile(r"(arn:aws:lambda:[^:]*:\d*:function:[^:]+):[^:]+", re.ASCII)
 
@@ -28,6 +26,7 @@ def tags_of(arn: str) -> Tags:
         return {}
     wanted = _taggable(arn)
     for name, tags in COLLECTORS[service]():
+        # The parts of an API count as tagged like the API.
         if name == wanted or (service == "apigateway" and wanted.startswith(f"{name}/")):
             return tags
     return {}
@@ -37,6 +36,7 @@ def _taggable(arn: str) -> str:
     """Return the ARN under which the resource's tags are stored."""
     if function := _FUNCTION.fullmatch(arn):
         return function.group(1)
+    # A call that names a family without a revision means the latest one.
     if ":task-definition/" in arn and arn.endswith(":*"):
         family = arn.rpartition("/")[2].removesuffix(":*")
         return f"{arn[:-1]}{_service('ecs')._task_def_latest.get(family, '*')}"
@@ -104,7 +104,7 @@ def _ec2() -> _Tagged:
     responses: _Module = importlib.import_module("ministack.core.responses")
     for identifier, tags in _service("ec2")._tags.items():
         kind = KINDS.get(identifier.rpartition("-")[0])
-        account = "" if kind in {"image", "snapshot"} else responses.get_account_id()
+        account = "" if kind in WITHOUT_ACCOUNT else responses.get_account_id()
         yield f"arn:aws:ec2:{responses.get_region()}:{account}:{kind}/{identifier}", flat(tags)
 
 

@@ -128,7 +128,7 @@ def test_full_access_may_make_the_calls_of_the_page(
 
 
 @EVERY_KIND
-def test_read_only_access_may_make_them_unless_the_catalogue_says_what_the_page_lacks(
+def test_read_only_access_may_make_the_calls_of_a_page_unless_the_catalogue_names_the_gap(
     kind: ResourceKind, decisions: Mapping[Call, bool]
 ) -> None:
     missing = refused(decisions, kind, "read-only")
