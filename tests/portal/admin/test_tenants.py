@@ -74,6 +74,7 @@ def test_a_shared_foreign_or_malformed_role_is_refused(administration: Administr
         f"arn:aws:iam::{ACCOUNT}:role/daypassmaster",
         f"arn:aws:iam::{ACCOUNT}:role/duploservices-dev01",
         f"arn:aws:iam::{ACCOUNT}:role/DuploServices-Dev01",
+        f"arn:aws:iam::{ACCOUNT}:role/team/Daypass-set-dev01.analyst",
     ):
         with pytest.raises(InvalidRequest):
             administration.tenants.create("data01", REGION, alice, role_arn=role_arn)
@@ -324,6 +325,25 @@ def test_other_names_and_ended_failed_or_foreign_sessions_reserve_nothing(
     administration.tenants.create("prod012", REGION, OPERATOR)
     # A tenant of the same name has the same resources.
     administration.tenants.create("prod01", REGION, OPERATOR)
+
+
+@pytest.mark.parametrize("outcome", [{}, {"state": "requested", "expires_at": None}])
+def test_deleting_a_tenant_names_the_live_sessions_of_permission_sets_with_roles(
+    administration: Administration, outcome: Mapping[str, object]
+) -> None:
+    tenants = Tenants(administration.tenants.executor, RULES, Maker())
+    gone, other, ended = (tenants.create(name, REGION, OPERATOR).tenant for name in ("aa", "bb", "cc"))
+    now, role_arn = administration.clock(), f"arn:aws:iam::{ACCOUNT}:role/daypass-set-aa.analyst"
+    issue(administration, gone, role_arn=role_arn, **outcome)
+    issue(administration, other)
+    issue(administration, ended, role_arn=role_arn, expires_at=now - HOUR, asked_at=now - 2 * HOUR)
+    issue(administration, ended, role_arn=role_arn, state="failed", expires_at=None)
+
+    reason = tenants.delete("aa", OPERATOR)
+
+    assert f"live until {now + HOUR:%Y-%m-%d %H}:06 UTC" in reason
+    assert "Delete daypass-set-aa.* in AWS" in reason
+    assert [tenants.delete(name, OPERATOR) for name in ("bb", "cc")] == ["", ""]
 
 
 def test_deleting_a_tenant_first_empties_the_role_that_was_created_for_it(

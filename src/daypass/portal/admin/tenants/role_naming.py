@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from daypass.common.console.partitions import partition_of
 from daypass.common.console.regions import region_error
-from daypass.portal.accounts.model import Account, iam_role_arn
+from daypass.portal.accounts.model import SET_ROLE_PREFIX, Account, iam_role_arn
 from daypass.portal.errors import AwsError, InvalidRequest
 
 # IAM accepts any printable ASCII in a path. Characters that a name cannot have are refused, because an ARN
@@ -56,3 +56,7 @@ class RoleNaming:
             )
         if role_arn.lower() == self.account.master_role_arn.lower():
             raise InvalidRequest("The master role is reserved for Administrators. Choose another role.")
+        if role_arn.lower().rpartition("/")[2].startswith(SET_ROLE_PREFIX):
+            raise InvalidRequest(
+                f"Role names with {SET_ROLE_PREFIX} in front are for permission sets. Choose another role."
+            )

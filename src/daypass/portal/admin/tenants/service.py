@@ -4,10 +4,11 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import uuid4
 
 from daypass.portal.access.policy import tenant_not_found
-from daypass.portal.accounts.model import Target
+from daypass.portal.accounts.model import Target, set_role_name
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import TenantQuery, TenantRecord, Version
 from daypass.portal.admin.roles.provisioner import RoleProvisioner
@@ -164,11 +165,14 @@ class Tenants:
 
         Return the reason if live sessions keep their rights until they end, else an empty string.
         """
-        tenant = self.find(reference).tenant
+        tenant, live_until = self.find(reference).tenant, None
 
         def plan(connection: Connection) -> Change:
+            nonlocal live_until
             record = find_tenant(connection, tenant.id)
             check_version(expected, record.version, f"“{record.tenant.name}”")
+            # No session is released between this and the commit, which excludes releases.
+            live_until = TenantList(connection).end_of_set_sessions(tenant.id, self.executor.clock())
             # The role was emptied before this transaction, so it must still be the tenant's.
             if record.tenant.target.role_arn != tenant.target.role_arn:
                 raise PreconditionFailed(
@@ -189,7 +193,7 @@ class Tenants:
         if not reason:
             # Another request may have restored the role before this commit.
             self._roles.settle(tenant)
-        return reason
+        return " ".join(filter(None, (reason, _live_set_sessions(tenant, live_until))))
 
     @property
     def _roles(self) -> TenantRoles:
@@ -225,6 +229,16 @@ def find_tenant(connection: Connection, reference: str) -> TenantRecord:
     if record is None:
         raise tenant_not_found(reference)
     return record
+
+
+def _live_set_sessions(tenant: Tenant, end: datetime | None) -> str:
+    if end is None:
+        return ""
+    roles = set_role_name(tenant.name, "*")
+    return (
+        f"Sessions of roles of permission sets live until {end:%Y-%m-%d %H:%M} UTC, and the portal does not "
+        f"change these roles. Delete {roles} in AWS to end the sessions now."
+    )
 
 
 def _facts(tenant: Tenant) -> dict[str, str | None]:

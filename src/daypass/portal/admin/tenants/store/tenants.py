@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, or_, select, update
 
 from daypass.portal.access.model import State
+from daypass.portal.accounts.model import SET_ROLE_PREFIX
 from daypass.portal.admin.model import TenantQuery, TenantRecord, TenantSort
 from daypass.portal.storage.pagination import Order, Page, PageRequest, count_found, read_page
 from daypass.portal.storage.schema.access import issuances
@@ -121,6 +122,21 @@ class TenantList:
         ends = [(row.tenant_name, _last_end(row)) for row in rows]
         live = [(tenant, end) for tenant, end in ends if end > now]
         return max(live, key=lambda pair: pair[1], default=None)
+
+    def end_of_set_sessions(self, tenant_id: TenantId, now: datetime) -> datetime | None:
+        """Return when the last live session of a permission set's own role in the tenant ends, or None."""
+        c = issuances.c
+        rows = self._connection.execute(
+            select(c.state, _ENDS, _ASKED, _VALIDITY)
+            .where(
+                c.asked_at >= now - _LONGEST_SESSION,
+                c.state.in_((State.ISSUED.value, State.REQUESTED.value)),
+                c.tenant_id == tenant_id,
+                c.role_arn.contains(f":role/{SET_ROLE_PREFIX}", autoescape=True),
+            )
+            .group_by(c.state)
+        )
+        return max((end for row in rows if (end := _last_end(row)) > now), default=None)
 
     def with_role(self, role_arn: str) -> TenantRecord | None:
         """Return the tenant with this role, or None; IAM role names are unique without regard to case."""
