@@ -1,5 +1,7 @@
 """The API calls about permission sets, and the sets of memberships and sessions."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.portal.http.api.test_administration import ANY, NEW, Administrator, tag
@@ -133,6 +135,33 @@ def test_a_session_has_the_set_of_the_membership_or_the_requested_one(operated: 
     recorded = client.get(SESSIONS, world.tokens[DANA]).json["sessions"]
     # Both were asked for at the same time.
     assert {one["permission_set"] for one in recorded} == {None, "operator"}
+
+
+def test_every_channel_gives_sessions_of_a_set_s_own_role(quick_world: World) -> None:
+    world, admin, client = quick_world, Administrator(quick_world), quick_world.client()
+    role = DEV.target.role_arn.replace("duploservices-dev01", "daypass-set-dev01.analyst")
+    assert admin("PUT", "/permission-sets/analyst", {"rank": 500, "own_role": True}, NEW).status == 200
+    assert admin("PUT", MEMBER, {"permission_set": "analyst"}, ANY).status == 200
+
+    own = client.post(SESSIONS, world.tokens[DANA], {"tenant": "dev01"})
+    legacy = client.get(f"/subscriptions/{DEV.id}/GetAwsConsoleTokenUrl", world.tokens[DANA])
+    resources = client.get("/api/v1/tenants/dev01/resources", world.tokens[DANA])
+    world.broker.set_role_problem = "The role has no boundary."
+    world.clock.move(timedelta(minutes=5))
+    refused = client.post(SESSIONS, world.tokens[DANA], {"tenant": "dev01"})
+
+    assert (own.status, own.json["role_arn"], own.json["permission_set"]) == (201, role, "analyst")
+    assert (legacy.status, resources.status) == (200, 200)
+    # The portal's own search is of the tenant's role, and narrowed to the search.
+    assert [each.role_arn for each, _ in world.broker.assumed] == [role, role, DEV.target.role_arn]
+    assert (refused.status, refused.json["code"]) == (502, "aws_policy")
+    assert refused.json["detail"] == "The role has no boundary."
+    recorded = client.get(SESSIONS, world.tokens[DANA]).json["sessions"]
+    assert [(one["role_arn"], one["state"]) for one in recorded] == [
+        (role, "denied"),
+        (role, "issued"),
+        (role, "issued"),
+    ]
 
 
 def test_a_user_sees_the_own_set_and_those_that_can_be_requested(operated: World) -> None:
