@@ -112,6 +112,8 @@ class FakeBroker:
     set_role_problem: str = ""
     """The problem of the role of every permission set."""
     set_role_error: Exception | None = None
+    during_check: Callable[[], None] = nothing_happens
+    """Runs in each check of such a role, after its problem was read."""
     checked_roles: list[SetRole] = field(default_factory=list)
     """The roles of permission sets that were checked."""
     assumed: list[tuple[AssumeRoleParameters, bool]] = field(default_factory=list)
@@ -134,7 +136,9 @@ class FakeBroker:
         self.checked_roles.append(role)
         if self.set_role_error is not None:
             raise self.set_role_error
-        return self.set_role_problem
+        problem = self.set_role_problem
+        self.during_check()
+        return problem
 
     def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
         """Return credentials, or raise `assume_error`."""

@@ -13,11 +13,14 @@ from sqlalchemy import select, update
 from daypass.portal.access.broker import SetRole
 from daypass.portal.access.model import SessionRequest
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
+from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.errors import (
     AccessDenied,
     AwsError,
+    AwsMisconfigured,
     AwsNotAllowed,
     AwsPolicyRefused,
+    AwsRefused,
     AwsThrottled,
     AwsUnavailable,
 )
@@ -28,7 +31,7 @@ from daypass.portal.settings.registry import TENANT_SERVICES, TENANT_VALIDITY
 from daypass.portal.storage.schema.audit import audit_events
 from daypass.portal.storage.schema.tenants import permission_sets
 from daypass.portal.tenants.store import change_member
-from tests.fakes import NOON, retargeted
+from tests.fakes import NOON, nothing_happens, retargeted
 from tests.portal.access.conftest import ADMIN, DANA, DEV, Rig, caller
 from tests.portal.permission_sets.examples import ANALYST as OWN
 from tests.portal.permission_sets.examples import OPERATOR
@@ -121,17 +124,22 @@ def test_a_role_with_a_problem_is_refused_until_it_is_repaired(own: Rig) -> None
 
 
 @ON_SQLITE
-def test_a_role_that_the_portal_may_not_read_is_refused(own: Rig) -> None:
-    own.broker.set_role_error = AwsNotAllowed("The portal lacks iam:GetRole.")
+@pytest.mark.parametrize("error", [AwsNotAllowed(f"Nobody may read {ROLE}."), AwsRefused("")])
+def test_a_role_that_cannot_be_read_is_refused(own: Rig, error: AwsError) -> None:
+    own.broker.set_role_error = error
 
-    with pytest.raises(AwsPolicyRefused, match=rf"{ROLE}, .* The portal lacks iam:GetRole"):
-        own.issue(DANA, "dev01")
+    for _ in range(2):
+        with pytest.raises(AwsPolicyRefused, match=f"read .*{ROLE}"):
+            own.issue(DANA, "dev01")
 
-    assert (own.broker.assumed, own.states()) == ([], ["denied"])
+    assert (own.broker.assumed, own.states()) == ([], ["denied"] * 2)
+    assert len(own.broker.checked_roles) == 1
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("error", [AwsUnavailable("No answer."), AwsThrottled("Too many.")])
+@pytest.mark.parametrize(
+    "error", [AwsUnavailable("No answer."), AwsThrottled("Too many."), AwsMisconfigured("No keys.")]
+)
 def test_an_outage_is_no_problem_of_the_role(own: Rig, error: AwsError) -> None:
     own.issue(DANA, "dev01")
     own.clock.move(5 * 60 * SECOND)
@@ -203,6 +211,30 @@ def test_a_role_that_becomes_wrong_is_refused_to_two_threads_at_once(own: Rig) -
     assert len(own.broker.assumed) == 2
 
 
+@pytest.mark.parametrize(("later", "is_known"), [(SECOND, True), (-SECOND, False), (HOUR, False)])
+def test_a_check_that_ends_late_does_not_hide_a_problem_that_a_later_one_found(
+    own: Rig, later: timedelta, is_known: bool
+) -> None:
+    def check_again() -> None:
+        own.broker.during_check = nothing_happens
+        own.broker.set_role_problem = PROBLEM
+        own.clock.move(later)
+        with pytest.raises(AwsPolicyRefused):
+            own.issue(ADMIN, ask("analyst"))
+        own.broker.set_role_problem = ""
+        own.clock.move(SECOND - later)
+
+    own.broker.during_check = check_again
+    own.issue(DANA, "dev01")
+
+    if is_known:
+        with pytest.raises(AwsPolicyRefused):
+            own.issue(DANA, "dev01")
+    else:
+        own.issue(DANA, "dev01")
+    assert len(own.broker.checked_roles) == 2
+
+
 @pytest.mark.parametrize("is_own_first", [True, False])
 def test_a_set_that_changes_between_its_two_kinds_refuses_the_release(own: Rig, is_own_first: bool) -> None:
     with_policies = replace(OPERATOR, id=OWN.id, name=OWN.name, rank=OWN.rank)
@@ -214,7 +246,7 @@ def test_a_set_that_changes_between_its_two_kinds_refuses_the_release(own: Rig, 
         own.issue(DANA, "dev01")
 
     assert own.states() == ["failed"]
-    own.broker.during_assume = lambda: None
+    own.broker.during_assume = nothing_happens
     own.issue(DANA, "dev01")
     assert own.broker.assumed[-1][0].role_arn == (DEV.target.role_arn if is_own_first else ROLE)
 
@@ -252,6 +284,28 @@ def test_a_shorter_maximum_than_the_one_read_is_remembered_for_the_role(own: Rig
 
     [fact] = own.facts()
     assert (fact["role_arn"], fact["maximum"], fact["problem"]) == (ROLE, 3600, "")
+
+
+@ON_SQLITE
+def test_a_problem_that_is_found_after_the_clock_was_set_back_replaces_the_proof(own: Rig) -> None:
+    own.issue(DANA, "dev01")
+    own.broker.set_role_problem = PROBLEM
+
+    for moved in (-SECOND, 2 * SECOND):
+        own.clock.move(moved)
+        with pytest.raises(AwsPolicyRefused):
+            own.issue(DANA, "dev01")
+
+
+@ON_SQLITE
+def test_a_proof_is_cached_beside_a_maximum_that_was_read_before(own: Rig) -> None:
+    with own.database.writing() as connection:
+        CachedRoleStore(connection).remember_maximum(ROLE, HOUR, NOON)
+
+    for _ in range(2):
+        own.issue(DANA, "dev01")
+
+    assert (len(own.broker.checked_roles), own.broker.maximum_reads) == (1, 0)
 
 
 @ON_SQLITE

@@ -54,7 +54,8 @@ class Broker(Protocol):
     def find_set_role_problem(self, role: SetRole, deadline: Deadline) -> str:
         """Return why the role of a permission set may not be used, as a sentence, or "" if it may.
 
-        Raises an `AwsError` if the role cannot be read. A role outside of the broker's account never can.
+        Raises an `AwsError`, which names the role, if it cannot be read. A role outside of the broker's
+        account never can.
         """
 
     def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:

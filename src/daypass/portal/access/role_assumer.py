@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline, SetRole
 from daypass.portal.access.model import AssumeRoleParameters, CachedRole, Credentials
 from daypass.portal.access.store.roles import CachedRoleStore
-from daypass.portal.errors import AwsError, AwsPolicyRefused, AwsThrottled, AwsTrustRefused, AwsUnavailable
+from daypass.portal.errors import (
+    AwsError,
+    AwsMisconfigured,
+    AwsPolicyRefused,
+    AwsThrottled,
+    AwsTrustRefused,
+    AwsUnavailable,
+)
 from daypass.portal.storage.engine import Database
 
 _MAXIMUM_CACHED_FOR = timedelta(minutes=5)
@@ -56,8 +63,9 @@ class RoleAssumer:
     def require_proof(self, role: SetRole, cached: CachedRole, now: datetime, deadline: Deadline) -> None:
         """Raise `AwsPolicyRefused` unless the broker finds no problem with the role of a permission set.
 
-        A role without a problem is read again after five minutes, one with a problem after ten seconds. If
-        AWS does not answer, the `AwsUnavailable` or `AwsThrottled` is raised, and nothing is cached.
+        A role without a problem is read again after five minutes, one with a problem after ten seconds; a
+        role that AWS does not show counts as one with a problem. An error that is not about the role is
+        raised as it is and not cached: `AwsUnavailable`, `AwsThrottled` or `AwsMisconfigured`.
         """
         problem = _known_problem(cached, now)
         if problem is None:
@@ -70,12 +78,11 @@ class RoleAssumer:
     def _find_problem(self, role: SetRole, deadline: Deadline) -> str:
         try:
             return self.broker.find_set_role_problem(role, deadline)
-        except (AwsUnavailable, AwsThrottled):
+        except (AwsUnavailable, AwsThrottled, AwsMisconfigured):
             raise
         except AwsError as refusal:
-            return (
-                f"The portal could not read the role {role.role_arn}, so it issues nothing. {refusal.reason}"
-            )
+            # An error without a text must not count as a role without a problem.
+            return refusal.reason or f"The portal could not read the role {role.role_arn}."
 
     def assume(
         self, session: AssumeRoleParameters, cached: CachedRole, now: datetime, deadline: Deadline

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
+from daypass.portal.access.broker import AWS_TIME_LIMIT
 from daypass.portal.access.model import CachedRole
 from daypass.portal.storage.prepared import ResultRow
 from daypass.portal.storage.schema.access import role_facts
@@ -37,18 +38,31 @@ class CachedRoleStore:
         self._put(role_arn, {"plain_until": until})
 
     def remember_check(self, role_arn: str, problem: str, checked_at: datetime) -> None:
-        """Cache the result of a check of a permission set's role; the problem is "" if there is none."""
-        self._put(role_arn, {"problem": problem, "checked_at": checked_at})
+        """Cache the result of a check of a permission set's role; the problem is "" if there is none.
+
+        A result without a problem does not replace that of a check which began later.
+        """
+        c = role_facts.c
+        # The role may have changed after this check read it. A check lasts `AWS_TIME_LIMIT` at most, so a
+        # result that is later still was recorded before the clock was set back.
+        is_older = or_(
+            c.checked_at.is_(None), c.checked_at < checked_at, c.checked_at > checked_at + AWS_TIME_LIMIT
+        )
+        self._put(
+            role_arn, {"problem": problem, "checked_at": checked_at}, where=None if problem else is_older
+        )
 
     def forget(self, role_arn: str) -> None:
         """Drop the cached state of a role that was changed."""
         self._connection.execute(delete(role_facts).where(role_facts.c.role_arn == role_arn))
 
-    def _put(self, role_arn: str, values: Mapping[str, object]) -> None:
+    def _put(
+        self, role_arn: str, values: Mapping[str, object], where: ColumnElement[bool] | None = None
+    ) -> None:
         self._connection.execute(
             insert_or_update(self._connection, role_facts)
             .values(role_arn=role_arn, **values)
-            .on_conflict_do_update(index_elements=["role_arn"], set_=values)
+            .on_conflict_do_update(index_elements=["role_arn"], set_=values, where=where)
         )
 
 
