@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-Parameter = str | bool | Sequence[Mapping[str, str]]
-"""The value of a parameter of an IAM operation; a sequence is that of tags."""
+Parameter = str | bool | Sequence[str] | Sequence[Mapping[str, str]]
+"""The value of a parameter of an IAM operation; a sequence is that of tags or of their keys."""
 
 
 class PolicyStatus(StrEnum):
@@ -50,6 +50,34 @@ class TenantFence:
     """The differences from a role of the present generation, as sentences."""
 
 
+class SetRoleStatus(StrEnum):
+    """The state of the role that a permission set has in a tenant."""
+
+    READY = "ready"
+    """The portal issues sessions of it."""
+    MISSING = "missing"
+    WRONG = "wrong"
+    """The portal refuses its sessions."""
+    NOT_POSSIBLE = "not possible"
+    """The tenant cannot have such a role yet."""
+    UNUSED = "unused"
+    """No permission set with a role of its own, or no tenant of the account, has this name any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetRoleComparison:
+    """The role of a permission set in a tenant, compared with what the portal demands of it."""
+
+    permission_set: str
+    tenant: str
+    role_arn: str
+    status: SetRoleStatus
+    problems: Sequence[str] = ()
+    """The reasons for which the portal does not use the role, as sentences with their remedies."""
+    commands: Sequence[str] = ()
+    """The commands of the AWS CLI that delete an unused role."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """Actions that policies of a role allow today, and that will be denied."""
@@ -83,7 +111,10 @@ class Step:
             if isinstance(value, str):
                 words.append(value)
             elif not isinstance(value, bool):
-                words += [f"Key={tag['Key']},Value={tag['Value']}" for tag in value]
+                words += [
+                    each if isinstance(each, str) else f"Key={each['Key']},Value={each['Value']}"
+                    for each in value
+                ]
         return shlex.join(words)
 
 
@@ -98,6 +129,8 @@ class RolloutPlan:
     losses: Sequence[Loss]
     obstacles: Sequence[str]
     """The reasons for which a part of the request is not planned, as sentences."""
+    set_roles: Sequence[SetRoleComparison] = ()
+    """The roles of permission sets, also those that are not used any more."""
 
     @property
     def is_complete(self) -> bool:

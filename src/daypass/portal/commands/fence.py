@@ -75,9 +75,11 @@ def plan(
 ) -> None:
     """Show what the account has, what is missing, and the steps in order. Changes nothing.
 
-    For roles to be migrated it also lists what their policies allow today and will not allow any more. It
-    needs AWS credentials that may read IAM. Exit code 0 means nothing to do, 1 means that there are steps or
-    obstacles, 2 that AWS or the database could not be used.
+    For roles to be migrated it also lists what their policies allow today and will not allow any more. Roles
+    of permission sets are always included, in all tenants whose roles are of generation 2; those that nothing
+    uses any more are shown with the commands that delete them. It needs AWS credentials that may read IAM.
+    Exit code 0 means nothing to do, 1 means that there are steps or obstacles, 2 that AWS or the database
+    could not be used.
 
     \b
       daypass portal fence plan
@@ -151,7 +153,7 @@ def apply(
 )
 @click.option("--yes", is_flag=True, help="With --live: do not ask for confirmation.")
 def verify(profile: str | None, form: str, *, live: bool, yes: bool) -> None:
-    """Read the shared policies and roles back, and compare them with this version's.
+    """Read the shared policies, tenants' roles and roles of permission sets back, and compare them.
 
     The portal creates roles of generation 2, and uses the policies of permission sets, only where this
     command found the policies complete. Exit code 0 means no differences, 1 differences, 2 that AWS or the
@@ -199,8 +201,12 @@ def _rollout(
     from daypass.portal.aws.fence.rollout.account_state import AccountReader
     from daypass.portal.aws.fence.rollout.applying import Applier
     from daypass.portal.aws.fence.rollout.operator import sign_in
-    from daypass.portal.aws.fence.rollout.rollouts import FenceRollout, Request
+    from daypass.portal.aws.fence.rollout.rollouts import FenceRollout, Request, SetRoles
+    from daypass.portal.aws.fence.rollout.set_roles_in_account import SetRoleReader
     from daypass.portal.diagnostics.doctor import every_tenant
+    from daypass.portal.permission_sets.store import find_sets_with_own_roles
+    from daypass.portal.settings.reader import SettingsReader
+    from daypass.portal.settings.registry import TENANT_SERVICES
     from daypass.portal.storage.migrate import check
 
     config = read_configuration()
@@ -213,6 +219,11 @@ def _rollout(
         reader=AccountReader(operator.iam, operator.account, operator.guard),
         applier=Applier(operator.iam, operator.guard, sleep),
         tenants=here,
+        set_roles=SetRoles(
+            SetRoleReader(operator.iam, operator.guard),
+            find_sets_with_own_roles(database),
+            services_of=lambda tenant_id: SettingsReader(database).of_tenant(tenant_id, TENANT_SERVICES),
+        ),
         progress=lambda line: click.echo(line, err=True),
     )
     missing = [name for name in tenants if name not in {tenant.name for tenant in here}]

@@ -9,7 +9,13 @@ from daypass.common.counting import counted
 from daypass.portal.accounts.model import Generation
 
 if TYPE_CHECKING:
-    from daypass.portal.accounts.rollout import Loss, PolicyComparison, RolloutPlan, TenantFence
+    from daypass.portal.accounts.rollout import (
+        Loss,
+        PolicyComparison,
+        RolloutPlan,
+        SetRoleComparison,
+        TenantFence,
+    )
     from daypass.portal.aws.fence.rollout.rollouts import Verification
 
 MANAGED_ELSEWHERE = (
@@ -17,6 +23,13 @@ MANAGED_ELSEWHERE = (
     "--format cloudformation` or `--format terraform`."
 )
 _MARKS = {"same": "✓", "different": "!", "missing": "+"}
+_SET_ROLES = {
+    "ready": ("✓", ""),
+    "missing": ("+", " is missing"),
+    "wrong": ("!", " is refused by the portal:"),
+    "not possible": ("–", " is not possible:"),
+    "unused": ("?", " is used by no permission set; to delete it:"),
+}
 
 
 def plan_text(plan: "RolloutPlan") -> str:
@@ -46,6 +59,7 @@ def verification_text(verification: "Verification") -> str:
     """Return a verification for people."""
     lines = [*_policies(verification.policies), "", "Tenants with roles of generation 2"]
     lines += list(_tenants(verification.tenants)) or ["  none"]
+    lines += _set_roles(verification.set_roles)
     lines += ["", "No differences." if verification.is_complete else "There are differences."]
     return "\n".join(lines)
 
@@ -55,6 +69,7 @@ def verification_json(verification: "Verification") -> str:
     content = {
         "policies": [asdict(policy) for policy in verification.policies],
         "tenants": [asdict(tenant) for tenant in verification.tenants],
+        "set_roles": [asdict(role) for role in verification.set_roles],
         "is_complete": verification.is_complete,
     }
     return json.dumps(content, indent=2)
@@ -68,6 +83,7 @@ def _plan_lines(plan: "RolloutPlan") -> Iterator[str]:
         yield from ("", "Tenants", *_tenants(plan.tenants))
         if any(tenant.generation != Generation.SHARED for tenant in plan.tenants):
             yield "  --tenant NAME and --all-tenants migrate roles to generation 2."
+    yield from _set_roles(plan.set_roles)
     if plan.losses:
         yield from ("", "Stops working")
         yield from _losses(plan.losses)
@@ -116,3 +132,14 @@ def _tenant(tenant: "TenantFence") -> str:
     kind = "no boundary of Daypass" if tenant.generation is None else f"generation {tenant.generation}"
     own = f", entered role {tenant.role_arn}" if tenant.is_own else ""
     return f"{mark} {tenant.tenant}: {kind}{own}"
+
+
+def _set_roles(roles: "Sequence[SetRoleComparison]") -> Iterator[str]:
+    if roles:
+        yield from ("", "Roles of permission sets")
+    for role in roles:
+        mark, remark = _SET_ROLES[role.status]
+        yield f"  {mark} {role.role_arn.rpartition('/')[2]}{remark}"
+        # The steps say how a missing role is created.
+        lines = () if role.status == "missing" else (*role.problems, *role.commands)
+        yield from (f"      {line}" for line in lines)

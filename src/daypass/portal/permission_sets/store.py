@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from daypass.portal.permission_sets.model import BUILT_IN, FULL, READ_ONLY, ManagedPolicy, PermissionSet
+from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema.tenants import memberships, permission_sets
 from daypass.portal.storage.unit_of_work import RowChange
 
@@ -97,6 +98,13 @@ class PermissionSetStore:
             memberships.c.permission_set_id == permission_set.id, memberships.c.is_read_only.is_(None)
         )
         return self._connection.scalar(select(func.count()).select_from(memberships).where(has_set)) or 0
+
+
+def find_sets_with_own_roles(database: Database) -> Sequence[str]:
+    """Return the names of the sets that have a role of their own in each tenant, sorted."""
+    with database.reading() as connection:
+        sets = PermissionSetStore(connection).all()
+    return sorted(each.name for each in sets if each.has_own_role)
 
 
 def add_permission_set(permission_set: PermissionSet, *, at: datetime) -> RowChange:

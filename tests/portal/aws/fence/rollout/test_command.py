@@ -13,6 +13,8 @@ from daypass.portal.accounts.store import VerifiedPolicies
 from daypass.portal.aws import policies
 from daypass.portal.aws.fence.shared import shared_policies
 from daypass.portal.aws.policies import to_json
+from daypass.portal.permission_sets.model import PermissionSet, PermissionSetId
+from daypass.portal.permission_sets.store import add_permission_set
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.store import TenantStore
 from tests.fakes import NOON
@@ -48,6 +50,15 @@ def known_to_the_portal(lab: Lab, operator: Operator) -> None:
     with database.writing() as connection:
         for tenant in lab.tenants:
             TenantStore(connection).add(tenant, NOON)
+    database.close()
+
+
+def with_own_role(operator: Operator, name: str) -> None:
+    """Write a permission set with a role of its own into the portal's database."""
+    database = Database(operator.environment["DAYPASS_DATABASE_URL"])
+    chosen = PermissionSet(PermissionSetId("a" * 32), name, "For support.", 50, has_own_role=True)
+    with database.writing() as connection:
+        add_permission_set(chosen, at=NOON).apply(connection)
     database.close()
 
 
@@ -100,6 +111,19 @@ def test_plan_apply_and_verify_bring_an_account_and_its_roles_to_the_fence(
     assert fence(operator, "plan", "--all-tenants").returncode == 0
     again = fence(operator, "apply", "--yes")
     assert (again.returncode, "Done." in again.stderr) == (0, False)
+
+    with_own_role(operator, "support")
+    planned = fence(operator, "plan", "--format", "json")
+    assert planned.returncode == 1
+    assert {role["role_arn"]: role["status"] for role in json.loads(planned.stdout)["set_roles"]} == {
+        lab.account.role_arn("daypass-set-dev01.support"): "missing",
+        lab.account.role_arn("daypass-set-dev02.support"): "missing",
+        lab.account.role_arn("daypass-set-legacy.support"): "not possible",
+    }
+    assert (
+        "Roles of permission sets\n  + daypass-set-dev01.support is missing"
+        in fence(operator, "verify").stdout
+    )
 
 
 def test_verify_names_what_differs_and_forgets_it(lab: Lab, operator: Operator) -> None:

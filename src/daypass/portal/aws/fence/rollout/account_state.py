@@ -69,6 +69,8 @@ class RoleInAccount:
     """The inline policies by name; None for contents that were not read."""
     attached: Mapping[str, Document | None] = field(default_factory=dict)
     """The attached policies by ARN; None for contents that were not read."""
+    trust: Mapping[str, Any] = field(default_factory=dict)
+    """The trust policy; empty if it was not read."""
 
     @property
     def name(self) -> str:
@@ -131,6 +133,7 @@ class AccountReader:
             tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", [])},
             inline=dict(self._inline(name, contents=contents)),
             attached=dict(self._attached(name, contents=contents)),
+            trust=dict(role.get("AssumeRolePolicyDocument", {})),
         )
 
     def _boundary(self, arn: str) -> Document:

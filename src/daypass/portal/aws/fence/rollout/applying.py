@@ -127,13 +127,30 @@ def _has_boundary(iam: "IAMClient", parameters: Any) -> bool:  # noqa: ANN401  o
     return bool(boundary.get("PermissionsBoundaryArn") == parameters["PermissionsBoundary"])
 
 
+def _is_role_created(iam: "IAMClient", parameters: Any) -> bool:  # noqa: ANN401  of any operation
+    return _has_boundary(iam, parameters) and _is_role_tagged(iam, parameters)
+
+
+def _is_role_untagged(iam: "IAMClient", parameters: Any) -> bool:  # noqa: ANN401  of any operation
+    tags = iam.get_role(RoleName=parameters["RoleName"])["Role"].get("Tags", [])
+    return all(tag["Key"] not in parameters["TagKeys"] for tag in tags)
+
+
+def _has_trust(iam: "IAMClient", parameters: Any) -> bool:  # noqa: ANN401  of any operation
+    role: Any = iam.get_role(RoleName=parameters["RoleName"])["Role"]
+    return bool(role["AssumeRolePolicyDocument"] == json.loads(parameters["PolicyDocument"]))
+
+
 _VISIBLE: dict[str, Callable[["IAMClient", Any], bool]] = {
     "create_policy": _is_created,
     "create_policy_version": _has_contents,
     "set_default_policy_version": _is_default,
     "delete_policy_version": _is_deleted,
     "tag_policy": _is_policy_tagged,
+    "create_role": _is_role_created,
     "tag_role": _is_role_tagged,
+    "untag_role": _is_role_untagged,
+    "update_assume_role_policy": _has_trust,
     "attach_role_policy": _is_attached,
     "put_role_policy": _has_inline,
     "delete_role_policy": _has_no_inline,

@@ -1,11 +1,13 @@
 """The plan for an account: comparison, steps in a safe order, and what stops working. Changes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.rollout import (
     PolicyComparison,
     PolicyStatus,
     RolloutPlan,
+    SetRoleComparison,
     Step,
     TenantFence,
 )
@@ -20,6 +22,14 @@ from daypass.portal.aws.fence.rollout.order import (
     changes_back,
     changes_with_pause,
 )
+from daypass.portal.aws.fence.rollout.set_role_comparison import (
+    compare_set_role,
+    compare_unused,
+    find_blocking_problem,
+    find_obstacle,
+)
+from daypass.portal.aws.fence.rollout.set_role_steps import set_role_steps
+from daypass.portal.aws.fence.rollout.set_roles_in_account import NO_SET_ROLES, SetRolesInAccount
 from daypass.portal.aws.fence.rollout.statements import equal
 from daypass.portal.aws.fence.rollout.versions import Rollout, former_versions
 from daypass.portal.aws.policies import Document
@@ -35,8 +45,12 @@ def plan(
     migrated: Sequence[RoleInAccount] = (),
     *,
     pause: bool = False,
+    set_roles: SetRolesInAccount = NO_SET_ROLES,
 ) -> RolloutPlan:
-    """Return the plan that brings the shared policies to *wanted* and the roles *migrated* to their fence."""
+    """Return the plan that brings the shared policies to *wanted* and the roles *migrated* to their fence.
+
+    It creates and repairs all *set_roles* that the account can have.
+    """
     obstacles = []
     current = {name: policy.document for name, policy in state.policies.items()}
     steps: list[Step] = []
@@ -53,6 +67,13 @@ def plan(
     # A role must not get policies that are not complete.
     if is_possible:
         steps += [step for role in ready for step in roles.migration(state.account, role)]
+    tenants = {role.tenant for role in ready}
+    possible = [role for role in set_roles.used if not find_obstacle(state.account, role, tenants)]
+    for set_role in possible:
+        if problem := find_blocking_problem(set_role):
+            obstacles.append(str(problem))
+        elif is_possible:
+            steps += set_role_steps(state.account, set_role)
     moved = [role for role in ready if roles.differences(state.account, role)]
     return RolloutPlan(
         account_id=state.account.id,
@@ -61,6 +82,7 @@ def plan(
         steps=steps,
         losses=[loss for role in moved for loss in losses(role, wanted)],
         obstacles=obstacles,
+        set_roles=compare_set_roles(state.account, set_roles, tenants),
     )
 
 
@@ -116,6 +138,14 @@ def tenant_fence(state: AccountState, role: RoleInAccount) -> TenantFence:
         is_own=role.is_own,
         differences=roles.differences(state.account, role),
     )
+
+
+def compare_set_roles(
+    account: Account, set_roles: SetRolesInAccount, migrated: Collection[str] = ()
+) -> Sequence[SetRoleComparison]:
+    """Return the states of the roles of permission sets, those that nothing uses last."""
+    used = [compare_set_role(account, role, migrated) for role in set_roles.used]
+    return [*used, *(compare_unused(role) for role in set_roles.unused)]
 
 
 def _back(former: Mapping[str, Document], current: Mapping[str, Document]) -> Sequence[Change]:

@@ -1,25 +1,52 @@
 """Reading, planning, application and verification of the fence in one account."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from daypass.common.counting import counted
-from daypass.portal.accounts.model import Generation
+from daypass.portal.access.broker import SetRole
+from daypass.portal.accounts.model import Generation, set_role_name
 from daypass.portal.accounts.rollout import (
     PolicyComparison,
     PolicyStatus,
     RolloutPlan,
+    SetRoleComparison,
+    SetRoleStatus,
     Step,
     TenantFence,
 )
+from daypass.portal.aws.fence.collisions import longer_names
 from daypass.portal.aws.fence.rollout import planning
 from daypass.portal.aws.fence.rollout.account_state import AccountReader, AccountState, RoleInAccount
 from daypass.portal.aws.fence.rollout.applying import Applier
+from daypass.portal.aws.fence.rollout.set_role_comparison import find_obstacle
+from daypass.portal.aws.fence.rollout.set_roles_in_account import (
+    NO_SET_ROLES,
+    SetRoleInAccount,
+    SetRoleReader,
+    SetRolesInAccount,
+)
 from daypass.portal.aws.fence.shared import digest, shared_policies
 from daypass.portal.aws.policies import Document
-from daypass.portal.tenants.model import Tenant
+from daypass.portal.tenants.model import Tenant, TenantId
 
 _ROLES_PER_LINE = 50
+_REFUSED = {SetRoleStatus.MISSING, SetRoleStatus.WRONG}
+
+
+def _unlimited(_tenant_id: TenantId) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SetRoles:
+    """The permission sets that have roles of their own, and the access to these roles."""
+
+    reader: SetRoleReader
+    permission_sets: Sequence[str]
+    """Their names."""
+    services_of: Callable[[TenantId], Collection[str] | None] = _unlimited
+    """Returns the names of the services that a tenant may use; None if it may use all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +68,18 @@ class Verification:
     policies: Sequence[PolicyComparison]
     tenants: Sequence[TenantFence]
     """The tenants whose roles are of generation 2."""
+    set_roles: Sequence[SetRoleComparison]
+    """The roles of permission sets."""
     digests: Mapping[str, str]
     """The digests of the policies that are complete, by name."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether all policies and all roles of generation 2 are as they should be."""
-        return all(one.status is PolicyStatus.SAME for one in self.policies) and not any(
-            tenant.differences for tenant in self.tenants
+        """Whether all policies, roles of generation 2 and roles of permission sets are as they should be."""
+        return (
+            all(one.status is PolicyStatus.SAME for one in self.policies)
+            and not any(tenant.differences for tenant in self.tenants)
+            and not any(one.status in _REFUSED for one in self.set_roles)
         )
 
 
@@ -60,6 +91,8 @@ class FenceRollout:
     applier: Applier
     tenants: Sequence[Tenant]
     """The tenants whose roles the account has."""
+    set_roles: SetRoles | None = None
+    """None if roles of permission sets are left alone."""
     progress: Callable[[str], None] = lambda _: None
     """Called with a sentence now and then while the account is read."""
 
@@ -78,7 +111,8 @@ class FenceRollout:
         if request.back:
             return planning.rollback_plan(state, wanted)
         migrated = [role for role in state.roles if role.tenant in request.migrated]
-        return planning.plan(state, wanted, migrated, pause=request.pause)
+        set_roles = self._set_roles(state.roles, request.migrated)
+        return planning.plan(state, wanted, migrated, pause=request.pause, set_roles=set_roles)
 
     def apply(self, plan: RolloutPlan) -> Iterator[Step]:
         """Yield each step of the plan once it is made; raises `StepFailed`."""
@@ -92,6 +126,7 @@ class FenceRollout:
         return Verification(
             policies=policies,
             tenants=[fence for fence in fences if fence.generation == Generation.SHARED],
+            set_roles=planning.compare_set_roles(state.account, self._set_roles(state.roles, ())),
             digests={
                 one.name: digest(wanted[one.name]) for one in policies if one.status is PolicyStatus.SAME
             },
@@ -111,3 +146,37 @@ class FenceRollout:
                 done = f": {number} are read" if number else ""
                 self.progress(f"Reading the roles of {counted(len(self.tenants), 'tenant')}{done}.")
             yield self.reader.role(tenant, contents=tenant.name in migrated)
+
+    def _set_roles(self, roles: Sequence[RoleInAccount], migrated: Sequence[str]) -> SetRolesInAccount:
+        if self.set_roles is None:
+            return NO_SET_ROLES
+        used = [
+            self._set_role(self.set_roles, name, tenant, role, migrated)
+            for tenant, role in zip(self.tenants, roles, strict=True)
+            for name in self.set_roles.permission_sets
+        ]
+        unused = self.set_roles.reader.unused({role.wanted.role_arn for role in used})
+        if unused is None:
+            self.progress("Roles of deleted permission sets are not shown, since that takes iam:ListRoles.")
+        return SetRolesInAccount(used, unused or ())
+
+    def _set_role(
+        self, sets: SetRoles, name: str, tenant: Tenant, role: RoleInAccount, migrated: Sequence[str]
+    ) -> SetRoleInAccount:
+        account = self.reader.account
+        unread = SetRoleInAccount(
+            permission_set=name,
+            wanted=SetRole(
+                role_arn=account.role_arn(set_role_name(tenant.name, name)),
+                tenant=tenant.name,
+                external_id=tenant.target.external_id,
+                services=sets.services_of(tenant.id),
+            ),
+            tenant_role=role,
+            state=None,
+            overlapping=longer_names(tenant.name, [each.name for each in self.tenants]),
+        )
+        # Most tenants of an account may be of generation 1, and each role takes several calls.
+        if find_obstacle(account, unread, migrated):
+            return unread
+        return replace(unread, state=sets.reader.read(unread.wanted.role_arn))

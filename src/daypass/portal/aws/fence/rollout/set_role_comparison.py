@@ -1,0 +1,122 @@
+"""The roles of permission sets in an account, compared with what the portal demands of them."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from daypass.portal.accounts.model import SET_ROLE_PREFIX, Account, Generation
+from daypass.portal.accounts.rollout import SetRoleComparison, SetRoleStatus
+from daypass.portal.aws.fence.documents import size
+from daypass.portal.aws.fence.rollout.set_roles_in_account import SetRoleInAccount, UnusedRole
+from daypass.portal.aws.fence.services_policy import LARGEST_INLINE_POLICIES, SERVICES_POLICY, services_policy
+from daypass.portal.aws.patches import aws_cli
+from daypass.portal.aws.policies import Document, as_list
+from daypass.portal.aws.set_role.judgement import REPAIRED, Part, Problem, problems
+
+
+def find_obstacle(account: Account, role: SetRoleInAccount, migrated: Collection[str] = ()) -> str:
+    """Return why the tenant cannot have the role, as a sentence, or "".
+
+    *migrated* are the tenants whose roles get the fence of generation 2 before.
+    """
+    tenant_role, tenant = role.tenant_role, role.wanted.tenant
+    if _may_be_a_tenants(account):
+        return (
+            f"The prefix of tenants' roles, {account.role_prefix!r}, overlaps with that of the roles of "
+            f"permission sets, {SET_ROLE_PREFIX!r}, so such a role could count as a tenant's own. Permission "
+            "sets cannot have roles of their own with this DAYPASS_AWS_ROLE_PREFIX."
+        )
+    is_shared = tenant_role.generation(account) is Generation.SHARED or tenant in migrated
+    if not tenant_role.exists or not is_shared:
+        return (
+            f"The role of the tenant is not of generation {int(Generation.SHARED)}, so one with the shared "
+            f"policies would have more rights. `daypass portal fence apply --tenant {tenant}` migrates it."
+        )
+    if role.overlapping:
+        return (
+            f"The shared policies let the tenant's role into the resources of {', '.join(role.overlapping)}, "
+            "whose names begin with the tenant's. Move the resources to a tenant with another name."
+        )
+    if portal_principal(tenant_role.trust) is None:
+        return (
+            f"The trust policy of {tenant_role.arn} does not tell which of its principals is the portal. "
+            "`daypass portal doctor` prints how to correct it."
+        )
+    return ""
+
+
+def compare_set_role(
+    account: Account, role: SetRoleInAccount, migrated: Collection[str] = ()
+) -> SetRoleComparison:
+    """Return the state of a role; *migrated* are as in `find_obstacle`."""
+    found = list(problems_of(role))
+    obstacle = find_obstacle(account, role, migrated)
+    reasons = [obstacle] if obstacle else [str(problem) for problem in found]
+    status = SetRoleStatus.NOT_POSSIBLE if obstacle else SetRoleStatus.WRONG if found else SetRoleStatus.READY
+    if status is SetRoleStatus.WRONG and role.state is None:
+        status = SetRoleStatus.MISSING
+    return SetRoleComparison(role.permission_set, role.wanted.tenant, role.wanted.role_arn, status, reasons)
+
+
+def compare_unused(role: UnusedRole) -> SetRoleComparison:
+    """Return the state of a role that nothing uses, with the commands that delete it."""
+    name = role.arn.rpartition("/")[2]
+    tenant, _, permission_set = name[len(SET_ROLE_PREFIX) :].partition(".")
+    detach = ("iam", "detach-role-policy", "--role-name", name, "--policy-arn")
+    delete = ("iam", "delete-role-policy", "--role-name", name, "--policy-name")
+    commands = [
+        *(aws_cli(*detach, arn) for arn in role.attached),
+        *(aws_cli(*delete, policy) for policy in role.inline),
+        aws_cli("iam", "delete-role", "--role-name", name),
+    ]
+    return SetRoleComparison(permission_set, tenant, role.arn, SetRoleStatus.UNUSED, commands=commands)
+
+
+def find_blocking_problem(role: SetRoleInAccount) -> Problem | None:
+    """Return the first problem that Daypass does not repair, because it may be an operator's own choice."""
+    if role.state is None:
+        return None
+    blocking = (problem for problem in problems_of(role) if problem.part not in REPAIRED)
+    return next(blocking, _find_excess(role))
+
+
+def problems_of(role: SetRoleInAccount) -> Iterator[Problem]:
+    """Yield the reasons for which the portal would not use the role."""
+    # Without the portal's principal no trust policy is right; `find_obstacle` says it then.
+    return problems(role.state, role.wanted, portal_principal(role.tenant_role.trust) or "")
+
+
+def portal_principal(trust: Mapping[str, Any]) -> str | None:
+    """Return the portal's principal in the trust policy of a tenant's role; None if it cannot be told."""
+    allows = [one for one in as_list(trust.get("Statement")) if one.get("Effect") == "Allow"]
+    own = [one for one in allows if one.get("Sid") == "DaypassAssume"]
+    principals = {str(each) for one in own or allows for each in _aws_principals(one)}
+    arn = next(iter(principals), "")
+    return arn if len(principals) == 1 and arn.startswith("arn:") else None
+
+
+def _aws_principals(statement: Mapping[str, Any]) -> Sequence[object]:
+    principal = statement.get("Principal")
+    return as_list(principal.get("AWS")) if isinstance(principal, Mapping) else [principal]
+
+
+def _find_excess(role: SetRoleInAccount) -> Problem | None:
+    """Return the problem that the limit of services does not fit beside the operator's inline policies."""
+    if role.state is None or role.wanted.services is None:
+        return None
+    others: Sequence[Document] = [
+        dict(policy or {}) for name, policy in role.state.inline.items() if name != SERVICES_POLICY
+    ]
+    total = sum(map(size, (services_policy(role.wanted.services), *others)))
+    if total <= LARGEST_INLINE_POLICIES:
+        return None
+    said = (
+        f"The inline policies of {role.wanted.role_arn} would have {total:,} characters with the limit of "
+        f"services, and AWS allows {LARGEST_INLINE_POLICIES:,}."
+    )
+    return Problem(Part.INLINE, said, "shorten the others.")
+
+
+def _may_be_a_tenants(account: Account) -> bool:
+    """Return whether a tenant's pattern of own roles, its role and `ROLE-*`, may match such a role."""
+    prefix = account.role_prefix
+    return prefix.startswith(SET_ROLE_PREFIX) or SET_ROLE_PREFIX.startswith(prefix)
