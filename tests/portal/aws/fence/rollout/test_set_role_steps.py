@@ -58,7 +58,7 @@ GOOD = SetRoleState(
 )
 
 
-def existing(services: Sequence[str] | None = None, **changed: Any) -> SetRoleInAccount:  # noqa: ANN401
+def existing(services: Sequence[str] | None = None, **changed: Any) -> SetRoleInAccount:  # noqa: ANN401  of any field
     """Return a finished role with other properties."""
     wanted = replace(MISSING.wanted, services=services)
     return replace(MISSING, wanted=wanted, state=replace(GOOD, **changed))
