@@ -23,6 +23,7 @@ from daypass.portal.diagnostics.collisions import collision_findings
 from daypass.portal.diagnostics.fence import Fence
 from daypass.portal.diagnostics.finding import UNREADABLE, Finding, Level, run_check
 from daypass.portal.diagnostics.queues import DeadLetters
+from daypass.portal.diagnostics.set_roles import SET_ROLE, set_role_findings
 from daypass.portal.diagnostics.trust import expected_trust, trust_findings
 from daypass.portal.errors import AwsError, AwsNotAllowed, AwsRefused, RoleNotFound
 from daypass.portal.storage.engine import Database
@@ -73,6 +74,11 @@ class Doctor:
             examine = partial(self._role, tenant.name, tenant.target.role_arn, principal, tenant)
             yield from run_check(UNREADABLE, tenant.name, examine)
         yield from collision_findings(tenants, self.roles)
+        yield from run_check(
+            SET_ROLE,
+            "permission sets",
+            lambda: set_role_findings(tenants, self.database, self.broker, self.roles),
+        )
         if self.dead_letters is not None:
             yield from run_check("dead_letters", "queues", partial(self.dead_letters.examine, tenants))
 
