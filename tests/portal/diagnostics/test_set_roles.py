@@ -61,11 +61,7 @@ def test_a_problem_is_named_with_the_plan(database: Database) -> None:
 def test_a_role_that_cannot_be_read_is_a_finding(database: Database) -> None:
     (finding,) = findings(database, FakeBroker(set_role_error=AwsNotAllowed("Denied.")))
 
-    assert (finding.code, finding.level, finding.sentence) == (
-        SET_ROLE,
-        Level.WARNING,
-        "It takes iam:GetRole.",
-    )
+    assert (finding.code, finding.level, finding.sentence) == (SET_ROLE, Level.WARNING, "Denied.")
 
 
 def test_the_doctor_tells_the_state_of_each_role(database: Database) -> None:

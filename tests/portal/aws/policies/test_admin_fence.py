@@ -2,7 +2,7 @@
 
 import pytest
 
-from daypass.portal.accounts.model import Account
+from daypass.portal.accounts.model import Account, set_role_name
 from daypass.portal.aws import policies
 from tests.evaluator.run import ACCOUNT_ID, Request, Rights, allowed
 
@@ -11,6 +11,7 @@ USER = f"arn:aws:iam::{ACCOUNT_ID}:user/daypass-portal"
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/portal/daypass-portal"
 MASTER = ACCOUNT.role_arn("duplomaster")
 TENANT = ACCOUNT.role_arn("duploservices-dev01")
+SET_ROLE = ACCOUNT.role_arn(set_role_name("dev01", "support"))
 OTHER_USER, OTHER_ROLE = USER.replace("daypass-portal", "other"), ACCOUNT.role_arn("other")
 
 
@@ -41,6 +42,7 @@ PROTECTED = [
     *on(USER, *WRITES_OF_USERS),
     *on(MASTER, *WRITES_OF_ROLES, "iam:PassRole"),
     *on(TENANT, *WRITES_OF_ROLES),
+    *on(SET_ROLE, *WRITES_OF_ROLES, "iam:PassRole", "iam:DetachRolePolicy"),
     *(
         request
         for name in (
@@ -59,6 +61,7 @@ FREE = [
     *on(USER, "iam:GetUser", "iam:ListAccessKeys"),
     *on(MASTER, "iam:GetRole", "iam:ListRolePolicies"),
     *on(TENANT, "iam:GetRolePolicy", "iam:PassRole"),
+    *on(SET_ROLE, "iam:GetRole", "iam:ListAttachedRolePolicies"),
     *on(ACCOUNT.boundary_arn, "iam:GetPolicyVersion"),
     *on(OTHER_USER, "iam:CreateUser", "iam:CreateAccessKey"),
     *on(OTHER_ROLE, "iam:CreateRole", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole", "iam:PassRole"),
