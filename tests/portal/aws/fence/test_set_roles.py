@@ -1,7 +1,7 @@
 """The rights to the roles of permission sets, and of their sessions, decided by an IAM evaluator."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -64,7 +64,7 @@ def sample() -> Sequence[Case]:
 
 def test_no_session_of_a_tenant_reaches_the_roles_of_permission_sets() -> None:
     requests = [request for role in (OWN, NEIGHBOUR, LONGER) for request in on_role(role)]
-    sessions = [rights, of_set]
+    sessions: list[Callable[[str], Rights]] = [rights, of_set]
 
     outcomes = decide([(session(request.action), request) for session in sessions for request in requests])
 
