@@ -189,6 +189,20 @@ def set_role_name(tenant: str, permission_set: str) -> str:
     return f"{SET_ROLE_PREFIX}{tenant}.{permission_set}"
 
 
+def set_roles_obstacle(role_prefix: str) -> str:
+    """Return why no permission set can have a role of its own with this prefix of tenants' roles, or "".
+
+    A tenant may pass the roles that begin with the prefix and its name, so no such name may be a set's role.
+    """
+    if not (role_prefix.startswith(SET_ROLE_PREFIX) or SET_ROLE_PREFIX.startswith(role_prefix)):
+        return ""
+    return (
+        f"The prefix of tenants' roles (DAYPASS_ROLE_PREFIX), {role_prefix!r}, overlaps with that of the roles "
+        f"of permission sets, {SET_ROLE_PREFIX!r}, so a tenant could have or pass such a role as its own. "
+        "Permission sets cannot have roles of their own with this prefix."
+    )
+
+
 def account_id_of(role_arn: str) -> str:
     """Return the id of the account in the ARN of a role; "" if the text is no ARN."""
     parts = role_arn.split(":", _ARN_PARTS - 1)

@@ -10,7 +10,7 @@ from daypass.portal.access.broker import Deadline, SetRole
 from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.access.session_names import ISSUANCE_TAG
-from daypass.portal.accounts.model import SET_ROLE_PREFIX
+from daypass.portal.accounts.model import SET_ROLE_PREFIX, set_roles_obstacle
 from daypass.portal.aws.console import Destinations, Federation
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import SessionRefused, invalid_response
@@ -48,6 +48,8 @@ class AwsBroker:
     timing: Timing
     issuing: Callable[[], IssuingStatus]
     """Returns the state of the portal's own credentials, as of the latest calls."""
+    role_prefix: str
+    """The text that the names of tenants' roles begin with."""
 
     @property
     def is_chained(self) -> bool:
@@ -72,6 +74,8 @@ class AwsBroker:
 
     def find_set_role_problem(self, role: SetRole, deadline: Deadline) -> str:
         """Return why the role of a permission set may not be used, or "" if AWS shows that it may."""
+        if obstacle := set_roles_obstacle(self.role_prefix):
+            return obstacle
         portal = self.identity.get()
         # IAM takes a name, so it would answer about a role of the portal's own account.
         if not role.role_arn.startswith(f"arn:{self.partition}:iam::{portal.account_id}:role/"):

@@ -68,6 +68,7 @@ def make_broker(
         destinations=Destinations(partition, config.console_url),
         timing=timing,
         issuing=issuing,
+        role_prefix=config.role_prefix,
     )
 
 

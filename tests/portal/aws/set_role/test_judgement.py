@@ -10,7 +10,7 @@ from daypass.portal.access.broker import SetRole
 from daypass.portal.aws.fence.services_policy import services_policy
 from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES
 from daypass.portal.aws.policies import as_list
-from daypass.portal.aws.set_role.judgement import SetRoleState, find_problem
+from daypass.portal.aws.set_role.judgement import Part, SetRoleState, find_problem, problems
 from daypass.portal.aws.trust.policy import trust_policy
 
 ACCOUNT = "123456789012"
@@ -221,6 +221,7 @@ def test_a_trust_policy_for_more_than_the_portal_is_refused(state: SetRoleState,
     "principal",
     [
         f"arn:aws:sts::{ACCOUNT}:assumed-role/porta/i-1",
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/ortal/i-1",
         f"arn:aws:sts::{ACCOUNT}:assumed-role/apps/portal",
         "arn:aws:sts::210987654321:assumed-role/portal/i-1",
         f"arn:aws-cn:sts::{ACCOUNT}:assumed-role/portal/i-1",
@@ -230,6 +231,26 @@ def test_the_role_of_another_session_is_not_the_portal(principal: str) -> None:
     state = replace(GOOD, trust=trust_policy(ROLE, "e-1", "dev01"))
 
     assert "it trusts" in find_problem(state, WANTED, principal)
+
+
+def test_a_trust_policy_that_accepts_the_tenants_tag_is_refused() -> None:
+    tags = {"ForAllValues:StringLike": {"aws:TagKeys": ["daypass:*", "TENANT_NAME"]}}
+    tags["StringEquals"] = {"aws:RequestTag/daypass:tenant": ["dev01"]}
+    state = changed_trust("Tags", Condition=tags)
+    assert find_problem(state, WANTED, USER) == ""
+    statements = [one for one in as_list((state.trust or {})["Statement"]) if one["Effect"] == "Allow"]
+
+    problem = find_problem(replace(state, trust={"Statement": statements}), WANTED, USER)
+
+    assert "session tags" in problem
+
+
+def test_a_limit_that_is_no_policy_is_one_problem_more() -> None:
+    state = replace(GOOD, inline={"services": {"Statement": ["s3"]}})
+
+    found = list(problems(state, replace(WANTED, services={"s3"}), USER))
+
+    assert [problem.part for problem in found] == [Part.INLINE, Part.SERVICES]
 
 
 def test_the_root_user_as_the_principal_would_be_the_whole_account() -> None:

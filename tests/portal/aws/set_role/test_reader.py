@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
@@ -161,6 +162,20 @@ def test_a_role_of_another_account_is_never_asked_for(broker: AwsBroker, stub: S
 
     with pytest.raises(AwsNotAllowed, match="its credentials are of the account 123456789012"):
         broker.find_set_role_problem(other, Deadline(time.monotonic() + 8))
+    assert stub.requests == []
+
+
+@pytest.mark.parametrize("prefix", ["", "daypass-", "daypass-set-", "daypass-set-x"])
+def test_no_role_is_used_whose_name_could_be_a_tenants_own(
+    broker: AwsBroker, stub: StubAws, prefix: str
+) -> None:
+    stub.requests.clear()
+
+    problem = replace(broker, role_prefix=prefix).find_set_role_problem(
+        WANTED, Deadline(time.monotonic() + 8)
+    )
+
+    assert "DAYPASS_ROLE_PREFIX" in problem
     assert stub.requests == []
 
 

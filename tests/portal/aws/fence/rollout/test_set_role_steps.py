@@ -256,7 +256,7 @@ def test_a_prefix_with_which_the_role_could_be_a_tenants_own_is_refused(prefix: 
     (compared,) = plan(MISSING, account).set_roles
 
     assert compared.status is SetRoleStatus.NOT_POSSIBLE
-    assert "DAYPASS_AWS_ROLE_PREFIX" in compared.problems[0]
+    assert "DAYPASS_ROLE_PREFIX" in compared.problems[0]
 
 
 def test_people_read_the_state_of_each_role() -> None:

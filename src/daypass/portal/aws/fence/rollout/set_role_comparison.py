@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from daypass.portal.accounts.model import SET_ROLE_PREFIX, Account, Generation
+from daypass.portal.accounts.model import SET_ROLE_PREFIX, Account, Generation, set_roles_obstacle
 from daypass.portal.accounts.rollout import SetRoleComparison, SetRoleStatus
 from daypass.portal.aws.fence.documents import size
 from daypass.portal.aws.fence.rollout.set_roles_in_account import SetRoleInAccount, UnusedRole
@@ -19,12 +19,8 @@ def find_obstacle(account: Account, role: SetRoleInAccount, migrated: Collection
     *migrated* are the tenants whose roles get the fence of generation 2 before.
     """
     tenant_role, tenant = role.tenant_role, role.wanted.tenant
-    if _may_be_a_tenants(account):
-        return (
-            f"The prefix of tenants' roles, {account.role_prefix!r}, overlaps with that of the roles of "
-            f"permission sets, {SET_ROLE_PREFIX!r}, so such a role could count as a tenant's own. Permission "
-            "sets cannot have roles of their own with this DAYPASS_AWS_ROLE_PREFIX."
-        )
+    if obstacle := set_roles_obstacle(account.role_prefix):
+        return obstacle
     is_shared = tenant_role.generation(account) is Generation.SHARED or tenant in migrated
     if not tenant_role.exists or not is_shared:
         return (
@@ -114,9 +110,3 @@ def _find_excess(role: SetRoleInAccount) -> Problem | None:
         f"services, and AWS allows {LARGEST_INLINE_POLICIES:,}."
     )
     return Problem(Part.INLINE, said, "shorten the others.")
-
-
-def _may_be_a_tenants(account: Account) -> bool:
-    """Return whether a tenant's pattern of own roles, its role and `ROLE-*`, may match such a role."""
-    prefix = account.role_prefix
-    return prefix.startswith(SET_ROLE_PREFIX) or SET_ROLE_PREFIX.startswith(prefix)
