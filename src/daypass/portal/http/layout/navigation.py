@@ -1,5 +1,6 @@
 """The navigation on the left: one entry for each page in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -11,20 +12,34 @@ class Entry:
     address: str
     icon: str
     is_for_administrators: bool = False
+    further: Sequence[str] = ()
+    """The addresses of further pages that belong to it."""
 
     def is_current(self, path: str) -> bool:
-        """Whether *path* is this page, or one below it."""
-        return path == self.address or path.startswith(f"{self.address}/")
+        """Whether *path* is a page of this entry, or one below it."""
+        return any(path == each or path.startswith(f"{each}/") for each in (self.address, *self.further))
 
 
 ENTRIES = (
     Entry("Profile", "/profile", "person"),
-    Entry("AWS Resources", "/resources", "box"),
+    Entry("AWS Resources", "/resources", "box", further=["/services"]),
     Entry("My sessions", "/sessions", "clock"),
     Entry("Overview", "/administrator/overview", "list", is_for_administrators=True),
     Entry("Tenants", "/administrator/tenants", "bucket", is_for_administrators=True),
-    Entry("Users", "/administrator/users", "people", is_for_administrators=True),
-    Entry("Permission Sets", "/administrator/permission-sets", "key", is_for_administrators=True),
+    Entry(
+        "Users",
+        "/administrator/users",
+        "people",
+        is_for_administrators=True,
+        further=["/administrator/import-users"],
+    ),
+    Entry(
+        "Permission Sets",
+        "/administrator/permission-sets",
+        "key",
+        is_for_administrators=True,
+        further=["/administrator/add-permission-set"],
+    ),
     Entry("Fence", "/administrator/fence", "fence", is_for_administrators=True),
     Entry("System Settings", "/administrator/system-settings", "sliders", is_for_administrators=True),
     Entry("Audit", "/administrator/audit", "shield", is_for_administrators=True),
