@@ -88,6 +88,11 @@ class RoleRow:
     role: RoleFence
 
     @property
+    def role_name(self) -> str:
+        """The role's name, the last part of its ARN. All rows of the table have one account."""
+        return self.role.tenant.target.role_arn.rpartition("/")[2]
+
+    @property
     def generation(self) -> str:
         """The generation in words."""
         fence = self.role.fence
