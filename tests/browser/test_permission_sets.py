@@ -48,6 +48,31 @@ def test_a_set_is_made_by_keyboard_on_a_phone_given_and_deleted(admin: User) -> 
     admin.assert_no_errors()
 
 
+def test_a_role_of_its_own_hides_the_policies_and_keeps_what_was_typed(admin: User) -> None:
+    page = admin.page
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    admin.visit("/administrator/add-permission-set")
+    page.get_by_label("Name", exact=True).fill("a-name-of-20-letters")
+    role, denies = page.get_by_label("Access comes from"), page.get_by_label("Deny statements")
+    expect(page.get_by_text("daypass-set-TENANT.NAME")).to_be_hidden()
+    denies.fill("typed before")
+    role.focus()
+    role.press("ArrowDown")
+    expect(denies).to_be_hidden()
+    expect(page.get_by_text("daypass-set-TENANT.NAME")).to_be_visible()
+    admin.assert_no_sideways_scrolling()
+    find_no_barrier(page, "the form of a set with a role of its own")
+    page.get_by_role("button", name="Create", exact=True).press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("has at most 19 characters")
+    expect(role).to_have_value("own")
+    role.select_option("tenant")
+    expect(denies).to_have_value("typed before")
+    # Chromium logs the status 422 of that answer.
+    assert all("422" in error for error in admin.errors)
+    admin.errors.clear()
+    admin.assert_no_errors()
+
+
 def test_a_lower_set_is_chosen_for_a_session(chromium: Chromium, demo: Demo) -> None:
     with new_user(chromium, demo) as dana:
         dana.open_signed_in("dana@example.com")

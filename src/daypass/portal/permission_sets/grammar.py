@@ -74,6 +74,15 @@ def check_name(name: str) -> None:
         raise InvalidRequest(f"“{name}” is a built-in permission set, which cannot be changed.")
 
 
+def check_name_with_role(name: str) -> None:
+    """Raise `InvalidRequest` if *name* is too long for a set with a role of its own."""
+    if len(name) > LONGEST_NAME_WITH_ROLE:
+        raise InvalidRequest(
+            f"The name of a permission set with a role of its own has at most {LONGEST_NAME_WITH_ROLE} "
+            "characters, because it is a part of the role's name."
+        )
+
+
 def check(permission_set: PermissionSet) -> None:
     """Raise `InvalidRequest` unless *permission_set* is a valid custom set; its denies have been parsed."""
     check_name(permission_set.name)
@@ -87,11 +96,7 @@ def check(permission_set: PermissionSet) -> None:
 
 
 def _check_own_role(permission_set: PermissionSet) -> None:
-    if len(permission_set.name) > LONGEST_NAME_WITH_ROLE:
-        raise InvalidRequest(
-            f"The name of a permission set with a role of its own has at most {LONGEST_NAME_WITH_ROLE} "
-            "characters, because it is a part of the role's name."
-        )
+    check_name_with_role(permission_set.name)
     if not permission_set.is_only_a_role:
         raise InvalidRequest(
             "A permission set with a role of its own has no policies and no Deny statements. Add them to the "

@@ -125,6 +125,42 @@ def test_every_wrong_field_is_marked_at_once(admin: Browser) -> None:
     assert error_of(answer, "rank") and error_of(answer, "denies")
 
 
+def test_a_set_gets_a_role_of_its_own_and_gives_it_up_again(admin: Browser) -> None:
+    # Without scripts, the fields that have no effect are sent too.
+    admin.do(ADD, **{**NO_CODE, "role": "own"})
+    page = admin.see(f"{SETS}/no-code")
+    assert "What the set's own role in each tenant allows" in page
+    assert "lambda:UpdateFunctionCode" not in page
+
+    form = admin.see(f"{SETS}/no-code/edit")
+    assert '<option value="own" selected>' in form
+    version = re.search(r'name="version" value="([^"]+)"', form)
+    assert version
+    admin.do(f"{SETS}/no-code/edit", **NO_CODE, role="tenant", version=version[1])
+    assert "lambda:UpdateFunctionCode, iam:* on every resource." in admin.see(f"{SETS}/no-code")
+
+
+def test_the_policies_of_a_refused_form_are_kept_beside_a_role_of_its_own(admin: Browser) -> None:
+    long = {**NO_CODE, "name": "a-name-of-20-letters", "role": "own", "policies": "no policy", "denies": "x"}
+    answer = admin.send(ADD, **long)
+    assert "has at most 19 characters" in error_of(answer, "name")
+    page = answer.body.decode()
+    assert '<option value="own" selected>' in page
+    assert "no policy</textarea>" in page
+    assert 'id="policies-error"' not in page
+    assert 'id="denies-error"' not in page
+
+
+def test_an_existing_set_whose_name_is_too_long_for_a_role_keeps_its_role(admin: Browser) -> None:
+    name = "a-name-of-20-letters"
+    admin.do(ADD, **{**NO_CODE, "name": name})
+    version = re.search(r'name="version" value="([^"]+)"', admin.see(f"{SETS}/{name}/edit"))
+    assert version
+    answer = admin.send(f"{SETS}/{name}/edit", **NO_CODE, role="own", version=version[1])
+    assert "has at most 19 characters" in error_of(answer, "role")
+    assert "Choose" in error_of(admin.send(ADD, **NO_CODE, role="other"), "role")
+
+
 def test_a_set_that_would_be_full_is_refused_as_a_whole(admin: Browser) -> None:
     answer = admin.send(ADD, **{**NO_CODE, "denies": ""})
 

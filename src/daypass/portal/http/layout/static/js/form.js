@@ -1,5 +1,5 @@
 // Form behaviour: data-submit submits the form when its control changes; data-when="field value" shows a part of it
-// only while that field has that value; a form is not submitted twice.
+// only while that field has that value, and data-keeps submits its controls even then; a form is not submitted twice.
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
@@ -11,6 +11,7 @@ function settle(part) {
   const field = part.closest("form").elements[name];
   const fits = values.includes(field.value) && !field.disabled;
   part.hidden = !fits;
+  if ("keeps" in part.dataset) return;
   // A hidden control must neither be submitted nor block submission by its validation.
   for (const control of part.querySelectorAll("input, select, textarea")) control.disabled = !fits;
 }

@@ -15,6 +15,14 @@ from daypass.portal.permission_sets.model import HIGHEST_RANK, PermissionSet, Pe
 _BEGIN = re.compile(r'\s*\[|.*?"Statement"\s*:\s*\[?', re.DOTALL)
 _LONGEST_NUMBER = 6
 
+TENANT_ROLE, OWN_ROLE = "tenant", "own"
+"""The values of the field *Access comes from*."""
+
+_ROLES = (
+    (TENANT_ROLE, "The tenant's role, reduced by session policies"),
+    (OWN_ROLE, "A role of its own in each tenant"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SetForm:
@@ -23,6 +31,11 @@ class SetForm:
     name: str = ""
     description: str = ""
     rank: str = str(HIGHEST_RANK // 2)
+    role: str = TENANT_ROLE
+    """The role whose permissions the set reduces: `TENANT_ROLE` or `OWN_ROLE`.
+
+    With a role of its own, a set has neither policies nor denies. Their text is only kept for the form.
+    """
     policies: str = ""
     """One policy a line."""
     denies: str = ""
@@ -37,6 +50,7 @@ class SetForm:
             name=name,
             description=form.get("description"),
             rank=form.get("rank"),
+            role=form.get("role") or TENANT_ROLE,
             policies=_lines(form, "policies"),
             denies=_lines(form, "denies"),
             version=form.get("version"),
@@ -49,6 +63,7 @@ class SetForm:
             name=permission_set.name,
             description=permission_set.description,
             rank=str(permission_set.rank),
+            role=OWN_ROLE if permission_set.has_own_role else TENANT_ROLE,
             policies="\n".join(policy.text for policy in permission_set.policies),
             denies=_formatted(permission_set.deny_statements),
             version=version,
@@ -64,6 +79,11 @@ class SetForm:
             policies="\n".join(template.policies),
             denies=_formatted(template.denies),
         )
+
+    @property
+    def roles(self) -> Sequence[tuple[str, str]]:
+        """The values and labels of the field *Access comes from*."""
+        return _ROLES
 
     @property
     def deny_lines(self) -> int:
@@ -91,12 +111,19 @@ def read_definition(form: SetForm, is_known_action: grammar.ActionCheck) -> Defi
             return None
 
     checked("name", lambda: grammar.check_name(form.name))
-    policies = checked("policies", lambda: _policies(form.policies))
     rank = checked("rank", lambda: _rank(form.rank))
-    denies = checked("denies", lambda: read_denies(form.denies, is_known_action))
+    has_own_role = checked("role", lambda: _has_own_role(form.role))
+    policies: Sequence[str] = []
+    denies: Sequence[object] = []
+    if has_own_role:
+        # The name of an existing set is not a field of the form.
+        checked("role" if form.version else "name", lambda: grammar.check_name_with_role(form.name))
+    else:
+        policies = checked("policies", lambda: _policies(form.policies))
+        denies = checked("denies", lambda: read_denies(form.denies, is_known_action))
     if errors:
         raise InvalidFields(errors)
-    return Definition(form.description, rank, policies, denies)
+    return Definition(form.description, rank, policies, denies, has_own_role)
 
 
 def read_denies(text: str, is_known_action: grammar.ActionCheck) -> Sequence[object]:
@@ -127,6 +154,12 @@ def _policies(text: str) -> Sequence[str]:
             raise InvalidRequest(f"Policy {number}: {refusal.reason}") from refusal
     grammar.policies_of(texts)
     return texts
+
+
+def _has_own_role(text: str) -> bool:
+    if text not in {TENANT_ROLE, OWN_ROLE}:
+        raise InvalidRequest("Choose the tenant's role or a role of its own.")
+    return text == OWN_ROLE
 
 
 def _rank(text: str) -> int:

@@ -20,6 +20,8 @@ def allowed(permission_set: PermissionSet) -> str:
             "accounts where the portal has verified it. In other accounts it is AWS's ReadOnlyAccess, "
             "without the reads that have effects or return secrets, such as receiving messages of a queue."
         )
+    if permission_set.has_own_role:
+        return "What the set's own role in each tenant allows."
     if not permission_set.policies:
         return "Everything that the tenant's role allows, except for what is denied below."
     except_for = ", except for what is denied below" if permission_set.deny_statements else ""
