@@ -67,7 +67,7 @@ def test_the_record_of_an_account_compares_digests_with_this_release(
     assert not partial.is_ready
 
 
-def test_an_account_whose_id_is_unknown_has_the_reason(database: Database, iam: Iam) -> None:
+def test_the_reason_is_given_for_an_account_whose_id_is_unknown(database: Database, iam: Iam) -> None:
     def unknown() -> str:
         raise AwsUnavailable("AWS did not answer.")
 

@@ -108,6 +108,7 @@ class Step:
         words = ["aws", "iam", self.operation.replace("_", "-")]
         for name, value in self.parameters.items():
             words.append(re.sub("(?!^)([A-Z])", r"-\1", name).lower().join(("--", "")))
+            # A boolean parameter is an option without a value.
             if isinstance(value, str):
                 words.append(value)
             elif not isinstance(value, bool):

@@ -26,6 +26,7 @@ class VerifiedPolicyCache:
     def names(self, account_id: str) -> Set[str]:
         """Return the names of the policies that the last verification of an account found."""
         now = self.monotonic()
+        # An account that was never read counts as one whose answer has just expired.
         read_at, names = self._cached.get(account_id, (now - CACHED_FOR, frozenset[str]()))
         if now - read_at < CACHED_FOR:
             return names

@@ -126,6 +126,7 @@ def apply(
         click.echo(fence_output.plan_text(planned), err=True)
         if planned.steps and not yes:
             _confirm(planned)
+            # The account may have changed while the question waited for its answer.
             if rollout.plan(request).steps != planned.steps:
                 raise ConfigError("The account has changed since the plan was made. Run the command again.")
         number, count = 0, len(planned.steps)
@@ -180,6 +181,7 @@ def verify(profile: str | None, form: str, *, live: bool, yes: bool) -> None:
     with report_errors(exit_code=2), open_database() as database:
         rollout, _ = _rollout(database, profile)
         verification = rollout.verify()
+        # Recorded with differences too: the portal must stop using a policy that is no longer complete.
         with database.writing() as connection:
             VerifiedPolicies(connection).record(rollout.account_id, verification.digests, utc_now())
     text = fence_output.verification_text if form == "text" else fence_output.verification_json
@@ -195,7 +197,7 @@ def _rollout(
     pause: bool = False,
     rollback: bool = False,
 ) -> "tuple[FenceRollout, Request]":
-    """Return the rollout in the account of the operator's credentials, and what is asked of it."""
+    """Return the rollout in the account of the operator's credentials, and the request for it."""
     from time import sleep
 
     from daypass.portal.aws.fence.rollout.account_state import AccountReader

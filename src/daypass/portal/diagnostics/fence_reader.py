@@ -91,7 +91,7 @@ class AwsFenceReader:
                 fence = planning.tenant_fence(state, _role(roles, tenant))
                 read.append(RoleFence(tenant, fence))
             except (AwsThrottled, AwsUnavailable) as refusal:
-                # The next call would fail too, and each takes seconds.
+                # The next calls would fail too, and each takes up to four seconds.
                 read.append(RoleFence(tenant, None, refusal.reason))
                 read += [RoleFence(rest, None, _UNREAD) for rest in tenants[len(read) :]]
                 return read
@@ -102,6 +102,7 @@ class AwsFenceReader:
     def generation(self, tenant: Tenant) -> Generation | None:
         """Return the generation of a tenant's role, or None if it has no fence; raises an `AwsError`."""
         role_arn, now = tenant.target.role_arn, self.monotonic()
+        # A role that was never read counts as one whose answer has just expired.
         read_at, generation = self._generations.get(role_arn, (now - CACHED_FOR, None))
         if now - read_at < CACHED_FOR:
             return generation

@@ -29,6 +29,7 @@ def trust_findings(
     """
     repaired = merge_trust(state.trust, expected_trust(principal, tenant), principal)
     repair = _Repair(subject, patches.update_trust(role_name(state.arn), repaired), _size_note(repaired))
+    # A fault that the repaired policy still has is in a statement that the command keeps.
     before, after = (_read(document, principal, tenant) for document in (state.trust, repaired))
     for reason in before.exclusion_reasons:
         sentence = f"The trust policy is wrong: {reason}."

@@ -192,7 +192,7 @@ def test_a_built_in_set_is_shown_and_cannot_be_edited(admin: Browser) -> None:
     assert (answer.status, (answer.header("location") or "").startswith(f"{SETS}/full")) == (303, True)
 
 
-def test_a_member_sees_none_of_it(quick_world: World) -> None:
+def test_a_member_may_not_open_the_pages_of_permission_sets(quick_world: World) -> None:
     dana = sign_in(quick_world, DANA)
 
     assert dana.client.get(SETS, headers=dana.headers()).status == 403

@@ -36,7 +36,7 @@ class UsableServices:
     generation: Generation | None
     """The generation of the tenant's role; None if it is unknown, or the role has no fence."""
     unread: str = ""
-    """Why the role could not be read; empty if it was."""
+    """The reason for which the role could not be read; empty if it was read."""
 
     @property
     def total(self) -> int:
@@ -110,6 +110,7 @@ class ServicePages:
         if self.fences is None:
             return None, ""
         try:
+            # A tenant whose AWS is slow must not occupy all threads.
             with self.role_concurrency.acquire(tenant.target.role_arn):
                 return self.fences.generation(tenant), ""
         except (AwsError, RoleBusy) as refusal:

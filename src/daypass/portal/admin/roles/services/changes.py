@@ -48,6 +48,7 @@ class ServiceChanges:
     def apply(self, status: ServiceStatus) -> None:
         """Write a limit to its role, and record the result."""
         limit = status.desired
+        # No transaction is open during the call to AWS.
         try:
             self.iam.set_services(limit.role_arn, limit.services)
         except AwsError as refusal:

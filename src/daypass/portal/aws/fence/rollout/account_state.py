@@ -127,6 +127,7 @@ class AccountReader:
             tenant=tenant.name,
             arn=arn,
             is_own=is_own,
+            # IAM finds a role by its name alone, also one with another path than the tenant's.
             exists=role["Arn"] == arn,
             boundary_arn=boundary_arn,
             boundary=self._boundary(boundary_arn) if contents and boundary_arn else None,

@@ -46,7 +46,7 @@ def _present(role: RoleInAccount) -> Iterator[tuple[str, Parsed]]:
 
 
 def _works_today(role: RoleInAccount, action: str) -> bool:
-    """Return whether the boundary and the limit of services allow something of the action today."""
+    """Return whether the boundary and the service limit allow something of the action today."""
     for policy in role.inline.values():
         for one in parsed(policy):
             is_limit = (

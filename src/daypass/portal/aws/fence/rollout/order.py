@@ -119,7 +119,7 @@ class _Path:
             )
         if _BOUNDARY in self._wanted:
             yield from self._put(
-                _BOUNDARY, self._wanted[_BOUNDARY], "the attached policies allow nothing else by now"
+                _BOUNDARY, self._wanted[_BOUNDARY], "the attached policies allow nothing outside it by now"
             )
         for name in self._attached:
             yield from self._put(name, self._wanted[name], "deny only what the new fence denies")

@@ -128,7 +128,7 @@ def _without_allows(role: RoleInAccount, denies: Sequence[Document]) -> Iterator
             "PolicyDocument": to_json(document(*denies)),
         },
         f"{role.name}: keep only the Deny statements of the inline policy “{TENANT_POLICY}”",
-        "the new boundary may let through more of what it allows than the old one",
+        "the new boundary may let through more of its Allow statements than the old one",
     )
 
 

@@ -47,6 +47,7 @@ class Parsed:
             and self.has_plain_lists
             and other.has_plain_lists
             and all(covered(action, self.actions) for action in other.actions)
+            # IAM ignores the case of actions, but not that of ARNs.
             and all(covered(resource, self.resources, ignore_case=False) for resource in other.resources)
         )
 

@@ -87,7 +87,7 @@ class RolesPage:
     is_portal_changing: bool
     """Whether the portal changes roles."""
     limits: Sequence[ServiceRow] = ()
-    """The roles with a limit of services; those whose change failed or waits come first."""
+    """The roles with a service limit; those whose change failed or waits come first."""
 
     @property
     def is_any_limit_refused(self) -> bool:
