@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from daypass.demo.aws import Aws, Keys
 from daypass.demo.seed.fixtures import (
-    FORMER_TENANT,
+    INLINE_TENANT,
     MASTER_ROLE,
     ORDERS,
     PORTAL_USER,
@@ -55,7 +55,7 @@ def seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> K
     for name, document in {BOUNDARY: policies.boundary(account), **shared_policies(account)}.items():
         iam.create_policy(PolicyName=name, PolicyDocument=policies.to_json(document))
     for plan in plans:
-        generation = Generation.INLINE if plan.name == FORMER_TENANT else Generation.SHARED
+        generation = Generation.INLINE if plan.name == INLINE_TENANT else Generation.SHARED
         make_tenant_role(iam, account, plan.name, plan.external_id, user_arn, generation)
     make_master_role(iam, account, user_arn)
     key = iam.create_access_key(UserName=PORTAL_USER)["AccessKey"]

@@ -12,7 +12,7 @@ MASTER_ROLE = "duplomaster"
 PORTAL_USER = "daypass-portal"
 ROLE_PREFIX = "duploservices-"
 TENANTS = ("dev01", "prod01", "data01")
-FORMER_TENANT = "data01"
+INLINE_TENANT = "data01"
 """The tenant whose role is of generation 1, so that there is one to migrate."""
 
 WELCOME = "welcome.txt"

@@ -72,7 +72,7 @@ class Inventory:
     role_concurrency: RoleConcurrency = field(default_factory=RoleConcurrency)
     generations: RoleGenerations | None = None
 
-    def has_former_role(self, tenant: Tenant) -> bool:
+    def has_inline_fence(self, tenant: Tenant) -> bool:
         """Return whether the tenant's role is known to be of generation 1, which may use six services."""
         if self.generations is None:
             return False

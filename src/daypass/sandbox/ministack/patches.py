@@ -59,7 +59,6 @@ def apply(config: SandboxConfig, clock: SandboxClock) -> None:
     _deny_as_aws_does(actions)
     _substitute_policy_variables(evaluator)
     _add_keys_of_roles(config, actions, iam)
-    _attach_only_existing_policies(iam)
     _add_default_versions(iam)
     _complete_tag_search(tagging)
     service_patches.apply()
@@ -189,19 +188,6 @@ def _add_keys_of_roles(config: SandboxConfig, actions: _Module, iam: _Module) ->
         return keys
 
     actions.request_tag_context = request_keys_of_iam_too
-
-
-def _attach_only_existing_policies(iam: _Module) -> None:
-    """Refuse to attach a policy that does not exist to a role, which MiniStack allows."""
-    attach = iam._IAM_HANDLERS["AttachRolePolicy"]
-
-    def attach_existing(params: _MiniStackValue) -> _MiniStackValue:
-        arn = iam._p(params, "PolicyArn")
-        if not iam._policy_exists(arn):
-            return iam._error(404, "NoSuchEntity", f"Policy {arn} does not exist.", ns="iam")
-        return attach(params)
-
-    iam._IAM_HANDLERS["AttachRolePolicy"] = attach_existing
 
 
 def _add_default_versions(iam: _Module) -> None:

@@ -243,7 +243,7 @@ class ResourcePages:
         return [group.kind for group in groups if group.kind in excluded]
 
     def _is_closed(self, kind: ResourceKind, tenant: Tenant) -> bool:
-        return kind.needs_shared_fence and self.inventory.has_former_role(tenant)
+        return kind.needs_shared_fence and self.inventory.has_inline_fence(tenant)
 
     def _query(self, query: Mapping[str, str]) -> ResourceQuery:
         return ResourceQuery.of(query, self.inventory.kinds)
