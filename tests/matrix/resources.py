@@ -20,5 +20,5 @@ def create(clients: Clients, kind: Kind, tenant: str, *, by: str = ADMINISTRATOR
 
 
 def create_own(clients: Clients, kind: Kind) -> str:
-    """Create a resource of the own tenant, by the tenant where the fence allows that."""
+    """Create a resource of dev01: in its session where the fence allows that, else as the administrator."""
     return create(clients, kind, OWN, by="full" if kind.is_made_by_tenant else ADMINISTRATOR)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from daypass.portal.aws.fence.catalogue import services
 from daypass.portal.aws.fence.model import AllowRule, DenyRule, Service
+from daypass.portal.aws.fence.offered import without_company
 from tests.reference.markdown import table, wrap
 
 _INTRODUCTION = """\
@@ -15,13 +16,18 @@ Keys and console sessions of a tenant reach the resources of that tenant only. T
 service how AWS tells the resources of tenants apart, what is denied within the tenant's own resources and
 why, and which accesses across tenants IAM cannot prevent.
 
-`PREFIX` is the prefix of the tenant's names with the tenant's name, such as `duploservices-dev01`. The
-tenant's tag is `TENANT_NAME`. An Administrator can limit a tenant to some of these services.
+It describes roles of generation 2 ([Generations of roles](../guides/run-the-portal.md#generations-of-roles)).
+Roles of generation 1 use six of these services: API Gateway, DynamoDB, Kinesis, S3, SNS and SQS. An
+Administrator can limit a tenant to some of the services.
 
-Everywhere, a session can neither set, change nor remove `TENANT_NAME` in any spelling of its case, nor
-touch a resource that has the tag of another tenant, even if the name fits. It can pass a role to a service
-only if the role's name is `PREFIX` or begins with `PREFIX-`. It changes nothing in IAM and assumes no other
-role. Lists show the names of all tenants' resources, because AWS cannot limit them.
+`PREFIX` stands for the configured prefix followed by the tenant's name, such as `duploservices-dev01`. The
+tenant's tag is `TENANT_NAME`.
+
+In every service, a session can set `TENANT_NAME`, in any case of letters, to the tenant's name only, and
+cannot remove it. It cannot touch a resource that has the tag of another tenant, even if the resource's name
+begins with `PREFIX-`. It can pass a role to a service only if the role's name is `PREFIX` or begins with `PREFIX-`. It changes nothing
+in IAM and assumes no other role. Lists show the names of all tenants' resources, because AWS cannot limit
+them.
 
 Code that runs with a role of the tenant has all rights of that role, whatever the permission set of the
 session that started it, and runs on when the session has ended.
@@ -36,17 +42,12 @@ _LIMITS = {
 
 def tenant_services_page() -> str:
     """Return the page of all services of the catalogue, in Markdown."""
-    found = sorted(services(), key=_name)
+    found = sorted(services(), key=lambda service: without_company(service.title))
     blocks = _INTRODUCTION.rstrip().split("\n\n")
     blocks.append(table(["service", "category", "limit"], [_row(service) for service in found]))
     for service in found:
         blocks += _section(service)
     return "\n\n".join(map(_wrap_text, blocks)) + "\n"
-
-
-def _name(service: Service) -> str:
-    """Return the title without the company, by which people look for a service."""
-    return service.title.removeprefix("Amazon ").removeprefix("AWS ").lower()
 
 
 def _wrap_text(block: str) -> str:

@@ -69,7 +69,7 @@ OWN = [
 ]
 
 REFUSED = [
-    # The own definition on another tenant's instances, and another tenant's definition in the own cluster.
+    # The tenant's definition on another tenant's instances, and another tenant's definition in its cluster.
     request("ecs:RunTask", DEFINITION, **{"ecs:cluster": foreign(CLUSTER)}),
     request("ecs:StartTask", DEFINITION, **{"ecs:cluster": foreign(CLUSTER)}),
     request("ecs:RunTask", DEFINITION),
@@ -140,7 +140,8 @@ ADOPTED = [
     request("ec2:CreateTags", INSTANCE, **OWN_TAG, **NEW_TAG),
 ]
 
-# The first three name the own value, the fourth has no keys and removes all tags, the last two replace all.
+# The first three name the tenant as the value, the fourth has no keys and removes all tags, the last two
+# replace all.
 LOST_TAGS = [
     request("ec2:DeleteTags", INSTANCE, **OWN_TAG, **NEW_TAG),
     request("autoscaling:DeleteTags", GROUP, **NEW_TAG),

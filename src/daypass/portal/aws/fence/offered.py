@@ -21,9 +21,9 @@ def tenant_services() -> Sequence[TenantService]:
         )
         for service in offered_services()
     ]
-    return sorted(services, key=lambda service: (service.category, _without_company(service.title)))
+    return sorted(services, key=lambda service: (service.category, without_company(service.title)))
 
 
-def _without_company(title: str) -> str:
+def without_company(title: str) -> str:
     """Return a title as people look for it: in lower case, without `Amazon` or `AWS`."""
     return title.removeprefix("Amazon ").removeprefix("AWS ").lower()
