@@ -76,7 +76,10 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "resource_not_found": "Check the ARN, and choose the tenant that owns the resource.",
         "user_not_found": "Check the username or id.",
         "membership_not_found": "Nothing to remove; add the user to the tenant to create a membership.",
-        "permission_set_not_found": "Check the name; `GET /api/v1/permission-sets` lists the sets.",
+        "permission_set_not_found": (
+            "Check the name; `daypass permission-sets --tenant NAME` lists the sets that you may request, and for "
+            "Administrators `GET /api/v1/permission-sets` lists all."
+        ),
         "setting_not_found": "Nothing to remove: the setting has its default.",
         "metadata_not_found": "Check the key.",
         "token_not_found": "Check the id; the token may have been deleted.",

@@ -25,9 +25,9 @@ tenant's tag is `TENANT_NAME`.
 
 In every service, a session can set `TENANT_NAME`, in any case of letters, to the tenant's name only, and
 cannot remove it. It cannot touch a resource that has the tag of another tenant, even if the resource's name
-begins with `PREFIX-`. It can pass a role to a service only if the role's name is `PREFIX` or begins with `PREFIX-`. It changes nothing
-in IAM and assumes no other role. Lists show the names of all tenants' resources, because AWS cannot limit
-them.
+begins with `PREFIX-`. It can pass a role to a service only if the role's name is `PREFIX` or begins with
+`PREFIX-`. It changes nothing in IAM and assumes no other role. Lists show the names of all tenants'
+resources, because AWS cannot limit them.
 
 Code that runs with a role of the tenant has all rights of that role, whatever the permission set of the
 session that started it, and runs on when the session has ended.
