@@ -54,7 +54,7 @@ def test_keys_stay_cached_while_the_caller_may_have_their_set(
     assert (inside(*DEV).out == own, inside(*LOWER).out == lower) == (keeps_own, keeps_lower)
 
 
-def test_a_session_with_a_requested_set_says_nothing_about_the_own_one(
+def test_a_session_with_a_requested_set_says_nothing_about_the_callers_own_set(
     inside: Inside, portal: StubPortal
 ) -> None:
     portal.permission_set = "full"

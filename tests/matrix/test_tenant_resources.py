@@ -18,7 +18,7 @@ each_by_tag = pytest.mark.parametrize(
 
 
 @each_kind
-def test_a_tenant_creates_uses_and_starts_its_own(clients: Clients, kind: Kind) -> None:
+def test_a_tenant_creates_uses_and_starts_its_own_resources(clients: Clients, kind: Kind) -> None:
     own, client = create_own(clients, kind), clients.of(kind.service)
 
     if kind.start is not None:
@@ -28,7 +28,7 @@ def test_a_tenant_creates_uses_and_starts_its_own(clients: Clients, kind: Kind) 
 
 @each_kind
 @pytest.mark.parametrize("tenant", OTHERS)
-def test_a_tenant_is_denied_at_another_tenant_s(clients: Clients, kind: Kind, tenant: str) -> None:
+def test_a_tenant_is_denied_on_another_tenants_resource(clients: Clients, kind: Kind, tenant: str) -> None:
     other, client = create(clients, kind, tenant), clients.of(kind.service)
 
     found = {
@@ -43,7 +43,7 @@ def test_a_tenant_is_denied_at_another_tenant_s(clients: Clients, kind: Kind, te
 
 
 @each_by_tag
-def test_a_tenant_is_denied_at_what_belongs_to_none(clients: Clients, kind: Kind) -> None:
+def test_a_tenant_is_denied_on_a_resource_without_a_tenant(clients: Clients, kind: Kind) -> None:
     # A tag that no rule reads.
     at = place(clients, OWN).with_other_tag()
     other, client = kind.create(clients.of(kind.service, ADMINISTRATOR), at), clients.of(kind.service)

@@ -77,8 +77,8 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "user_not_found": "Check the username or id.",
         "membership_not_found": "Nothing to remove; add the user to the tenant to create a membership.",
         "permission_set_not_found": (
-            "Check the name; `daypass permission-sets --tenant NAME` lists the sets that you may request, and for "
-            "Administrators `GET /api/v1/permission-sets` lists all."
+            "Check the name; `daypass permission-sets --tenant NAME` lists those that you may request, and "
+            "`GET /api/v1/permission-sets` lists all, for Administrators."
         ),
         "setting_not_found": "Nothing to remove: the setting has its default.",
         "metadata_not_found": "Check the key.",

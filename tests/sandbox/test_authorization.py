@@ -220,7 +220,7 @@ USES: dict[str, tuple[str, Call]] = {
 }
 
 
-def test_a_role_creates_and_uses_what_is_named_after_its_tenant(world: World) -> None:
+def test_a_role_creates_and_uses_resources_named_after_its_tenant(world: World) -> None:
     passes = allow("iam:PassRole", role_for(world))
     keys = tenant_keys(world, named(world.sandbox.account_id), passes)
     found = {
@@ -231,7 +231,7 @@ def test_a_role_creates_and_uses_what_is_named_after_its_tenant(world: World) ->
     assert {name: code for name, code in found.items() if code != "OK"} == {}
 
 
-def test_a_role_neither_creates_nor_uses_what_is_named_after_another_tenant(world: World) -> None:
+def test_a_role_neither_creates_nor_uses_resources_named_after_another_tenant(world: World) -> None:
     passes = allow("iam:PassRole", role_for(world))
     keys = tenant_keys(world, named(world.sandbox.account_id), passes)
     root, other = world.client, f"x{world.name}"

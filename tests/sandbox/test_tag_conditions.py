@@ -243,7 +243,7 @@ def test_a_guard_in_the_boundary_alone_keeps_out_foreign_resources(world: World)
     assert code_of(TAGGED["queue"][2], world.client("sqs", keys), own) == "OK"
 
 
-def test_resources_are_created_with_the_own_tag_only(world: World) -> None:
+def test_resources_are_created_with_the_tenants_tag_only(world: World) -> None:
     actions = [
         f"{service}:Create*" for service in ("ec2", "efs", "elasticfilesystem", "kms", "acm", "ecs", "rds")
     ]
@@ -487,7 +487,7 @@ def world_keys(world: World, suffix: str, *statements: dict[str, Any]) -> Keys:
     return world.assume(keys, world.role(trust(arn), *statements, suffix=suffix))
 
 
-def test_a_user_ends_only_the_own_sessions(world: World) -> None:
+def test_a_user_ends_only_their_own_sessions(world: World) -> None:
     own = f"arn:aws:ssm:*:{world.sandbox.account_id}:session/${{aws:userid}}-*"
     statements = (allow("ssm:StartSession"), allow("ssm:TerminateSession", own))
     dana, alex = (world.client("ssm", world_keys(world, name, *statements)) for name in ("dana", "alex"))

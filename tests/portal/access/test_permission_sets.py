@@ -96,7 +96,7 @@ def test_an_unknown_set_is_not_found_by_an_administrator(rig_with_sets: Rig) -> 
         rig_with_sets.issue(ADMIN, ask("dev01", "nothing"))
 
 
-def test_the_own_set_can_be_requested_by_name(rig_with_sets: Rig) -> None:
+def test_users_can_request_their_own_set_by_name(rig_with_sets: Rig) -> None:
     assert rig_with_sets.issue(DANA, ask("dev01", "operator")).permission_set == OPERATOR
     assert rig_with_sets.issue(DANA, ask("prod01", "read-only")).permission_set is READ_ONLY
 

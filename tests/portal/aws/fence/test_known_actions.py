@@ -21,5 +21,5 @@ def test_actions_and_patterns_that_match_one_are_known(pattern: str) -> None:
     "pattern",
     ["", "sqs", "sqs:", "sqs:SendMail", "sqs:Liste*", "nosuch:*", "*:List*", "s*:List*", "sqs:Send Message"],
 )
-def test_other_texts_are_not(pattern: str) -> None:
+def test_other_texts_are_no_known_actions(pattern: str) -> None:
     assert not is_known_action(pattern)

@@ -7,7 +7,7 @@ SERVICE = f"arn:aws:ecs:us-west-2:{ACCOUNT_ID}:service/duploservices-dev01-web/a
 DEFINITION = f"arn:aws:ecs:us-west-2:{ACCOUNT_ID}:task-definition/duploservices-dev01-migration:1"
 
 
-def test_an_operator_restarts_a_service_and_does_not_choose_what_it_runs() -> None:
+def test_an_operator_restarts_a_service_and_does_not_choose_its_task_definition() -> None:
     restart = request("ecs:UpdateService", SERVICE)
     other_code = request("ecs:UpdateService", SERVICE, {"ecs:task-definition": DEFINITION})
 

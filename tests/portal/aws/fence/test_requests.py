@@ -255,7 +255,7 @@ def _wrong(cases: Sequence[Case]) -> list[str]:
     return [case.name for case in cases if (str(case.request) in decided) != case.is_allowed]
 
 
-def test_a_tenant_can_work() -> None:
+def test_everyday_requests_of_a_tenant_are_allowed() -> None:
     requests = rows(ALLOWED)
 
     assert {str(made) for made in requests} - permitted(requests) == set()
@@ -265,7 +265,7 @@ HARM = {"tags": TAGS, "grants": GRANTS, "forwarding": FORWARDING, "escalation": 
 
 
 @pytest.mark.parametrize("kind", HARM)
-def test_harm_is_denied(kind: str) -> None:
+def test_harmful_requests_are_denied(kind: str) -> None:
     assert permitted(rows(HARM[kind])) == set()
 
 

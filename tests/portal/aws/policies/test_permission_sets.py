@@ -59,7 +59,7 @@ def session_policy(permission_set: PermissionSet) -> Document:
     return document(*inline, *(MANAGED[arn] for arn in rendered.arns))
 
 
-def test_what_a_set_allows_full_access_allows_too() -> None:
+def test_full_access_allows_every_request_that_a_set_allows() -> None:
     # A fixed seed, so that every run decides the same requests.
     random = Random(20261130)  # noqa: S311  no secret depends on it
     sets = [random_set(random) for _ in range(10)]

@@ -164,7 +164,7 @@ def test_every_channel_gives_sessions_of_a_set_s_own_role(quick_world: World) ->
     ]
 
 
-def test_a_user_sees_the_own_set_and_those_that_can_be_requested(operated: World) -> None:
+def test_users_see_their_own_set_and_those_that_they_can_request(operated: World) -> None:
     world, client = operated, operated.client()
 
     def requestable(username: str, tenant: str) -> list[str]:

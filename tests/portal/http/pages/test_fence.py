@@ -96,7 +96,9 @@ def test_the_contents_of_a_policy_are_escaped(admin: Browser, shared: Iam) -> No
     assert b"s3:<script>" not in answer.body
 
 
-def test_a_portal_that_may_not_read_policies_shows_what_it_lacks(admin: Browser, iam: Iam) -> None:
+def test_a_portal_that_may_not_read_policies_shows_the_permissions_that_it_lacks(
+    admin: Browser, iam: Iam
+) -> None:
     iam.may_read_policies = False
 
     page = admin.see(DEFAULT_FENCE)

@@ -208,7 +208,7 @@ def test_the_link_to_a_resource_selects_its_tenant(dana: Browser) -> None:
     assert '<input type="hidden" name="next" value="/resources">' in text(answer)
 
 
-def test_users_with_read_only_access_learn_what_the_console_page_may_lack(
+def test_users_with_read_only_access_learn_which_parts_the_console_page_may_lack(
     full_world: World, dana: Browser
 ) -> None:
     gap = "Read-only sessions do not get the values of parameters"

@@ -104,7 +104,7 @@ def test_roles_of_other_tenants_are_not_cleaned_up(fenced: Lab, verification: Li
     assert list(verification.clean_up_earlier()) == []
 
 
-def test_what_cannot_be_removed_is_named_and_found_by_the_next_run(
+def test_resources_that_cannot_be_removed_are_named_and_found_by_the_next_run(
     fenced: Lab, verification: LiveVerification
 ) -> None:
     next(verification.run())

@@ -126,7 +126,7 @@ def test_plan_apply_and_verify_bring_an_account_and_its_roles_to_the_fence(
     )
 
 
-def test_verify_names_what_differs_and_forgets_it(lab: Lab, operator: Operator) -> None:
+def test_verify_names_a_policy_that_differs_and_does_not_record_it(lab: Lab, operator: Operator) -> None:
     assert fence(operator, "apply", "--yes").returncode == 0
     assert fence(operator, "verify").returncode == 0
     other = to_json(policies.document(policies.allow(["sqs:*", "robomaker:*"], ["*"])))
@@ -168,7 +168,7 @@ def test_apply_asks_first(lab: Lab, operator: Operator) -> None:
     assert lab.policy_names() == shared_policies(lab.account).keys()
 
 
-def test_a_failed_step_is_reported_with_what_is_done(lab: Lab, operator: Operator) -> None:
+def test_a_failed_step_is_reported_with_the_steps_that_are_done(lab: Lab, operator: Operator) -> None:
     lab.sandbox.control.add_fault("error", "iam", "CreatePolicy", after=3)
 
     failed = fence(operator, "apply", "--yes")
@@ -185,7 +185,7 @@ def test_a_failed_step_is_reported_with_what_is_done(lab: Lab, operator: Operato
     assert fence(operator, "verify").returncode == 0
 
 
-def test_an_interruption_says_what_is_done(lab: Lab, operator: Operator) -> None:
+def test_an_interruption_reports_the_steps_that_are_done(lab: Lab, operator: Operator) -> None:
     lab.sandbox.control.add_fault("delay", "iam", "CreatePolicy", after=1, delay=timedelta(minutes=1))
     for name in ("typed", "out"):
         (operator.home / name).touch()

@@ -82,7 +82,7 @@ def test_a_loss_has_the_actions_and_the_reason(
     assert found(allowed, name=name) == expected
 
 
-def test_what_is_denied_today_is_no_loss() -> None:
+def test_actions_that_are_denied_today_are_no_loss() -> None:
     limit: Document = {"Effect": "Deny", "NotAction": "sqs:*", "Resource": "*"}
 
     assert (

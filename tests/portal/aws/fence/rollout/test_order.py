@@ -84,7 +84,7 @@ def changed_by_hand(policies: Policies, chance: random.Random) -> Policies:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_between_two_catalogues_no_state_allows_more_than_the_two(seed: int) -> None:
+def test_no_state_between_two_catalogues_allows_more_than_both_together(seed: int) -> None:
     chance = seeded(seed)
     old, new = variations(chance)
     if seed % 3 == 0:
@@ -111,7 +111,7 @@ def test_these_requests_find_an_unsafe_order() -> None:
     assert found
 
 
-def test_the_catalogue_meets_what_the_order_relies_on() -> None:
+def test_the_catalogue_has_the_properties_that_the_order_relies_on() -> None:
     policies = documents(offered_services())
     limit = parsed(policies.pop(Generation.SHARED.boundary))
     attached = [

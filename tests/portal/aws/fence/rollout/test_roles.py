@@ -101,7 +101,7 @@ def test_on_the_way_a_role_may_do_no_more_than_before_or_after(seed: int) -> Non
                 assert not all(sides), f"after step {number}: {one}"
 
 
-def test_what_denies_comes_first_and_the_old_allows_go_before_the_boundary_changes() -> None:
+def test_denying_policies_come_first_and_old_allows_end_before_the_boundary_changes() -> None:
     # Without a Deny, and with more than the old boundary let through.
     wide = document({"Effect": "Allow", "Action": "sqs:*", "Resource": "*"})
     role = replace(old_role(), inline={TENANT_POLICY: wide})

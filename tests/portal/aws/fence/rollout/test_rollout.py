@@ -111,7 +111,7 @@ def test_a_role_of_the_previous_version_is_migrated_and_its_keys_keep_working(la
     assert lab.rollout().verify().is_complete
 
 
-def test_a_plan_lists_what_stops_working(lab: Lab) -> None:
+def test_a_plan_lists_the_actions_that_stop_working(lab: Lab) -> None:
     lab.old_role("dev01")
     more = policies.document(policies.allow(["sqs:*", "robomaker:ListRobots"], ["*"]))
     name = "duploservices-dev01"
@@ -209,7 +209,7 @@ def test_of_five_versions_the_oldest_that_is_neither_in_force_nor_former_is_dele
     assert {"v2", "v7"} <= ids
 
 
-def test_a_role_with_an_own_arn_is_migrated_only_if_it_is_named(lab: Lab) -> None:
+def test_a_role_whose_arn_was_entered_is_migrated_only_if_it_is_named(lab: Lab) -> None:
     tenant = lab.old_role("legacy", "their-role")
     rollout = lab.rollout()
 

@@ -77,7 +77,7 @@ def test_a_union_has_no_statement_twice_and_drops_what_another_covers() -> None:
     assert equal(written(united(one, other)), document(deny(["sqs:A", "sqs:B", "sqs:C", "sns:*"])))
 
 
-def test_what_two_levels_have_in_common_denies_what_either_denies() -> None:
+def test_the_common_part_of_two_levels_denies_all_that_either_denies() -> None:
     one = parsed(document(allow(["sqs:*", "sns:Get*"]), deny("sqs:A")))
     other = parsed(document(allow(["sqs:Get*", "sns:*", "s3:*"]), deny(["sqs:GetB", "s3:C"])))
 
