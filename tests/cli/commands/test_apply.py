@@ -184,15 +184,24 @@ def test_a_set_gets_and_loses_a_role_of_its_own(portal: Portal) -> None:
         ("permission_sets: {full: {rank: 5}}", "line 1: “full” is a built-in permission set"),
         ("permission_sets: {operator: {}}", "line 1: a permission set needs a rank"),
         ("permission_sets: {operator: {rank: high}}", "line 1: a permission set needs a rank"),
-        ("permission_sets: {operator: {rank: 5, denies: x}}", "line 1: denies is a list"),
-        ("permission_sets: {operator: {rank: 5, description: [x]}}", "line 1: a description is a text"),
-        ("permission_sets: {operator: {rank: 5, own_role: perhaps}}", "line 1: own_role is true or false"),
-        ("permission_sets: {operator: {rank: 5, own_role: [true]}}", "line 1: own_role is true or false"),
+        ("permission_sets: {operator: {rank: 5, denies: x}}", "line 1: a list is expected in denies"),
+        (
+            "permission_sets: {operator: {rank: 5, description: [x]}}",
+            "line 1: a text is expected in description",
+        ),
+        (
+            "permission_sets: {operator: {rank: 5, own_role: perhaps}}",
+            "line 1: true or false is expected in own_role",
+        ),
+        (
+            "permission_sets: {operator: {rank: 5, own_role: [true]}}",
+            "line 1: true or false is expected in own_role",
+        ),
         ("permission_sets: {operator: {rank: 5, allows: []}}", "line 1: “allows” is not known here"),
         (
             "tenants: {dev01: {members: {dana@example.com: nothing}}}",
             "line 1: there is no permission set “nothing” for “dana@example.com” in “dev01”. "
-            "There are full, read-only.",
+            "The sets are full, read-only.",
         ),
     ],
 )

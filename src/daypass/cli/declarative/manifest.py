@@ -136,12 +136,12 @@ class _Reader:
             raise self._error(node, "a permission set needs a rank, a number from 1 to 999")
         for key in ("policies", "denies"):
             if not isinstance(fields.get(key, []), list):
-                raise self._error(node, f"{key} is a list")
+                raise self._error(node, f"a list is expected in {key}")
         if not isinstance(fields.get("description", ""), str):
-            raise self._error(node, "a description is a text")
+            raise self._error(node, "a text is expected in description")
         own_role = fields.pop("own_role", "false")
         if own_role not in ("true", "false"):
-            raise self._error(node, "own_role is true or false")
+            raise self._error(node, "true or false is expected in own_role")
         return PermissionSet(int(rank), own_role=own_role == "true", **fields)
 
     def _value(self, node: "Node") -> Any:  # noqa: ANN401  JSON of any shape

@@ -182,7 +182,7 @@ class _Planner:
                 if permission_set not in sets:
                     raise UsageError(
                         f"{self.name}, line {wanted.line}: there is no permission set “{permission_set}” for "
-                        f"“{user}” in “{name}”. There are {', '.join(sorted(sets))}."
+                        f"“{user}” in “{name}”. The sets are {', '.join(sorted(sets))}."
                     )
                 version = self.live.versions.members.get((name, user))
                 address = path("tenants", name, "members", user)

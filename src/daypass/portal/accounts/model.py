@@ -197,8 +197,8 @@ def set_roles_obstacle(role_prefix: str) -> str:
     if not (role_prefix.startswith(SET_ROLE_PREFIX) or SET_ROLE_PREFIX.startswith(role_prefix)):
         return ""
     return (
-        f"The prefix of tenants' roles (DAYPASS_ROLE_PREFIX), {role_prefix!r}, overlaps with that of the roles "
-        f"of permission sets, {SET_ROLE_PREFIX!r}, so a tenant could have or pass such a role as its own. "
+        f"The prefix of tenants' roles (DAYPASS_ROLE_PREFIX), {role_prefix!r}, overlaps with that of the "
+        f"roles of permission sets, {SET_ROLE_PREFIX!r}, so a tenant could have or pass such a role as its own. "
         "Permission sets cannot have roles of their own with this prefix."
     )
 

@@ -30,7 +30,7 @@ def owner_by_name(
 ) -> Tenant | None:
     """Return the tenant with the longest prefix that matches the name, or None.
 
-    `find_role_prefix` returns what the names of roles and resources begin with in the account of a tenant.
+    `find_role_prefix` returns the prefix of the names of roles and resources in the account of a tenant.
     """
     owned_name = named.owned_name
     if owned_name is None:

@@ -11,7 +11,7 @@ TenantId = NewType("TenantId", str)
 
 
 class Access(StrEnum):
-    """The level of access to a tenant, as clients and releases know it that have no permission sets.
+    """The access to a tenant, for clients and releases without permission sets.
 
     The values are also the names of the built-in permission sets.
     """

@@ -65,7 +65,7 @@ class AccessPages:
             return self._answer(visit, status_of(refusal), refusal.reason)
         granted = in_words(member.permission_set)
         return redirect(
-            heading.address, f"{member.user.username} now has {granted} to {heading.tenant.name}."
+            heading.address, f"{member.user.username} now has {granted} in {heading.tenant.name}."
         )
 
     def remove(self, visit: PageVisit) -> Response:

@@ -127,7 +127,7 @@ class UserDetailPages:
         granted = in_words(member.permission_set)
         return redirect(
             f"{ADDRESS}/{record.user.id}",
-            f"{record.user.username} now has {granted} to {member.tenant.name}.",
+            f"{record.user.username} now has {granted} in {member.tenant.name}.",
         )
 
     def remove_access(self, visit: PageVisit) -> Response:
