@@ -15,7 +15,7 @@ _BEGINNING = f"""
 
 For operators, once, in an account of their own. Daypass's policies are tested in three ways without AWS:
 against AWS's data of actions and condition keys, with an independent evaluator of IAM policies, and in the
-sandbox. What AWS itself does where its documentation is silent or contradicts itself can only be seen in an
+sandbox. AWS's behaviour where its documentation is silent or contradicts itself can only be seen in an
 account. The {len(CHECKS)} checks on this page ask AWS.
 
 Choose an account without production: the checks touch nothing that exists, but they create roles. They need

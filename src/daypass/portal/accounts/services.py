@@ -15,7 +15,7 @@ class TenantService:
     title: str
     category: str
     summary: str
-    """What a tenant can do with it, as a sentence."""
+    """The resources and actions that a tenant gets, as a sentence."""
     gaps: Sequence[str]
     """The accesses across tenants that IAM cannot prevent, as sentences."""
     since: Generation

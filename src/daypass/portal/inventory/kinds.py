@@ -26,13 +26,13 @@ class ResourceKind:
     A second group is the part of the name that begins with the tenant's prefix, if it is not the whole name.
     """
     is_named: bool = True
-    """Whether the name tells the tenant; otherwise its tag does."""
+    """Whether the name begins with the tenant's prefix; otherwise the tag names the tenant."""
     allowed_with: Set[str] = frozenset()
     """The services of the catalogue any of which allows the kind, if a tenant may use some services only."""
     needs_shared_fence: bool = False
     """Whether roles of generation 1, whose fence is an inline policy, may not open its console page."""
     read_only_gap: str = ""
-    """What the console page may lack in a read-only session, as a sentence; empty if it lacks nothing."""
+    """The parts that the console page may lack in a read-only session, as a sentence; empty if none."""
 
     def __str__(self) -> str:
         """Return the name."""

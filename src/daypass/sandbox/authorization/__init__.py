@@ -1,1 +1,1 @@
-"""What a call asks IAM: its action, its resources, its condition keys, and the roles that it passes."""
+"""The decisions of IAM that a call needs: their actions, resources and condition keys."""

@@ -57,7 +57,7 @@ class DenyRule(CatalogueModel):
     condition: Condition = {}
     why: Sentence
     in_boundary: bool = False
-    """Whether the permissions boundary repeats the statement; its size allows that for the worst only."""
+    """Whether the boundary repeats the statement; it has room for the most harmful actions only."""
 
 
 class OperateLimit(CatalogueModel):
@@ -98,13 +98,13 @@ class ResourceKind(CatalogueModel):
     A second group is the part of the name that begins with the tenant's prefix, if it is not the whole name.
     """
     is_named: bool = True
-    """Whether the name begins with the tenant's prefix; otherwise the tag tells the tenant."""
+    """Whether the name begins with the tenant's prefix; otherwise the tag names the tenant."""
     example: str
     """The ARN of a resource of the tenant, with placeholders."""
     page_actions: Actions
     """The calls of the resource's console page; sessions with full access may make all of them."""
     read_only_gap: Sentence | None = None
-    """What the page may lack in a read-only session, if that may not make one of the calls."""
+    """The parts that the page may lack in a read-only session, which may not make all of the calls."""
 
 
 class Example(CatalogueModel):
@@ -138,7 +138,7 @@ class Service(CatalogueModel):
         "Machine learning",
     ]
     summary: Sentence
-    """What a tenant can do with the service, for the documentation."""
+    """The resources and actions that a tenant gets, for the documentation."""
     prefixes: Annotated[tuple[str, ...], Field(min_length=1)]
     """The IAM prefixes of the service's actions."""
     policy: PolicyName

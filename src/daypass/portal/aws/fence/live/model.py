@@ -31,7 +31,7 @@ class LiveCheck:
     question: str
     """The question about AWS that the answer settles."""
     deviation: str
-    """What another answer means, and the remedy."""
+    """The meaning of another answer, and the remedy."""
     call: "Callable[[Trial], object]"
     """Makes the request; may return a text that is shown with the result. Raises botocore's errors."""
     passes: Collection[str] = ()

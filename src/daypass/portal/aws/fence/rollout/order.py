@@ -31,7 +31,7 @@ Policies = Mapping[str, Document | None]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One managed policy gets another document."""
+    """The replacement of the document of one managed policy."""
 
     name: str
     document: Document
