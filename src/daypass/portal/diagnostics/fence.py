@@ -74,7 +74,7 @@ class Fence:
             return
         expected = policies.tenant_policy(self.roles.account, tenant.name)
         yield from self._compare(subject, state.arn, TENANT_POLICY, expected)
-        yield from self._shared.of_earlier_role(subject, tenant.name)
+        yield from self._shared.of_inline_role(subject, tenant.name)
 
     @property
     def _shared(self) -> SharedFence:

@@ -79,12 +79,12 @@ class SharedFence:
             sentence = f"The role lacks attached policies of the fence: {', '.join(missing)}."
             yield Finding("fence", Level.WARNING, subject, sentence, patch)
 
-    def of_earlier_role(self, subject: str, tenant: str) -> Iterator[Finding]:
-        """Tell that a role of generation 1 could be migrated, if its account is ready for that."""
+    def of_inline_role(self, subject: str, tenant: str) -> Iterator[Finding]:
+        """Report that a role of generation 1 can be migrated, if its account has the shared policies."""
         if self._is_verified():
             sentence = (
-                "The role has the fence of an earlier version, which stays valid for the services of that "
-                "version. The plan lists what a migration to the shared policies changes."
+                "The role is of generation 1, whose fence stays valid for its six services. The plan lists "
+                "what a migration to generation 2 changes."
             )
             yield Finding("generation", Level.FINE, subject, sentence, f"{_PLAN} --tenant {tenant}")
 
