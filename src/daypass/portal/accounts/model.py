@@ -198,7 +198,8 @@ def set_roles_obstacle(role_prefix: str) -> str:
         return ""
     return (
         f"The prefix of tenants' roles (DAYPASS_ROLE_PREFIX), {role_prefix!r}, overlaps with that of the "
-        f"roles of permission sets, {SET_ROLE_PREFIX!r}, so a tenant could have or pass such a role as its own. "
+        f"roles of permission sets, {SET_ROLE_PREFIX!r}, so a tenant could have or pass such a role as its "
+        "own. "
         "Permission sets cannot have roles of their own with this prefix."
     )
 
