@@ -100,6 +100,16 @@ def test_the_services_of_the_tenant_are_part_of_what_is_checked(own: Rig) -> Non
 
 
 @ON_SQLITE
+def test_a_proof_ends_with_a_change_of_the_tenant_s_services(own: Rig) -> None:
+    own.issue(DANA, "dev01")
+    own.set(TENANT_SERVICES, "sqs", DEV)
+    own.broker.set_role_problem = "The role lacks the limit."
+
+    with pytest.raises(AwsPolicyRefused, match="lacks the limit"):
+        own.issue(DANA, "dev01")
+
+
+@ON_SQLITE
 def test_admin_access_has_no_such_role(own: Rig) -> None:
     with pytest.raises(AccessDenied, match="none for admin access"):
         own.issue(ADMIN, SessionRequest(ADMIN_SCOPE, permission_set="analyst"))

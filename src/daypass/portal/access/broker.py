@@ -1,8 +1,10 @@
 """The interface to AWS that `portal/access` depends on; `portal/aws` implements it."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from typing import NewType, Protocol
 
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
@@ -32,6 +34,12 @@ class SetRole:
     """The ExternalId of the tenant's own role, which the trust policy of this one may expect."""
     services: Collection[str] | None
     """The services that the tenant's setting allows; None if all are."""
+
+    @property
+    def demands(self) -> str:
+        """The digest of everything that a check depends on besides the role."""
+        services = None if self.services is None else sorted(self.services)
+        return sha256(json.dumps([self.tenant, self.external_id, services]).encode()).hexdigest()
 
 
 class Broker(Protocol):

@@ -261,9 +261,11 @@ class CachedRole:
     unattributed_until: datetime | None = None
     """Until then the role is assumed without source identity and tags, because it refused them."""
     checked_at: datetime | None = None
-    """The time of the latest check; it and `problem` are None except for roles of permission sets."""
+    """The time of the latest check; this field and the next ones are None for other roles than a set's."""
     problem: str | None = None
     """Why the role may not be used, by that check; "" if it may."""
+    checked_for: str | None = None
+    """The `demands` of that check."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,11 +67,11 @@ class RoleAssumer:
         role that AWS does not show counts as one with a problem. An error that is not about the role is
         raised as it is and not cached: `AwsUnavailable`, `AwsThrottled` or `AwsMisconfigured`.
         """
-        problem = _known_problem(cached, now)
+        problem = _known_problem(role, cached, now)
         if problem is None:
             problem = self._find_problem(role, deadline)
             with self.database.writing() as connection:
-                CachedRoleStore(connection).remember_check(role.role_arn, problem, now)
+                CachedRoleStore(connection).remember_check(role, problem, now)
         if problem:
             raise AwsPolicyRefused(problem)
 
@@ -120,9 +120,12 @@ class RoleAssumer:
         return not self.is_attribution_required and until is not None and now < until
 
 
-def _known_problem(cached: CachedRole, now: datetime) -> str | None:
+def _known_problem(role: SetRole, cached: CachedRole, now: datetime) -> str | None:
     """Return the result of the latest check; None if there is none, or it is too old."""
     if cached.checked_at is None or cached.problem is None:
+        return None
+    # The tenant's services may have been limited since, and the role may lack the limit.
+    if cached.checked_for != role.demands:
         return None
     age = now - cached.checked_at
     limit = _PROBLEM_CACHED_FOR if cached.problem else _PROOF_CACHED_FOR

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
-from daypass.portal.access.broker import AWS_TIME_LIMIT
+from daypass.portal.access.broker import AWS_TIME_LIMIT, SetRole
 from daypass.portal.access.model import CachedRole
 from daypass.portal.storage.prepared import ResultRow
 from daypass.portal.storage.schema.access import role_facts
@@ -22,11 +22,12 @@ class CachedRoleStore:
     def find(self, role_arn: str) -> CachedRole:
         """Return the cached state of the role, with its latest check."""
         c = role_facts.c
-        columns = c.maximum, c.maximum_read_at, c.plain_until, c.checked_at, c.problem
+        columns = c.maximum, c.maximum_read_at, c.plain_until, c.checked_at, c.problem, c.checked_for
         row = self._connection.execute(select(*columns).where(c.role_arn == role_arn)).first()
         if row is None:
             return CachedRole()
-        return replace(cached_role(row), checked_at=row.checked_at, problem=row.problem)
+        checked = {"checked_at": row.checked_at, "problem": row.problem, "checked_for": row.checked_for}
+        return replace(cached_role(row), **checked)
 
     def remember_maximum(self, role_arn: str, maximum: timedelta | None, read_at: datetime) -> None:
         """Cache the role's maximum session duration; None if it could not be read."""
@@ -37,7 +38,7 @@ class CachedRoleStore:
         """Cache that the role's trust policy refuses source identity and tags; valid for the time *until*."""
         self._put(role_arn, {"plain_until": until})
 
-    def remember_check(self, role_arn: str, problem: str, checked_at: datetime) -> None:
+    def remember_check(self, role: SetRole, problem: str, checked_at: datetime) -> None:
         """Cache the result of a check of a permission set's role; the problem is "" if there is none.
 
         A result without a problem does not replace that of a check which began later.
@@ -48,9 +49,8 @@ class CachedRoleStore:
         is_older = or_(
             c.checked_at.is_(None), c.checked_at < checked_at, c.checked_at > checked_at + AWS_TIME_LIMIT
         )
-        self._put(
-            role_arn, {"problem": problem, "checked_at": checked_at}, where=None if problem else is_older
-        )
+        checked = {"problem": problem, "checked_at": checked_at, "checked_for": role.demands}
+        self._put(role.role_arn, checked, where=None if problem else is_older)
 
     def forget(self, role_arn: str) -> None:
         """Drop the cached state of a role that was changed."""

@@ -67,6 +67,8 @@ role_facts = Table(
     # Of the role of a permission set: the time of the latest check, and the problem found; "" for none.
     Column("checked_at", UtcDateTime),
     Column("problem", Text),
+    # The digest of what the check demanded.
+    Column("checked_for", String(64)),
 )
 
 role_changes = Table(

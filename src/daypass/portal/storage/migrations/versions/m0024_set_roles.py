@@ -17,3 +17,4 @@ def upgrade() -> None:
     op.add_column("permission_sets", has_own_role)
     op.add_column("role_facts", sa.Column("checked_at", UtcDateTime))
     op.add_column("role_facts", sa.Column("problem", sa.Text))
+    op.add_column("role_facts", sa.Column("checked_for", sa.String(64)))
