@@ -131,10 +131,6 @@ class Account:
         """Return the ARN of the permissions boundary of a generation's roles."""
         return self.policy_arn(generation.boundary)
 
-    def generation_of(self, boundary_arn: str | None) -> Generation | None:
-        """Return the generation of roles with that boundary, or None if it is no boundary of Daypass."""
-        return next((each for each in Generation if self.boundary_of(each) == boundary_arn), None)
-
     @property
     def boundary_arn(self) -> str:
         """The ARN of the permissions boundary of generation 1."""
@@ -199,8 +195,7 @@ def set_roles_obstacle(role_prefix: str) -> str:
     return (
         f"The prefix of tenants' roles (DAYPASS_ROLE_PREFIX), {role_prefix!r}, overlaps with that of the "
         f"roles of permission sets, {SET_ROLE_PREFIX!r}, so a tenant could have or pass such a role as its "
-        "own. "
-        "Permission sets cannot have roles of their own with this prefix."
+        "own. Permission sets cannot have roles of their own with this prefix."
     )
 
 
