@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NewType
 
+from daypass.portal.access.model import CachedRole
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
 from daypass.portal.identity.scopes import Scopes
 from daypass.portal.permission_sets.model import PermissionSet
@@ -131,6 +132,16 @@ class PermissionSetRecord:
     def version(self) -> Version:
         """The version of the fields that an Administrator can change."""
         return permission_set_version(self.permission_set)
+
+
+@dataclass(frozen=True, slots=True)
+class SetRoleRecord:
+    """The role that a permission set has in a tenant."""
+
+    tenant: Tenant
+    role_arn: str
+    cached: CachedRole
+    """What the portal knows of the role, with the latest check."""
 
 
 class MetadataKind(StrEnum):

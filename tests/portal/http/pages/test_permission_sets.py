@@ -5,8 +5,10 @@ import re
 
 import pytest
 
+from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.http.pages.admin.permission_sets import words
 from daypass.portal.permission_sets.model import FULL
+from tests.fakes import NOON
 from tests.portal.http.api.test_administration import ANY, Administrator
 from tests.portal.http.client import Answer
 from tests.portal.http.pages.test_administrator import Browser, alert, sign_in, text
@@ -40,7 +42,12 @@ def row_of(page: str, name: str) -> str:
         rf'<tr role="row"><td role="cell" class="key fill"><a href="{SETS}/{name}".*?</tr>', page, re.DOTALL
     )
     assert found
-    return " ".join(re.sub(r"<[^>]*>", " ", found[0]).split())
+    return words_of(found[0])
+
+
+def words_of(page: str) -> str:
+    """Return the text of a page without its tags."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 
 def test_a_set_is_created_shown_changed_and_deleted(admin: Browser) -> None:
@@ -138,6 +145,27 @@ def test_a_set_gets_a_role_of_its_own_and_gives_it_up_again(admin: Browser) -> N
     assert version
     admin.do(f"{SETS}/no-code/edit", **NO_CODE, role="tenant", version=version[1])
     assert "lambda:UpdateFunctionCode, iam:* on every resource." in admin.see(f"{SETS}/no-code")
+
+
+def test_the_page_of_a_set_with_its_own_role_has_the_latest_check_of_each(
+    admin: Browser, quick_world: World
+) -> None:
+    admin.do(ADD, **NO_CODE, role="own")
+    assert re.search(r"Custom.*Own role", row_of(admin.see(SETS), "no-code"))
+    page, role = f"{SETS}/no-code", f"daypass-set-{DEV.name}.no-code"
+    before = admin.see(page)
+    assert f'data-copy="{role}"' in before
+    assert "Not checked" in before
+    assert 'data-copy="daypass portal fence apply"' in before
+
+    arn = DEV.target.of_set(DEV.name, "no-code").role_arn
+    for problem, state in (("The role has no boundary.", "Failed"), ("", "Passed")):
+        with quick_world.database.writing() as connection:
+            CachedRoleStore(connection).remember_check(arn, problem, NOON)
+        found = words_of(admin.see(f"{page}?search={DEV.name}"))
+        assert re.search(rf"{DEV.name} {re.escape(role)} {state} .+? {problem} ?1 of 1", found), found
+    assert "No matching tenants" in admin.see(f"{page}?search=no-such-tenant")
+    assert "Latest check" not in admin.see(f"{SETS}/full")
 
 
 def test_the_policies_of_a_refused_form_are_kept_beside_a_role_of_its_own(admin: Browser) -> None:

@@ -1,6 +1,6 @@
 """The cached state of roles in AWS, in the database for all replicas."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,8 +26,22 @@ class CachedRoleStore:
         row = self._connection.execute(select(*columns).where(c.role_arn == role_arn)).first()
         if row is None:
             return CachedRole()
-        checked = {"checked_at": row.checked_at, "problem": row.problem, "checked_for": row.checked_for}
-        return replace(cached_role(row), **checked)
+        return _with_check(row)
+
+    def find_all(self, role_arns: Collection[str]) -> Mapping[str, CachedRole]:
+        """Return the cached states of those roles that have one, with their latest checks, by ARN."""
+        c = role_facts.c
+        columns = (
+            c.role_arn,
+            c.maximum,
+            c.maximum_read_at,
+            c.plain_until,
+            c.checked_at,
+            c.problem,
+            c.checked_for,
+        )
+        rows = self._connection.execute(select(*columns).where(c.role_arn.in_(role_arns)))
+        return {row.role_arn: _with_check(row) for row in rows}
 
     def remember_maximum(self, role_arn: str, maximum: timedelta | None, read_at: datetime) -> None:
         """Cache the role's maximum session duration; None if it could not be read."""
@@ -73,3 +87,8 @@ def cached_role(row: ResultRow) -> CachedRole:
         maximum_read_at=row.maximum_read_at,
         unattributed_until=row.plain_until,
     )
+
+
+def _with_check(row: ResultRow) -> CachedRole:
+    checked = {"checked_at": row.checked_at, "problem": row.problem, "checked_for": row.checked_for}
+    return replace(cached_role(row), **checked)

@@ -4,8 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+from daypass.portal.access.model import CachedRole
+from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.admin import reauthentication
-from daypass.portal.admin.model import PermissionSetRecord, Version, permission_set_version
+from daypass.portal.admin.model import (
+    PermissionSetRecord,
+    SetRoleRecord,
+    Version,
+    permission_set_version,
+)
 from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, single_change
 from daypass.portal.errors import PermissionSetInUse, PermissionSetNotFound
 from daypass.portal.permission_sets import grammar
@@ -18,6 +25,7 @@ from daypass.portal.permission_sets.store import (
 )
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.search import is_storable
+from daypass.portal.tenants.model import Tenant
 
 _SHOWN = 60
 
@@ -63,6 +71,16 @@ class PermissionSets:
             found = find_permission_set(connection, reference)
             members = None if found.is_built_in else PermissionSetStore(connection).count_members(found)
         return PermissionSetRecord(found, members)
+
+    def roles(self, permission_set: PermissionSet, tenants: Sequence[Tenant]) -> Sequence[SetRoleRecord]:
+        """Return the role of a set in each of *tenants*, with the result of the latest check."""
+        arns = [tenant.target_of(permission_set).role_arn for tenant in tenants]
+        with self.executor.database.reading() as connection:
+            found = CachedRoleStore(connection).find_all(arns)
+        return [
+            SetRoleRecord(tenant, arn, found.get(arn, CachedRole()))
+            for tenant, arn in zip(tenants, arns, strict=True)
+        ]
 
     def put(
         self, name: str, definition: Definition, by: Author, expected: Version | None = None

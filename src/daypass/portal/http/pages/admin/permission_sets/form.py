@@ -19,7 +19,7 @@ TENANT_ROLE, OWN_ROLE = "tenant", "own"
 """The values of the field *Access comes from*."""
 
 _ROLES = (
-    (TENANT_ROLE, "The tenant's role, reduced by session policies"),
+    (TENANT_ROLE, "The tenant's role"),
     (OWN_ROLE, "A role of its own in each tenant"),
 )
 

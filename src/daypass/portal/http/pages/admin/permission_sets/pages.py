@@ -7,16 +7,19 @@ from http import HTTPStatus
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from daypass.portal.admin.model import PermissionSetRecord, Version
+from daypass.portal.admin.model import PermissionSetRecord, TenantSort, Version
 from daypass.portal.admin.permission_sets.service import PermissionSets
+from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.errors import InvalidRequest, PreconditionFailed
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.admin.listing import ListQuery
 from daypass.portal.http.pages.admin.permission_sets import words
 from daypass.portal.http.pages.admin.permission_sets.form import InvalidFields, SetForm, read_definition
+from daypass.portal.http.pages.admin.permission_sets.set_roles import SetRoles, read_set_roles
 from daypass.portal.http.services import Services
 from daypass.portal.permission_sets.model import PermissionSetTemplate
 
@@ -46,6 +49,8 @@ class SetPage:
     policies: Sequence[tuple[str, str]]
     """The name and the owner of each managed policy."""
     denied: Sequence[str]
+    roles: SetRoles | None
+    """The roles of a set that has its own; else None."""
     only_takes_away: str = words.ONLY_TAKES_AWAY
 
     @property
@@ -99,6 +104,7 @@ class PermissionSetPages:
 
     pages: PageRenderer
     sets: PermissionSets
+    tenants: Tenants
 
     def listed(self, visit: PageVisit) -> Response:
         """Show all sets."""
@@ -109,11 +115,13 @@ class PermissionSetPages:
         """Show one set in words."""
         record = self.sets.find(visit.path["permission_set"])
         found = record.permission_set
+        listing = ListQuery.of(visit.query, f"{ADDRESS}/{found.name}", [TenantSort.NAME])
         page = SetPage(
             record,
             words.allowed(found),
             [(policy.text, words.owner(policy)) for policy in found.policies],
             [words.denied(statement) for statement in found.deny_statements],
+            read_set_roles(self.sets, self.tenants, found, listing) if found.has_own_role else None,
         )
         return self.pages.show(visit.layout, "pages/admin/permission-set.html", page)
 
@@ -185,7 +193,9 @@ def _label(template: str) -> str:
 def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes."""
     administrator = services.page_routes(Permission.ADMINISTRATOR)
-    pages = PermissionSetPages(services.pages, services.administration.permission_sets)
+    pages = PermissionSetPages(
+        services.pages, services.administration.permission_sets, services.administration.tenants
+    )
     return [
         administrator.page(ADDRESS, pages.listed),
         administrator.page(ADD, pages.new),
