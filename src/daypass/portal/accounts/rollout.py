@@ -47,7 +47,7 @@ class TenantFence:
     is_own: bool
     """Whether the role's ARN was entered by an Administrator, so that it may serve other purposes too."""
     differences: Sequence[str] = ()
-    """The differences from a role of the present generation, as sentences."""
+    """The differences from a role of generation 2, as sentences."""
 
 
 class SetRoleStatus(StrEnum):

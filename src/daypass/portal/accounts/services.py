@@ -24,7 +24,7 @@ class TenantService:
     def is_usable(self, generation: Generation | None, limit: Collection[str] | None) -> bool:
         """Return whether a role of *generation* may use it; *limit* has the names that a setting allows.
 
-        A generation of None is one that is not known, and counts as the present one.
+        A generation of None is unknown, and counts as generation 2.
         """
         is_old = generation is not None and generation < self.since
         return not is_old and (limit is None or self.name in limit)

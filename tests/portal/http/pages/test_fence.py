@@ -140,11 +140,11 @@ def test_members_cannot_open_the_pages_for_administrators(world: World) -> None:
 def test_a_member_sees_the_services_of_the_tenant_with_their_gaps(world: World) -> None:
     dana = sign_in(world, DANA)
 
-    earlier = dana.see("/services")
-    assert "has the fence of an earlier version</b>, which has 2 services: Amazon SQS, Amazon S3." in earlier
-    assert "Not for dev01" in earlier and "AWS Lambda." in earlier
-    assert "IAM cannot prevent (" in earlier
-    assert "A presigned URL gives its holder the rights of the session" in earlier
+    shown = dana.see("/services")
+    assert "is of generation 1</b>, which has 2 services: Amazon SQS, Amazon S3." in shown
+    assert "Not for dev01" in shown and "AWS Lambda." in shown
+    assert "IAM cannot prevent (" in shown
+    assert "A presigned URL gives its holder the rights of the session" in shown
     assert "AWS services of dev01" in dana.see("/resources")
 
 
@@ -152,7 +152,7 @@ def test_a_migrated_role_may_use_all_services(world: World, iam: Iam) -> None:
     migrate(iam)
     page = sign_in(world, DANA).see("/services")
 
-    assert "earlier version" not in page and "Not for dev01" not in page
+    assert "generation 1" not in page and "Not for dev01" not in page
     assert "AWS Lambda<span" in page
 
 

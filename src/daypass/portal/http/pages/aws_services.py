@@ -40,17 +40,17 @@ class UsableServices:
 
     @property
     def total(self) -> int:
-        """The number of services that a role with the present fence may use."""
+        """The number of services that a role of generation 2 may use."""
         return len(self.usable) + len(self.others)
 
     @property
-    def earlier(self) -> Sequence[TenantService]:
-        """The services of the fence of the earlier version."""
+    def of_generation_1(self) -> Sequence[TenantService]:
+        """The services that a role of generation 1 may use."""
         return [each for each in (*self.usable, *self.others) if each.since is Generation.INLINE]
 
     @property
-    def is_earlier(self) -> bool:
-        """Whether the role has the fence of an earlier version."""
+    def is_of_generation_1(self) -> bool:
+        """Whether the role is of generation 1."""
         return self.generation is Generation.INLINE
 
 

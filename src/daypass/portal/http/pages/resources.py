@@ -109,7 +109,7 @@ class ResourcesPage:
     following: str
     no_console: str
     """Why there is no **Console** button; empty if there is one."""
-    closed_kinds: Sequence[ResourceKind]
+    unavailable_kinds: Sequence[ResourceKind]
     """The kinds on this page without a button, because the tenant's role may not open them."""
     excluded_kinds: Sequence[ResourceKind]
     """The kinds on this page without a button, because an Administrator limited the tenant's services."""
@@ -127,7 +127,7 @@ class ResourcePage:
     tab: str
     tabs: Sequence[tuple[str, str]]
     no_console: str
-    is_closed: bool
+    is_unavailable: bool
     """Whether the tenant's role may not open the resource's console page."""
     is_excluded: bool
     """Whether an Administrator limited the tenant to other services."""
@@ -180,7 +180,7 @@ class ResourcePages:
             tab=tab if tab in _TABS else _TABS[0],
             tabs=[(text, address if text == _TABS[0] else f"{address}&tab={text}") for text in _TABS],
             no_console=self._no_console(visit.caller, tenant, layout.now),
-            is_closed=self._is_closed(resource.kind, tenant),
+            is_unavailable=self._is_unavailable(resource.kind, tenant),
             is_excluded=resource.kind in self.inventory.excluded_kinds(tenant),
             now=layout.now,
         )
@@ -232,9 +232,9 @@ class ResourcePages:
             no_console=""
             if listing is None
             else self._no_console(visit.caller, listing.tenant, visit.layout.now),
-            closed_kinds=()
+            unavailable_kinds=()
             if listing is None
-            else [group.kind for group in groups if self._is_closed(group.kind, listing.tenant)],
+            else [group.kind for group in groups if self._is_unavailable(group.kind, listing.tenant)],
             excluded_kinds=() if listing is None else self._excluded(groups, listing.tenant),
         )
 
@@ -242,7 +242,7 @@ class ResourcePages:
         excluded = self.inventory.excluded_kinds(tenant)
         return [group.kind for group in groups if group.kind in excluded]
 
-    def _is_closed(self, kind: ResourceKind, tenant: Tenant) -> bool:
+    def _is_unavailable(self, kind: ResourceKind, tenant: Tenant) -> bool:
         return kind.needs_shared_fence and self.inventory.has_inline_fence(tenant)
 
     def _query(self, query: Mapping[str, str]) -> ResourceQuery:
