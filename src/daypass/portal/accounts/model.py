@@ -131,6 +131,10 @@ class Account:
         """Return the ARN of the permissions boundary of a generation's roles."""
         return self.policy_arn(generation.boundary)
 
+    def generation_of(self, boundary_arn: str | None) -> Generation | None:
+        """Return the generation of roles with that boundary, or None if it is no boundary of Daypass."""
+        return next((each for each in Generation if self.boundary_of(each) == boundary_arn), None)
+
     @property
     def boundary_arn(self) -> str:
         """The ARN of the permissions boundary of generation 1."""

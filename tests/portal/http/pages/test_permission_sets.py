@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from daypass.portal.access.broker import SetRole
 from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.http.pages.admin.permission_sets import words
 from daypass.portal.permission_sets.model import FULL
@@ -158,10 +159,11 @@ def test_the_page_of_a_set_with_its_own_role_has_the_latest_check_of_each(
     assert "Not checked" in before
     assert 'data-copy="daypass portal fence apply"' in before
 
-    arn = DEV.target.of_set(DEV.name, "no-code").role_arn
+    target = DEV.target.of_set(DEV.name, "no-code")
+    checked = SetRole(target.role_arn, DEV.name, target.external_id, None)
     for problem, state in (("The role has no boundary.", "Failed"), ("", "Passed")):
         with quick_world.database.writing() as connection:
-            CachedRoleStore(connection).remember_check(arn, problem, NOON)
+            CachedRoleStore(connection).remember_check(checked, problem, NOON)
         found = words_of(admin.see(f"{page}?search={DEV.name}"))
         assert re.search(rf"{DEV.name} {re.escape(role)} {state} .+? {problem} ?1 of 1", found), found
     assert "No matching tenants" in admin.see(f"{page}?search=no-such-tenant")

@@ -21,26 +21,11 @@ class CachedRoleStore:
 
     def find(self, role_arn: str) -> CachedRole:
         """Return the cached state of the role, with its latest check."""
-        c = role_facts.c
-        columns = c.maximum, c.maximum_read_at, c.plain_until, c.checked_at, c.problem, c.checked_for
-        row = self._connection.execute(select(*columns).where(c.role_arn == role_arn)).first()
-        if row is None:
-            return CachedRole()
-        return _with_check(row)
+        return self.find_all([role_arn]).get(role_arn, CachedRole())
 
     def find_all(self, role_arns: Collection[str]) -> Mapping[str, CachedRole]:
         """Return the cached states of those roles that have one, with their latest checks, by ARN."""
-        c = role_facts.c
-        columns = (
-            c.role_arn,
-            c.maximum,
-            c.maximum_read_at,
-            c.plain_until,
-            c.checked_at,
-            c.problem,
-            c.checked_for,
-        )
-        rows = self._connection.execute(select(*columns).where(c.role_arn.in_(role_arns)))
+        rows = self._connection.execute(select(role_facts).where(role_facts.c.role_arn.in_(role_arns)))
         return {row.role_arn: _with_check(row) for row in rows}
 
     def remember_maximum(self, role_arn: str, maximum: timedelta | None, read_at: datetime) -> None:
