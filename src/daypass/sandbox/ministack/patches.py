@@ -21,9 +21,13 @@ from daypass.sandbox.ministack import authorization, service_patches
 from daypass.sandbox.ministack.resource_tags import COLLECTORS
 
 _VARIABLE = re.compile(r"\$\{([\w:/@.+= -]+)\}", re.ASCII)
-_BOUNDED = frozenset({"iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy"})
+# The actions on roles that the portal's policy allows under a condition on the role's boundary.
+_ACTIONS_WITH_BOUNDARY_KEY = frozenset(
+    {"iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy"}
+)
 _JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"}) | JSON_SERVICES
 
+# The services, by their names in ARNs, whose resources AWS's GetResources returns and MiniStack's does not.
 _ADDED_TO_TAG_SEARCH = frozenset(
     {"acm", "apigateway", "athena", "batch", "cloudwatch", "codebuild", "ec2"}
 ) | {
@@ -178,7 +182,8 @@ def _add_keys_of_roles(config: SandboxConfig, actions: _Module, iam: _Module) ->
         service: str, action: str, body: bytes, params: _MiniStackValue
     ) -> dict[str, Any]:
         keys: dict[str, Any] = request_keys(service, action, body, params)
-        form = parse_qs(body.decode("utf-8", "replace")) if action in _BOUNDED else {}
+        form = parse_qs(body.decode("utf-8", "replace")) if action in _ACTIONS_WITH_BOUNDARY_KEY else {}
+        # A new role has the boundary that the request names, an existing one its own.
         if action == "iam:CreateRole":
             keys["iam:permissionsboundary"] = form.get("PermissionsBoundary", [None])[0]
         elif form:
