@@ -99,6 +99,20 @@ def test_the_services_of_the_tenant_are_part_of_what_is_checked(own: Rig) -> Non
     assert set(checked.services or ()) == {"sqs", "lambda"}
 
 
+@pytest.mark.parametrize(("permission_set", "is_released"), [("analyst", False), ("full", True)])
+def test_a_change_of_the_services_while_aws_answered_refuses_the_release(
+    own: Rig, permission_set: str, is_released: bool
+) -> None:
+    own.broker.during_assume = lambda: own.set(TENANT_SERVICES, "sqs", DEV)
+
+    if is_released:
+        own.issue(ADMIN, ask(permission_set))
+        return
+    with pytest.raises(AccessDenied, match="services of the tenant have just been changed"):
+        own.issue(ADMIN, ask(permission_set))
+    assert own.states() == ["failed"]
+
+
 @ON_SQLITE
 def test_a_proof_ends_with_a_change_of_the_tenant_s_services(own: Rig) -> None:
     own.issue(DANA, "dev01")
