@@ -122,6 +122,11 @@ def misspelled_set(page: Page) -> None:
     page.locator("#denies-error").wait_for()
 
 
+def own_role(page: Page) -> None:
+    """Choose a role of its own in the form of a permission set."""
+    page.get_by_label("Access comes from").select_option("own")
+
+
 def change_set(page: Page) -> None:
     """Open the pane that gives a member another permission set."""
     page.get_by_role("button", name=f"Actions for {DANA}").click()
@@ -148,6 +153,7 @@ EXTRA: Mapping[str, tuple[str, str, Prepare]] = {
     "create-user": (ADMIN, USERS, create_user),
     "delete-user": (ADMIN, USERS, delete_user),
     "misspelled-set": (ADMIN, "/administrator/add-permission-set", misspelled_set),
+    "own-role": (ADMIN, "/administrator/add-permission-set", own_role),
     "change-set": (ADMIN, "/administrator/tenants/dev01", change_set),
     "narrowed-profile": (DANA, "/profile?permission_set=no-deploy", nothing),
     "planned-import": (ADMIN, "/administrator/import-users", planned_import),

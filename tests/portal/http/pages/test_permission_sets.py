@@ -139,6 +139,7 @@ def test_a_set_gets_a_role_of_its_own_and_gives_it_up_again(admin: Browser) -> N
     admin.do(ADD, **{**NO_CODE, "role": "own"})
     page = admin.see(f"{SETS}/no-code")
     assert "What the set's own role in each tenant allows" in page
+    assert "within the fence of their tenants" in page
     assert "lambda:UpdateFunctionCode" not in page
 
     form = admin.see(f"{SETS}/no-code/edit")

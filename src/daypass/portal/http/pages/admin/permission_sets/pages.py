@@ -51,7 +51,8 @@ class SetPage:
     denied: Sequence[str]
     roles: SetRoles | None
     """The roles of a set that has its own; else None."""
-    only_takes_away: str = words.ONLY_TAKES_AWAY
+    limit: str
+    """What no session with the set exceeds, in sentences."""
 
     @property
     def address(self) -> str:
@@ -122,6 +123,7 @@ class PermissionSetPages:
             [(policy.text, words.owner(policy)) for policy in found.policies],
             [words.denied(statement) for statement in found.deny_statements],
             read_set_roles(self.sets, self.tenants, found, listing) if found.has_own_role else None,
+            words.limit(found),
         )
         return self.pages.show(visit.layout, "pages/admin/permission-set.html", page)
 

@@ -9,6 +9,16 @@ ONLY_TAKES_AWAY = (
     "does not."
 )
 
+WITHIN_THE_FENCE = (
+    "The portal uses these roles only while they are within the fence of their tenants. What an operator "
+    "denied to a tenant's own role by hand is not denied to them."
+)
+
+
+def limit(permission_set: PermissionSet) -> str:
+    """Return what no session with this set exceeds, in sentences."""
+    return WITHIN_THE_FENCE if permission_set.has_own_role else ONLY_TAKES_AWAY
+
 
 def allowed(permission_set: PermissionSet) -> str:
     """Return what a set allows before its Deny statements, as a sentence."""
