@@ -171,7 +171,7 @@ def _policy_refusal(session: AssumeRoleParameters, refusal: SessionRefused | Aws
     account_id = session.role_arn.split(":", 5)[4]
     named = ", ".join(policy.text for policy in permission_set.policies)
     exist = f"Each of these must exist in account {account_id}: {named}. " if named else ""
-    remedy = f"{exist}An Administrator can create a missing policy, or change the permission set."
+    remedy = f"{exist}An operator can create a missing policy, or an Administrator change the permission set."
     error: AwsError
     if isinstance(refusal, AwsTrustRefused):
         error = AwsTrustRefused(

@@ -204,7 +204,7 @@ def _rollout(
     from daypass.portal.aws.fence.rollout.applying import Applier
     from daypass.portal.aws.fence.rollout.operator import sign_in
     from daypass.portal.aws.fence.rollout.rollouts import FenceRollout, Request, SetRoles
-    from daypass.portal.aws.fence.rollout.set_roles_in_account import SetRoleReader
+    from daypass.portal.aws.fence.rollout.set_roles_in_account import AccountSetRoleReader
     from daypass.portal.diagnostics.doctor import every_tenant
     from daypass.portal.permission_sets.store import find_sets_with_own_roles
     from daypass.portal.settings.reader import SettingsReader
@@ -222,7 +222,7 @@ def _rollout(
         applier=Applier(operator.iam, operator.guard, sleep),
         tenants=here,
         set_roles=SetRoles(
-            SetRoleReader(operator.iam, operator.guard),
+            AccountSetRoleReader(operator.iam, operator.guard),
             find_sets_with_own_roles(database),
             services_of=lambda tenant_id: SettingsReader(database).of_tenant(tenant_id, TENANT_SERVICES),
         ),

@@ -18,7 +18,7 @@ from daypass.portal.aws import policies
 from daypass.portal.aws.factory import make_account
 from daypass.portal.aws.fence.rollout.operator import Operator
 from daypass.portal.aws.fence.rollout.rollouts import SetRoles
-from daypass.portal.aws.fence.rollout.set_roles_in_account import SetRoleReader
+from daypass.portal.aws.fence.rollout.set_roles_in_account import AccountSetRoleReader
 from daypass.portal.aws.fence.shared import shared_policies
 from daypass.portal.aws.policies import to_json
 from daypass.portal.aws.tenant_role import make_tenant_role
@@ -70,7 +70,7 @@ class Portal:
     def apply(self) -> None:
         """Run `daypass portal fence apply`."""
         operator = Operator("arn:aws:iam::123456789012:user/operator", self.lab.account, self.lab.iam)
-        sets = SetRoles(SetRoleReader(operator.iam, operator.guard), [ANALYST.name])
+        sets = SetRoles(AccountSetRoleReader(operator.iam, operator.guard), [ANALYST.name])
         tenant = retargeted(DEV, role_arn=tenant_role(self.lab))
         rollout = replace(self.lab.rollout(), set_roles=sets, tenants=[tenant])
         list(rollout.apply(rollout.plan()))

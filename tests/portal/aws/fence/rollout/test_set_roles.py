@@ -13,7 +13,7 @@ from daypass.portal.aws import policies
 from daypass.portal.aws.fence.rollout.applying import StepFailed
 from daypass.portal.aws.fence.rollout.operator import Operator
 from daypass.portal.aws.fence.rollout.rollouts import FenceRollout, Request, SetRoles
-from daypass.portal.aws.fence.rollout.set_roles_in_account import SetRoleReader
+from daypass.portal.aws.fence.rollout.set_roles_in_account import AccountSetRoleReader
 from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES
 from daypass.portal.aws.policies import to_json
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
@@ -26,7 +26,9 @@ DENY = {"Statement": {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource":
 def rollout(lab: Lab, sets: Sequence[str] = ("support",)) -> FenceRollout:
     """Return the rollout, of permission sets too."""
     operator = Operator("arn:aws:iam::123456789012:user/operator", lab.account, lab.iam)
-    return replace(lab.rollout(), set_roles=SetRoles(SetRoleReader(operator.iam, operator.guard), sets))
+    return replace(
+        lab.rollout(), set_roles=SetRoles(AccountSetRoleReader(operator.iam, operator.guard), sets)
+    )
 
 
 def problem(lab: Lab) -> str:

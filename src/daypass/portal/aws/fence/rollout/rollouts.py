@@ -22,8 +22,8 @@ from daypass.portal.aws.fence.rollout.applying import Applier
 from daypass.portal.aws.fence.rollout.set_role_comparison import find_obstacle
 from daypass.portal.aws.fence.rollout.set_roles_in_account import (
     NO_SET_ROLES,
+    AccountSetRoleReader,
     SetRoleInAccount,
-    SetRoleReader,
     SetRolesInAccount,
 )
 from daypass.portal.aws.fence.shared import digest, shared_policies
@@ -42,7 +42,7 @@ def _unlimited(_tenant_id: TenantId) -> None:
 class SetRoles:
     """The permission sets that have roles of their own, and the access to these roles."""
 
-    reader: SetRoleReader
+    reader: AccountSetRoleReader
     permission_sets: Sequence[str]
     """Their names."""
     services_of: Callable[[TenantId], Collection[str] | None] = _unlimited

@@ -53,7 +53,7 @@ NO_SET_ROLES = SetRolesInAccount()
 
 
 @dataclass(frozen=True, slots=True)
-class SetRoleReader:
+class AccountSetRoleReader:
     """Reads roles of permission sets; raises an `AwsError`."""
 
     iam: "IAMClient"
