@@ -208,6 +208,7 @@ LARGE = {"Statement": {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource"
         (existing(inline={"own": ALLOW}), "delete-role-policy"),
         (existing(arn=ARN.replace("role/", "role/own/")), "is taken by"),
         (existing(["s3"], inline={"own": LARGE}), "would have 10,"),
+        (existing(["s3"], inline={"services": DENY}), "another name"),
     ],
 )
 def test_what_may_be_an_operators_own_is_an_obstacle_and_stays(role: SetRoleInAccount, said: str) -> None:
@@ -220,6 +221,7 @@ def test_what_may_be_an_operators_own_is_an_obstacle_and_stays(role: SetRoleInAc
 NO_PRINCIPAL = policies.document(
     {"Effect": "Allow", "Principal": {"AWS": [PORTAL, f"{PORTAL}2"]}, "Action": "sts:AssumeRole"}
 )
+OF_ACCOUNT = trust_policy(f"arn:aws:iam::{ACCOUNT.id}:root", "e-1", "dev01")
 OLD_TRUST = policies.document(
     {"Effect": "Allow", "Principal": {"AWS": PORTAL}, "Action": list(policies.SESSION_ACTIONS)}
 )
@@ -235,6 +237,7 @@ OLD_TRUST = policies.document(
         (replace(MISSING, tenant_role=replace(TENANT_ROLE, exists=False)), "not of generation 2"),
         (replace(MISSING, tenant_role=replace(TENANT_ROLE, trust=NO_PRINCIPAL)), "daypass portal doctor"),
         (replace(MISSING, tenant_role=replace(TENANT_ROLE, trust={})), "daypass portal doctor"),
+        (replace(MISSING, tenant_role=replace(TENANT_ROLE, trust=OF_ACCOUNT)), "daypass portal doctor"),
         (replace(MISSING, overlapping=["dev01-x"]), "the resources of dev01-x"),
     ],
 )

@@ -10,7 +10,14 @@ from daypass.portal.aws.fence.rollout.set_roles_in_account import SetRoleInAccou
 from daypass.portal.aws.fence.services_policy import LARGEST_INLINE_POLICIES, SERVICES_POLICY, services_policy
 from daypass.portal.aws.patches import aws_cli
 from daypass.portal.aws.policies import Document, as_list
-from daypass.portal.aws.set_role.judgement import REPAIRED, Part, Problem, problems
+from daypass.portal.aws.set_role.judgement import (
+    REPAIRED,
+    Part,
+    Problem,
+    SetRoleState,
+    only_denies,
+    problems,
+)
 
 
 def find_obstacle(account: Account, role: SetRoleInAccount, migrated: Collection[str] = ()) -> str:
@@ -72,7 +79,7 @@ def find_blocking_problem(role: SetRoleInAccount) -> Problem | None:
     if role.state is None:
         return None
     blocking = (problem for problem in problems_of(role) if problem.part not in REPAIRED)
-    return next(blocking, _find_excess(role))
+    return next(blocking, _find_taken_name(role.state, role) or _find_excess(role.state, role))
 
 
 def problems_of(role: SetRoleInAccount) -> Iterator[Problem]:
@@ -87,7 +94,15 @@ def portal_principal(trust: Mapping[str, Any]) -> str | None:
     own = [one for one in allows if one.get("Sid") == "DaypassAssume"]
     principals = {str(each) for one in own or allows for each in _aws_principals(one)}
     arn = next(iter(principals), "")
-    return arn if len(principals) == 1 and arn.startswith("arn:") else None
+    # The root user's ARN means the whole account.
+    is_one = len(principals) == 1 and arn.startswith("arn:") and not arn.endswith(":root")
+    return arn if is_one else None
+
+
+def is_own_limit(policy: Mapping[str, Any]) -> bool:
+    """Return whether Daypass wrote the inline policy, not an operator who gave it the same name."""
+    statements = as_list(policy.get("Statement"))
+    return only_denies(policy) and [one.get("Sid") for one in statements] == ["Services"]
 
 
 def _aws_principals(statement: Mapping[str, Any]) -> Sequence[object]:
@@ -95,12 +110,24 @@ def _aws_principals(statement: Mapping[str, Any]) -> Sequence[object]:
     return as_list(principal.get("AWS")) if isinstance(principal, Mapping) else [principal]
 
 
-def _find_excess(role: SetRoleInAccount) -> Problem | None:
+def _find_taken_name(state: SetRoleState, role: SetRoleInAccount) -> Problem | None:
+    """Return the problem that an operator's own inline policy has the name of the limit of services."""
+    present = state.inline.get(SERVICES_POLICY)
+    if role.wanted.services is None or present is None or is_own_limit(present):
+        return None
+    said = (
+        f"The inline policy “{SERVICES_POLICY}” of {role.wanted.role_arn} has statements that are not "
+        "Daypass's, and the limit of the tenant's services needs this name."
+    )
+    return Problem(Part.INLINE, said, "move these statements into an inline policy of another name.")
+
+
+def _find_excess(state: SetRoleState, role: SetRoleInAccount) -> Problem | None:
     """Return the problem that the limit of services does not fit beside the operator's inline policies."""
-    if role.state is None or role.wanted.services is None:
+    if role.wanted.services is None:
         return None
     others: Sequence[Document] = [
-        dict(policy or {}) for name, policy in role.state.inline.items() if name != SERVICES_POLICY
+        dict(policy or {}) for name, policy in state.inline.items() if name != SERVICES_POLICY
     ]
     total = sum(map(size, (services_policy(role.wanted.services), *others)))
     if total <= LARGEST_INLINE_POLICIES:

@@ -6,11 +6,10 @@ purpose. What denies, the boundary, the tag and the limit of services come befor
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from daypass.portal.accounts.model import Account, Generation
 from daypass.portal.accounts.rollout import Step
-from daypass.portal.aws.fence.rollout.set_role_comparison import portal_principal, problems_of
+from daypass.portal.aws.fence.rollout.set_role_comparison import is_own_limit, portal_principal, problems_of
 from daypass.portal.aws.fence.rollout.set_roles_in_account import SetRoleInAccount
 from daypass.portal.aws.fence.services_policy import SERVICES_POLICY, services_policy
 from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES
@@ -20,7 +19,6 @@ from daypass.portal.aws.set_role.judgement import (
     Part,
     SetRoleState,
     managed_policy_arn,
-    only_denies,
     problems,
 )
 from daypass.portal.aws.trust.policy import trust_policy
@@ -130,19 +128,13 @@ def _limit(name: str, role: SetRoleInAccount, state: SetRoleState) -> Iterator[S
             f"{name}: limit the role to the services of the tenant",
             "a setting limits the tenant to some AWS services",
         )
-    elif services is None and present is not None and _is_own_limit(present):
+    elif services is None and present is not None and is_own_limit(present):
         yield Step(
             "delete_role_policy",
             {"RoleName": name, "PolicyName": SERVICES_POLICY},
             f"{name}: delete the inline policy “{SERVICES_POLICY}”",
             "the tenant is not limited to some AWS services any more",
         )
-
-
-def _is_own_limit(policy: Mapping[str, Any]) -> bool:
-    """Return whether Daypass wrote the inline policy, not an operator who gave it the same name."""
-    statements = as_list(policy.get("Statement"))
-    return only_denies(policy) and [one.get("Sid") for one in statements] == ["Services"]
 
 
 def _open(role: SetRoleInAccount) -> Step:
