@@ -192,6 +192,39 @@ def test_a_repair_changes_only_what_is_wrong(role: SetRoleInAccount, operations:
     assert kept.items() <= last.inline.items()
 
 
+OWN_DENY = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "sts:AssumeRole",
+    "Condition": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
+}
+
+
+def and_own(trust: Mapping[str, Any], deny: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a trust policy with one more statement."""
+    return {**trust, "Statement": [*policies.as_list(trust["Statement"]), deny]}
+
+
+def test_a_repaired_trust_policy_keeps_the_operators_denies() -> None:
+    role = existing(trust=and_own(OTHER_TRUST, OWN_DENY))
+
+    (last,) = states(role, plan(role).steps)
+
+    assert last.trust == and_own(trust_policy(PORTAL, "e-1", "dev01"), OWN_DENY)
+    assert find_problem(last, role.wanted, PORTAL) == ""
+
+
+def test_a_role_that_an_operator_closed_stays_closed() -> None:
+    closed = {key: value for key, value in OWN_DENY.items() if key != "Condition"}
+    role = existing(trust=and_own(trust_policy(PORTAL, "e-1", "dev01"), closed))
+
+    planned = plan(role)
+
+    assert planned.steps == []
+    assert "denies sts:AssumeRole to the portal" in planned.obstacles[0]
+    assert "update-assume-role-policy" in planned.obstacles[0]
+
+
 def test_the_command_of_a_removed_tag_is_that_of_the_aws_cli() -> None:
     (step,) = plan(existing(tags=[*GOOD.tags, ("Tenant_Name", "dev02")])).steps
 

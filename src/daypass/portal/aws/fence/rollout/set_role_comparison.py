@@ -1,6 +1,8 @@
 """The roles of permission sets in an account, compared with what the portal demands of them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from daypass.portal.accounts.model import SET_ROLE_PREFIX, Account, Generation, set_roles_obstacle
@@ -18,6 +20,7 @@ from daypass.portal.aws.set_role.judgement import (
     only_denies,
     problems,
 )
+from daypass.portal.aws.trust.policy import merge_trust, trust_policy
 
 
 def find_obstacle(account: Account, role: SetRoleInAccount, migrated: Collection[str] = ()) -> str:
@@ -76,10 +79,12 @@ def compare_unused(role: UnusedRole) -> SetRoleComparison:
 
 def find_blocking_problem(role: SetRoleInAccount) -> Problem | None:
     """Return the first problem that Daypass does not repair, because it may be an operator's own choice."""
-    if role.state is None:
+    state = role.state
+    if state is None:
         return None
-    blocking = (problem for problem in problems_of(role) if problem.part not in REPAIRED)
-    return next(blocking, _find_taken_name(role.state, role) or _find_excess(role.state, role))
+    foreign = (problem for problem in problems_of(role) if problem.part not in REPAIRED)
+    own = (find(state, role) for find in (_find_closed, _find_taken_name, _find_excess))
+    return next(chain(foreign, filter(None, own)), None)
 
 
 def problems_of(role: SetRoleInAccount) -> Iterator[Problem]:
@@ -105,9 +110,33 @@ def is_own_limit(policy: Mapping[str, Any]) -> bool:
     return only_denies(policy) and [one.get("Sid") for one in statements] == ["Services"]
 
 
+def wanted_trust(role: SetRoleInAccount) -> Document:
+    """Return the trust policy for the portal alone, with the Deny statements that an operator added."""
+    principal = portal_principal(role.tenant_role.trust) or ""
+    own = trust_policy(principal, role.wanted.external_id, role.wanted.tenant)
+    current = (role.state.trust if role.state is not None else None) or {}
+    denies = [
+        one
+        for one in as_list(current.get("Statement"))
+        if isinstance(one, Mapping) and one.get("Effect") == "Deny"
+    ]
+    return merge_trust({**own, **current, "Statement": denies}, own, principal)
+
+
 def _aws_principals(statement: Mapping[str, Any]) -> Sequence[object]:
     principal = statement.get("Principal")
     return as_list(principal.get("AWS")) if isinstance(principal, Mapping) else [principal]
+
+
+def _find_closed(state: SetRoleState, role: SetRoleInAccount) -> Problem | None:
+    """Return the problem that an operator's own Deny statement keeps the portal out."""
+    principal = portal_principal(role.tenant_role.trust) or ""
+    repaired = replace(state, trust=wanted_trust(role))
+    for problem in problems(repaired, role.wanted, principal):
+        if problem.part is Part.TRUST:
+            remedy = "correct or remove this statement with `aws iam update-assume-role-policy`."
+            return replace(problem, remedy=remedy)
+    return None
 
 
 def _find_taken_name(state: SetRoleState, role: SetRoleInAccount) -> Problem | None:

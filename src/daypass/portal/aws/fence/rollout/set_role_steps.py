@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from daypass.portal.accounts.model import Account, Generation
 from daypass.portal.accounts.rollout import Step
-from daypass.portal.aws.fence.rollout.set_role_comparison import is_own_limit, portal_principal, problems_of
+from daypass.portal.aws.fence.rollout.set_role_comparison import is_own_limit, problems_of, wanted_trust
 from daypass.portal.aws.fence.rollout.set_roles_in_account import SetRoleInAccount
 from daypass.portal.aws.fence.services_policy import SERVICES_POLICY, services_policy
 from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES
@@ -21,7 +21,6 @@ from daypass.portal.aws.set_role.judgement import (
     managed_policy_arn,
     problems,
 )
-from daypass.portal.aws.trust.policy import trust_policy
 
 _UNFINISHED = "DaypassUnfinished"
 _CLOSED = document(
@@ -138,11 +137,9 @@ def _limit(name: str, role: SetRoleInAccount, state: SetRoleState) -> Iterator[S
 
 
 def _open(role: SetRoleInAccount) -> Step:
-    principal = portal_principal(role.tenant_role.trust) or ""
-    trust = trust_policy(principal, role.wanted.external_id, role.wanted.tenant)
     return Step(
         "update_assume_role_policy",
-        {"RoleName": role.name, "PolicyDocument": to_json(trust)},
+        {"RoleName": role.name, "PolicyDocument": to_json(wanted_trust(role))},
         f"{role.name}: let the portal assume the role, and no one else",
         "the role is complete by now",
     )
