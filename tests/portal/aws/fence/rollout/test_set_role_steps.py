@@ -148,6 +148,19 @@ def test_a_finished_role_does_not_get_back_what_an_operator_detached() -> None:
     assert status(role) is SetRoleStatus.READY
 
 
+def test_an_unfinished_role_that_others_may_assume_gets_no_allowing_policies() -> None:
+    (create, *_) = plan(MISSING).steps
+    closed = after(None, create)
+    federated = {"Effect": "Allow", "Principal": {"Federated": "x"}, "Action": "sts:AssumeRoleWithSAML"}
+    state = replace(closed, trust=and_own(closed.trust or {}, federated))
+    role = replace(MISSING, state=state)
+
+    *_, last = states(role, plan(role).steps)
+
+    assert set(last.attached) == set(arns("guards", "denies"))
+    assert find_problem(last, role.wanted, PORTAL) == ""
+
+
 OTHER_TRUST = trust_policy(f"{PORTAL}2", "e-1", "dev01")
 
 

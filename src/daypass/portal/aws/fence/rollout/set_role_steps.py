@@ -5,7 +5,7 @@ unfinished role gets the policies that allow: of a finished one, an operator may
 purpose. What denies, the boundary, the tag and the limit of services come before, in every role.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from daypass.portal.accounts.model import Account, Generation
 from daypass.portal.accounts.rollout import Step
@@ -19,6 +19,7 @@ from daypass.portal.aws.set_role.judgement import (
     Part,
     SetRoleState,
     managed_policy_arn,
+    only_denies,
     problems,
 )
 
@@ -58,11 +59,10 @@ def set_role_steps(account: Account, role: SetRoleInAccount) -> Iterator[Step]:
 
 
 def is_unfinished(state: SetRoleState) -> bool:
-    """Return whether the creation of a role did not reach its last call."""
-    return any(
-        isinstance(one, Mapping) and one.get("Sid") == _UNFINISHED
-        for one in as_list((state.trust or {}).get("Statement"))
-    )
+    """Return whether the creation of a role did not reach its last call, and no one may assume it."""
+    statements = as_list((state.trust or {}).get("Statement"))
+    # An operator may have let others in since, and they must not get the tenant's rights.
+    return only_denies(state.trust) and any(one.get("Sid") == _UNFINISHED for one in statements)
 
 
 def _create(role: SetRoleInAccount, boundary: str) -> Step:
