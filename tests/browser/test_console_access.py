@@ -282,7 +282,12 @@ def test_with_jit_disabled_for_users_the_menu_is_replaced_by_a_sentence(
             # A form that was loaded before is refused, too.
             choose(page, "Temporary AWS Credentials")
             dialog = page.get_by_role("dialog", name="Temporary AWS Credentials")
-            expect(dialog.get_by_role("alert")).to_contain_text("turned JIT AWS access off")
+            refusal = dialog.get_by_role("alert")
+            expect(refusal).to_contain_text("turned JIT AWS access off")
+            # The sentence is as wide as the pane: a few lines of 20 pixels, not a line for each word.
+            box = refusal.bounding_box()
+            assert box
+            assert box["height"] < 120
             page.reload()
 
             expect(page.get_by_role("button", name="JIT AWS Console")).to_have_count(0)
