@@ -30,7 +30,8 @@ from daypass.portal.permission_sets.store import add_permission_set, change_perm
 from daypass.portal.settings.registry import TENANT_SERVICES, TENANT_VALIDITY
 from daypass.portal.storage.schema.audit import audit_events
 from daypass.portal.storage.schema.tenants import permission_sets
-from daypass.portal.tenants.store import change_member
+from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.store import add_tenant, change_member
 from tests.fakes import NOON, nothing_happens, retargeted
 from tests.portal.access.conftest import ADMIN, DANA, DEV, Rig, caller
 from tests.portal.permission_sets.examples import ANALYST as OWN
@@ -121,6 +122,21 @@ def test_a_proof_ends_with_a_change_of_the_tenant_s_services(own: Rig) -> None:
 
     with pytest.raises(AwsPolicyRefused, match="lacks the limit"):
         own.issue(DANA, "dev01")
+
+
+@ON_SQLITE
+def test_tenants_of_the_account_whose_names_overlap_are_part_of_what_is_checked(own: Rig) -> None:
+    own.issue(DANA, "dev01")
+    here = {"dev01-x": DEV.target.role_arn, "dev01y": DEV.target.role_arn, "dev": DEV.target.role_arn}
+    elsewhere = {"dev01-z": "arn:aws:iam::999999999999:role/duploservices-dev01-z"}
+    with own.database.writing() as connection:
+        for name, role_arn in (here | elsewhere).items():
+            target = Tenant.with_role(TenantId(name), name, "eu-west-1", f"{role_arn}{name}", None)
+            add_tenant(target, at=NOON).apply(connection)
+
+    own.issue(DANA, "dev01")
+
+    assert [list(role.overlapping) for role in own.broker.checked_roles] == [[], ["dev01-x"]]
 
 
 @ON_SQLITE

@@ -51,6 +51,14 @@ def test_each_role_is_checked_as_before_a_session(database: Database) -> None:
     ]
 
 
+def test_a_tenant_with_an_overlapping_name_is_part_of_what_is_checked(database: Database) -> None:
+    longer, broker = replace(DEV, name=f"{DEV.name}-x"), FakeBroker()
+
+    list(set_role_findings([DEV, longer], database, broker, roles_of(Iam())))
+
+    assert [list(role.overlapping) for role in broker.checked_roles] == [[longer.name], []]
+
+
 def test_a_problem_is_named_with_the_plan(database: Database) -> None:
     (finding,) = findings(database, FakeBroker(set_role_problem="There is no such role."))
 

@@ -34,12 +34,15 @@ class SetRole:
     """The ExternalId of the tenant's own role, which the trust policy of this one may expect."""
     services: Collection[str] | None
     """The services that the tenant's setting allows; None if all are."""
+    overlapping: tuple[str, ...] = ()
+    """The tenants of the account whose names begin with this tenant's and a dash; sorted."""
 
     @property
     def demands(self) -> str:
         """The digest of everything that a check depends on besides the role."""
         services = None if self.services is None else sorted(self.services)
-        return sha256(json.dumps([self.tenant, self.external_id, services]).encode()).hexdigest()
+        facts = [self.tenant, self.external_id, services, list(self.overlapping)]
+        return sha256(json.dumps(facts).encode()).hexdigest()
 
 
 class Broker(Protocol):

@@ -15,7 +15,14 @@ from uuid import uuid4
 from daypass.common.session_limits import MINIMUM_ROLE_MAXIMUM
 from daypass.portal.access import attempt_records
 from daypass.portal.access.authorization import AuthorizationContext, read_context
-from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Brokers, Deadline, RoleMaximumExceeded
+from daypass.portal.access.broker import (
+    AWS_TIME_LIMIT,
+    Broker,
+    Brokers,
+    Deadline,
+    RoleMaximumExceeded,
+    SetRole,
+)
 from daypass.portal.access.issuance_count import count_attempt
 from daypass.portal.access.level_policies import FindVerified, none_verified, set_in_account
 from daypass.portal.access.model import (
@@ -52,6 +59,7 @@ from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.prepared import RowMismatch
 from daypass.portal.telemetry.error_events import code_of
 from daypass.portal.telemetry.stages import Stage, stage
+from daypass.portal.tenants.store import TenantStore
 
 # AWS accepts signatures from a clock that is up to five minutes off, and may take `AWS_TIME_LIMIT` to answer.
 _EXPIRY_TOLERANCE = timedelta(minutes=5) + AWS_TIME_LIMIT
@@ -182,10 +190,15 @@ class Issuer:
         )
         roles, cached = self._roles(attempt), attempt.context.role
         if decision.permission_set.has_own_role:
-            roles.require_proof(set_role_of(attempt), cached, attempt.asked_at, deadline)
+            roles.require_proof(self._set_role(attempt), cached, attempt.asked_at, deadline)
         maximum = roles.maximum(attempt.target.role_arn, cached, attempt.asked_at, deadline)
         validity = choose_validity(attempt, decision.entitlement, maximum, is_chained=is_chained)
         return SessionPlan(decision.entitlement, decision.permission_set, validity, destination, session_set)
+
+    def _set_role(self, attempt: IssuanceAttempt) -> SetRole:
+        name, account_id = attempt.tenant_name or "", attempt.target.account_id
+        with self.database.reading() as connection:
+            return set_role_of(attempt, TenantStore(connection).overlapping(name, account_id))
 
     def _master_role(self, scope: Scope) -> str:
         """Return the ARN of the master role for the admin scope; "" while the account is unknown."""

@@ -1,5 +1,6 @@
 """An attempt to get AWS access, and the plan that policy and limits allow for it."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -124,11 +125,16 @@ def choose_validity(
     )
 
 
-def set_role_of(attempt: IssuanceAttempt) -> SetRole:
-    """Return the role of *attempt*, which is that of a permission set, with what the role must have."""
+def set_role_of(attempt: IssuanceAttempt, overlapping: Sequence[str]) -> SetRole:
+    """Return the role of *attempt*, which is that of a permission set, with what the role must have.
+
+    *overlapping* is as in `SetRole`.
+    """
     target = attempt.target
     services = attempt.context.values.get_optional(TENANT_SERVICES)
-    return SetRole(target.role_arn, attempt.tenant_name or "", target.external_id, services)
+    return SetRole(
+        target.role_arn, attempt.tenant_name or "", target.external_id, services, tuple(overlapping)
+    )
 
 
 def assume_role_parameters(attempt: IssuanceAttempt, plan: SessionPlan) -> AssumeRoleParameters:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline, SetRole
+from daypass.portal.aws.fence.collisions import longer_names
 from daypass.portal.aws.iam import AwsRoles, role_name
 from daypass.portal.diagnostics.finding import Finding, Level, run_check
 from daypass.portal.permission_sets.store import find_sets_with_own_roles
@@ -20,11 +21,13 @@ def set_role_findings(
 ) -> Iterator[Finding]:
     """Yield the state of each role, of each permission set with a role of its own in each tenant."""
     sets = find_sets_with_own_roles(database)
+    names = [tenant.name for tenant in tenants]
     for tenant in tenants:
+        overlapping = tuple(longer_names(tenant.name, names))
         services = roles.services_of(tenant.id) if sets else None
         for permission_set in sets:
             target = tenant.target.of_set(tenant.name, permission_set)
-            role = SetRole(target.role_arn, tenant.name, target.external_id, services)
+            role = SetRole(target.role_arn, tenant.name, target.external_id, services, overlapping)
             yield from run_check(SET_ROLE, tenant.name, partial(_findings, tenant.name, role, broker))
 
 

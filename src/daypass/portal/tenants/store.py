@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select, update
 
+from daypass.portal.accounts.model import account_id_of
 from daypass.portal.permission_sets.model import BUILT_IN, PermissionSet
 from daypass.portal.permission_sets.store import (
     IS_SET_OF_MEMBERSHIP,
@@ -93,6 +94,13 @@ class TenantStore:
     def names(self) -> Sequence[str]:
         """Return the names of all tenants, sorted."""
         return self._connection.scalars(select(tenants.c.name).order_by(tenants.c.name)).all()
+
+    def overlapping(self, name: str, account_id: str) -> Sequence[str]:
+        """Return the tenants of an account whose names begin with *name* and a dash, sorted."""
+        c = tenants.c
+        is_longer = c.name.startswith(f"{name}-", autoescape=True)
+        rows = self._connection.execute(select(c.name, c.role_arn).where(is_longer).order_by(c.name))
+        return [row.name for row in rows if account_id_of(row.role_arn) == account_id]
 
     def add(self, tenant: Tenant, now: datetime) -> None:
         """Add a tenant; the caller has checked its name."""

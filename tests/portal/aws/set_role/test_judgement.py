@@ -245,6 +245,12 @@ def test_a_trust_policy_that_accepts_the_tenants_tag_is_refused() -> None:
     assert "session tags" in problem
 
 
+def test_a_tenant_whose_name_overlaps_with_another_one_has_no_such_role() -> None:
+    problem = find_problem(GOOD, replace(WANTED, overlapping=("dev01-x",)), USER)
+
+    assert "the resources of dev01-x" in problem
+
+
 def test_a_limit_that_is_no_policy_is_one_problem_more() -> None:
     state = replace(GOOD, inline={"services": {"Statement": ["s3"]}})
 

@@ -88,6 +88,8 @@ def find_problem(state: SetRoleState | None, wanted: SetRole, principal_arn: str
 def problems(state: SetRoleState | None, wanted: SetRole, principal_arn: str) -> Iterator[Problem]:
     """Yield the reasons why the role may not be used; none if it may."""
     arn, name = wanted.role_arn, wanted.role_arn.rpartition("/")[2]
+    if overlap := find_overlap(wanted):
+        yield overlap
     if state is None:
         yield Problem(Part.ROLE, f"There is no role {arn}.", f"`{APPLY}`.")
         return
@@ -111,6 +113,19 @@ def problems(state: SetRoleState | None, wanted: SetRole, principal_arn: str) ->
         yield Problem(Part.TRUST, f"The trust policy of {arn} is wrong: {fault}.", f"`{APPLY}`.")
     yield from _attached(state, name)
     yield from _inline(state, wanted, name)
+
+
+def find_overlap(wanted: SetRole) -> Problem | None:
+    """Return the problem that the shared policies open resources of other tenants to the role."""
+    if not wanted.overlapping:
+        return None
+    # The denies between such tenants belong to the tenant's own role.
+    said = (
+        f"The shared policies let {wanted.role_arn} into the resources of {', '.join(wanted.overlapping)}, "
+        "whose names begin with the tenant's."
+    )
+    remedy = "move the resources to a tenant with another name, or use a permission set without its own role."
+    return Problem(Part.ROLE, said, remedy)
 
 
 def managed_policy_arn(role_arn: str, name: str) -> str:

@@ -171,10 +171,10 @@ class FenceRollout:
                 tenant=tenant.name,
                 external_id=tenant.target.external_id,
                 services=sets.services_of(tenant.id),
+                overlapping=tuple(longer_names(tenant.name, [each.name for each in self.tenants])),
             ),
             tenant_role=role,
             state=None,
-            overlapping=longer_names(tenant.name, [each.name for each in self.tenants]),
         )
         # Most tenants of an account may be of generation 1, and each role takes several calls.
         if find_obstacle(account, unread, migrated):

@@ -17,6 +17,7 @@ from daypass.portal.aws.set_role.judgement import (
     Part,
     Problem,
     SetRoleState,
+    find_overlap,
     only_denies,
     problems,
 )
@@ -37,11 +38,8 @@ def find_obstacle(account: Account, role: SetRoleInAccount, migrated: Collection
             f"The role of the tenant is not of generation {int(Generation.SHARED)}, so one with the shared "
             f"policies would have more rights. `daypass portal fence apply --tenant {tenant}` migrates it."
         )
-    if role.overlapping:
-        return (
-            f"The shared policies let the tenant's role into the resources of {', '.join(role.overlapping)}, "
-            "whose names begin with the tenant's. Move the resources to a tenant with another name."
-        )
+    if overlap := find_overlap(role.wanted):
+        return str(overlap)
     if portal_principal(tenant_role.trust) is None:
         return (
             f"The trust policy of {tenant_role.arn} does not tell which of its principals is the portal. "

@@ -23,8 +23,6 @@ class SetRoleInAccount:
     tenant_role: RoleInAccount
     state: SetRoleState | None
     """None if there is no role of this name, or if it was not read because it cannot be used."""
-    overlapping: Sequence[str] = ()
-    """The tenants whose resources the shared policies open to this tenant, by their names."""
 
     @property
     def name(self) -> str:
