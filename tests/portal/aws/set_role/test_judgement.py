@@ -245,6 +245,14 @@ def test_a_trust_policy_that_accepts_the_tenants_tag_is_refused() -> None:
     assert "session tags" in problem
 
 
+def test_a_remedy_is_quoted_for_a_shell() -> None:
+    hostile = policy("own", path="$(id)/")
+
+    problem = find_problem(replace(GOOD, attached=[*GOOD.attached, hostile]), WANTED, USER)
+
+    assert f"--policy-arn '{hostile}'`" in problem
+
+
 def test_a_tenant_whose_name_overlaps_with_another_one_has_no_such_role() -> None:
     problem = find_problem(GOOD, replace(WANTED, overlapping=("dev01-x",)), USER)
 

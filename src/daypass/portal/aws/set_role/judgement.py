@@ -17,6 +17,7 @@ from daypass.portal.aws.fence.documents import policy_name
 from daypass.portal.aws.fence.rollout.statements import equal
 from daypass.portal.aws.fence.services_policy import SERVICES_POLICY, services_policy
 from daypass.portal.aws.fence.shared import FENCE_POLICY_NAMES
+from daypass.portal.aws.patches import aws_cli
 from daypass.portal.aws.policies import TENANT_TAG, as_list
 from daypass.portal.aws.trust.analysis import read_trust
 
@@ -140,7 +141,7 @@ def _attached(state: SetRoleState, name: str) -> Iterator[Problem]:
             yield Problem(
                 Part.ATTACHED,
                 f"{state.arn} has the attached policy {arn}, which is no shared policy of the fence.",
-                f"`aws iam detach-role-policy --role-name {name} --policy-arn {arn}`.",
+                f"`{aws_cli('iam', 'detach-role-policy', '--role-name', name, '--policy-arn', arn)}`.",
             )
     missing = [each for each in DENYING if managed_policy_arn(state.arn, each) not in state.attached]
     if missing:
