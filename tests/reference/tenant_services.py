@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from daypass.portal.aws.fence.catalogue import services
+from daypass.portal.aws.fence.documents import POLICIES, policy_of
 from daypass.portal.aws.fence.model import AllowRule, DenyRule, Service
 from daypass.portal.aws.fence.offered import without_company
 from tests.reference.markdown import table, wrap
@@ -29,6 +30,10 @@ begins with `PREFIX-`. It can pass a role to a service only if the role's name i
 `PREFIX-`. It changes nothing in IAM and assumes no other role. Lists show the names of all tenants'
 resources, because AWS cannot limit them.
 
+Each action below is allowed by one of the shared policies `daypass-fence-data`, `-compute`, `-stores`,
+`-tagged` and `-lists`, which the column *policy* names; `-tagged` also allows passing roles. The [role of a
+permission set](../guides/fence.md#roles-of-permission-sets) can lack some of them.
+
 Code that runs with a role of the tenant has all rights of that role, whatever the permission set of the
 session that started it, and runs on when the session has ended.
 """
@@ -44,7 +49,7 @@ def tenant_services_page() -> str:
     """Return the page of all services of the catalogue, in Markdown."""
     found = sorted(services(), key=lambda service: without_company(service.title))
     blocks = _INTRODUCTION.rstrip().split("\n\n")
-    blocks.append(table(["service", "category", "limit"], [_row(service) for service in found]))
+    blocks.append(table(["service", "category", "limit", "policies"], [_row(service) for service in found]))
     for service in found:
         blocks += _section(service)
     return "\n\n".join(map(_wrap_text, blocks)) + "\n"
@@ -56,10 +61,12 @@ def _wrap_text(block: str) -> str:
 
 def _row(service: Service) -> Sequence[str]:
     if not service.is_offered:
-        return [service.title, service.category, "not offered"]
+        return [service.title, service.category, "not offered", ""]
     limits = {"name": "name", "tag": "tag", "create": "tag"}
     used = list(dict.fromkeys(limits[rule.by] for rule in service.allow if rule.by in limits))
-    return [f"[{service.title}](#{_anchor(service)})", service.category, " and ".join(used) or "lists only"]
+    policies = sorted({policy_of(service, rule) for rule in service.allow}, key=POLICIES.index)
+    title, limit = f"[{service.title}](#{_anchor(service)})", " and ".join(used) or "lists only"
+    return [title, service.category, limit, ", ".join(policies)]
 
 
 def _anchor(service: Service) -> str:
@@ -72,7 +79,7 @@ def _section(service: Service) -> Iterator[str]:
     yield f"## {service.title}"
     yield service.summary
     if service.allow:
-        yield table(["actions", "limit"], [_allowed(rule) for rule in service.allow])
+        yield table(["actions", "limit", "policy"], [_allowed(service, rule) for rule in service.allow])
     if service.deny:
         yield "Denied, whatever allows it:"
         yield table(["actions", "reason"], [_denied(rule) for rule in service.deny])
@@ -83,9 +90,9 @@ def _section(service: Service) -> Iterator[str]:
         yield "\n".join(f"- {gap}" for gap in service.gaps)
 
 
-def _allowed(rule: AllowRule) -> Sequence[str]:
+def _allowed(service: Service, rule: AllowRule) -> Sequence[str]:
     limit = f"name: {_code(_shown(rule.resources))}" if rule.by == "name" else rule.why or _LIMITS[rule.by]
-    return [_code(rule.actions), limit]
+    return [_code(rule.actions), limit, policy_of(service, rule)]
 
 
 def _denied(rule: DenyRule) -> Sequence[str]:

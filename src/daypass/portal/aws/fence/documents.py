@@ -50,6 +50,11 @@ def fence(account: Account, services: Sequence[Service] | None = None) -> Mappin
     return {policy: not_empty(*_statements(account, policy, offered)) for policy in POLICIES}
 
 
+def policy_of(service: Service, rule: AllowRule) -> PolicyName:
+    """Return the shared policy that has the rule."""
+    return rule.policy or _USUAL_POLICY.get(rule.by, service.policy)
+
+
 def not_empty(*statements: Statement) -> Document:
     """Return a policy of these statements, or one without effect if there are none."""
     return document(*(statements or ({"Effect": "Deny", "Action": NO_ACTION, "Resource": "*"},)))
@@ -125,7 +130,7 @@ def _allows(account: Account, policy: PolicyName, offered: Sequence[Service]) ->
         # Two rules of one service stay apart: united, each would allow its actions on the other's resources.
         seen: dict[tuple[object, ...], int] = {}
         for rule in service.allow:
-            if _policy_of(service, rule) != policy:
+            if policy_of(service, rule) != policy:
                 continue
             condition = _condition(account, rule)
             resources = [resolve(pattern, account) for pattern in rule.resources]
@@ -142,10 +147,6 @@ def _allows(account: Account, policy: PolicyName, offered: Sequence[Service]) ->
             "Resource": _one_or_list(statement.resources),
         }
         yield allow | {"Condition": statement.condition} if statement.condition else allow
-
-
-def _policy_of(service: Service, rule: AllowRule) -> PolicyName:
-    return rule.policy or _USUAL_POLICY.get(rule.by, service.policy)
 
 
 def _condition(account: Account, rule: AllowRule) -> Mapping[str, Any]:
