@@ -137,7 +137,7 @@ def test_a_role_outside_of_the_fence_is_refused(state: SetRoleState | None, said
     problem = find_problem(state, WANTED, USER)
 
     assert said in problem
-    assert "Remedy: " in problem
+    assert "Ask an operator of the portal: " in problem
 
 
 @pytest.mark.parametrize(

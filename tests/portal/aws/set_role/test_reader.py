@@ -113,7 +113,9 @@ def test_a_document_that_is_not_understood_is_refused(
 def test_a_missing_role_is_a_problem(broker: AwsBroker, stub: StubAws, waits: FakeTiming) -> None:
     problem = judged(broker, stub, waits, error(404, "NoSuchEntity"))
 
-    assert problem == f"There is no role {WANTED.role_arn}. Remedy: `daypass portal fence apply`."
+    assert problem == (
+        f"There is no role {WANTED.role_arn}. Ask an operator of the portal: `daypass portal fence apply`."
+    )
     assert stub.requests[0]["RoleName"] == NAME
 
 

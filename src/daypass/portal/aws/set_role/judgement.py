@@ -83,7 +83,9 @@ def find_problem(state: SetRoleState | None, wanted: SetRole, principal_arn: str
 
     *principal_arn* is the portal's user, role or role session.
     """
-    return next((str(problem) for problem in problems(state, wanted, principal_arn)), "")
+    first = next(problems(state, wanted, principal_arn), None)
+    # Users of the set read this, and few of them may change IAM.
+    return "" if first is None else f"{first.sentence} Ask an operator of the portal: {first.remedy}"
 
 
 def problems(state: SetRoleState | None, wanted: SetRole, principal_arn: str) -> Iterator[Problem]:
