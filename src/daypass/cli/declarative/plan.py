@@ -229,8 +229,8 @@ def plan(name: str, desired: Manifest, live: LiveState, *, prune: bool) -> Plan:
 
 
 def _shown(value: object) -> object:
-    """Return a list as JSON, which is also how the file may write it; other values as they are."""
-    return json.dumps(value) if isinstance(value, list) else value
+    """Return a list, true or false as in JSON and in the file; other values as they are."""
+    return json.dumps(value) if isinstance(value, list | bool) else value
 
 
 def _user_fields(user: User) -> Facts:
