@@ -108,6 +108,16 @@ def test_the_printed_commands_work_until_ctrl_c(serving: Serving, tmp_path: Path
     duploctl = serving.pasted("The same through duploctl", tmp_path)
     assert '"SessionToken":' in duploctl.stdout, duploctl.stdout + duploctl.stderr
 
+    operator = serving.pasted(
+        "The operator's commands, in another terminal",
+        tmp_path,
+        f"'{Path(DAYPASS).parent / 'aws'}' --profile operator iam get-role --role-name duploservices-dev01",
+    )
+    assert "role/duploservices-dev01 is set up correctly." in operator.stdout, operator.stdout
+    assert "\nNothing to do.\n" in operator.stdout, operator.stdout + operator.stderr
+    assert '"RoleName": "duploservices-dev01"' in operator.stdout, operator.stderr
+    assert operator.returncode == 0, operator.stderr
+
     password = serving.pasted("Sign in", tmp_path)
     assert len(password.stdout) >= 12
 

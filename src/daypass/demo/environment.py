@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from daypass.demo.aws import Aws
+from daypass.demo.aws import Aws, Keys
 from daypass.demo.http_client import HttpClient
 from daypass.demo.saved_state import UserSecrets
 from daypass.demo.seed.aws import TenantResources
@@ -31,6 +31,9 @@ class DemoEnvironment:
     aws_endpoint_url: str
     aws: Aws
     """Clients with the keys of the account's root user."""
+    root_keys: Keys
+    portal_keys: Keys
+    database_url: str
     tenants: Mapping[str, Tenant]
     accounts: Mapping[str, UserSecrets]
     move_clock: Callable[[timedelta], object]

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from daypass.demo.aws import Keys
 from daypass.demo.environment import DemoEnvironment
 from daypass.demo.output import print_command, print_text, print_title
 from daypass.demo.processes import DAYPASS
@@ -14,7 +15,9 @@ from daypass.demo.seed.history import REASON
 from daypass.demo.state_dir import StateDirectory
 
 SHELL_FILE = "environment.sh"
+OPERATOR_FILE = "operator.sh"
 
+AWS_CONFIG = "aws-config"
 PROFILES = {"dev01": DANA, "prod01": DANA, "admin": ADMIN}
 
 
@@ -32,9 +35,12 @@ class Instructions:
             self.state.write(f"{account.username}.token", account.api_token.reveal().encode())
             if account.password is not None:
                 self.state.write(f"{account.username}.password", account.password.reveal().encode())
-        profiles = "\n".join(self._profile(name, user) for name, user in PROFILES.items())
-        self.state.write("aws-config", profiles.encode())
+        profiles = [self._profile(name, user) for name, user in PROFILES.items()]
+        profiles.append(self._keys_profile("operator", self.environment.root_keys))
+        profiles.append(self._keys_profile("portal", self.environment.portal_keys))
+        self.state.write(AWS_CONFIG, "\n".join(profiles).encode())
         self.state.write(SHELL_FILE, self._environment().encode())
+        self.state.write(OPERATOR_FILE, self._operator_environment().encode())
 
     def show(self) -> None:
         """Print all instructions."""
@@ -42,6 +48,7 @@ class Instructions:
         self._show_command_line()
         self._show_aws_cli()
         self._show_duploctl()
+        self._show_operator()
         self._show_trust()
 
     def _profile(self, name: str, user: DemoUser) -> str:
@@ -51,6 +58,13 @@ class Instructions:
         return (
             f"[profile {name}]\nregion = {REGION}\noutput = json\n"
             f"endpoint_url = {self.environment.aws_endpoint_url}\ncredential_process = {process}\n"
+        )
+
+    def _keys_profile(self, name: str, keys: Keys) -> str:
+        return (
+            f"[profile {name}]\nregion = {REGION}\nendpoint_url = {self.environment.aws_endpoint_url}\n"
+            f"aws_access_key_id = {keys.access_key_id}\n"
+            f"aws_secret_access_key = {keys.secret_access_key.reveal()}\n"
         )
 
     def _show_sign_in(self) -> None:
@@ -73,6 +87,19 @@ class Instructions:
             f'export PATH="$PATH":{_quote(DAYPASS.parent)}\n'
         )
 
+    def _operator_environment(self) -> str:
+        """Return shell commands that set the portal's variables, as on its server; without secrets."""
+        return (
+            f"{self._environment()}"
+            # The configuration file of a portal on this machine is not the demo's.
+            f"export DAYPASS_CONFIG={os.devnull}\n"
+            f"export DAYPASS_DATABASE_URL={_quote(self.environment.database_url)}\n"
+            f"export DAYPASS_AWS_REGION={REGION}\n"
+            f"export DAYPASS_AWS_ENDPOINT_URL={self.environment.aws_endpoint_url}\n"
+            f"export AWS_CONFIG_FILE={_quote(self.state.path / AWS_CONFIG)}\n"
+            "export AWS_PROFILE=portal\n"
+        )
+
     def _show_command_line(self) -> None:
         print_title("The daypass command, in another terminal")
         print_command(f". {_quote(self.state.path / SHELL_FILE)}")
@@ -89,7 +116,7 @@ class Instructions:
         aws = _command("aws", package="awscli")
         endpoint = f"--endpoint-url {self.environment.aws_endpoint_url}"
         dev, data = self.environment.tenants["dev01"].plan, self.environment.tenants["data01"].plan
-        print_command(f"export AWS_CONFIG_FILE={_quote(self.state.path / 'aws-config')}")
+        print_command(f"export AWS_CONFIG_FILE={_quote(self.state.path / AWS_CONFIG)}")
         print_command(f"{aws} {endpoint} --profile dev01 sts get-caller-identity")
         print_command(f"{aws} {endpoint} --profile dev01 s3 ls s3://{dev.buckets[0]}")
         print_text("  Dana does not belong to data01, so AWS refuses her; an Administrator may:")
@@ -103,6 +130,13 @@ class Instructions:
         print_command(f"export DUPLO_HOST={_quote(self.environment.portal_url)}")
         print_command(f'export DUPLO_TOKEN="$(cat {_quote(self._token_file(DANA))})"')
         print_command(f"{duploctl} jit aws --tenant dev01")
+
+    def _show_operator(self) -> None:
+        print_title("The operator's commands, in another terminal")
+        print_command(f". {_quote(self.state.path / OPERATOR_FILE)}")
+        print_command("daypass portal doctor")
+        print_command("daypass portal fence plan --profile operator")
+        print_text("  Then go on with docs/guides/fence.md and docs/guides/permission-sets.md.")
 
     def _show_trust(self) -> None:
         print_title("The browser")
