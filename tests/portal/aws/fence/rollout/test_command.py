@@ -217,6 +217,7 @@ def test_missing_rights_point_to_the_owner_of_the_account(lab: Lab, operator: Op
 
     assert refused.returncode == 1
     assert "It takes iam:CreatePolicy." in refused.stderr
+    assert "`daypass portal fence plan --format cli`" in refused.stderr
     assert "aws-setup --format cloudformation" in refused.stderr
 
 
