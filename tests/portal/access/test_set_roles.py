@@ -62,7 +62,9 @@ def test_the_session_is_of_the_role_of_the_set_in_the_tenant(own: Rig) -> None:
     [(asked, _)] = own.broker.assumed
     assert (asked.role_arn, asked.external_id, asked.permission_set) == (ROLE, DEV.target.external_id, OWN)
     assert asked.tags["daypass:tenant"] == "dev01"
-    assert own.broker.checked_roles == [SetRole(ROLE, "dev01", DEV.target.external_id, None)]
+    assert own.broker.checked_roles == [
+        SetRole(ROLE, DEV.target.role_arn, "dev01", DEV.target.external_id, None)
+    ]
     assert (issued.role_arn, issued.region, issued.permission_set) == (ROLE, DEV.target.region, OWN)
     assert [(row["role_arn"], row["permission_set"]) for row in own.rows()] == [(ROLE, "analyst")]
     assert {row["role_arn"] for row in own.facts()} == {ROLE}
@@ -120,7 +122,7 @@ def test_a_proof_ends_with_a_change_of_the_tenant_s_services(own: Rig) -> None:
     own.set(TENANT_SERVICES, "sqs", DEV)
     own.broker.set_role_problem = "The role lacks the limit."
 
-    with pytest.raises(AwsPolicyRefused, match="lacks the limit"):
+    with pytest.raises(AwsPolicyRefused, match="failed its check"):
         own.issue(DANA, "dev01")
 
 
@@ -151,7 +153,7 @@ def test_a_role_with_a_problem_is_refused_until_it_is_repaired(own: Rig) -> None
     own.broker.set_role_problem = PROBLEM
 
     for _ in range(2):
-        with pytest.raises(AwsPolicyRefused, match="no permissions boundary"):
+        with pytest.raises(AwsPolicyRefused, match="“analyst” in “dev01” failed its check"):
             own.issue(DANA, "dev01")
     assert own.broker.assumed == []
     assert [(row["state"], row["failure"]) for row in own.rows()] == [("denied", "aws_policy")] * 2
@@ -164,13 +166,27 @@ def test_a_role_with_a_problem_is_refused_until_it_is_repaired(own: Rig) -> None
 
 
 @ON_SQLITE
+def test_only_administrators_read_what_is_wrong_with_a_role(own: Rig) -> None:
+    own.broker.set_role_problem = PROBLEM
+
+    with pytest.raises(AwsPolicyRefused) as to_member:
+        own.issue(DANA, "dev01")
+    with pytest.raises(AwsPolicyRefused) as to_administrator:
+        own.issue(ADMIN, ask("analyst"))
+
+    assert to_administrator.value.reason == PROBLEM
+    assert "boundary" not in to_member.value.reason
+    assert "Ask an Administrator" in to_member.value.reason
+
+
+@ON_SQLITE
 @pytest.mark.parametrize("error", [AwsNotAllowed(f"Nobody may read {ROLE}."), AwsRefused("")])
 def test_a_role_that_cannot_be_read_is_refused(own: Rig, error: AwsError) -> None:
     own.broker.set_role_error = error
 
     for _ in range(2):
         with pytest.raises(AwsPolicyRefused, match=f"read .*{ROLE}"):
-            own.issue(DANA, "dev01")
+            own.issue(ADMIN, ask("analyst"))
 
     assert (own.broker.assumed, own.states()) == ([], ["denied"] * 2)
     assert len(own.broker.checked_roles) == 1

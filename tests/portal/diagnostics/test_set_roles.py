@@ -53,7 +53,7 @@ def test_each_role_is_checked_as_before_a_session(database: Database) -> None:
     assert (finding.code, finding.level, finding.subject) == (SET_ROLE, Level.FINE, DEV.name)
     assert NAME in finding.sentence
     assert broker.checked_roles == [
-        SetRole(ACCOUNT.role_arn(NAME), DEV.name, DEV.target.external_id, ["s3"]),
+        SetRole(ACCOUNT.role_arn(NAME), DEV.target.role_arn, DEV.name, DEV.target.external_id, ["s3"]),
     ]
 
 

@@ -28,6 +28,8 @@ class SetRole:
     """The role of a permission set in one tenant, and what it must have."""
 
     role_arn: str
+    tenant_role_arn: str
+    """The role of the tenant itself, which must have the shared policies too."""
     tenant: str
     """The tenant's name."""
     external_id: str | None
@@ -41,7 +43,7 @@ class SetRole:
     def demands(self) -> str:
         """The digest of everything that a check depends on besides the role."""
         services = None if self.services is None else sorted(self.services)
-        facts = [self.tenant, self.external_id, services, list(self.overlapping)]
+        facts = [self.tenant_role_arn, self.tenant, self.external_id, services, list(self.overlapping)]
         return sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -43,6 +43,7 @@ from daypass.portal.access.plan import (
     choose_target,
     choose_validity,
     set_role_of,
+    set_role_refusal,
 )
 from daypass.portal.access.release import find_release_refusal
 from daypass.portal.access.role_assumer import RoleAssumer
@@ -190,7 +191,9 @@ class Issuer:
         )
         roles, cached = self._roles(attempt), attempt.context.role
         if decision.permission_set.has_own_role:
-            roles.require_proof(self._set_role(attempt), cached, attempt.asked_at, deadline)
+            role = self._set_role(attempt)
+            if problem := roles.find_set_role_problem(role, cached, attempt.asked_at, deadline):
+                raise set_role_refusal(attempt, decision.permission_set, problem)
         maximum = roles.maximum(attempt.target.role_arn, cached, attempt.asked_at, deadline)
         validity = choose_validity(attempt, decision.entitlement, maximum, is_chained=is_chained)
         return SessionPlan(decision.entitlement, decision.permission_set, validity, destination, session_set)

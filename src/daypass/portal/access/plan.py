@@ -20,7 +20,7 @@ from daypass.portal.access.model import (
 from daypass.portal.access.session_names import printable, session_name, session_tags
 from daypass.portal.accounts.model import Account, Target
 from daypass.portal.accounts.registry import Accounts
-from daypass.portal.errors import AwsError
+from daypass.portal.errors import AwsError, AwsPolicyRefused
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_SERVICES, TENANT_VALIDITY
@@ -130,10 +130,32 @@ def set_role_of(attempt: IssuanceAttempt, overlapping: Sequence[str]) -> SetRole
 
     *overlapping* is as in `SetRole`.
     """
-    target = attempt.target
-    services = attempt.context.values.get_optional(TENANT_SERVICES)
+    tenant, target = attempt.tenant, attempt.target
+    if tenant is None:
+        raise ValueError("account administration has no roles of permission sets")
     return SetRole(
-        target.role_arn, attempt.tenant_name or "", target.external_id, services, tuple(overlapping)
+        role_arn=target.role_arn,
+        tenant_role_arn=tenant.target.role_arn,
+        tenant=tenant.name,
+        external_id=target.external_id,
+        services=attempt.context.values.get_optional(TENANT_SERVICES),
+        overlapping=tuple(overlapping),
+    )
+
+
+def set_role_refusal(
+    attempt: IssuanceAttempt, permission_set: PermissionSet, problem: str
+) -> AwsPolicyRefused:
+    """Return the error for a permission set whose role has a *problem*, which only Administrators may read.
+
+    It can name other principals and policies of the account.
+    """
+    if attempt.caller.user.is_administrator:
+        return AwsPolicyRefused(problem)
+    return AwsPolicyRefused(
+        f"The role of the permission set “{permission_set.name}” in “{attempt.tenant_name}” failed its "
+        "check, so no session was issued. Ask an Administrator: the page of the permission set shows the "
+        "reason."
     )
 
 

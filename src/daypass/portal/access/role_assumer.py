@@ -9,7 +9,6 @@ from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.errors import (
     AwsError,
     AwsMisconfigured,
-    AwsPolicyRefused,
     AwsThrottled,
     AwsTrustRefused,
     AwsUnavailable,
@@ -60,8 +59,10 @@ class RoleAssumer:
         with self.database.writing() as connection:
             CachedRoleStore(connection).remember_maximum(role_arn, maximum, now)
 
-    def require_proof(self, role: SetRole, cached: CachedRole, now: datetime, deadline: Deadline) -> None:
-        """Raise `AwsPolicyRefused` unless the broker finds no problem with the role of a permission set.
+    def find_set_role_problem(
+        self, role: SetRole, cached: CachedRole, now: datetime, deadline: Deadline
+    ) -> str:
+        """Return why the role of a permission set may not be used, as a sentence, or "" if it may.
 
         A role without a problem is read again after five minutes, one with a problem after ten seconds; a
         role that AWS does not show counts as one with a problem. An error that is not about the role is
@@ -72,8 +73,7 @@ class RoleAssumer:
             problem = self._find_problem(role, deadline)
             with self.database.writing() as connection:
                 CachedRoleStore(connection).remember_check(role, problem, now)
-        if problem:
-            raise AwsPolicyRefused(problem)
+        return problem
 
     def _find_problem(self, role: SetRole, deadline: Deadline) -> str:
         try:

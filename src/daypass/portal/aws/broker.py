@@ -17,7 +17,7 @@ from daypass.portal.aws.errors import SessionRefused, invalid_response
 from daypass.portal.aws.fence.levels import withheld_actions
 from daypass.portal.aws.identity import PortalIdentity
 from daypass.portal.aws.policies import read_only_limits, to_json
-from daypass.portal.aws.set_role.judgement import find_problem
+from daypass.portal.aws.set_role.judgement import find_generation_problem, find_problem
 from daypass.portal.aws.set_role.reader import SetRoleReader
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.query import QueryService
@@ -84,6 +84,9 @@ class AwsBroker:
                 f"{portal.account_id}, and IAM shows an account's roles to identities of that account only. "
                 "Choose a permission set without a role of its own for this tenant."
             )
+        boundary_arn = SetRoleReader(self.iam, role.tenant_role_arn, deadline).boundary_arn()
+        if problem := find_generation_problem(boundary_arn, role):
+            return problem
         state = SetRoleReader(self.iam, role.role_arn, deadline).read()
         return find_problem(state, role, portal.arn)
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MANAGED_ELSEWHERE = (
     "Where you may not write to IAM, give the owner of the account the output of `daypass portal fence plan "
-    "--format cli`. That of `daypass portal aws-setup --format cloudformation` or `--format terraform` has the "
-    "shared policies, and no roles of tenants and permission sets."
+    "--format cli`. That of `daypass portal aws-setup --format cloudformation` or `--format terraform` has "
+    "the shared policies, and no roles of tenants and permission sets."
 )
 _MARKS = {"same": "✓", "different": "!", "missing": "+"}
 _SET_ROLES = {

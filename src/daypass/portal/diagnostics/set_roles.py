@@ -28,7 +28,14 @@ def set_role_findings(
         services = roles.services_of(tenant.id) if sets else None
         for permission_set in sets:
             target = tenant.target.of_set(tenant.name, permission_set)
-            role = SetRole(target.role_arn, tenant.name, target.external_id, services, overlapping)
+            role = SetRole(
+                role_arn=target.role_arn,
+                tenant_role_arn=tenant.target.role_arn,
+                tenant=tenant.name,
+                external_id=target.external_id,
+                services=services,
+                overlapping=overlapping,
+            )
             yield from run_check(SET_ROLE, tenant.name, partial(_findings, tenant, role, broker, roles))
 
 

@@ -18,7 +18,8 @@ USER = f"arn:aws:iam::{ACCOUNT}:user/apps/portal"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/apps/portal"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/portal/i-0123456789abcdef0"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/daypass-set-dev01.support"
-WANTED = SetRole(role_arn=ARN, tenant="dev01", external_id="e-1", services=None)
+TENANT_ROLE = f"arn:aws:iam::{ACCOUNT}:role/duploservices-dev01"
+WANTED = SetRole(role_arn=ARN, tenant_role_arn=TENANT_ROLE, tenant="dev01", external_id="e-1", services=None)
 
 
 def policy(name: str, account: str = ACCOUNT, path: str = "") -> str:
@@ -137,7 +138,7 @@ def test_a_role_outside_of_the_fence_is_refused(state: SetRoleState | None, said
     problem = find_problem(state, WANTED, USER)
 
     assert said in problem
-    assert "Ask an operator of the portal: " in problem
+    assert "Remedy: " in problem
 
 
 @pytest.mark.parametrize(

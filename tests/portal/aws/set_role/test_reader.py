@@ -25,7 +25,8 @@ from tests.portal.aws.stub import FakeTiming, Script, StubAws, answer, error
 ACCOUNT = "123456789012"
 USER = f"arn:aws:iam::{ACCOUNT}:user/portal"
 NAME = "daypass-set-dev01.support"
-WANTED = SetRole(f"arn:aws:iam::{ACCOUNT}:role/{NAME}", "dev01", "e-1", None)
+TENANT_ROLE = f"arn:aws:iam::{ACCOUNT}:role/duploservices-dev01"
+WANTED = SetRole(f"arn:aws:iam::{ACCOUNT}:role/{NAME}", TENANT_ROLE, "dev01", "e-1", None)
 DENY = {"Statement": {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"}}
 GUARDS = [f"arn:aws:iam::{ACCOUNT}:policy/daypass-fence-{name}" for name in ("guards", "denies")]
 
@@ -66,10 +67,37 @@ def _end(marker: str) -> str:
     return f"<IsTruncated>{'true' if marker else 'false'}</IsTruncated>{more}"
 
 
+def tenant_role(boundary: str = "daypass-boundary-2") -> Script:
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/{boundary}"
+    bounded = f"<PermissionsBoundaryArn>{arn}</PermissionsBoundaryArn>"
+    return iam(
+        "GetRole",
+        f"<Role><Arn>{TENANT_ROLE}</Arn><PermissionsBoundary>{bounded}</PermissionsBoundary></Role>",
+    )
+
+
 def judged(broker: AwsBroker, stub: StubAws, waits: FakeTiming, *scripts: Script) -> str:
+    """Return the problem of a role with these answers, in a tenant whose own role is of generation 2."""
     stub.requests.clear()
-    stub.scripts = list(scripts)
-    return broker.find_set_role_problem(WANTED, Deadline(waits.monotonic() + 8))
+    stub.scripts = [tenant_role(), *scripts]
+    problem = broker.find_set_role_problem(WANTED, Deadline(waits.monotonic() + 8))
+    asked = stub.requests.pop(0)
+    assert asked["RoleName"] == TENANT_ROLE.rpartition("/")[2]
+    return problem
+
+
+@pytest.mark.parametrize(
+    "script", [tenant_role("daypass-boundary"), iam("GetRole", f"<Role><Arn>{TENANT_ROLE}</Arn></Role>")]
+)
+def test_a_tenant_whose_own_role_is_not_of_generation_2_has_no_such_roles(
+    broker: AwsBroker, stub: StubAws, waits: FakeTiming, script: Script
+) -> None:
+    stub.scripts = [script, role(), attached(*GUARDS), names()]
+
+    problem = broker.find_set_role_problem(WANTED, Deadline(waits.monotonic() + 8))
+
+    assert f"{TENANT_ROLE} is not of generation 2" in problem
+    assert "`daypass portal fence plan --tenant dev01`" in problem
 
 
 def test_the_policies_of_all_pages_count(broker: AwsBroker, stub: StubAws, waits: FakeTiming) -> None:
@@ -113,9 +141,7 @@ def test_a_document_that_is_not_understood_is_refused(
 def test_a_missing_role_is_a_problem(broker: AwsBroker, stub: StubAws, waits: FakeTiming) -> None:
     problem = judged(broker, stub, waits, error(404, "NoSuchEntity"))
 
-    assert problem == (
-        f"There is no role {WANTED.role_arn}. Ask an operator of the portal: `daypass portal fence apply`."
-    )
+    assert problem == (f"There is no role {WANTED.role_arn}. Remedy: `daypass portal fence apply`.")
     assert stub.requests[0]["RoleName"] == NAME
 
 
@@ -159,7 +185,7 @@ def test_a_role_that_cannot_be_read_is_an_error_and_not_a_proof(
 
 
 def test_a_role_of_another_account_is_never_asked_for(broker: AwsBroker, stub: StubAws) -> None:
-    other = SetRole(WANTED.role_arn.replace(ACCOUNT, "210987654321"), "dev01", "e-1", None)
+    other = replace(WANTED, role_arn=WANTED.role_arn.replace(ACCOUNT, "210987654321"))
     stub.requests.clear()
 
     with pytest.raises(AwsNotAllowed, match="its credentials are of the account 123456789012"):
@@ -192,20 +218,23 @@ def test_the_deadline_bounds_all_calls_together(broker: AwsBroker, stub: StubAws
     scripts = [slow(each) for each in (role(), attached(*GUARDS), names("own"), inline(json.dumps(DENY)))]
     with pytest.raises(AwsUnavailable):
         judged(broker, stub, waits, *scripts)
-    assert len(stub.requests) == 3
+    assert len(stub.requests) == 4
 
 
 @pytest.fixture
 def made(sandbox: SandboxProcess, portal: Portal) -> Iterator[SetRole]:
     """The role of a set in the sandbox, as it should be."""
-    wanted = SetRole(portal.account.role_arn("daypass-set-read.support"), "read", "e-1", None)
+    tenant_role = portal.account.role_arn(f"{portal.account.role_prefix}read")
+    wanted = SetRole(portal.account.role_arn("daypass-set-read.support"), tenant_role, "read", "e-1", None)
     name, root = wanted.role_arn.rpartition("/")[2], client(sandbox, "iam")
-    root.create_role(
-        RoleName=name,
-        AssumeRolePolicyDocument=to_json(trust_policy(portal.user_arn, "e-1", "read")),
-        PermissionsBoundary=portal.account.policy_arn("daypass-boundary-2"),
-        Tags=[{"Key": policies.TENANT_TAG, "Value": "read"}],
-    )
+    own = tenant_role.rpartition("/")[2]
+    for each in (own, name):
+        root.create_role(
+            RoleName=each,
+            AssumeRolePolicyDocument=to_json(trust_policy(portal.user_arn, "e-1", "read")),
+            PermissionsBoundary=portal.account.policy_arn("daypass-boundary-2"),
+            Tags=[{"Key": policies.TENANT_TAG, "Value": "read"}],
+        )
     arns = [portal.account.policy_arn(each) for each in FENCE_POLICY_NAMES]
     for arn in arns:
         root.attach_role_policy(RoleName=name, PolicyArn=arn)
@@ -214,7 +243,8 @@ def made(sandbox: SandboxProcess, portal: Portal) -> Iterator[SetRole]:
     root.delete_role_policy(RoleName=name, PolicyName="own + more")
     for arn in arns:
         root.detach_role_policy(RoleName=name, PolicyArn=arn)
-    root.delete_role(RoleName=name)
+    for each in (own, name):
+        root.delete_role(RoleName=each)
 
 
 def test_the_portals_own_permissions_suffice(sandbox: SandboxProcess, portal: Portal, made: SetRole) -> None:
@@ -225,5 +255,5 @@ def test_the_portals_own_permissions_suffice(sandbox: SandboxProcess, portal: Po
     state = SetRoleReader(broker.iam, made.role_arn, deadline).read()
     assert state is not None
     assert state.inline == {"own + more": DENY}
-    missing = SetRole(f"{made.role_arn}2", "read", "e-1", None)
+    missing = replace(made, role_arn=f"{made.role_arn}2")
     assert "There is no role" in broker.find_set_role_problem(missing, deadline)

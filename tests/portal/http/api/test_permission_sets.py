@@ -155,7 +155,7 @@ def test_every_channel_gives_sessions_of_a_set_s_own_role(quick_world: World) ->
     # The portal's own search is of the tenant's role, and narrowed to the search.
     assert [each.role_arn for each, _ in world.broker.assumed] == [role, role, DEV.target.role_arn]
     assert (refused.status, refused.json["code"]) == (502, "aws_policy")
-    assert refused.json["detail"] == "The role has no boundary."
+    assert "The role of the permission set “analyst” in “dev01” failed its check" in refused.json["detail"]
     recorded = client.get(SESSIONS, world.tokens[DANA]).json["sessions"]
     assert [(one["role_arn"], one["state"]) for one in recorded] == [
         (role, "denied"),

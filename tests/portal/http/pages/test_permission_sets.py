@@ -162,7 +162,7 @@ def test_the_page_of_a_set_with_its_own_role_has_the_latest_check_of_each(
     assert 'data-copy="daypass portal fence apply"' in before
 
     target = DEV.target.of_set(DEV.name, "no-code")
-    checked = SetRole(target.role_arn, DEV.name, target.external_id, None)
+    checked = SetRole(target.role_arn, DEV.target.role_arn, DEV.name, target.external_id, None)
     for minute, (problem, state) in enumerate((("The role has no boundary.", "Failed"), ("", "Passed"))):
         with quick_world.database.writing() as connection:
             CachedRoleStore(connection).remember_check(checked, problem, NOON + timedelta(minutes=minute))

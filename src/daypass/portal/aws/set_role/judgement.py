@@ -83,9 +83,22 @@ def find_problem(state: SetRoleState | None, wanted: SetRole, principal_arn: str
 
     *principal_arn* is the portal's user, role or role session.
     """
-    first = next(problems(state, wanted, principal_arn), None)
-    # Users of the set read this, and few of them may change IAM.
-    return "" if first is None else f"{first.sentence} Ask an operator of the portal: {first.remedy}"
+    return next((str(problem) for problem in problems(state, wanted, principal_arn)), "")
+
+
+def find_generation_problem(boundary_arn: str | None, wanted: SetRole) -> str:
+    """Return why a tenant whose own role has this boundary gets no roles of permission sets, or "".
+
+    A role of generation 1 has fewer rights than the shared policies allow, and a boundary of another owner
+    may allow fewer still.
+    """
+    if boundary_arn == managed_policy_arn(wanted.tenant_role_arn, Generation.SHARED.boundary):
+        return ""
+    return (
+        f"The tenant's own role {wanted.tenant_role_arn} is not of generation {int(Generation.SHARED)}, so a "
+        "role with the shared policies could have more rights. Remedy: `daypass portal fence plan --tenant "
+        f"{wanted.tenant}` lists what its migration changes."
+    )
 
 
 def problems(state: SetRoleState | None, wanted: SetRole, principal_arn: str) -> Iterator[Problem]:

@@ -18,6 +18,8 @@ MOST_INLINE_POLICIES = 20
 """The number of inline policies that are read, because a request for a session waits for it."""
 
 _VERSION = "2010-05-08"
+_ROLE = "GetRoleResponse/GetRoleResult/Role/"
+_BOUNDARY = "PermissionsBoundary/PermissionsBoundaryArn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,13 @@ class SetRoleReader:
             role = self._call("GetRole")
         except RoleNotFound:
             return None
-        prefix = "GetRoleResponse/GetRoleResult/Role/"
+        prefix = _ROLE
         if f"{prefix}Arn" not in role:
             raise invalid_response()
         return SetRoleState(
             arn=role[f"{prefix}Arn"],
             trust=parsed_policy(role.get(f"{prefix}AssumeRolePolicyDocument", "")),
-            boundary_arn=role.get(f"{prefix}PermissionsBoundary/PermissionsBoundaryArn"),
+            boundary_arn=role.get(f"{prefix}{_BOUNDARY}"),
             tags=[
                 (role[f"{member}Key"], role.get(f"{member}Value", ""))
                 for member in _members(role, f"{prefix}Tags/", "Key")
@@ -48,6 +50,14 @@ class SetRoleReader:
             attached=self._list("ListAttachedRolePolicies", "AttachedPolicies", "PolicyArn"),
             inline={name: self._inline(name) for name in self._inline_names()},
         )
+
+    def boundary_arn(self) -> str | None:
+        """Return the ARN of the role's boundary, or None if there is no such role or boundary."""
+        try:
+            role = self._call("GetRole")
+        except RoleNotFound:
+            return None
+        return role.get(f"{_ROLE}{_BOUNDARY}")
 
     def _inline_names(self) -> Sequence[str]:
         names = self._list("ListRolePolicies", "PolicyNames")

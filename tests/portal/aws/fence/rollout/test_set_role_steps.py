@@ -41,7 +41,7 @@ TENANT_ROLE = RoleInAccount(
     tags={policies.TENANT_TAG: "dev01"},
     trust=trust_policy(PORTAL, "e-1", "dev01"),
 )
-MISSING = SetRoleInAccount("support", SetRole(ARN, "dev01", "e-1", None), TENANT_ROLE, None)
+MISSING = SetRoleInAccount("support", SetRole(ARN, TENANT_ROLE.arn, "dev01", "e-1", None), TENANT_ROLE, None)
 
 OVERLAPPING = replace(MISSING, wanted=replace(MISSING.wanted, overlapping=("dev01-x",)))
 

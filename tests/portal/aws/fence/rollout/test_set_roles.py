@@ -37,7 +37,9 @@ def problem(lab: Lab) -> str:
     broker = connected(
         aws_config(lab.sandbox.endpoint_url, region=lab.sandbox.region), session=keys.session()
     )
-    role = SetRole(lab.account.role_arn(NAME), "dev01", None, None)
+    role = SetRole(
+        lab.account.role_arn(NAME), lab.account.role_arn("duploservices-dev01"), "dev01", None, None
+    )
     return broker.find_set_role_problem(role, Deadline(time.monotonic() + 60))
 
 

@@ -168,6 +168,7 @@ class FenceRollout:
             permission_set=name,
             wanted=SetRole(
                 role_arn=account.role_arn(set_role_name(tenant.name, name)),
+                tenant_role_arn=tenant.target.role_arn,
                 tenant=tenant.name,
                 external_id=tenant.target.external_id,
                 services=sets.services_of(tenant.id),
