@@ -163,11 +163,14 @@ def test_the_page_of_a_set_with_its_own_role_has_the_latest_check_of_each(
 
     target = DEV.target.of_set(DEV.name, "no-code")
     checked = SetRole(target.role_arn, DEV.target.role_arn, DEV.name, target.external_id, None)
-    for minute, (problem, state) in enumerate((("The role has no boundary.", "Failed"), ("", "Passed"))):
+    problems = (("There is no boundary. Remedy: `fence apply`.", "Failed"), ("", "Passed"))
+    for minute, (problem, state) in enumerate(problems):
         with quick_world.database.writing() as connection:
             CachedRoleStore(connection).remember_check(checked, problem, NOON + timedelta(minutes=minute))
-        found = words_of(admin.see(f"{page}?search={DEV.name}"))
-        assert re.search(rf"{DEV.name} {re.escape(role)} {state} .+? {problem} ?1 of 1", found), found
+        seen = admin.see(f"{page}?search={DEV.name}")
+        assert re.search(rf"{DEV.name} {re.escape(role)} {state} .+?1 of 1", words_of(seen)), seen
+        shown = '<span class="meta">There is no boundary. Remedy: <code>fence apply</code>.</span>'
+        assert (shown in seen) == bool(problem)
     assert "No matching tenants" in admin.see(f"{page}?search=no-such-tenant")
     assert "Latest check" not in admin.see(f"{SETS}/full")
 
