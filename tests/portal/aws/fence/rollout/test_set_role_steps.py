@@ -328,6 +328,18 @@ def test_people_read_the_state_of_each_role() -> None:
     assert "Roles of permission sets" not in plan_text(planning.plan(account, {}))
 
 
+def test_an_unused_role_loses_the_policies_that_deny_last() -> None:
+    attached = arns("guards", "data", "denies", "lists")
+    unused = UnusedRole(ACCOUNT.role_arn("daypass-set-gone.support"), attached, ["own"])
+
+    (role,) = planning.plan(
+        AccountState(ACCOUNT, {}), {}, set_roles=SetRolesInAccount([], [unused])
+    ).set_roles
+
+    removed = [command.rpartition(" ")[2].rpartition("-")[2] for command in role.commands]
+    assert removed == ["data", "lists", "own", "guards", "denies", "gone.support"]
+
+
 def test_the_principal_is_that_of_the_tenants_role_also_from_an_earlier_version() -> None:
     role = replace(MISSING, tenant_role=replace(TENANT_ROLE, trust=OLD_TRUST))
 

@@ -13,6 +13,7 @@ from daypass.portal.aws.fence.services_policy import LARGEST_INLINE_POLICIES, SE
 from daypass.portal.aws.patches import aws_cli
 from daypass.portal.aws.policies import Document, as_list
 from daypass.portal.aws.set_role.judgement import (
+    DENYING,
     REPAIRED,
     Part,
     Problem,
@@ -67,9 +68,12 @@ def compare_unused(role: UnusedRole) -> SetRoleComparison:
     tenant, _, permission_set = name[len(SET_ROLE_PREFIX) :].partition(".")
     detach = ("iam", "detach-role-policy", "--role-name", name, "--policy-arn")
     delete = ("iam", "delete-role-policy", "--role-name", name, "--policy-name")
+    # Running sessions of the role go on, so the policies that deny are there until nothing is allowed.
+    denying = [arn for arn in role.attached if arn.rpartition("/")[2] in DENYING]
     commands = [
-        *(aws_cli(*detach, arn) for arn in role.attached),
+        *(aws_cli(*detach, arn) for arn in role.attached if arn not in denying),
         *(aws_cli(*delete, policy) for policy in role.inline),
+        *(aws_cli(*detach, arn) for arn in denying),
         aws_cli("iam", "delete-role", "--role-name", name),
     ]
     return SetRoleComparison(permission_set, tenant, role.arn, SetRoleStatus.UNUSED, commands=commands)
