@@ -285,6 +285,18 @@ def test_the_command_for_a_missing_role_has_the_path_of_its_arn(sqlite_url: str,
     assert finding.patch.startswith("aws iam create-role --role-name their-role --path /teams/blue/ ")
 
 
+def test_the_root_user_is_an_error_and_no_role_is_compared_with_it(sqlite_url: str, iam: Iam) -> None:
+    iam.roles["duploservices-dev01"] = {}
+    with closing(Database(sqlite_url)) as database:
+        with database.writing() as connection:
+            TenantStore(connection).add(DEV, NOON)
+        roles = roles_of(iam, lambda: f"arn:aws:iam::{ACCOUNT.id}:root")
+        (finding,) = Doctor(database, Accounts(ACCOUNT), FakeBroker(), roles, FakeClock()).examine()
+
+    assert (finding.code, finding.level, finding.patch) == ("identity", Level.ERROR, "")
+    assert "root user" in finding.sentence
+
+
 def test_a_missing_master_role_comes_with_its_policy_and_without_a_boundary(
     examine: Examine, iam: Iam
 ) -> None:

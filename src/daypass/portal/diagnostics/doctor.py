@@ -32,6 +32,13 @@ from daypass.portal.tenants.roles import RoleState
 
 _SKEW = timedelta(seconds=60)
 _MASTER = "master role"
+_ROOT = Finding(
+    "identity",
+    Level.ERROR,
+    "portal",
+    "These are the credentials of the account's root user, which AWS lets assume no role. Use those that the "
+    "portal has. `daypass portal aws-setup` prints how to create them.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,10 @@ class Doctor:
         say who the portal is.
         """
         principal, master = self.roles.principal(), self.roles.account.master_role_arn
+        if principal.endswith(":root"):
+            # Commands for trust policies would name the root user in place of the portal.
+            yield _ROOT
+            return
         yield from run_check("portal", "portal", lambda: self._portal(principal))
         yield from run_check("boundary_policy", "portal", self._fence.of_account)
         yield from run_check(UNREADABLE, _MASTER, lambda: self._role(_MASTER, master, principal, None))
