@@ -169,7 +169,7 @@ def test_the_page_of_a_set_with_its_own_role_has_the_latest_check_of_each(
             CachedRoleStore(connection).remember_check(checked, problem, NOON + timedelta(minutes=minute))
         seen = admin.see(f"{page}?search={DEV.name}")
         assert re.search(rf"{DEV.name} {re.escape(role)} {state} .+?1 of 1", words_of(seen)), seen
-        shown = '<span class="meta">There is no boundary. Remedy: <code>fence apply</code>.</span>'
+        shown = 'There is no boundary. Remedy: <code class="command">fence apply</code>.</span>'
         assert (shown in seen) == bool(problem)
     assert "No matching tenants" in admin.see(f"{page}?search=no-such-tenant")
     assert "Latest check" not in admin.see(f"{SETS}/full")
