@@ -460,7 +460,7 @@ def test_errors_are_printed_as_a_sentence(
     assert code != 0
     assert "tenant dev01-a" in message[-1]
     assert "share names in AWS" in message[-1]
-    assert message[-1].endswith("0 of 1 steps were done; run it again.")
+    assert message[-1].endswith("0 of 1 steps were done. Remove the cause and run it again.")
     code, message = ran("apply", "-f", str(tmp_path / "none"))
     assert (code, "cannot be read" in message[-1]) == (2, True)
     code, message = ran("export", username=DANA)

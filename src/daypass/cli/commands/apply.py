@@ -70,7 +70,8 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **params: str | bo
         except Refusal as refusal:
             # Each step is independent, so a second run continues where this one stopped.
             message = (
-                f"{step.subject}: {refusal} {done} of {len(changes.steps)} steps were done; run it again."
+                f"{step.subject}: {refusal} {done} of {len(changes.steps)} steps were done. Remove the cause "
+                "and run it again."
             )
             raise type(refusal)(message) from refusal
         for line in (*_role_problems(step, answer), *_warnings(step, answer)):
