@@ -190,6 +190,14 @@ def test_a_set_gets_and_loses_a_role_of_its_own(portal: Portal) -> None:
             "line 1: a text is expected in description",
         ),
         (
+            "permission_sets: {operator: {rank: 5, own_role: true, policies: [own]}}",
+            "line 1: a permission set has either policies and denies or own_role: true",
+        ),
+        (
+            "permission_sets: {operator: {rank: 5}}",
+            "line 1: a permission set has either policies and denies or own_role: true",
+        ),
+        (
             "permission_sets: {operator: {rank: 5, own_role: perhaps}}",
             "line 1: true or false is expected in own_role",
         ),

@@ -108,7 +108,10 @@ def test_without_token_and_terminal_the_ways_to_sign_in_are_explained(daypass: C
         (("aws", "--tenant", "dev01", "--duration", "-1"), "not a duration"),
         (("aws", "--tenant", "dev01", "--duration", "1e9"), "not a duration"),
         (("aws", "--tenant", "dev01", "--duration", "2 hours"), "not a duration"),
-        (("aws", "--tenant", "dev01", "--token-file", "/nowhere"), "/nowhere cannot be read"),
+        (
+            ("aws", "--tenant", "dev01", "--token-file", "/nowhere"),
+            "/nowhere cannot be read: No such file or directory.",
+        ),
         (("aws", "--tenant"), "requires an argument"),
         (("aws", "--tenants", "dev01"), "No such option"),
         (("jit", "aws", "--admin", "-o", "yaml"), "--output accepts json only"),

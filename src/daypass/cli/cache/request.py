@@ -297,8 +297,11 @@ def read_file(path: str, kind: str, limit: int = 8192) -> bytes:
             content = file.read(limit)
             if not _is_plain_file(file.fileno()) or path.startswith("/dev/"):
                 _pipe_contents[path] = content
-    except (OSError, ValueError) as error:
-        raise UsageError(f"The {kind} {path} cannot be read: {error}.") from error
+    except OSError as error:
+        raise UsageError(f"The {kind} {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        # For example, a NUL byte in the path.
+        raise UsageError(f"The {kind} {path!r} cannot be read: {error}.") from error
     return content
 
 

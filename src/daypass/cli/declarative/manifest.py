@@ -142,6 +142,9 @@ class _Reader:
         own_role = fields.pop("own_role", "false")
         if own_role not in ("true", "false"):
             raise self._error(node, "true or false is expected in own_role")
+        if (own_role == "true") == bool(fields.get("policies") or fields.get("denies")):
+            # The portal refuses it too, but after the steps before it were made.
+            raise self._error(node, "a permission set has either policies and denies or own_role: true")
         return PermissionSet(int(rank), own_role=own_role == "true", **fields)
 
     def _value(self, node: "Node") -> Any:  # noqa: ANN401  JSON of any shape
