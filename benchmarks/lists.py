@@ -46,6 +46,9 @@ USERS, TENANTS = "/administrator/users", "/administrator/tenants"
 TENANT_OF_ALL = "all-of-us"
 """The tenant of which every user is a member."""
 
+# Administrators write these sets by hand, and a menu shows all of them.
+_READ_WHOLE = frozenset({"permission_sets"})
+
 
 def main() -> int:
     """Seed each database and measure; return 1 if a goal is not met."""
@@ -239,12 +242,13 @@ def scans_of(database: Database, statement: str, values: Any) -> Sequence[str]: 
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
             lines = [str(row[-1]).strip() for row in plan]
             scans = [line for line in lines if line.startswith("SCAN") and "INDEX" not in line]
-            return [line for line in scans if line.split()[1] in metadata.tables]
+            return [line for line in scans if line.split()[1] in metadata.tables.keys() - _READ_WHOLE]
         # PostgreSQL reads a small table whole although it has an index. With this setting it does so only if
         # there is none.
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         lines = [str(row[0]).strip() for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]
-        return [line for line in lines if "Seq Scan" in line]
+        scans = [line for line in lines if "Seq Scan" in line]
+        return [line for line in scans if not any(f" on {table} " in line for table in _READ_WHOLE)]
 
 
 @contextmanager
