@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from daypass.portal.access.broker import SetRole
-from daypass.portal.accounts.model import Generation
 from daypass.portal.accounts.registry import Accounts
 from daypass.portal.diagnostics.doctor import Doctor
 from daypass.portal.diagnostics.finding import Finding, Level
@@ -17,7 +16,7 @@ from daypass.portal.permission_sets.store import add_permission_set
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.store import TenantStore
 from tests.fakes import NOON, FakeBroker, FakeClock
-from tests.portal.diagnostics.test_doctor import ACCOUNT, DEV, Iam, role, roles_of
+from tests.portal.diagnostics.test_doctor import ACCOUNT, DEV, Iam, roles_of
 
 NAME = f"daypass-set-{DEV.name}.support"
 
@@ -35,13 +34,8 @@ def database(sqlite_url: str) -> Iterator[Database]:
     database.close()
 
 
-def findings(
-    database: Database, broker: FakeBroker, generation: Generation = Generation.SHARED
-) -> list[Finding]:
-    boundary = {"PermissionsBoundaryArn": ACCOUNT.boundary_of(generation)}
-    arn = DEV.target.role_arn
-    own = role(arn, DEV.target.external_id, PermissionsBoundary=boundary)
-    roles = replace(roles_of(Iam({arn.rpartition("/")[2]: own})), services_of=lambda _: ["s3"])
+def findings(database: Database, broker: FakeBroker) -> list[Finding]:
+    roles = replace(roles_of(Iam()), services_of=lambda _: ["s3"])
     return list(set_role_findings([DEV], database, broker, roles))
 
 
@@ -70,16 +64,6 @@ def test_a_problem_is_named_with_the_plan(database: Database) -> None:
 
     assert (finding.level, finding.patch) == (Level.WARNING, "daypass portal fence plan")
     assert finding.sentence == f"The portal issues no sessions of {NAME}. There is no such role."
-
-
-def test_a_tenant_of_generation_1_gets_the_plan_of_its_migration(database: Database) -> None:
-    broker = FakeBroker(set_role_problem="There is no such role. Remedy: `daypass portal fence apply`.")
-
-    (finding,) = findings(database, broker, Generation.INLINE)
-
-    assert (finding.level, finding.patch) == (Level.WARNING, f"daypass portal fence plan --tenant {DEV.name}")
-    assert "generation 2" in finding.sentence
-    assert "fence apply" not in finding.sentence
 
 
 def test_a_role_that_cannot_be_read_is_a_finding(database: Database) -> None:

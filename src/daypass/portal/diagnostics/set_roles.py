@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline, SetRole
-from daypass.portal.accounts.model import Generation
 from daypass.portal.aws.fence.collisions import longer_names
 from daypass.portal.aws.iam import AwsRoles, role_name
 from daypass.portal.diagnostics.finding import Finding, Level, run_check
@@ -36,23 +35,15 @@ def set_role_findings(
                 services=services,
                 overlapping=overlapping,
             )
-            yield from run_check(SET_ROLE, tenant.name, partial(_findings, tenant, role, broker, roles))
+            yield from run_check(SET_ROLE, tenant.name, partial(_findings, tenant.name, role, broker))
 
 
-def _findings(tenant: Tenant, role: SetRole, broker: Broker, roles: AwsRoles) -> Iterator[Finding]:
+def _findings(subject: str, role: SetRole, broker: Broker) -> Iterator[Finding]:
     deadline = Deadline(time.monotonic() + AWS_TIME_LIMIT.total_seconds())
     problem = broker.find_set_role_problem(role, deadline)
     name = role_name(role.role_arn)
     if not problem:
-        yield Finding(SET_ROLE, Level.FINE, tenant.name, f"The role {name} is within the fence.")
+        yield Finding(SET_ROLE, Level.FINE, subject, f"The role {name} is within the fence.")
         return
-    command, sentence = "daypass portal fence plan", f"The portal issues no sessions of {name}. {problem}"
-    own = roles.read(tenant.target.role_arn)
-    if roles.account.generation_of(own.boundary_arn) is not Generation.SHARED:
-        # Without the migration, `fence apply` does not make the role, whatever the problem says.
-        sentence = (
-            f"The portal issues no sessions of {name}: a tenant gets such a role once its own role is of "
-            f"generation {int(Generation.SHARED)}. The plan lists what the migration changes."
-        )
-        command = f"{command} --tenant {tenant.name}"
-    yield Finding(SET_ROLE, Level.WARNING, tenant.name, sentence, command)
+    sentence = f"The portal issues no sessions of {name}. {problem}"
+    yield Finding(SET_ROLE, Level.WARNING, subject, sentence, "daypass portal fence plan")
