@@ -1,4 +1,4 @@
-"""Waiting for a condition in another process, which has no event that a test could wait on."""
+"""Waiting for a condition that has no event to wait on, such as one in another process."""
 
 import time
 from collections.abc import Callable
@@ -9,5 +9,5 @@ def wait_until(condition: Callable[[], bool], says: Callable[[], object] = str, 
     give_up = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < give_up, says()
-        # A wait without a pause would take a core from the process that is waited for.
+        # A wait without a pause would take a core from what is waited for.
         time.sleep(0.02)

@@ -67,7 +67,10 @@ class Gate:
         self._is_held = threading.Event()
         self._may_go = threading.Event()
         self._thread = threading.Thread(
-            target=committer.commit, args=(an_event("gate"),), kwargs={"precondition": self._hold}
+            target=committer.commit,
+            args=(an_event("gate"),),
+            kwargs={"precondition": self._hold},
+            daemon=True,
         )
         self._thread.start()
         self._is_held.wait()
@@ -82,9 +85,11 @@ class Gate:
 
     def open(self, queued: int = 0) -> None:
         """Let the leader go once *queued* commits wait for it; fewer of them would form the next batch."""
-        self.wait_queued(queued)
-        self._may_go.set()
-        self._thread.join()
+        try:
+            self.wait_queued(queued)
+        finally:
+            self._may_go.set()
+            self._thread.join()
 
 
 def in_the_background(
