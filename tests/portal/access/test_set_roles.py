@@ -111,8 +111,22 @@ def test_a_change_of_the_services_while_aws_answered_refuses_the_release(
     if is_released:
         own.issue(ADMIN, ask(permission_set))
         return
-    with pytest.raises(AccessDenied, match="services of the tenant have just been changed"):
+    with pytest.raises(AccessDenied, match="access has just been changed"):
         own.issue(ADMIN, ask(permission_set))
+    assert own.states() == ["failed"]
+
+
+def test_a_tenant_with_an_overlapping_name_that_was_added_while_aws_answered_refuses_the_release(
+    own: Rig,
+) -> None:
+    def add() -> None:
+        longer = Tenant.with_role(TenantId("x"), "dev01-x", "eu-west-1", f"{DEV.target.role_arn}-x", None)
+        with own.database.writing() as connection:
+            add_tenant(longer, at=NOON).apply(connection)
+
+    own.broker.during_assume = add
+    with pytest.raises(AccessDenied, match="access has just been changed"):
+        own.issue(DANA, "dev01")
     assert own.states() == ["failed"]
 
 
@@ -260,6 +274,8 @@ def test_a_role_that_becomes_wrong_is_refused_to_two_threads_at_once(own: Rig) -
 
         own.broker.set_role_problem = PROBLEM
         own.clock.move(5 * 60 * SECOND)
+        # Neither thread knows the problem before both have begun their checks.
+        own.broker.during_check = wait
         started = [threads.submit(own.issue, user, ask("analyst")) for user in (DANA, ADMIN)]
         refused = [each.exception(20) for each in started]
 
@@ -399,5 +415,7 @@ def _traced(rig: Rig) -> Iterator[list[str]]:
         driver = connection.connection.dbapi_connection
     assert driver is not None
     driver.set_trace_callback(statements.append)
-    yield statements
-    driver.set_trace_callback(None)
+    try:
+        yield statements
+    finally:
+        driver.set_trace_callback(None)

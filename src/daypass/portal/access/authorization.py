@@ -3,9 +3,10 @@
 An issuance does both twice: before its intent, and again before the credentials are released.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from daypass.portal.access.broker import SetRole
 from daypass.portal.access.entitlements import current
 from daypass.portal.access.model import (
     Allow,
@@ -19,9 +20,12 @@ from daypass.portal.access.store.authorization import AuthorizationReader
 from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.errors import Unauthenticated
 from daypass.portal.identity.scopes import Scope
+from daypass.portal.permission_sets.model import PermissionSet
+from daypass.portal.settings.registry import TENANT_SERVICES
 from daypass.portal.settings.store import EffectiveSettings, SettingStore
 from daypass.portal.storage.engine import Connection
 from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.store import TenantStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class AuthorizationContext:
     """The requested tenant; None if it does not exist or the caller may not know that it exists."""
     tenant_id: TenantId | None
     """The id of the requested tenant even if the caller may not know of it; for the audit log only."""
+    set_role: SetRole | None = None
+    """The role that the decision is about, if its permission set has one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +74,26 @@ def read_context(
     if isinstance(decision, Allow):
         # Checked last: signing in again with a wider consent does not help a user whom policy denies.
         decision = find_consent_refusal(caller.token, scope) or decision
-    role = data.role
-    if isinstance(decision, Allow) and decision.permission_set.has_own_role and data.tenant is not None:
-        # Another statement, but for such sessions only: the decision tells which role it is.
-        role = CachedRoleStore(connection).find(data.tenant.target_of(decision.permission_set).role_arn)
-    return AuthorizationContext(
+    context = AuthorizationContext(
         decision=decision,
         values=values,
-        role=role,
+        role=data.role,
         tenant=data.tenant if entitlements else None,
         tenant_id=tenant_id,
     )
+    if isinstance(decision, Allow) and decision.permission_set.has_own_role and data.tenant is not None:
+        return _with_set_role(connection, context, data.tenant, decision.permission_set)
+    return context
+
+
+def _with_set_role(
+    connection: Connection, context: AuthorizationContext, tenant: Tenant, permission_set: PermissionSet
+) -> AuthorizationContext:
+    """Return *context* with the role of the set, which takes two more statements for such sessions only."""
+    overlapping = TenantStore(connection).overlapping(tenant.name, tenant.target.account_id)
+    services = context.values.get_optional(TENANT_SERVICES)
+    set_role = SetRole.of(tenant, permission_set.name, services, overlapping)
+    return replace(context, role=CachedRoleStore(connection).find(set_role.role_arn), set_role=set_role)
 
 
 def read_tenant(connection: Connection, caller: Caller, reference: str, now: datetime) -> TenantContext:

@@ -1,16 +1,17 @@
 """The interface to AWS that `portal/access` depends on; `portal/aws` implements it."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import NewType, Protocol
+from typing import NewType, Protocol, Self
 
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.accounts.registry import PerAccount
 from daypass.portal.errors import AwsRefused
 from daypass.portal.secret import Secret
+from daypass.portal.tenants.model import Tenant
 
 Deadline = NewType("Deadline", float)
 """The time by which AWS must have answered, in seconds on the clock of `time.monotonic`."""
@@ -39,9 +40,28 @@ class SetRole:
     overlapping: tuple[str, ...] = ()
     """The tenants of the account whose names begin with this tenant's and a dash; sorted."""
 
+    @classmethod
+    def of(
+        cls,
+        tenant: Tenant,
+        permission_set: str,
+        services: Collection[str] | None,
+        overlapping: Iterable[str],
+    ) -> Self:
+        """Return the role of a permission set, by name, in *tenant*."""
+        target = tenant.target.of_set(tenant.name, permission_set)
+        return cls(
+            role_arn=target.role_arn,
+            tenant_role_arn=tenant.target.role_arn,
+            tenant=tenant.name,
+            external_id=target.external_id,
+            services=services,
+            overlapping=tuple(overlapping),
+        )
+
     @property
     def demands(self) -> str:
-        """The digest of everything that a check depends on besides the role."""
+        """The digest of what the portal's database demands of the role; a cached check holds for it only."""
         services = None if self.services is None else sorted(self.services)
         facts = [self.tenant_role_arn, self.tenant, self.external_id, services, list(self.overlapping)]
         return sha256(json.dumps(facts).encode()).hexdigest()

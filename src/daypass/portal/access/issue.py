@@ -21,7 +21,6 @@ from daypass.portal.access.broker import (
     Brokers,
     Deadline,
     RoleMaximumExceeded,
-    SetRole,
 )
 from daypass.portal.access.issuance_count import count_attempt
 from daypass.portal.access.level_policies import FindVerified, none_verified, set_in_account
@@ -42,7 +41,6 @@ from daypass.portal.access.plan import (
     assume_role_parameters,
     choose_target,
     choose_validity,
-    set_role_of,
     set_role_refusal,
 )
 from daypass.portal.access.release import find_release_refusal
@@ -60,7 +58,6 @@ from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.prepared import RowMismatch
 from daypass.portal.telemetry.error_events import code_of
 from daypass.portal.telemetry.stages import Stage, stage
-from daypass.portal.tenants.store import TenantStore
 
 # AWS accepts signatures from a clock that is up to five minutes off, and may take `AWS_TIME_LIMIT` to answer.
 _EXPIRY_TOLERANCE = timedelta(minutes=5) + AWS_TIME_LIMIT
@@ -190,18 +187,15 @@ class Issuer:
             is_admin=attempt.is_admin,
         )
         roles, cached = self._roles(attempt), attempt.context.role
-        if decision.permission_set.has_own_role:
-            role = self._set_role(attempt)
-            if problem := roles.find_set_role_problem(role, cached, attempt.asked_at, deadline):
-                raise set_role_refusal(attempt, decision.permission_set, problem)
+        set_role = attempt.context.set_role
+        problem = ""
+        if set_role is not None:
+            problem = roles.find_set_role_problem(set_role, cached, attempt.asked_at, deadline)
+        if problem:
+            raise set_role_refusal(attempt, decision.permission_set, problem)
         maximum = roles.maximum(attempt.target.role_arn, cached, attempt.asked_at, deadline)
         validity = choose_validity(attempt, decision.entitlement, maximum, is_chained=is_chained)
         return SessionPlan(decision.entitlement, decision.permission_set, validity, destination, session_set)
-
-    def _set_role(self, attempt: IssuanceAttempt) -> SetRole:
-        name, account_id = attempt.tenant_name or "", attempt.target.account_id
-        with self.database.reading() as connection:
-            return set_role_of(attempt, TenantStore(connection).overlapping(name, account_id))
 
     def _master_role(self, scope: Scope) -> str:
         """Return the ARN of the master role for the admin scope; "" while the account is unknown."""

@@ -60,8 +60,8 @@ def set_in_account(
     if missing:
         raise AwsPolicyRefused(
             f"The permission set “{permission_set.name}” needs {' and '.join(missing)} in account "
-            f"{account_id}, where no verification has found it. The portal's operator runs "
-            "`daypass portal fence apply`, then `daypass portal fence verify`."
+            f"{account_id}, and no verification has found {'it' if len(missing) == 1 else 'them'} there. "
+            "The portal's operator runs `daypass portal fence apply`, then `daypass portal fence verify`."
         )
     return permission_set
 

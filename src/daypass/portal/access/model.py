@@ -263,9 +263,9 @@ class CachedRole:
     checked_at: datetime | None = None
     """The time of the latest check; this field and the next ones are None for other roles than a set's."""
     problem: str | None = None
-    """Why the role may not be used, by that check; "" if it may."""
+    """The reason, by that check, for which the role may not be used; "" if it may."""
     checked_for: str | None = None
-    """The `demands` of that check."""
+    """The `SetRole.demands` for which that check was made."""
 
 
 @dataclass(frozen=True, slots=True)

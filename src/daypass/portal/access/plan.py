@@ -1,12 +1,10 @@
 """An attempt to get AWS access, and the plan that policy and limits allow for it."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daypass.portal.access.authorization import AuthorizationContext
-from daypass.portal.access.broker import SetRole
 from daypass.portal.access.duration import choose, configured_limit
 from daypass.portal.access.entitlements import Entitlement
 from daypass.portal.access.model import (
@@ -23,7 +21,7 @@ from daypass.portal.accounts.registry import Accounts
 from daypass.portal.errors import AwsError, AwsPolicyRefused
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.permission_sets.model import PermissionSet
-from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_SERVICES, TENANT_VALIDITY
+from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
 from daypass.portal.settings.setting import Setting
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 
@@ -122,24 +120,6 @@ def choose_validity(
         grant_ends_at=attempt.caller.token.grant_ends_at,
         entitlement_ends_at=entitlement.ends_at,
         now=attempt.asked_at,
-    )
-
-
-def set_role_of(attempt: IssuanceAttempt, overlapping: Sequence[str]) -> SetRole:
-    """Return the role of *attempt*, which is that of a permission set, with what the role must have.
-
-    *overlapping* is as in `SetRole`.
-    """
-    tenant, target = attempt.tenant, attempt.target
-    if tenant is None:
-        raise ValueError("account administration has no roles of permission sets")
-    return SetRole(
-        role_arn=target.role_arn,
-        tenant_role_arn=tenant.target.role_arn,
-        tenant=tenant.name,
-        external_id=target.external_id,
-        services=attempt.context.values.get_optional(TENANT_SERVICES),
-        overlapping=tuple(overlapping),
     )
 
 

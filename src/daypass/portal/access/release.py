@@ -1,13 +1,10 @@
 """The check, just before credentials are released, that the caller may still have them."""
 
-from collections.abc import Collection
-
 from daypass.portal.access.authorization import AuthorizationContext
 from daypass.portal.access.duration import configured_limit
 from daypass.portal.access.model import Deny, IssuedSession
 from daypass.portal.access.plan import IssuanceAttempt, SessionPlan
 from daypass.portal.errors import AccessDenied, PortalError
-from daypass.portal.settings.registry import TENANT_SERVICES
 
 
 def find_release_refusal(
@@ -25,13 +22,9 @@ def find_release_refusal(
     is_same_set = context.decision.permission_set == plan.permission_set
     if not (is_entitled and is_same_set) or context.tenant != attempt.context.tenant:
         return AccessDenied("Your access has just been changed. Try again.")
-    if plan.permission_set.has_own_role and _services(context) != _services(attempt.context):
-        # The role was checked for the former services.
-        return AccessDenied("The AWS services of the tenant have just been changed. Try again.")
+    if context.set_role != attempt.context.set_role:
+        # The role was checked for the tenant's former services, or before a tenant with an overlapping name.
+        return AccessDenied("Your access has just been changed. Try again.")
     if session.validity.duration > configured_limit(context.values, attempt.setting).duration:
         return AccessDenied("The allowed session duration has just been changed. Try again.")
     return None
-
-
-def _services(context: AuthorizationContext) -> Collection[str] | None:
-    return context.values.get_optional(TENANT_SERVICES)

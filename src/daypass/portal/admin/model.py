@@ -141,7 +141,7 @@ class SetRoleRecord:
     tenant: Tenant
     role_arn: str
     cached: CachedRole
-    """What the portal knows of the role, with the latest check."""
+    """The cached state of the role, with the latest check."""
 
 
 class MetadataKind(StrEnum):

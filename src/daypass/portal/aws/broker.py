@@ -142,7 +142,8 @@ def _narrowed(session: AssumeRoleParameters, partition: str) -> dict[str, str]:
         read_only = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
         return {"Policy": _read_only_limits(), "PolicyArns.member.1.arn": read_only}
     if session.permission_set.has_own_role:
-        return _of_own_role(session)
+        _check_own_role(session)
+        return {}
     account_id = session.role_arn.split(":", 5)[4]
     policies = session_policies(session.permission_set, partition, account_id)
     inline = {} if policies.inline is None else {"Policy": policies.inline}
@@ -151,13 +152,12 @@ def _narrowed(session: AssumeRoleParameters, partition: str) -> dict[str, str]:
     }
 
 
-def _of_own_role(session: AssumeRoleParameters) -> dict[str, str]:
-    """Return no parameters: the policies of the set's own role reduce the session."""
+def _check_own_role(session: AssumeRoleParameters) -> None:
+    """Raise `ValueError` unless the session is of the set's own role, whose policies reduce it."""
     # Any other role would give the session all of its permissions.
     name = session.role_arn.rpartition("/")[2]
     if not (name.startswith(SET_ROLE_PREFIX) and name.endswith(f".{session.permission_set.name}")):
         raise ValueError("a permission set with a role of its own has sessions of no other role")
-    return {}
 
 
 @cache

@@ -29,7 +29,7 @@ _SET_ROLES = {
     "missing": ("+", " is missing"),
     "wrong": ("!", " is refused by the portal:"),
     "not possible": ("–", " is not possible:"),
-    "unused": ("?", " is used by no permission set; to delete it:"),
+    "unused": ("?", " is used by no set or tenant; to delete it:"),
 }
 
 

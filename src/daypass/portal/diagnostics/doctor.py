@@ -59,7 +59,7 @@ class Doctor:
     """Regions to accept although their names do not match the known pattern."""
 
     def examine(self) -> Iterator[Finding]:
-        """Yield the findings on the portal, the master role, tenants' roles and names, and the queues.
+        """Yield the findings on the portal, tenants' roles and names, permission sets' roles and queues.
 
         A check that fails becomes a finding. Raises an `AwsError`, before the first finding, if AWS does not
         say who the portal is.

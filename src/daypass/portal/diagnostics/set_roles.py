@@ -23,18 +23,10 @@ def set_role_findings(
     sets = find_sets_with_own_roles(database)
     names = [tenant.name for tenant in tenants]
     for tenant in tenants:
-        overlapping = tuple(longer_names(tenant.name, names))
+        overlapping = longer_names(tenant.name, names)
         services = roles.services_of(tenant.id) if sets else None
         for permission_set in sets:
-            target = tenant.target.of_set(tenant.name, permission_set)
-            role = SetRole(
-                role_arn=target.role_arn,
-                tenant_role_arn=tenant.target.role_arn,
-                tenant=tenant.name,
-                external_id=target.external_id,
-                services=services,
-                overlapping=overlapping,
-            )
+            role = SetRole.of(tenant, permission_set, services, overlapping)
             yield from run_check(SET_ROLE, tenant.name, partial(_findings, tenant.name, role, broker))
 
 

@@ -58,7 +58,7 @@ class ManagedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PermissionSet:
-    """A level of access: a role's permissions, reduced by session policies.
+    """The access of a session: a tenant's permissions, reduced by session policies or by a role of its own.
 
     Two sets are equal only if every field is, so a release notices a set that was changed meanwhile.
     """

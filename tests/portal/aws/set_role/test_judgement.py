@@ -291,4 +291,4 @@ def test_the_role_of_a_limited_tenant_must_have_the_present_limit(
     problem = find_problem(replace(GOOD, inline=inline_policies), replace(WANTED, services={"s3"}), USER)
 
     assert "The tenant dev01 is limited to some AWS services" in problem
-    assert "`daypass portal fence apply`, which is necessary after each change of the limit." in problem
+    assert "`daypass portal fence apply`. Run it after each change of the limit." in problem

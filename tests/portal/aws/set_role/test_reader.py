@@ -67,12 +67,12 @@ def _end(marker: str) -> str:
     return f"<IsTruncated>{'true' if marker else 'false'}</IsTruncated>{more}"
 
 
-def tenant_role(boundary: str = "daypass-boundary-2") -> Script:
-    arn = f"arn:aws:iam::{ACCOUNT}:policy/{boundary}"
-    bounded = f"<PermissionsBoundaryArn>{arn}</PermissionsBoundaryArn>"
+def tenant_role(boundary: str = "daypass-boundary-2", arn: str = TENANT_ROLE) -> Script:
+    policy = f"arn:aws:iam::{ACCOUNT}:policy/{boundary}"
+    bounded = f"<PermissionsBoundaryArn>{policy}</PermissionsBoundaryArn>"
     return iam(
         "GetRole",
-        f"<Role><Arn>{TENANT_ROLE}</Arn><PermissionsBoundary>{bounded}</PermissionsBoundary></Role>",
+        f"<Role><Arn>{arn}</Arn><PermissionsBoundary>{bounded}</PermissionsBoundary></Role>",
     )
 
 
@@ -87,7 +87,13 @@ def judged(broker: AwsBroker, stub: StubAws, waits: FakeTiming, *scripts: Script
 
 
 @pytest.mark.parametrize(
-    "script", [tenant_role("daypass-boundary"), iam("GetRole", f"<Role><Arn>{TENANT_ROLE}</Arn></Role>")]
+    "script",
+    [
+        tenant_role("daypass-boundary"),
+        iam("GetRole", f"<Role><Arn>{TENANT_ROLE}</Arn></Role>"),
+        tenant_role(arn=TENANT_ROLE.replace("role/", "role/path/")),
+        error(404, "NoSuchEntity"),
+    ],
 )
 def test_a_tenant_whose_own_role_is_not_of_generation_2_has_no_such_roles(
     broker: AwsBroker, stub: StubAws, waits: FakeTiming, script: Script

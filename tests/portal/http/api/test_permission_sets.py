@@ -137,7 +137,7 @@ def test_a_session_has_the_set_of_the_membership_or_the_requested_one(operated: 
     assert {one["permission_set"] for one in recorded} == {None, "operator"}
 
 
-def test_every_channel_gives_sessions_of_a_set_s_own_role(quick_world: World) -> None:
+def test_the_api_and_the_legacy_api_give_sessions_of_a_set_s_own_role(quick_world: World) -> None:
     world, admin, client = quick_world, Administrator(quick_world), quick_world.client()
     role = DEV.target.role_arn.replace("duploservices-dev01", "daypass-set-dev01.analyst")
     assert admin("PUT", "/permission-sets/analyst", {"rank": 500, "own_role": True}, NEW).status == 200

@@ -79,8 +79,9 @@ class Problem:
 
 
 def find_problem(state: SetRoleState | None, wanted: SetRole, principal_arn: str) -> str:
-    """Return why the role may not be used, with the remedy, or "" if it may; None stands for no role.
+    """Return the first fault of the role itself, with the remedy, or "" if it has none.
 
+    `find_generation_problem` judges the tenant's own role. A *state* of None stands for no role, and
     *principal_arn* is the portal's user, role or role session.
     """
     return next((str(problem) for problem in problems(state, wanted, principal_arn)), "")
@@ -102,7 +103,7 @@ def find_generation_problem(boundary_arn: str | None, wanted: SetRole) -> str:
 
 
 def problems(state: SetRoleState | None, wanted: SetRole, principal_arn: str) -> Iterator[Problem]:
-    """Yield the reasons why the role may not be used; none if it may."""
+    """Yield the faults of the role itself, and the overlap of the tenant's name with others."""
     arn, name = wanted.role_arn, wanted.role_arn.rpartition("/")[2]
     if overlap := find_overlap(wanted):
         yield overlap
@@ -181,7 +182,7 @@ def _inline(state: SetRoleState, wanted: SetRole, name: str) -> Iterator[Problem
             f"The tenant {wanted.tenant} is limited to some AWS services, and {state.arn} lacks this limit "
             f"as its inline policy “{SERVICES_POLICY}”, or has an earlier one."
         )
-        yield Problem(Part.SERVICES, said, f"`{APPLY}`, which is necessary after each change of the limit.")
+        yield Problem(Part.SERVICES, said, f"`{APPLY}`. Run it after each change of the limit.")
 
 
 def only_denies(document: Mapping[str, Any] | None) -> bool:

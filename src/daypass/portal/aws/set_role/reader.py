@@ -19,7 +19,8 @@ MOST_INLINE_POLICIES = 20
 
 _VERSION = "2010-05-08"
 _ROLE = "GetRoleResponse/GetRoleResult/Role/"
-_BOUNDARY = "PermissionsBoundary/PermissionsBoundaryArn"
+_ARN = f"{_ROLE}Arn"
+_BOUNDARY = f"{_ROLE}PermissionsBoundary/PermissionsBoundaryArn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,32 +33,34 @@ class SetRoleReader:
 
     def read(self) -> SetRoleState | None:
         """Return the role, or None if there is none of its name."""
-        try:
-            role = self._call("GetRole")
-        except RoleNotFound:
+        role = self._role()
+        if role is None:
             return None
-        prefix = _ROLE
-        if f"{prefix}Arn" not in role:
-            raise invalid_response()
         return SetRoleState(
-            arn=role[f"{prefix}Arn"],
-            trust=parsed_policy(role.get(f"{prefix}AssumeRolePolicyDocument", "")),
-            boundary_arn=role.get(f"{prefix}{_BOUNDARY}"),
+            arn=role[_ARN],
+            trust=parsed_policy(role.get(f"{_ROLE}AssumeRolePolicyDocument", "")),
+            boundary_arn=role.get(_BOUNDARY),
             tags=[
                 (role[f"{member}Key"], role.get(f"{member}Value", ""))
-                for member in _members(role, f"{prefix}Tags/", "Key")
+                for member in _members(role, f"{_ROLE}Tags/", "Key")
             ],
             attached=self._list("ListAttachedRolePolicies", "AttachedPolicies", "PolicyArn"),
             inline={name: self._inline(name) for name in self._inline_names()},
         )
 
     def boundary_arn(self) -> str | None:
-        """Return the ARN of the role's boundary, or None if there is no such role or boundary."""
+        """Return the ARN of the role's boundary; None without one, or if no role has this very ARN."""
+        role = self._role()
+        return None if role is None or role[_ARN] != self.role_arn else role.get(_BOUNDARY)
+
+    def _role(self) -> Mapping[str, str] | None:
         try:
             role = self._call("GetRole")
         except RoleNotFound:
             return None
-        return role.get(f"{_ROLE}{_BOUNDARY}")
+        if _ARN not in role:
+            raise invalid_response()
+        return role
 
     def _inline_names(self) -> Sequence[str]:
         names = self._list("ListRolePolicies", "PolicyNames")
@@ -95,7 +98,7 @@ class SetRoleReader:
         return self.iam.call(request | parameters, self.deadline, refusal_of=self._refusal_of(action))
 
     def _refusal_of(self, action: str) -> Callable[[str], AwsError]:
-        act = f"read the role {self.role_arn} of a permission set"
+        act = f"read the role {self.role_arn}"
         needs = (
             f"iam:{action} on the role; the statement ReadRoles of `daypass portal aws-setup` has all such "
             "permissions. Nothing was issued"

@@ -8,8 +8,8 @@ def text_by_path(document: bytes) -> dict[str, str]:
     """Return the texts of a document by their path without namespaces, such as `ErrorResponse/Error/Code`.
 
     The elements `member` of a list are numbered: `Tags/member.1/Key`. Of other texts at one path the first
-    counts. The result is empty for malformed XML, and for XML with a
-    document type: its entities could expand without bound (“billion laughs”), and AWS sends none.
+    counts. The result is empty for malformed XML, and for XML with a document type: its entities could expand
+    without bound (“billion laughs”), and AWS sends none.
     """
     path: list[str] = []
     members = [0]

@@ -53,7 +53,7 @@ class MenuSection:
     """A sentence on the session's length and access."""
     because: str
     capped: str
-    """Why the session is shorter than configured; empty if it is not."""
+    """The reason why the session is shorter than configured; empty if it is not."""
     workstation: Workstation
     sets: Sequence[tuple[str, str]] = ()
     """The permission sets that the user may choose from; empty if there is no choice."""
@@ -81,7 +81,7 @@ class ProfilePage:
     is_admin_off: bool
     """Whether the user is an Administrator but the flag disables admin access on the pages."""
     refusal: str
-    """Why no session for the tenant can be issued; empty if it can."""
+    """The reason why no session for the tenant can be issued; empty if one can."""
     is_disabled: bool
     """Whether the reason is that JIT access is off."""
     requested_set: str

@@ -99,7 +99,7 @@ class ResourcesPage:
     listing: Listing | None
     """None if the user has no tenant or the call to AWS failed."""
     refusal: str
-    """Why the call to AWS failed, and what to do; empty if it did not."""
+    """The reason why the call to AWS failed, and the remedy; empty if it did not."""
     kinds: Sequence[KindLink]
     groups: Sequence[Group]
     total: int
@@ -108,7 +108,7 @@ class ResourcesPage:
     first: str
     following: str
     no_console: str
-    """Why there is no **Console** button; empty if there is one."""
+    """The reason why there is no **Console** button; empty if there is one."""
     unavailable_kinds: Sequence[ResourceKind]
     """The kinds on this page without a button, because the tenant's role may not open them."""
     excluded_kinds: Sequence[ResourceKind]

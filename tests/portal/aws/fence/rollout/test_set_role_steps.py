@@ -323,7 +323,7 @@ def test_people_read_the_state_of_each_role() -> None:
     assert shown[:3] == [f"  ✓ {NAME}", f"  + {NAME} is missing", f"  ! {NAME} is refused by the portal:"]
     assert shown[3].startswith(f"      The boundary of {ARN} is missing")
     assert shown[4] == f"  – {NAME} is not possible:"
-    assert shown[6] == "  ? daypass-set-gone.support is used by no permission set; to delete it:"
+    assert shown[6] == "  ? daypass-set-gone.support is used by no set or tenant; to delete it:"
     assert shown[-1] == "      aws iam delete-role --role-name daypass-set-gone.support"
     assert "Roles of permission sets" not in plan_text(planning.plan(account, {}))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from daypass.common.counting import counted
 from daypass.portal.access.broker import SetRole
-from daypass.portal.accounts.model import Generation, set_role_name
+from daypass.portal.accounts.model import Generation
 from daypass.portal.accounts.rollout import (
     PolicyComparison,
     PolicyStatus,
@@ -44,7 +44,7 @@ class SetRoles:
 
     reader: AccountSetRoleReader
     permission_sets: Sequence[str]
-    """Their names."""
+    """The names of these sets."""
     services_of: Callable[[TenantId], Collection[str] | None] = _unlimited
     """Returns the names of the services that a tenant may use; None if it may use all."""
 
@@ -150,34 +150,23 @@ class FenceRollout:
     def _set_roles(self, roles: Sequence[RoleInAccount], migrated: Sequence[str]) -> SetRolesInAccount:
         if self.set_roles is None:
             return NO_SET_ROLES
-        used = [
-            self._set_role(self.set_roles, name, tenant, role, migrated)
-            for tenant, role in zip(self.tenants, roles, strict=True)
-            for name in self.set_roles.permission_sets
-        ]
+        used = []
+        names = [tenant.name for tenant in self.tenants]
+        for tenant, role in zip(self.tenants, roles, strict=True):
+            services, overlapping = self.set_roles.services_of(tenant.id), longer_names(tenant.name, names)
+            for name in self.set_roles.permission_sets:
+                wanted = SetRole.of(tenant, name, services, overlapping)
+                used.append(self._set_role(self.set_roles, name, wanted, role, migrated))
         unused = self.set_roles.reader.unused({role.wanted.role_arn for role in used})
         if unused is None:
             self.progress("Roles of deleted permission sets are not shown, since that takes iam:ListRoles.")
         return SetRolesInAccount(used, unused or ())
 
     def _set_role(
-        self, sets: SetRoles, name: str, tenant: Tenant, role: RoleInAccount, migrated: Sequence[str]
+        self, sets: SetRoles, name: str, wanted: SetRole, role: RoleInAccount, migrated: Sequence[str]
     ) -> SetRoleInAccount:
-        account = self.reader.account
-        unread = SetRoleInAccount(
-            permission_set=name,
-            wanted=SetRole(
-                role_arn=account.role_arn(set_role_name(tenant.name, name)),
-                tenant_role_arn=tenant.target.role_arn,
-                tenant=tenant.name,
-                external_id=tenant.target.external_id,
-                services=sets.services_of(tenant.id),
-                overlapping=tuple(longer_names(tenant.name, [each.name for each in self.tenants])),
-            ),
-            tenant_role=role,
-            state=None,
-        )
+        unread = SetRoleInAccount(permission_set=name, wanted=wanted, tenant_role=role, state=None)
         # Most tenants of an account may be of generation 1, and each role takes several calls.
-        if find_obstacle(account, unread, migrated):
+        if find_obstacle(self.reader.account, unread, migrated):
             return unread
-        return replace(unread, state=sets.reader.read(unread.wanted.role_arn))
+        return replace(unread, state=sets.reader.read(wanted.role_arn))

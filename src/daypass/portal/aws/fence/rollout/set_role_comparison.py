@@ -56,9 +56,12 @@ def compare_set_role(
     found = list(problems_of(role))
     obstacle = find_obstacle(account, role, migrated)
     reasons = [obstacle] if obstacle else [str(problem) for problem in found]
-    status = SetRoleStatus.NOT_POSSIBLE if obstacle else SetRoleStatus.WRONG if found else SetRoleStatus.READY
-    if status is SetRoleStatus.WRONG and role.state is None:
+    if obstacle:
+        status = SetRoleStatus.NOT_POSSIBLE
+    elif role.state is None:
         status = SetRoleStatus.MISSING
+    else:
+        status = SetRoleStatus.WRONG if found else SetRoleStatus.READY
     return SetRoleComparison(role.permission_set, role.wanted.tenant, role.wanted.role_arn, status, reasons)
 
 
@@ -142,19 +145,19 @@ def _find_closed(state: SetRoleState, role: SetRoleInAccount) -> Problem | None:
 
 
 def _find_taken_name(state: SetRoleState, role: SetRoleInAccount) -> Problem | None:
-    """Return the problem that an operator's own inline policy has the name of the limit of services."""
+    """Return the problem that an operator's own inline policy has the name of the service limit."""
     present = state.inline.get(SERVICES_POLICY)
     if role.wanted.services is None or present is None or is_own_limit(present):
         return None
     said = (
         f"The inline policy “{SERVICES_POLICY}” of {role.wanted.role_arn} has statements that are not "
-        "Daypass's, and the limit of the tenant's services needs this name."
+        "Daypass's, and the tenant's service limit needs this name."
     )
     return Problem(Part.INLINE, said, "move these statements into an inline policy of another name.")
 
 
 def _find_excess(state: SetRoleState, role: SetRoleInAccount) -> Problem | None:
-    """Return the problem that the limit of services does not fit beside the operator's inline policies."""
+    """Return the problem that the service limit does not fit beside the operator's inline policies."""
     if role.wanted.services is None:
         return None
     others: Sequence[Document] = [

@@ -121,7 +121,7 @@ class SettingRow:
 
     @property
     def warning(self) -> str:
-        """Why the setting has no effect; empty if it has."""
+        """The reason why the setting has no effect; empty if it has one."""
         if not self.setting.is_known:
             return "This portal does not use this key. It is stored for the tool that wrote it."
         if not self.record.is_in_force:

@@ -41,7 +41,7 @@ class SetRoleRow:
 
     @property
     def problem(self) -> str:
-        """Why the role may not be used, by that check; empty if it may, or was not checked."""
+        """The reason why the role may not be used, by that check; empty if it may, or without a check."""
         return self.record.cached.problem or ""
 
     @property
