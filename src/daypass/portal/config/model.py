@@ -7,9 +7,18 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from daypass.common.origins import authority
+from daypass.portal.config.providers import ProviderConfig
 from daypass.portal.secret import Secret
 
 Network = IPv4Network | IPv6Network
+
+
+class PasswordSignIn(StrEnum):
+    """The users who may sign in with a password of the portal."""
+
+    ON = "on"
+    BREAK_GLASS = "break-glass"
+    """Only the account that the operator made for the time when identity providers are down."""
 
 
 class LegacyLoopback(StrEnum):
@@ -102,6 +111,9 @@ class PortalConfig:
     metrics: MetricsConfig = MetricsConfig()
     logs: LogConfig = LogConfig()
     exports_traces: bool = False
+    providers: tuple[ProviderConfig, ...] = ()
+    """The OpenID Connect providers, in the order in which the sign-in page offers them."""
+    password_sign_in: PasswordSignIn = PasswordSignIn.ON
 
     @property
     def serves_tls(self) -> bool:

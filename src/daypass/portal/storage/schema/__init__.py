@@ -5,7 +5,28 @@ of rate limits, `door` is the channel, `asked_at` the time of the request, `role
 of roles in AWS, and `plain_until` the time until which a role is assumed without attribution.
 """
 
-from daypass.portal.storage.schema import access, administration, audit, identity, operation, tenants
+from daypass.portal.storage.schema import (
+    access,
+    administration,
+    audit,
+    groups,
+    identity,
+    operation,
+    sign_in,
+    tenants,
+    workloads,
+)
 from daypass.portal.storage.schema.base import metadata
 
-__all__ = ["access", "administration", "audit", "identity", "metadata", "operation", "tenants"]
+__all__ = [
+    "access",
+    "administration",
+    "audit",
+    "groups",
+    "identity",
+    "metadata",
+    "operation",
+    "sign_in",
+    "tenants",
+    "workloads",
+]

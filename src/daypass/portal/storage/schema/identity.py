@@ -34,6 +34,11 @@ users = Table(
     Column("last_sign_in_at", UtcDateTime),
     # Read it by `user_kind`: processes of earlier releases insert rows without it.
     Column("kind", String(16)),
+    # Of service accounts: the responsible user, and the purpose.
+    Column("owner_id", String(32)),
+    Column("description", Text, nullable=False, server_default=""),
+    # The account that an operator made to sign in with when identity providers are down.
+    Column("is_break_glass", Boolean, nullable=False, server_default=false()),
     Index("ix_users_created_at", "created_at", "id"),
     Index("ix_users_role", "role", "username"),
 )
