@@ -89,6 +89,9 @@ api_tokens = Table(
     Column("provider", String(64)),
     # When it did so; NULL for created_at.
     Column("authenticated_at", UtcDateTime),
+    # How a user proved the identity behind a browser session, as values of RFC 8176 separated by spaces; NULL
+    # for sessions of earlier releases.
+    Column("authentication_methods", String(64)),
     Index("ix_api_tokens_expires_at", "expires_at", "id"),
     Index("ix_api_tokens_revoked_at", "revoked_at"),
 )

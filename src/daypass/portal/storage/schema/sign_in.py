@@ -117,6 +117,11 @@ webauthn_challenges = Table(
     Column("purpose", String(16), nullable=False),
     # The browser session that asks; NULL for a second factor, which comes before there is one.
     Column("token_id", String(32)),
+    # The page to return to after the sign-in.
+    Column("next", Text, nullable=False, server_default=""),
+    # For a second factor: the digest of the facts that the first one was checked against. The sign-in is
+    # refused if the password or the account was changed since.
+    Column("record_digest", LargeBinary(32)),
     Column("challenge", LargeBinary(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),

@@ -26,6 +26,7 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("description", sa.Text, nullable=False, server_default=""))
     is_break_glass = sa.Column("is_break_glass", sa.Boolean, nullable=False, server_default=sa.false())
     op.add_column("users", is_break_glass)
+    op.add_column("api_tokens", sa.Column("authentication_methods", sa.String(64)))
 
 
 def _create_external_identities() -> None:
@@ -146,6 +147,8 @@ def _create_challenges() -> None:
         ),
         sa.Column("purpose", sa.String(16), nullable=False),
         sa.Column("token_id", sa.String(32)),
+        sa.Column("next", sa.Text, nullable=False, server_default=""),
+        sa.Column("record_digest", sa.LargeBinary(32)),
         sa.Column("challenge", sa.LargeBinary(64), nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
