@@ -44,6 +44,8 @@ issuances = Table(
     Column("is_attributed", Boolean),
     # The name of the permission set; NULL in rows of earlier releases, and for denied attempts.
     Column("permission_set", String(64)),
+    # A JSON object: the session tags that a workload rule makes from claims; NULL for other callers.
+    Column("session_tags", Text),
     Index(
         # Attempts without an outcome are few, and each process searches for abandoned ones.
         "ix_issuances_requested",

@@ -27,6 +27,7 @@ def upgrade() -> None:
     is_break_glass = sa.Column("is_break_glass", sa.Boolean, nullable=False, server_default=sa.false())
     op.add_column("users", is_break_glass)
     op.add_column("api_tokens", sa.Column("authentication_methods", sa.String(64)))
+    op.add_column("issuances", sa.Column("session_tags", sa.Text))
 
 
 def _create_external_identities() -> None:
