@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from daypass.portal.config.provider_variables import PROVIDER_KEYS, ProviderKey, written_name
 from daypass.portal.config.variables import CONFIG, SECTIONS, Variable
 from tests.reference.markdown import wrap
 
@@ -11,10 +12,11 @@ _TOML_TYPES = {
     int: "an integer",
     bool: "a boolean",
     list: "an array of strings, or a string",
+    dict: "a table of strings, or a string",
 }
 _NOT_WRAPPED = ("<!--", "#", "```", "- ", "1.")
 _CONFIGURATION = """\
-<!-- Written by scripts/reference from portal/config/variables.py and tests/reference/configuration.py. -->
+<!-- Written by scripts/reference from portal/config and tests/reference/configuration.py. -->
 
 # Configuration
 
@@ -35,7 +37,8 @@ if `serve` would not start.
 `DAYPASS_CONFIG` names a TOML file; it must exist. Without `DAYPASS_CONFIG`, the portal reads
 `/etc/daypass/daypass.toml` if there is one; `DAYPASS_CONFIG=/dev/null` prevents that. The keys are the
 variables' names in lower case, without `DAYPASS_`. The full names are accepted too, so that the lines of an
-environment file can be moved, with quotes around their values. There are no tables.
+environment file can be moved, with quotes around their values. The only tables are those of [identity
+providers](#identity-providers).
 
 ```toml
 # /etc/daypass/daypass.toml
@@ -57,6 +60,7 @@ A secret can be a value, or the only line of a file:
 - `DAYPASS_DATABASE_URL_FILE` and `DAYPASS_METRICS_TOKEN_FILE` name a file by its absolute path, as
   `database_url_file` and `metrics_token_file` do in the configuration file. A line break at the end is
   ignored. Setting both the variable and its file is an error.
+- `DAYPASS_PROVIDER_<NAME>_CLIENT_SECRET` has `_FILE`, `client_secret_file` and a credential too.
 - systemd passes a credential to the service:
   `LoadCredential=daypass_database_url:/etc/daypass/database-url`. The portal finds it by its name, in lower
   case, in `$CREDENTIALS_DIRECTORY`.
@@ -76,17 +80,63 @@ unknown key is an error.
 """
 
 
+_PROVIDERS = """\
+## Identity providers
+
+Each OpenID Connect provider is a table in the configuration file, a set of environment variables, or both;
+the environment wins for each key. [Sign-in with an identity provider](../guides/identity-providers.md) says
+what to register there.
+
+```toml
+[providers.company-sso]
+issuer = "https://login.example.com"
+client_id = "daypass"
+client_secret_file = "/etc/daypass/company-sso"
+creates_users = true
+```
+
+The name has 1 to 64 lower-case letters and digits, with single hyphens between them; `password` is reserved.
+Sessions, linked accounts and addresses have it, so do not change it later. In the environment it is in upper
+case, with underscores for hyphens: `DAYPASS_PROVIDER_COMPANY_SSO_ISSUER`. The sign-in page offers the
+providers of the file in its order, then the others by name. All keys of a provider are read again after
+SIGHUP.
+"""
+
+
 def configuration_page() -> str:
     """Return the page of all configuration variables, in Markdown."""
-    paragraphs = [
-        text if text.startswith(_NOT_WRAPPED) else wrap(text)
-        for text in _CONFIGURATION.rstrip().split("\n\n")
-    ]
+    paragraphs = _wrapped(_CONFIGURATION)
     for heading, variables in SECTIONS.items():
         paragraphs.append(f"## {heading}")
         for variable in variables:
             paragraphs += _variable(variable)
+    paragraphs += _wrapped(_PROVIDERS)
+    for key in PROVIDER_KEYS:
+        paragraphs += _key(key)
     return "\n\n".join(paragraphs) + "\n"
+
+
+def _wrapped(text: str) -> list[str]:
+    return [
+        paragraph if paragraph.startswith(_NOT_WRAPPED) else wrap(paragraph)
+        for paragraph in text.rstrip().split("\n\n")
+    ]
+
+
+def _key(key: ProviderKey[Any]) -> Sequence[str]:
+    name = written_name(key)
+    facts = [f"- Values: {key.type.takes}"]
+    if key.default is None:
+        facts.append("- Default: none; it must be set")
+    elif key.default or "By default" not in key.help:
+        facts.append(f"- Default: {f'`{key.default}`' if key.default else 'none'}")
+    facts += [f"- In the file: `{key.key}`, {_TOML_TYPES[key.type.toml]}", f"- In the environment: `{name}`"]
+    if key.mask is not None:
+        facts.append(
+            f"- Secret: `{written_name(key, is_file=True)}`, or `{key.key}_file` in the file, names a file "
+            f"with it; the systemd credential is `daypass_provider_<name>_{key.key}`"
+        )
+    return f"### `{key.key}`", wrap(key.help), "\n".join(facts)
 
 
 def _variable(variable: Variable[Any]) -> Sequence[str]:

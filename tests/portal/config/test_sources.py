@@ -96,8 +96,11 @@ def test_only_a_file_that_is_named_must_exist(tmp_path: Path) -> None:
         ("DAYPASS_THREAD = 8", f"DAYPASS_THREAD {AT} {UNKNOWN} Did you mean DAYPASS_THREADS?"),
         ("metrics_token_fil = 'x'", f"metrics_token_fil {AT} {UNKNOWN} Did you mean metrics_token_file?"),
         ("zzz = 1", f"zzz {AT} is not a key of the configuration."),
-        ("[zzz]\nthreads = 1", f"zzz {AT} {UNKNOWN} The file has no tables."),
-        ("[aws]\nregion = 'x'", f"aws {AT} {UNKNOWN} The file has no tables. Did you mean aws_region?"),
+        ("[zzz]\nthreads = 1", f"zzz {AT} {UNKNOWN} The only tables are [providers.NAME]."),
+        (
+            "[aws]\nregion = 'x'",
+            f"aws {AT} {UNKNOWN} The only tables are [providers.NAME]. Did you mean aws_region?",
+        ),
         ("config = '/x.toml'", f"config {AT} {UNKNOWN}"),
         ("threads_file = '/x'", f"threads_file {AT} {UNKNOWN}"),
         ("threads = true", f"threads {AT} is a boolean, {WRONG} It takes a whole number from 1 to 512."),

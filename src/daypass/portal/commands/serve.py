@@ -16,6 +16,7 @@ from daypass.portal.commands.common import (
     report_errors,
 )
 from daypass.portal.config.model import PortalConfig
+from daypass.portal.config.provider_variables import variables_of
 from daypass.portal.config.variables import TRACES, VARIABLES, ConfigError
 from daypass.portal.unknown_variables import unknown_names
 
@@ -32,6 +33,8 @@ class _Serve(click.Command):
         """Write the table of variables."""
         with formatter.section("Environment"):
             formatter.write_dl([(variable.name, variable.summary) for variable in VARIABLES])
+        with formatter.section("Environment for each identity provider, of which NAME is the name"):
+            formatter.write_dl([(variable.name, variable.summary) for variable in variables_of(["name"])])
 
 
 @click.command(cls=_Serve)

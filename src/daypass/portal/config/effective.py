@@ -14,7 +14,6 @@ from daypass.portal.config.variables import (
     CONFIG,
     DATABASE_URL,
     PUBLIC_URL,
-    VARIABLES,
     ConfigError,
     Variable,
 )
@@ -38,7 +37,7 @@ class EffectiveValue:
 
 def effective_values(values: Values, config: PortalConfig | None) -> Sequence[EffectiveValue]:
     """Return the value of each variable; *config* is the configuration that they make, if they are valid."""
-    return [_effective(values, variable, config) for variable in VARIABLES]
+    return [_effective(values, variable, config) for variable in values.variables]
 
 
 def _effective(values: Values, variable: Variable[object], config: PortalConfig | None) -> EffectiveValue:

@@ -11,6 +11,7 @@ from daypass.common.console.partitions import CONSOLE_PARTITIONS, partition_of
 from daypass.common.console.regions import region_error
 from daypass.portal.config import variables as v
 from daypass.portal.config.model import AwsConfig, LogConfig, MetricsConfig, PortalConfig
+from daypass.portal.config.provider_reader import provider_rules, read_providers
 from daypass.portal.config.values import Values
 from daypass.portal.config.variables import (
     AWS_REGION,
@@ -20,7 +21,6 @@ from daypass.portal.config.variables import (
     PUBLIC_URL,
     TLS_CERTIFICATE,
     TLS_KEY,
-    VARIABLES,
     ConfigError,
     config_error,
 )
@@ -43,10 +43,10 @@ def read_config(environ: Mapping[str, str], default_file: Path | None = None) ->
 def find_problems(values: Values) -> Sequence[str]:
     """Return a sentence for each error in the configuration, those in the configuration file first."""
     found = dict.fromkeys(values.problems)
-    checks: list[Callable[[], object]] = [partial(_check, values, variable) for variable in VARIABLES]
+    checks: list[Callable[[], object]] = [partial(_check, values, variable) for variable in values.variables]
     # Without the file, other errors may be a consequence of values that are missing.
     if values.is_complete:
-        checks += (partial(rule, values) for rule in _RULES)
+        checks += (partial(rule, values) for rule in (*_RULES, *provider_rules(values)))
     for check in checks:
         try:
             check()
@@ -81,6 +81,8 @@ def build_config(values: Values) -> PortalConfig:
         metrics=MetricsConfig(values.get_optional(v.METRICS_LISTEN), values.get_optional(v.METRICS_TOKEN)),
         logs=LogConfig(values.get(v.LOG_LEVEL), values.get(v.LOG_FORMAT), values.get(v.ACCESS_LOG)),
         exports_traces=values.get(v.TRACES),
+        providers=read_providers(values),
+        password_sign_in=values.get(v.PASSWORDS),
     )
 
 

@@ -1,15 +1,24 @@
 """The configuration file: its keys, their types, and the errors in it."""
 
+import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from daypass.common.lines import printable_line
 from daypass.portal.config import files
 from daypass.portal.config.files import Content, FileError
+from daypass.portal.config.provider_variables import (
+    NAME_TAKES,
+    PROVIDER_KEYS,
+    TABLE,
+    is_provider_name,
+    keys_of_table,
+    variable_named,
+    variables_of,
+)
 from daypass.portal.config.variables import CONFIG, PATH_TAKES, PREFIX, VARIABLES, Variable
 
 _TYPES = {
@@ -48,6 +57,8 @@ class ConfigFile:
     entries: Mapping[str, Entry]
     """By the name of the environment variable, which may end in _FILE."""
     problems: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    """The names of the identity providers, in their order in the file."""
     is_complete: bool = True
     """Whether the file could be read; else any value may be missing."""
 
@@ -94,21 +105,56 @@ class _Reading:
         self._entries: dict[str, Entry] = {}
         self._problems: list[str] = []
         self._accepted = _accepted_keys()
+        # A dictionary, for its order.
+        self._providers: dict[str, None] = {}
 
     def read(self, values: Mapping[str, Any]) -> ConfigFile:
         for key, value in values.items():
-            self._add(key, value)
-        self._check_pairs()
-        self._check_exposure()
-        return ConfigFile(self._entries, tuple(self._problems))
+            if key == TABLE and isinstance(value, dict):
+                for provider, table in value.items():
+                    self._add_provider(provider, table)
+            elif (variable := variable_named(key)) is not None:
+                # A line that was moved from an environment file.
+                self._providers[variable.provider] = None
+                self._add(self._entry(key), value, (key, variable))
+            else:
+                self._add(self._entry(key), value, self._accepted.get(key), _suggestion)
+        variables = [*VARIABLES, *variables_of(self._providers)]
+        self._check_pairs(variables)
+        self._check_exposure(variables)
+        return ConfigFile(self._entries, tuple(self._problems), tuple(self._providers))
 
-    def _add(self, key: str, value: object) -> None:
-        entry = partial(Entry, key=key, path=self._path, line=self._line(key))
-        place = entry("").place
-        if key not in self._accepted:
-            self._problems.append(f"{place} is not a key of the configuration.{_suggestion(key, value)}")
+    def _entry(self, key: str, table: str = "") -> Entry:
+        return Entry("", table + key, self._path, self._line(key, table))
+
+    def _add_provider(self, provider: str, table: object) -> None:
+        if not (isinstance(table, dict) and is_provider_name(provider)):
+            place = self._entry(provider, f"{TABLE}.").place
+            expected = f"the name of a table with {NAME_TAKES}" if isinstance(table, dict) else "a table"
+            self._problems.append(f"{place} is not {expected}, as in [{TABLE}.company-sso].")
             return
-        name, variable = self._accepted[key]
+        self._providers[provider] = None
+        for key, value in table.items():
+            of_provider = keys_of_table().get(key)
+            target = None
+            if of_provider is not None:
+                variable = of_provider.of(provider)
+                target = (variable.name if key == of_provider.key else variable.file_name, variable)
+            self._add(self._entry(key, f"{TABLE}.{provider}."), value, target, _suggestion_of_provider)
+
+    def _add(
+        self,
+        empty: Entry,
+        value: object,
+        target: tuple[str, Variable[Any]] | None,
+        suggestion: Callable[[str, object], str] = lambda _key, _value: "",
+    ) -> None:
+        place = empty.place
+        if target is None:
+            end = suggestion(empty.key, value)
+            self._problems.append(f"{place} is not a key of the configuration.{end}")
+            return
+        name, variable = target
         if name in self._entries:
             self._problems.append(f"{place} is set twice, by its two names. Keep one of them.")
             return
@@ -120,24 +166,31 @@ class _Reading:
             self._problems.append(f"{place} is {found}, which has the wrong type. It takes {takes}.")
             return
         if text.strip():
-            self._entries[name] = entry(text.strip())
+            self._entries[name] = replace(empty, text=text.strip())
 
-    def _line(self, key: str) -> int | None:
+    def _line(self, key: str, table: str) -> int | None:
+        text, first = self._text, 1
+        if table and (header := re.search(rf"^\[{re.escape(table[:-1])}\][^\n]*\n", text, re.MULTILINE)):
+            first += text.count("\n", 0, header.end())
+            text = re.split(r"^[ \t]*\[", text[header.end() :], maxsplit=1, flags=re.MULTILINE)[0]
+        elif table:
+            # Written as one line, or with dots in its keys.
+            return None
         pattern = rf"^[ \t]*\[*[ \t]*[\"']?{re.escape(key)}\b"
         # A key may be written with escapes, and a text of several lines may look like a key.
-        found = [*re.finditer(pattern, self._text, re.MULTILINE)]
-        return self._text.count("\n", 0, found[0].start()) + 1 if len(found) == 1 else None
+        found = [*re.finditer(pattern, text, re.MULTILINE)]
+        return text.count("\n", 0, found[0].start()) + first if len(found) == 1 else None
 
-    def _check_pairs(self) -> None:
-        for variable in VARIABLES:
+    def _check_pairs(self, variables: Iterable[Variable[Any]]) -> None:
+        for variable in variables:
             if variable.is_secret and {variable.name, variable.file_name} <= self._entries.keys():
                 place = self._entries[variable.name].place
                 self._problems.append(f"{place} is set, and {variable.key}_file is too. Keep one of them.")
 
-    def _check_exposure(self) -> None:
+    def _check_exposure(self, variables: Iterable[Variable[Any]]) -> None:
         secret = [
             self._entries[variable.name].place
-            for variable in VARIABLES
+            for variable in variables
             if variable.name in self._entries and variable.has_secret(self._entries[variable.name].text)
         ]
         if secret and self._content.is_exposed:
@@ -172,6 +225,8 @@ def _text_of(value: object, variable: Variable[Any] | None) -> str:
         return str(value)
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         return ",".join(value)
+    if isinstance(value, dict) and value and all(isinstance(part, str) for part in value.values()):
+        return json.dumps(value)
     raise TypeError
 
 
@@ -182,7 +237,8 @@ def _suggestion(key: str, value: object) -> str:
     accepted = _accepted_keys()
     if isinstance(value, dict):
         inside = [name for part in value if (name := f"{key}_{part}".lower()) in accepted]
-        return " The file has no tables." + (f" Did you mean {' and '.join(inside)}?" if inside else "")
+        meant = f" Did you mean {' and '.join(inside)}?" if inside else ""
+        return f" The only tables are [{TABLE}.NAME].{meant}"
     written = key[:64].lower().replace("-", "_")
     short = [name for name in accepted if name.islower()]
     for nearest in get_close_matches(written.removeprefix(PREFIX.lower()), short, n=1):
@@ -191,3 +247,14 @@ def _suggestion(key: str, value: object) -> str:
         takes = variable.takes if name == variable.name else PATH_TAKES
         return f" Did you mean {meant}? It takes {takes}."
     return ""
+
+
+def _suggestion_of_provider(dotted_key: str, _value: object) -> str:
+    from difflib import get_close_matches
+
+    keys = keys_of_table()
+    written = dotted_key.rpartition(".")[2][:64].lower().replace("-", "_")
+    for nearest in get_close_matches(written, keys, n=1):
+        takes = keys[nearest].type.takes if nearest == keys[nearest].key else PATH_TAKES
+        return f" Did you mean {nearest}? It takes {takes}."
+    return f" A provider has {', '.join(each.key for each in PROVIDER_KEYS)}."

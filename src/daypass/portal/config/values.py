@@ -1,6 +1,6 @@
 """The value of each variable: from the environment, a file with a secret, or the configuration file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -8,9 +8,17 @@ from typing import Any, TypeVar
 
 from daypass.portal.config import files, toml_file
 from daypass.portal.config.files import FileError
+from daypass.portal.config.provider_variables import variable_named, variables_of
 from daypass.portal.config.toml_file import ConfigFile
 from daypass.portal.config.value_types import InvalidValue, path_name
-from daypass.portal.config.variables import CONFIG, PATH_TAKES, ConfigError, Variable, config_error
+from daypass.portal.config.variables import (
+    CONFIG,
+    PATH_TAKES,
+    VARIABLES,
+    ConfigError,
+    Variable,
+    config_error,
+)
 
 T = TypeVar("T")
 
@@ -60,6 +68,18 @@ class Values:
     def problems(self) -> tuple[str, ...]:
         """The sentences about errors in the configuration file."""
         return self._content.problems
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The names of all identity providers: those of the file in its order, then the others by name."""
+        variables = (variable_named(name) for name, text in self.environ.items() if text.strip())
+        stated = sorted({variable.provider for variable in variables if variable is not None})
+        return tuple(dict.fromkeys((*self._content.providers, *stated)))
+
+    @property
+    def variables(self) -> Sequence[Variable[Any]]:
+        """All variables, with those of each identity provider."""
+        return (*VARIABLES, *variables_of(self.providers))
 
     @property
     def is_complete(self) -> bool:

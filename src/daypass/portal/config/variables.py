@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from daypass.portal.config.masking import hide, mask_password
-from daypass.portal.config.model import AccessLog, LegacyLoopback, LogFormat, LogLevel
+from daypass.portal.config.model import AccessLog, LegacyLoopback, LogFormat, LogLevel, PasswordSignIn
 from daypass.portal.config.value_types import (
     Address,
     DatabaseUrl,
@@ -174,6 +174,13 @@ LEGACY_LOOPBACK = Variable(
     "The sessions that duploctl and duplo-jit get through the browser, where they cannot verify the token's "
     "owner.",
 )
+PASSWORDS = Variable(
+    "DAYPASS_PASSWORDS",
+    OneOf(PasswordSignIn),
+    "on",
+    "The users who may sign in with a password of the portal: all who have one, or only the break-glass "
+    "account, for the time when no identity provider answers.",
+)
 AWS_REGION = Variable(
     "DAYPASS_AWS_REGION",
     Text("an AWS region, such as eu-central-1"),
@@ -267,6 +274,7 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "Address and TLS": (PUBLIC_URL, LISTEN, TLS_CERTIFICATE, TLS_KEY, BEHIND_PROXY, TRUSTED_PROXIES),
     "Process": (THREADS, ONE_CORE, STOP_TIMEOUT),
     "Sessions": (REQUIRE_ATTRIBUTION, LEGACY_LOOPBACK),
+    "Sign-in": (PASSWORDS,),
     "AWS": (
         AWS_REGION,
         EXTRA_REGIONS,
