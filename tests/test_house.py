@@ -28,6 +28,8 @@ EXITS = {
     "portal/http/pages/admin/user_list.py": "a new password, to the Administrator who made it, this once",
     "portal/identity/passwords.py": "into the hash",
     "portal/identity/browser_sessions.py": "into the digests of the two cookies",
+    "portal/identity/sealing.py": "into the ciphertext of a value that is stored encrypted",
+    "portal/identity/external/attempts.py": "into the digests of an attempt's id and state",
     "portal/identity/oauth/authorization_requests.py": "into the digest of a code",
     "portal/identity/oauth/token_families.py": "into the digests of codes and tokens, and into the challenge",
     "portal/identity/authentication.py": "into the digest of a new token",

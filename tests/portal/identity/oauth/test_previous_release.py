@@ -102,7 +102,7 @@ def sealed_values(world: World, scopes: Scopes) -> tuple[Fernet, list[object]]:
     """Return the cipher of sealed requests, and the values in one of them."""
     sealing = Sealing(world.database, world.clock)
     reference = sealing.seal(replace(PARAMETERS, scopes=scopes), "BCDF-GHJK", world.clock())
-    cipher = sealing._cipher()
+    cipher = sealing.key.cipher()
     return cipher, json.loads(cipher.decrypt(reference.encode() + b"=" * (-len(reference) % 4)))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import InvalidToken
 
 from daypass.portal.clock import Clock
 from daypass.portal.identity.oauth.model import (
@@ -20,10 +20,11 @@ from daypass.portal.identity.oauth.model import (
     ManualRedirect,
     RequestId,
 )
-from daypass.portal.identity.oauth.store import KeyStore
 from daypass.portal.identity.scopes import Scopes, consented_scopes, stored_scopes
+from daypass.portal.identity.sealing import SealingKey
 from daypass.portal.storage.engine import Database
 
+_PURPOSE = "oauth requests"
 _LONGEST = 4096
 _MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,7 +36,11 @@ class Sealing:
 
     database: Database
     clock: Clock
-    _fernet: Fernet | None = field(default=None, init=False, repr=False)
+    key: SealingKey = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Find the key."""
+        self.key = SealingKey(self.database, self.clock, _PURPOSE)
 
     def seal(self, parameters: AuthorizationParameters, match_code: str, now: datetime) -> RequestId:
         """Return the reference to a request that was pushed at *now*."""
@@ -57,7 +62,7 @@ class Sealing:
         ]
         content = json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
         # `encrypt` would read the machine's clock.
-        sealed = self._cipher().encrypt_at_time(content, int(now.timestamp()))
+        sealed = self.key.cipher().encrypt_at_time(content, int(now.timestamp()))
         # The padding would be percent-encoded in the address.
         return RequestId(sealed.decode().rstrip("="))
 
@@ -68,23 +73,12 @@ class Sealing:
         padded = reference.encode() + b"=" * (-len(reference) % 4)
         try:
             # Fernet's own timestamp is ignored: the request carries one, by the portal's clock.
-            content = self._cipher().decrypt(padded)
+            content = self.key.cipher().decrypt(padded)
         except InvalidToken:
             return None
         # The hash is of the bytes, because several base64 texts can decode to the same: one push, one ID.
         id_ = RequestId(sha256(urlsafe_b64decode(padded)).hexdigest()[:32])
         return _request(id_, json.loads(content))
-
-    def _cipher(self) -> Fernet:
-        if self._fernet is None:
-            with self.database.reading() as connection:
-                key = KeyStore(connection).find()
-            if key is None:
-                with self.database.writing() as connection:
-                    key = KeyStore(connection).add(Fernet.generate_key(), self.clock())
-            # Without a lock: threads that come here at once get the same key from the database.
-            self._fernet = Fernet(key)
-        return self._fernet
 
 
 def _request(id_: RequestId, values: list[object]) -> AuthorizationRequest:

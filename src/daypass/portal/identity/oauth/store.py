@@ -24,7 +24,6 @@ from daypass.portal.storage.schema.identity import (
     user_kind,
     users,
 )
-from daypass.portal.storage.schema.operation import sealing_keys
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.storage.upsert import insert_or_update
 
@@ -128,29 +127,6 @@ class UsedRefreshToken:
     id: TokenId
     owner: User
     is_ended: bool
-
-
-class KeyStore:
-    """Queries for the key that seals requests."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def find(self) -> bytes | None:
-        """Return the key, or None if no replica has created it yet."""
-        key = self._connection.scalar(select(sealing_keys.c.key).where(sealing_keys.c.purpose == _REQUESTS))
-        return None if key is None else bytes(key)
-
-    def add(self, key: bytes, now: datetime) -> bytes:
-        """Insert *key* unless another replica was faster; return the key in force."""
-        row = {"purpose": _REQUESTS, "key": key, "created_at": now}
-        statement = insert_or_update(self._connection, sealing_keys).values(**row)
-        self._connection.execute(statement.on_conflict_do_nothing())
-        # On a conflict the other replica's key is in force.
-        return self.find() or key
-
-
-_REQUESTS = "oauth requests"
 
 
 class TokenFamilyStore:

@@ -14,6 +14,8 @@ WINDOW_MINUTES = WINDOW // timedelta(minutes=1)
 PER_ACCOUNT = 10
 PER_NETWORK = 100
 """Higher than `PER_ACCOUNT`, because many users may share one address."""
+ATTEMPTS_PER_NETWORK = 1000
+"""Begun sign-ins at identity providers. They guess nothing; the limit bounds the rows of unfinished ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,12 @@ def network(address: str) -> RateLimit:
     """Return the limit for attempts from one IPv4 address or IPv6 /64 prefix, at any account."""
     # Not extended: the users behind one address could otherwise keep the window open for one another.
     return RateLimit("network", _digest("network", network_of(address)), PER_NETWORK, is_extended=False)
+
+
+def provider_attempts(address: str) -> RateLimit:
+    """Return the limit for begun sign-ins at identity providers from one IPv4 address or IPv6 /64 prefix."""
+    subject = _digest("provider attempts", network_of(address))
+    return RateLimit("provider_attempts", subject, ATTEMPTS_PER_NETWORK, is_extended=False)
 
 
 def device(digest: bytes) -> RateLimit:

@@ -1,0 +1,1 @@
+"""Queries for sign-in at identity providers."""
