@@ -1,0 +1,20 @@
+"""The errors of tokens and of their issuers."""
+
+
+class InvalidToken(Exception):
+    """A token that must not be accepted.
+
+    `reason` is a code for the record, such as `signature` or `expired`. The message is a sentence without any
+    part of the token, because a part of it may be a secret, or text that its sender chose.
+    """
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class IssuerUnavailable(Exception):
+    """The metadata or the keys of an issuer cannot be read, or are unusable.
+
+    The message is a sentence for the operator. It has no part of a response, which the issuer chooses.
+    """
