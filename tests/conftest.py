@@ -14,6 +14,7 @@ from tests.fixtures.database import (
     sqlite_template,
     sqlite_url,
 )
+from tests.fixtures.identity_provider import identity_provider, identity_provider_process
 from tests.fixtures.pgbouncer import pgbouncer, pgbouncer_url
 from tests.fixtures.sandbox import sandbox, sandbox_process
 from tests.quick import (
@@ -29,6 +30,8 @@ __all__ = [
     "crashing_postgres",
     "database",
     "database_url",
+    "identity_provider",
+    "identity_provider_process",
     "pgbouncer",
     "pgbouncer_url",
     "postgres",

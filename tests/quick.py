@@ -11,7 +11,16 @@ from collections.abc import Generator
 import pytest
 
 REAL_PARTS = frozenset(
-    {"chromium", "crashing_postgres", "demo", "fragile_demo", "pgbouncer", "postgres", "sandbox_process"}
+    {
+        "chromium",
+        "crashing_postgres",
+        "demo",
+        "fragile_demo",
+        "identity_provider_process",
+        "pgbouncer",
+        "postgres",
+        "sandbox_process",
+    }
 )
 """The fixtures that start a real part. Fixtures and tests that use them need no entry."""
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.evaluator.run import installed
+from tests.evaluator.run import evaluator_folder
 
 _ANY_TAG = "/${TagKey}"
 
@@ -85,7 +85,7 @@ def _read(folder: str, prefix: str) -> Mapping[str, Any]:
 
 
 def _data() -> Path:
-    return installed() / "node_modules" / "@cloud-copilot" / "iam-data" / "data"
+    return evaluator_folder() / "node_modules" / "@cloud-copilot" / "iam-data" / "data"
 
 
 def every_action() -> Iterator[str]:

@@ -3,21 +3,17 @@
 Its license is the AGPL, so it runs as a process of its own and is no part of what this project distributes.
 """
 
-import fcntl
-import hashlib
 import json
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from daypass.portal.aws.policies import Document
+from tests.node_packages import installed
 
 _HERE = Path(__file__).parent
-_FILES = ("package.json", "package-lock.json", "evaluate.mjs")
 ACCOUNT_ID = "123456789012"
 
 
@@ -57,7 +53,7 @@ def decide(attempts: Sequence[tuple[Rights, Request]]) -> list[bool]:
     """Return for each attempt whether AWS would allow it; one process decides all of them."""
     simulations = [_simulation(rights, request) for rights, request in attempts]
     done = subprocess.run(
-        ["node", str(installed() / "evaluate.mjs")],
+        ["node", str(evaluator_folder() / "evaluate.mjs")],
         input=json.dumps(simulations),
         capture_output=True,
         text=True,
@@ -91,27 +87,14 @@ def _simulation(rights: Rights, request: Request) -> dict[str, Any]:
     return simulation
 
 
-def installed() -> Path:
-    """Return the folder of the evaluator, which is fetched once and kept between runs."""
-    contents = b"".join((_HERE / name).read_bytes() for name in _FILES)
-    folder = (
-        Path(tempfile.gettempdir()) / f"daypass-tests-evaluator-{hashlib.sha256(contents).hexdigest()[:16]}"
-    )
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "complete").exists():
-            for name in _FILES:
-                shutil.copy(_HERE / name, folder)
-            words = ["npm", "ci", "--no-audit", "--no-fund", "--silent"]
-            subprocess.run(words, cwd=folder, check=True, timeout=300)
-            (folder / "complete").touch()
-    return folder
+def evaluator_folder() -> Path:
+    """Return the folder of the evaluator with its packages."""
+    return installed(_HERE, ["evaluate.mjs"])
 
 
 def writing_actions(service: str) -> list[tuple[str, Sequence[str]]]:
     """Return the actions of a service that change something, each with its kinds of resources."""
-    data = installed() / "node_modules" / "@cloud-copilot" / "iam-data" / "data" / "actions"
+    data = evaluator_folder() / "node_modules" / "@cloud-copilot" / "iam-data" / "data" / "actions"
     described = json.loads((data / f"{service}.json").read_text()).values()
     return [
         (f"{service}:{action['name']}", [kind["name"] for kind in action["resourceTypes"]])
