@@ -32,6 +32,7 @@ EXITS = {
     "portal/identity/external/attempts.py": "into the digests of an attempt's id and state",
     "portal/identity/oauth/authorization_requests.py": "into the digest of a code",
     "portal/identity/oauth/token_families.py": "into the digests of codes and tokens, and into the challenge",
+    "portal/identity/passkeys/challenges.py": "into the digest of a challenge's handle",
     "portal/identity/authentication.py": "into the digest of a new token",
     "demo/saved_state.py": "the demo's own users, into a private file",
     "demo/aws.py": "into the signatures of the demo's own calls",

@@ -78,6 +78,7 @@ def _change(name: str, meaning: str, subject: str, values: str) -> Documented:
 
 _USER, _DEVICE, _ROLE = "the username", "the name of the device", "the ARN of the role"
 _OAUTH = "`oauth_request_id`, `client_id`, `device`, `address`, `admin`"
+_PASSKEY = "`passkey` with the credential id, `name`, `device_type`, `aaguid`"
 _FAMILY = "`token_id` of the sign-in, `address`"
 _USER_VALUES = "`old.role`, `old.disabled_at`, `new.role`, `new.disabled_at`"
 _SET_VALUES = "`description`, `rank`, `policies`, `denies` as JSON, `own_role`"
@@ -109,12 +110,12 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
     "Sign-in on the pages": [
         Documented(
             "sign_in",
-            "A user signs in. Failed: the password is wrong. Denied: the account cannot sign in, or a "
-            "limit is used up.",
+            "A user signs in. Failed: the password or the passkey is wrong. Denied: the account cannot sign "
+            "in, or a limit is used up.",
             (Outcome.DONE, Outcome.FAILED, Outcome.DENIED),
             "the username, if it exists and the sign-in failed",
-            "`address`; if done `token_id` and `known_browser`; with an identity provider `provider` and "
-            "`method`; "
+            "`address`; if done `token_id` and `known_browser`; with an identity provider or a passkey "
+            "`provider` and `method`; if a passkey is refused `cause`; "
             "at the first refusal by a limit `budget`, or `code` and `limit`",
         ),
         Documented(
@@ -124,7 +125,41 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "the username, if it failed",
             "as for `sign_in`, without `known_browser`",
         ),
+        Documented(
+            "sign_in.first_factor",
+            "A password was right, and the user is asked for a passkey; there is no session yet.",
+            (Outcome.DONE,),
+            "empty",
+            "`address`, `method`, and `asks_for`: `second_factor`, or `enrol` or `recover` for a new passkey",
+        ),
         Documented("sign_out", "A user signs out.", (Outcome.DONE,), _USER, "`token_id` of the sign-in"),
+        Documented(
+            "passkey.add",
+            "A user registers a passkey. Alert: with a recovery link. Failed: the browser's answer is wrong. "
+            "Denied: a limit is used up.",
+            (Outcome.DONE, Outcome.ALERT, Outcome.FAILED, Outcome.DENIED),
+            _USER,
+            f"if done or alerted {_PASSKEY} and `purpose`; `replaces_others` if the others were removed; if "
+            "failed `cause`; if denied `code` and `limit`",
+        ),
+        Documented(
+            "passkey.rename",
+            "A user renames one of their passkeys.",
+            (Outcome.DONE,),
+            _USER,
+            f"{_PASSKEY}, `new_name`",
+        ),
+        Documented(
+            "passkey.remove", "A user removes one of their passkeys.", (Outcome.DONE,), _USER, _PASSKEY
+        ),
+        Documented(
+            "passkey.cloned",
+            "The signature counter of a passkey did not grow, so there may be two copies of it. The answer "
+            "was refused.",
+            (Outcome.ALERT,),
+            _USER,
+            "`address`, `during`, `stored_count`, `presented_count`",
+        ),
     ],
     "Sign-in of the command line": [
         Documented(

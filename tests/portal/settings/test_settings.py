@@ -11,6 +11,7 @@ from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
     DISABLE_NON_ADMIN_JIT,
     ENABLE_ADMIN_JIT_ON_UI,
+    PASSKEY_REQUIRED,
     REGISTRY,
     ROLE_MAXIMUM,
     TENANT_ROLE_MAXIMUM,
@@ -33,6 +34,7 @@ TABLE = [
     (ADMIN_JIT_SESSION_DURATION, "AppConfig", "AdminJitSessionDuration", HOUR, 900, 43200),
     (ROLE_MAXIMUM, "AppConfig", "MaximumSessionDuration", None, 3600, 43200),
     (TOKEN_SESSION_DURATION, "AppConfig", "TokenSessionDuration", 12 * HOUR, 15, 10080),
+    (PASSKEY_REQUIRED, "AppConfig", "RequirePasskeys", "off", None, None),
     (TENANT_VALIDITY, "", "aws_access_token_validity", HOUR, 900, 43200),
     (TENANT_ROLE_MAXIMUM, "", "aws_role_max_session_duration", None, 3600, 43200),
     (TENANT_SERVICES, "", "aws_services", None, None, None),
@@ -45,7 +47,7 @@ def test_every_setting_has_its_wire_name_default_and_bounds(
     setting: Setting[Any],
     type_: str,
     key: str,
-    default: bool | timedelta | None,
+    default: bool | timedelta | str | None,
     low: int | None,
     high: int | None,
 ) -> None:
@@ -204,3 +206,16 @@ def test_a_limit_elevates_if_it_admits_a_further_name(
         return None if names is None else frozenset(names)
 
     assert TENANT_SERVICES.elevates(limit(old), limit(new)) is elevates
+
+
+def test_a_choice_takes_its_values_only_and_knows_which_restricts_more() -> None:
+    setting = PASSKEY_REQUIRED
+
+    assert setting.parse(" Administrators ") == "administrators"
+    with pytest.raises(InvalidRequest, match="off, administrators or everyone"):
+        setting.parse("some")
+    # None is the default, which is the least restricting value.
+    assert setting.elevates("everyone", "administrators")
+    assert setting.elevates("administrators", None)
+    assert not setting.elevates(None, "everyone")
+    assert not setting.elevates("off", "off")

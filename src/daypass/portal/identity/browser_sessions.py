@@ -205,6 +205,7 @@ class BrowserSessions:
             provider=None if proven.provider == LOCAL_PASSWORD else proven.provider,
             # A provider whose clock is ahead must not make the sign-in count as recent for longer.
             authenticated_at=min(proven.authenticated_at, now),
+            authentication_methods=proven.method[:64],
         )
         return SignedIn(mint(TokenKind.BROWSER), mint_device(), token, user), known_device
 
@@ -241,7 +242,7 @@ def _unchanged(
 
 
 def _proof_detail(proven: ProvenIdentity) -> Mapping[str, Scalar]:
-    # The events of local passwords have had no such details since the first release.
-    if proven.provider == LOCAL_PASSWORD:
+    # The events of local passwords alone have had no such details since the first release.
+    if (proven.provider, proven.method) == (LOCAL_PASSWORD, "pwd"):
         return {}
     return {"provider": proven.provider, "method": proven.method}

@@ -103,6 +103,8 @@ class ApiToken:
     """For a browser session: the identity provider that proved the sign-in; None for a local password."""
     authenticated_at: datetime | None = None
     """For a browser session: when the provider proved the identity; None for `created_at`."""
+    authentication_methods: str | None = None
+    """For a browser session: how the user proved the identity, as values of RFC 8176 separated by spaces."""
 
     @property
     def allows_admin(self) -> bool:

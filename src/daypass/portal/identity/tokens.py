@@ -27,6 +27,8 @@ PREFIXES = {
 
 _DEVICE = "daypass_dev_"
 _CODE = "daypass_code_"
+_CHALLENGE = "daypass_wch_"
+_RECOVERY = "daypass_rec_"
 
 
 def mint(kind: TokenKind) -> Secret:
@@ -42,6 +44,16 @@ def mint_device() -> Secret:
 def mint_code() -> Secret:
     """Return an authorization code (RFC 6749, section 4.1.2)."""
     return _mint(_CODE)
+
+
+def mint_challenge() -> Secret:
+    """Return the handle of a WebAuthn challenge; it gives no access."""
+    return _mint(_CHALLENGE)
+
+
+def mint_recovery() -> Secret:
+    """Return the secret of a recovery link, which counts only together with the user's password."""
+    return _mint(_RECOVERY)
 
 
 def recognise(text: str) -> TokenKind | None:

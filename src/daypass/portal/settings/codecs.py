@@ -225,6 +225,50 @@ class Names(Codec[frozenset[str]]):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice(Codec[str]):
+    """One of several values, of which each restricts access more than the one before it."""
+
+    options: tuple[tuple[str, str], ...]
+    """The values with their labels, from the least to the most restricting one."""
+
+    @property
+    def kind(self) -> str:
+        """The name of the type in the API."""
+        return "choice"
+
+    @property
+    def accepted_values(self) -> str:
+        """The values."""
+        *first, last = (value for value, _ in self.options)
+        return f"{', '.join(first)} or {last}"
+
+    @property
+    def widget(self) -> Widget:
+        """A list of the values."""
+        return Widget(options=self.options)
+
+    def parse(self, text: str) -> str:
+        """Return the value of *text* in any case; raises `ValueError`."""
+        value = text.strip().lower()
+        if value not in dict(self.options):
+            raise ValueError(text)
+        return value
+
+    def to_text(self, value: str) -> str:
+        """Return *value* as it is."""
+        return value
+
+    def describe(self, value: str) -> str:
+        """Return the label of *value*."""
+        return dict(self.options)[value]
+
+    def elevates(self, old: str | None, new: str | None) -> bool:
+        """Return whether *new* restricts less than *old*."""
+        ranks = [value for value, _ in self.options]
+        return old is not None and new is not None and ranks.index(new) < ranks.index(old)
+
+
+@dataclass(frozen=True, slots=True)
 class AnyText(Codec[str]):
     """The type of settings that the portal stores for other tools, without an effect of its own."""
 

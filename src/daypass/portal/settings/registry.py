@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from daypass.common.session_limits import MAXIMUM_DURATION, MINIMUM_DURATION, MINIMUM_ROLE_MAXIMUM
-from daypass.portal.settings.codecs import Duration, Flag, Names, Unit
+from daypass.portal.settings.codecs import Choice, Duration, Flag, Names, Unit
 from daypass.portal.settings.setting import TENANT, Setting, unknown_setting
 
 FLAGS = "Flags"
@@ -89,6 +89,23 @@ TOKEN_SESSION_DURATION = Setting(
     ),
 )
 
+PASSKEY_REQUIRED = Setting(
+    label="Require Passkeys",
+    type=APP_CONFIG,
+    key="RequirePasskeys",
+    codec=Choice(
+        (("off", "Off"), ("administrators", "Administrators"), ("everyone", "Everyone with a password"))
+    ),
+    default="off",
+    help="Who must show a passkey after the password, and confirms changes with it.",
+    documentation=(
+        "A user who needs a passkey and has none registers one at the next sign-in, after the password and "
+        "before anything else. Users with a passkey are always asked for it after their password, whatever "
+        "this setting says. It does not concern sign-ins at an identity provider. Passkeys need a public "
+        "URL with a host name; where it has an IP address, a user who needs a passkey cannot sign in."
+    ),
+)
+
 TENANT_VALIDITY = Setting(
     label="AWS Access Token Validity",
     type=TENANT,
@@ -164,6 +181,7 @@ REGISTRY = Registry(
         ADMIN_JIT_SESSION_DURATION,
         ROLE_MAXIMUM,
         TOKEN_SESSION_DURATION,
+        PASSKEY_REQUIRED,
         TENANT_VALIDITY,
         TENANT_ROLE_MAXIMUM,
         TENANT_SERVICES,

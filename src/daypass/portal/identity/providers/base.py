@@ -36,7 +36,7 @@ class ProvenIdentity:
     provider: str
     """The name of the provider."""
     method: str
-    """The way in which the user authenticated, in the words of RFC 8176, such as `pwd`."""
+    """How the user authenticated, as values of RFC 8176 separated by spaces, such as `pwd hwk`."""
     authenticated_at: datetime
     """The time of authentication at the provider, which may be long before the portal learns of it."""
     refunds: Sequence[RowChange] = ()

@@ -65,6 +65,11 @@ def confirmation(user_id: UserId) -> RateLimit:
     return RateLimit("confirmation", _digest("confirmation", user_id), PER_ACCOUNT)
 
 
+def passkey(user_id: UserId) -> RateLimit:
+    """Return the limit for wrong passkeys of one user, at sign-in and at reauthentication together."""
+    return RateLimit("passkey", _digest("passkey", user_id), PER_ACCOUNT)
+
+
 def consume(database: Database, limits: Sequence[RateLimit], now: datetime) -> RateLimitExceeded | None:
     """Consume one attempt of each limit; return the first limit that is exhausted, or None.
 

@@ -132,6 +132,7 @@ _TOKEN = (
     api_tokens.c.authorized_at,
     api_tokens.c.provider,
     api_tokens.c.authenticated_at,
+    api_tokens.c.authentication_methods,
 )
 
 parents = api_tokens.alias("parents")
@@ -261,6 +262,7 @@ def _token(row: ResultRow) -> ApiToken:
         row.authorized_at,
         row.provider,
         row.authenticated_at,
+        row.authentication_methods,
     )
 
 

@@ -1,0 +1,1 @@
+"""Passkeys (Web Authentication): registration, proof of a user's presence, and recovery."""

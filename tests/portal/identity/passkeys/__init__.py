@@ -1,0 +1,1 @@
+"""Tests of passkeys with a software authenticator."""
