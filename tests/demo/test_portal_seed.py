@@ -32,7 +32,7 @@ def memberships(folder: StateDirectory, username: str) -> dict[str, str]:
     with database.reading() as connection:
         user = UserStore(connection).find(username)
         assert user is not None
-        found = TenantStore(connection).list_for(user.id)
+        found = TenantStore(connection).list_for(user.id, NOW)
     database.close()
     return {seen.tenant.name: seen.membership.name for seen in found if seen.membership is not None}
 

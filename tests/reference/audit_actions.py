@@ -92,7 +92,8 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "events.",
             (Outcome.REQUESTED, Outcome.ISSUED, Outcome.DENIED, Outcome.FAILED, Outcome.UNKNOWN),
             "the id of the issuance",
-            "`scope`, `role_arn`; except if unknown `purpose`, `door`, `address`, `token_id`, `reason`; if "
+            "`scope`, `role_arn`; except if unknown `purpose`, `door`, `address`, `token_id`, `reason`, and "
+            "`group` and `group_id` if a group's membership allows it; if "
             "requested or issued `access`, `permission_set`, "
             "`validity` in seconds and `decided_by`, the limit that decided it; if issued `access_key_id`, "
             "`session_name`, `expires_at`, `is_attributed`, `has_console_url`; if denied, failed or "

@@ -168,7 +168,7 @@ def test_the_row_of_a_custom_set_is_no_membership_for_an_earlier_release(rig_wit
 
 
 def test_lists_of_tenants_have_the_set(rig_with_sets: Rig) -> None:
-    tenants = VisibleTenants(rig_with_sets.database)
+    tenants = VisibleTenants(rig_with_sets.database, rig_with_sets.clock)
 
     dev, prod = tenants.all(DANA)
     own = tenants.find(DANA, "dev01")

@@ -13,7 +13,7 @@ from tests.portal.access.conftest import ADMIN, DANA, DATA, DEV, PROD, Rig, call
 
 
 def test_a_user_sees_own_tenants_and_an_administrator_all(rig: Rig) -> None:
-    tenants = VisibleTenants(rig.database)
+    tenants = VisibleTenants(rig.database, rig.clock)
 
     own = [access.tenant.name for access in tenants.all(DANA)]
     every = [access.tenant.name for access in tenants.all(ADMIN)]
@@ -28,7 +28,7 @@ def test_a_user_sees_own_tenants_and_an_administrator_all(rig: Rig) -> None:
 
 
 def test_a_foreign_tenant_is_not_found_like_an_unknown_one(rig: Rig) -> None:
-    tenants = VisibleTenants(rig.database)
+    tenants = VisibleTenants(rig.database, rig.clock)
     own = {access.tenant.id for access in tenants.all(DANA)}
     foreign = next(tenant for tenant in (DEV, PROD, DATA) if tenant.id not in own)
 
@@ -40,7 +40,7 @@ def test_a_foreign_tenant_is_not_found_like_an_unknown_one(rig: Rig) -> None:
 
 
 def test_an_administrator_has_full_access_whatever_the_membership(rig: Rig) -> None:
-    tenants = VisibleTenants(rig.database)
+    tenants = VisibleTenants(rig.database, rig.clock)
 
     for access in tenants.all(DANA):
         assert permission_set_of(DANA, access) is access.membership
@@ -49,7 +49,7 @@ def test_an_administrator_has_full_access_whatever_the_membership(rig: Rig) -> N
 
 
 def test_the_refusal_of_a_session_is_the_one_of_the_policy(rig: Rig) -> None:
-    tenants = VisibleTenants(rig.database)
+    tenants = VisibleTenants(rig.database, rig.clock)
     assert tenants.find_session_refusal(caller(DANA), DEV, NOON) is None
 
     rig.set(DISABLE_NON_ADMIN_JIT, "true")

@@ -238,7 +238,7 @@ def test_the_owner_of_a_name_is_found_by_the_prefix_of_its_account(two: TwoAccou
 
 
 def test_legacy_clients_get_the_account_of_the_tenant(two: TwoAccounts) -> None:
-    plans = Plans(VisibleTenants(two.rig.database), two.accounts)
+    plans = Plans(VisibleTenants(two.rig.database, two.rig.clock), two.accounts)
 
     answers = [
         json.loads(bytes(plans.plan_of(ApiRequest(caller(DANA), {"tenant": name}, {}, b"")).body))

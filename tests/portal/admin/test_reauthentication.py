@@ -27,7 +27,7 @@ SIX_MINUTES = timedelta(minutes=6)
 def users() -> st.SearchStrategy[UserRecord]:
     """Return a strategy for users before or after a change."""
     return st.builds(
-        lambda role, disabled: UserRecord(User(UserId("u"), DANA, role), NOON, disabled, None, True),
+        lambda role, disabled: UserRecord(User(UserId("u"), DANA, role), NOON, disabled, None, True, role),
         st.sampled_from(Role),
         st.sampled_from([None, NOON]),
     )

@@ -94,7 +94,7 @@ def withdrawn(connection: Connection, token_id: str = TOKEN) -> PortalError | No
     """The precondition of a release: what is read after `lock` is still true at commit."""
     TokenStore(connection).lock(TokenId(token_id))
     bearer = TokenStore(connection).find_bearer(token_id.encode())
-    tenant = TenantStore(connection).find("dev01", DANA)
+    tenant = TenantStore(connection).find("dev01", DANA, NOON)
     is_good = bearer is not None and not bearer.is_revoked and not bearer.is_disabled
     return None if is_good and tenant is not None and tenant.membership else Unauthenticated("ended")
 

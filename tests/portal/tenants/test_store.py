@@ -31,25 +31,25 @@ def fill(connection: Connection) -> TenantStore:
 @pytest.mark.parametrize("reference", ["dev01", "id-of-dev"])
 def test_a_tenant_is_found_by_name_and_by_id(database: Database, reference: str) -> None:
     with database.writing() as connection:
-        assert fill(connection).find(reference, "dana") == TenantAccess(DEV, FULL)
+        assert fill(connection).find(reference, "dana", NOON) == TenantAccess(DEV, FULL)
 
 
 @pytest.mark.parametrize("reference", ["dev", "DEV01", "", "%", "dev01 "])
 def test_a_tenant_is_not_found_by_any_other_text(database: Database, reference: str) -> None:
     with database.writing() as connection:
-        assert fill(connection).find(reference, "dana") is None
+        assert fill(connection).find(reference, "dana", NOON) is None
 
 
 def test_a_tenant_is_listed_with_the_users_membership(database: Database) -> None:
     with database.writing() as connection:
         store = fill(connection)
 
-        assert store.list_for("dana") == [
+        assert store.list_for("dana", NOON) == [
             TenantAccess(DEV, FULL),
             TenantAccess(PROD, READ_ONLY),
         ]
-        assert store.list_all("dana") == [TenantAccess(DATA, None), *store.list_for("dana")]
-        assert store.list_for("noor") == []
+        assert store.list_all("dana") == [TenantAccess(DATA, None), *store.list_for("dana", NOON)]
+        assert store.list_for("noor", NOON) == []
         assert store.names() == ["data01", "dev01", "prod01"]
 
 
@@ -57,11 +57,11 @@ def test_a_search_finds_visible_tenants_by_a_part_of_the_name(database: Database
     with database.writing() as connection:
         store = fill(connection)
 
-        assert store.search("dana", "", 1, is_member=True) == [TenantAccess(DEV, FULL)]
-        assert store.search("dana", "01", 9, is_member=True) == store.list_for("dana")
-        assert store.search("dana", "a0", 9, is_member=False) == [TenantAccess(DATA, None)]
-        assert store.search("dana", "a0", 9, is_member=True) == []
-        assert store.search("dana", "_", 9, is_member=False) == []
+        assert store.search("dana", "", 1, NOON) == [TenantAccess(DEV, FULL)]
+        assert store.search("dana", "01", 9, NOON) == store.list_for("dana", NOON)
+        assert store.search("dana", "a0", 9, None) == [TenantAccess(DATA, None)]
+        assert store.search("dana", "a0", 9, NOON) == []
+        assert store.search("dana", "_", 9, None) == []
 
 
 def test_a_removed_member_has_no_membership(database: Database) -> None:
@@ -70,4 +70,4 @@ def test_a_removed_member_has_no_membership(database: Database) -> None:
 
         tenant_store.remove_member(DEV.id, "dana").apply(connection)
 
-        assert store.find("dev01", "dana") == TenantAccess(DEV, None)
+        assert store.find("dev01", "dana", NOON) == TenantAccess(DEV, None)

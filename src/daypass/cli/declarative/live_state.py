@@ -65,7 +65,8 @@ def _read_all(portal: Portal) -> LiveState:
     versions = Versions()
     users: dict[str, User] = {}
     for user in _items(portal, path("users"), "users"):
-        users[user["username"]] = User(user["role"], user["disabled"])
+        # The role by a group is no role to export or to change. An older portal has no groups.
+        users[user["username"]] = User(user.get("assigned_role", user["role"]), user["disabled"])
         versions.users[user["username"]] = user["version"]
     members: dict[str, dict[str, str]] = {}
     for member in _items(portal, path("memberships"), "memberships"):

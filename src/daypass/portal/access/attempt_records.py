@@ -5,7 +5,7 @@ Both are always committed together.
 
 from datetime import timedelta
 
-from daypass.portal.access.model import IssuanceRecord, IssuedSession, State, Validity
+from daypass.portal.access.model import Allow, IssuanceRecord, IssuedSession, State, Validity
 from daypass.portal.access.plan import IssuanceAttempt, SessionPlan
 from daypass.portal.access.session_names import printable
 from daypass.portal.access.store.issuances import AttemptRow, add_attempt, set_outcome, set_unknown_outcome
@@ -132,9 +132,17 @@ def _event(attempt: IssuanceAttempt, outcome: Outcome, **details: Scalar) -> Eve
             "address": caller.address,
             "token_id": caller.token.id,
             "reason": printable(attempt.request.reason, _LONGEST_REASON),
+            **_group(attempt),
             **details,
         },
     )
+
+
+def _group(attempt: IssuanceAttempt) -> dict[str, Scalar]:
+    """Return the group whose membership allows the attempt, if one does."""
+    decision = attempt.context.decision
+    group = decision.entitlement.group if isinstance(decision, Allow) else None
+    return {} if group is None else {"group": group.name, "group_id": group.id}
 
 
 def _access_and_validity(permission_set: PermissionSet, validity: Validity) -> dict[str, Scalar]:

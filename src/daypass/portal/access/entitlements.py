@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from daypass.portal.identity.model import User
 from daypass.portal.permission_sets.model import BUILT_IN, FULL, PermissionSet
-from daypass.portal.tenants.model import Access
+from daypass.portal.tenants.model import Access, GroupAccess, GroupId
 
 
 class EntitlementKind(StrEnum):
@@ -17,6 +17,16 @@ class EntitlementKind(StrEnum):
     """The role of Administrator, for account administration and for every tenant."""
     MEMBERSHIP = "membership"
     """A membership of the tenant."""
+    GROUP = "group"
+    """A membership of the tenant that a group gives its members."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlingGroup:
+    """The group that gives an entitlement."""
+
+    id: GroupId
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +38,10 @@ class Entitlement:
     ends_at: datetime | None = None
     """The time from which the entitlement gives no access; None if it has no end.
 
-    No entitlement has an end yet. A source of ends must also change `policy.may_see`, `tenants.access_of` and
-    the lists of `VisibleTenants`, and has a rule for older replicas (decision 0052).
+    Only memberships by groups have ends.
     """
+    group: EntitlingGroup | None = None
+    """The group, for the kind `GROUP`."""
 
     @property
     def access(self) -> Access:
@@ -48,11 +59,15 @@ class Entitlement:
     def still_covers(self, earlier: "Entitlement", until: datetime) -> bool:
         """Return whether this is still the *earlier* entitlement and does not end before the time *until*.
 
-        An entitlement has no id: the same kind and permission set count as the same entitlement. Its end may
-        have been changed since; a set that was changed is another.
+        An entitlement has no id: the same kind, group and permission set count as the same entitlement. Its
+        end may have been changed since; a set that was changed is another, and a renamed group is the same.
         """
-        is_same = (self.kind, self.permission_set) == (earlier.kind, earlier.permission_set)
-        return is_same and (self.ends_at is None or until <= self.ends_at)
+        return self.identity == earlier.identity and (self.ends_at is None or until <= self.ends_at)
+
+    @property
+    def identity(self) -> tuple[EntitlementKind, PermissionSet, GroupId | None]:
+        """The values by which this is the same entitlement as another."""
+        return self.kind, self.permission_set, None if self.group is None else self.group.id
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -67,10 +82,15 @@ def entitlements_to_account(user: User) -> Sequence[Entitlement]:
     return (_ADMINISTRATOR,) if user.is_administrator else ()
 
 
-def entitlements_to_tenant(user: User, membership: PermissionSet | None) -> Sequence[Entitlement]:
-    """Return every entitlement of *user* to an existing tenant; *membership* is None without one."""
+def entitlements_to_tenant(
+    user: User, membership: PermissionSet | None, by_groups: Iterable[GroupAccess] = ()
+) -> Sequence[Entitlement]:
+    """Return every entitlement of *user* to an existing tenant; *membership* is None without one.
+
+    Those by groups come last: of two that are equally strong, the user's own membership applies.
+    """
     own = () if membership is None else (_by_membership(membership),)
-    return (*entitlements_to_account(user), *own)
+    return (*entitlements_to_account(user), *own, *map(_by_group, by_groups))
 
 
 def current(entitlements: Iterable[Entitlement], now: datetime) -> Sequence[Entitlement]:
@@ -93,3 +113,8 @@ def _strength(entitlement: Entitlement) -> tuple[int, datetime]:
 
 def _by_membership(permission_set: PermissionSet) -> Entitlement:
     return _MEMBERSHIPS.get(permission_set.name) or Entitlement(EntitlementKind.MEMBERSHIP, permission_set)
+
+
+def _by_group(access: GroupAccess) -> Entitlement:
+    group = EntitlingGroup(access.group_id, access.group)
+    return Entitlement(EntitlementKind.GROUP, access.permission_set, access.ends_at, group)

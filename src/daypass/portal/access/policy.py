@@ -104,12 +104,8 @@ def find_consent_refusal(token: ApiToken, scope: Scope) -> Deny | None:
 
 
 def may_see(user: User, tenant: TenantAccess) -> bool:
-    """Return whether *user* may know that this tenant exists.
-
-    It ignores the ends of entitlements: no entitlement has an end yet. A source of ends must change this
-    function and `tenants.access_of`.
-    """
-    return bool(entitlements_to_tenant(user, tenant.membership))
+    """Return whether *user* may know that this tenant exists."""
+    return bool(entitlements_to_tenant(user, tenant.membership, tenant.by_groups))
 
 
 def tenant_not_found(reference: str) -> TenantNotFound:

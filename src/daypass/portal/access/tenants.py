@@ -8,6 +8,7 @@ from daypass.portal.access.authorization import read_context
 from daypass.portal.access.entitlements import entitlements_to_tenant, strongest
 from daypass.portal.access.model import Caller, Deny
 from daypass.portal.access.policy import may_see, tenant_not_found
+from daypass.portal.clock import Clock
 from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import User
 from daypass.portal.identity.scopes import Scope
@@ -24,16 +25,20 @@ from daypass.portal.tenants.store import TenantStore
 class VisibleTenants:
     """Reads the tenants that are visible to a user: every tenant for an Administrator, else the user's own.
 
-    Every list is sorted by name.
+    The user's own are those of a membership or of one by a group that has not ended. Every list is sorted by
+    name.
     """
 
     database: Database
+    clock: Clock
 
     def all(self, user: User) -> Sequence[TenantAccess]:
         """Return every visible tenant."""
         with self.database.reading() as connection:
             store = TenantStore(connection)
-            return store.list_all(user.id) if user.is_administrator else store.list_for(user.id)
+            if user.is_administrator:
+                return store.list_all(user.id)
+            return store.list_for(user.id, self.clock())
 
     def first(self, user: User, number: int) -> Sequence[TenantAccess]:
         """Return the first *number* of the visible tenants."""
@@ -45,19 +50,19 @@ class VisibleTenants:
             return ()
         with self.database.reading() as connection:
             store = TenantStore(connection)
-            return store.search(user.id, text, number, is_member=not user.is_administrator)
+            return store.search(user.id, text, number, self._members_at(user))
 
     def page(self, user: User, text: str, request: PageRequest) -> Page[TenantAccess]:
         """Return a page of the visible tenants with *text* in their names."""
         with self.database.reading() as connection:
-            return TenantStore(connection).page(user.id, text, request, is_member=not user.is_administrator)
+            return TenantStore(connection).page(user.id, text, request, self._members_at(user))
 
     def find(self, user: User, reference: str) -> TenantAccess | None:
         """Return the tenant with that name or id and the access of *user*, or None if it is not visible."""
         if not is_storable(reference):
             return None
         with self.database.reading() as connection:
-            access = TenantStore(connection).find(reference, user.id)
+            access = TenantStore(connection).find(reference, user.id, self.clock())
         return access if access is not None and may_see(user, access) else None
 
     def get(self, user: User, reference: str) -> Tenant:
@@ -72,7 +77,7 @@ class VisibleTenants:
 
     def requestable_sets(self, user: User, tenant: TenantAccess) -> Sequence[PermissionSet]:
         """Return the permission sets that *user* may request for a visible tenant, the highest rank first."""
-        entitlements = entitlements_to_tenant(user, tenant.membership)
+        entitlements = entitlements_to_tenant(user, tenant.membership, tenant.by_groups)
         with self.database.reading() as connection:
             every = PermissionSetStore(connection).all()
         return [each for each in every if any(entitlement.gives(each) for entitlement in entitlements)]
@@ -83,10 +88,14 @@ class VisibleTenants:
             decision = read_context(connection, caller, Scope.of_tenant(tenant.id), "", now).decision
         return decision.refusal if isinstance(decision, Deny) else None
 
+    def _members_at(self, user: User) -> datetime | None:
+        """Return the time at which *user* must be a member of a tenant to see it; None if always."""
+        return None if user.is_administrator else self.clock()
+
 
 def permission_set_of(user: User, tenant: TenantAccess) -> PermissionSet:
-    """Return the strongest permission set of *user* in a visible tenant; it ignores ends, like `may_see`."""
-    entitlement = strongest(entitlements_to_tenant(user, tenant.membership))
+    """Return the strongest permission set of *user* in a visible tenant."""
+    entitlement = strongest(entitlements_to_tenant(user, tenant.membership, tenant.by_groups))
     if entitlement is None:
         raise tenant_not_found(tenant.tenant.name)
     return entitlement.permission_set

@@ -1,7 +1,7 @@
 """The records of administration (users, tenants, memberships, settings), each with its version."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NewType
@@ -48,6 +48,10 @@ class UserRecord:
     disabled_at: datetime | None
     last_sign_in_at: datetime | None
     has_password: bool
+    assigned_role: Role
+    """The role that an Administrator gave the user; `user.role` also counts the user's groups."""
+    administrator_group: str | None = None
+    """The name of a group, the first of several, that makes the user an Administrator."""
 
     @property
     def is_disabled(self) -> bool:
@@ -60,10 +64,22 @@ class UserRecord:
         return self.user.is_administrator and not self.is_disabled
 
     @property
+    def is_local_administrator(self) -> bool:
+        """Whether this Administrator can sign in without a group and without an identity provider."""
+        return self.assigned_role is Role.ADMINISTRATOR and self.has_password and not self.is_disabled
+
+    def with_role(self, role: Role) -> "UserRecord":
+        """Return the user with this assigned role."""
+        effective = role if self.administrator_group is None else Role.ADMINISTRATOR
+        return replace(self, assigned_role=role, user=replace(self.user, role=effective))
+
+    @property
     def version(self) -> Version:
         """The version of the fields that an Administrator can change; a sign-in does not change it."""
         user = self.user
-        return version_of(user.id, user.username, user.role.value, self.disabled_at, self.has_password)
+        return version_of(
+            user.id, user.username, self.assigned_role.value, self.disabled_at, self.has_password
+        )
 
 
 def tenant_version(tenant: Tenant) -> Version:

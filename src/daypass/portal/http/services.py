@@ -125,7 +125,7 @@ class Services:
     @property
     def tenants(self) -> VisibleTenants:
         """The tenants that a user may know of."""
-        return VisibleTenants(self.database)
+        return VisibleTenants(self.database, self.clock)
 
     @property
     def history(self) -> SessionHistory:

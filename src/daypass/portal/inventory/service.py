@@ -130,7 +130,10 @@ class Inventory:
         """Return the tenants to search, all of them visible to the caller."""
         with self.database.reading() as connection:
             store, user = TenantStore(connection), caller.user
-            visible = store.list_all(user.id) if user.is_administrator else store.list_for(user.id)
+            if user.is_administrator:
+                visible = store.list_all(user.id)
+            else:
+                visible = store.list_for(user.id, self.clock())
         tenants = [access.tenant for access in visible]
         if named.owned_name is None:
             return [tenant for tenant in tenants if named.region in ("", tenant.target.region)]

@@ -5,34 +5,57 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.sql.elements import Label
 
 from daypass.portal.permission_sets.model import BUILT_IN, FULL, READ_ONLY, ManagedPolicy, PermissionSet
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema.groups import group_memberships
 from daypass.portal.storage.schema.tenants import memberships, permission_sets
 from daypass.portal.storage.unit_of_work import RowChange
 
 _c = permission_sets.c
 
-PERMISSION_SET = (
-    _c.id.label("set_id"),
-    _c.name.label("set_name"),
-    _c.description.label("set_description"),
-    _c.rank.label("set_rank"),
-    _c.policies.label("set_policies"),
-    _c.denies.label("set_denies"),
-    _c.has_own_role.label("set_has_own_role"),
-)
+_FIELDS = ("id", "name", "description", "rank", "policies", "denies", "has_own_role")
+
+
+def _columns(table: FromClause, prefix: str) -> tuple[Label[Any], ...]:
+    return tuple(table.c[name].label(f"{prefix}_{name}") for name in _FIELDS)
+
+
+PERMISSION_SET = _columns(permission_sets, "set")
 """The columns that `permission_set_of` needs."""
 
 requested_sets = permission_sets.alias("requested_sets")
 """The table for a query that reads a membership's set and another one in the same row."""
 
-requested_columns = tuple(
-    requested_sets.c[name].label(f"requested_{name}")
-    for name in ("id", "name", "description", "rank", "policies", "denies", "has_own_role")
-)
+requested_columns = _columns(requested_sets, "requested")
 """The columns that `requested_set_of` needs."""
+
+group_sets = permission_sets.alias("group_sets")
+"""The table for a query that reads a user's set and that of a group in the same row."""
+
+GROUP_SET = (group_memberships.c.is_read_only.label("group_is_read_only"), *_columns(group_sets, "group_set"))
+"""The columns that `group_membership_set` needs; join `group_sets` by `IS_SET_OF_GROUP`."""
+
+IS_SET_OF_GROUP = and_(
+    group_sets.c.id == group_memberships.c.permission_set_id, group_memberships.c.is_read_only.is_(None)
+)
 
 MEMBERSHIP_SET = (memberships.c.is_read_only, *PERMISSION_SET)
 """The columns that `membership_set` needs; join `permission_sets` by `IS_SET_OF_MEMBERSHIP`."""
@@ -84,20 +107,33 @@ class PermissionSetStore:
         return None if row is None else permission_set_of(row)
 
     def count_all_members(self) -> Mapping[str, int]:
-        """Return the number of memberships with each set, by the set's id; a set without any is missing."""
-        set_id = func.coalesce(
-            case((memberships.c.is_read_only, READ_ONLY.id), (~memberships.c.is_read_only, FULL.id)),
-            memberships.c.permission_set_id,
+        """Return the number of memberships with each set, by the set's id; a set without any is missing.
+
+        The memberships are those of users and of groups.
+        """
+        ids = union_all(
+            *(select(_set_id(table).label("set_id")) for table in (memberships, group_memberships))
         )
-        query = select(set_id.label("set_id"), func.count().label("number")).group_by(set_id)
+        every = ids.subquery()
+        query = select(every.c.set_id, func.count().label("number")).group_by(every.c.set_id)
         return {row.set_id: row.number for row in self._connection.execute(query)}
 
     def count_members(self, permission_set: PermissionSet) -> int:
-        """Return the number of memberships that have this custom set."""
-        has_set = and_(
-            memberships.c.permission_set_id == permission_set.id, memberships.c.is_read_only.is_(None)
-        )
-        return self._connection.scalar(select(func.count()).select_from(memberships).where(has_set)) or 0
+        """Return the number of memberships, of users and of groups, that have this custom set."""
+        numbers = [
+            select(func.count())
+            .select_from(table)
+            .where(table.c.permission_set_id == permission_set.id, table.c.is_read_only.is_(None))
+            .scalar_subquery()
+            for table in (memberships, group_memberships)
+        ]
+        return self._connection.scalar(select(numbers[0] + numbers[1])) or 0
+
+
+def _set_id(table: FromClause) -> ColumnElement[str]:
+    is_read_only = table.c.is_read_only
+    built_in = case((is_read_only, READ_ONLY.id), (~is_read_only, FULL.id))
+    return func.coalesce(built_in, table.c.permission_set_id)
 
 
 def find_sets_with_own_roles(database: Database) -> Sequence[str]:
@@ -157,35 +193,33 @@ def membership_set(row: Row[*tuple[Any, ...]]) -> PermissionSet | None:
     """Return the membership's set in a row that has the columns of `MEMBERSHIP_SET`; None without one."""
     if row.is_read_only is not None:
         return READ_ONLY if row.is_read_only else FULL
-    return None if row.set_id is None else permission_set_of(row)
+    return _set_in(row, "set")
+
+
+def group_membership_set(row: Row[*tuple[Any, ...]]) -> PermissionSet | None:
+    """Return the set of a group's membership in a row that has `GROUP_SET`; None without a membership."""
+    if row.group_is_read_only is not None:
+        return READ_ONLY if row.group_is_read_only else FULL
+    return _set_in(row, "group_set")
 
 
 def permission_set_of(row: Row[*tuple[Any, ...]]) -> PermissionSet:
     """Return the custom set in a row that has the columns of `PERMISSION_SET`."""
-    return PermissionSet(
-        id=row.set_id,
-        name=row.set_name,
-        description=row.set_description,
-        rank=row.set_rank,
-        policies=_policies(row.set_policies),
-        denies=row.set_denies,
-        has_own_role=row.set_has_own_role,
-    )
+    found = _set_in(row, "set")
+    assert found is not None  # noqa: S101  the caller's query has the set
+    return found
 
 
 def requested_set_of(row: Row[*tuple[Any, ...]]) -> PermissionSet | None:
     """Return the set in a row that has the columns of `requested_columns`; None if no set was found."""
-    if row.requested_id is None:
+    return _set_in(row, "requested")
+
+
+def _set_in(row: Row[*tuple[Any, ...]], prefix: str) -> PermissionSet | None:
+    if getattr(row, f"{prefix}_id") is None:
         return None
-    return PermissionSet(
-        id=row.requested_id,
-        name=row.requested_name,
-        description=row.requested_description,
-        rank=row.requested_rank,
-        policies=_policies(row.requested_policies),
-        denies=row.requested_denies,
-        has_own_role=row.requested_has_own_role,
-    )
+    values = {name: getattr(row, f"{prefix}_{name}") for name in _FIELDS}
+    return PermissionSet(**{**values, "policies": _policies(values["policies"])})
 
 
 def _policies(text: str) -> tuple[ManagedPolicy, ...]:

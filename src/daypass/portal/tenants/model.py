@@ -1,6 +1,8 @@
 """The types of tenants and memberships."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NewType, Self
 
@@ -8,6 +10,7 @@ from daypass.portal.accounts.model import Target
 from daypass.portal.permission_sets.model import FULL, PermissionSet
 
 TenantId = NewType("TenantId", str)
+GroupId = NewType("GroupId", str)
 
 
 class Access(StrEnum):
@@ -55,8 +58,23 @@ class Tenant:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupAccess:
+    """The membership of a tenant that one of a user's groups gives."""
+
+    group_id: GroupId
+    group: str
+    """The group's name."""
+    permission_set: PermissionSet
+    ends_at: datetime | None = None
+    """The time from which it gives no access; None if it has no end."""
+
+
+@dataclass(frozen=True, slots=True)
 class TenantAccess:
-    """A tenant and one user's access to it; `membership` is None if the user is not a member."""
+    """A tenant and one user's access to it."""
 
     tenant: Tenant
     membership: PermissionSet | None
+    """The permission set of the user's own membership; None without one."""
+    by_groups: Sequence[GroupAccess] = ()
+    """The memberships that groups give the user, without those that have ended."""

@@ -60,6 +60,9 @@ def test_a_user_is_created_updated_and_deleted(admin: Administrator) -> None:
     again = admin("PUT", "/users/rita@example.com/password", {"password": "another horse battery"}, ANY)
     assert again.status == 200
 
+    assert admin("DELETE", f"/users/{made.json['id']}", headers=tag(again)).status == 409
+    # Another Administrator with a password must remain.
+    admin("PUT", f"/users/{ADMIN}/password", {"password": "a password of its own"}, ANY)
     assert admin("DELETE", f"/users/{made.json['id']}", headers=tag(again)).status == 204
     assert admin("GET", "/users/rita@example.com").status == 404
     assert "horse" not in str(admin("GET", "/audit").json)

@@ -185,7 +185,7 @@ def pages(assets: Assets) -> PageRenderer:
 def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Iterator[Browser]:
     """A browser at the test pages."""
     database, pools = Database(f"sqlite:///{sqlite_template}"), ThreadPools.sized(2)
-    frames = PageLayouts(VisibleTenants(database), FakeClock())
+    frames = PageLayouts(VisibleTenants(database, FakeClock()), FakeClock())
     committer = Committer(database, FakeClock())
     providers = IdentityProviders((LocalPasswords(database, committer, FakeClock()),))
     endpoints = PageEndpoints(

@@ -1,7 +1,6 @@
 """The changes that a planned import makes, and the rules for the table as a whole."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from daypass.portal.access.model import Caller
@@ -10,29 +9,41 @@ from daypass.portal.admin.imports.plan import CurrentState, ImportedUser
 from daypass.portal.admin.model import UserRecord
 from daypass.portal.admin.transactions import Author, Plan, PlannedChange
 from daypass.portal.admin.users.memberships import membership_change
-from daypass.portal.admin.users.service import require_other_administrator, user_creation, user_update
+from daypass.portal.admin.users.service import lost_administrators, user_creation, user_update
 from daypass.portal.errors import InvalidRequest
+from daypass.portal.identity.administrators import NOBODY, LostAdministrators, require_administrators
 from daypass.portal.identity.model import Role, User
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.unit_of_work import RowChange
 
 
-def lost_administrators(planned: Sequence[ImportedUser], users: Mapping[str, UserRecord]) -> int:
-    """Return by how much the number of enabled Administrators decreases; *users* are the existing ones."""
-    fewer = 0
-    for user in planned:
-        old = users.get(user.username)
-        before, after = old is not None and old.runs_portal, user.role is Role.ADMINISTRATOR
-        if old is None or not old.is_disabled:
-            fewer += before - after
-    return fewer
+def all_lost_administrators(
+    planned: Sequence[ImportedUser], users: Mapping[str, UserRecord]
+) -> LostAdministrators:
+    """Return what an import takes from the Administrators, and gives; *users* are the existing ones."""
+    total = NOBODY
+    for line in planned:
+        old = users.get(line.username)
+        if old is None:
+            total += LostAdministrators(-int(line.role is Role.ADMINISTRATOR), 0)
+        else:
+            new = old.with_role(line.role)
+            total += lost_administrators(old, new)
+            gained = lost_administrators(new, old)
+            total += LostAdministrators(-gained.number, -gained.local)
+    return total
 
 
-def check_administrators(connection: Connection, fewer: int, taken: int) -> None:
-    """Return if the portal still has an Administrator afterwards; raise `LastAdministrator` otherwise."""
-    if fewer > 0:
-        sentence = "The portal would have no Administrator left. Remove the line of one who is to stay one."
-        require_other_administrator(connection, fewer, f"{sentence} {progress_text(taken)}")
+def check_administrators(connection: Connection, lost: LostAdministrators, taken: int) -> None:
+    """Return if enough Administrators remain afterwards; raise `LastAdministrator` otherwise."""
+    progress = progress_text(taken)
+    require_administrators(
+        connection,
+        lost,
+        f"The portal would have no Administrator left. Remove the line of one who is to stay one. {progress}",
+        "The portal would have no Administrator with a password left. Remove the line of one who is to stay "
+        f"one. {progress}",
+    )
 
 
 def check_author(planned: Sequence[ImportedUser], by: Author) -> None:
@@ -68,7 +79,7 @@ def changes_of(
         else:
             user = old.user
         if old is not None and line.old_role is not None:
-            change = user_update(old, replace(old, user=replace(user, role=line.role)), now)
+            change = user_update(old, old.with_role(line.role), now)
             users.append(PlannedChange("user.update", username, change))
         for name, new in line.memberships.items():
             old_set, new_set = state.memberships.get((user.id, name)), state.permission_sets[new]

@@ -128,8 +128,9 @@ def _compare(line: ImportedUser, names_role: bool, state: CurrentState) -> Impor
     changes = {
         name: new for name, new in line.memberships.items() if before[name] != state.permission_sets[new]
     }
-    role = line.role if names_role else user.role
-    old_role = None if user.role is role else user.role
+    # The assigned role: a group that makes the user an Administrator is not a line's to change.
+    role = line.role if names_role else record.assigned_role
+    old_role = None if record.assigned_role is role else record.assigned_role
     changed = replace(line, role=role, old_role=old_role, memberships=changes)
     return _with_proof(changed, record, before, state)
 
@@ -145,11 +146,11 @@ def _with_proof(
         reauthentication.to_put_member(before.get(name), state.permission_sets[new])
         for name, new in line.memberships.items()
     ]
-    user = User(UserId(""), line.username, line.role)
     if old is None:
+        user = User(UserId(""), line.username, line.role)
         needed.append(reauthentication.to_create_user(user, has_password=False))
     elif line.old_role is not None:
-        needed.append(reauthentication.to_update_user(old, replace(old, user=user)))
+        needed.append(reauthentication.to_update_user(old, old.with_role(line.role)))
     return replace(line, proof=max(needed, default=Proof.NONE))
 
 

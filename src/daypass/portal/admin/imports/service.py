@@ -17,10 +17,10 @@ from uuid import uuid4
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.imports.changes import (
+    all_lost_administrators,
     changes_of,
     check_administrators,
     check_author,
-    lost_administrators,
 )
 from daypass.portal.admin.imports.job import ImportJob, ImportPlan, import_job, progress_text
 from daypass.portal.admin.imports.limits import JOB_LIFETIME, MAX_LINES, MAX_LINES_PER_REQUEST, READ
@@ -39,6 +39,7 @@ from daypass.portal.admin.transactions import (
 )
 from daypass.portal.admin.users.store.users import UserList
 from daypass.portal.errors import InvalidRequest, PreconditionFailed
+from daypass.portal.identity.administrators import NOBODY
 from daypass.portal.identity.authentication import new_user
 from daypass.portal.identity.model import Role, User
 from daypass.portal.storage.engine import Connection
@@ -127,10 +128,10 @@ class Imports:
         with_role = [user for user in plan.lines if user.changes_role]
 
         def check(connection: Connection) -> Change:
-            lost = 0
+            lost = NOBODY
             for begin in range(0, len(with_role), READ.lines):
                 users = with_role[begin : begin + READ.lines]
-                lost += lost_administrators(
+                lost += all_lost_administrators(
                     users, UserList(connection).by_names([user.username for user in users])
                 )
             check_administrators(connection, lost, 0)
@@ -157,7 +158,7 @@ class Imports:
             lines, state = plan_lines(connection, batch.lines)
             if version_of(*lines) != batch.reviewed.version:
                 raise _changed_since_review(job.taken)
-            check_administrators(connection, lost_administrators(lines, state.users), job.taken)
+            check_administrators(connection, all_lost_administrators(lines, state.users), job.taken)
             return changes_of(lines, state, create, now)
 
         request = ChangeRequest(_ACTION, f"{len(batch.lines)} lines", by, plan)

@@ -24,7 +24,8 @@ from daypass.portal.admin.users.store.users import (
     revoke_tokens,
     set_password,
 )
-from daypass.portal.errors import InvalidRequest, LastAdministrator, UserNotFound
+from daypass.portal.errors import InvalidRequest, UserNotFound
+from daypass.portal.identity.administrators import LostAdministrators, require_administrators
 from daypass.portal.identity.authentication import name_taken, new_user
 from daypass.portal.identity.model import Role, User
 from daypass.portal.identity.passwords import new_password_hash
@@ -36,7 +37,6 @@ from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 
 _LONGEST_SEARCH = 255
-_LAST = "This is the last Administrator. Make another user an Administrator first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Users:
             return user_creation(user, write, has_password=password is not None)
 
         self.executor.execute(single_change("user.create", user.username, by, plan))
-        return UserRecord(user, now, None, None, password is not None)
+        return UserRecord(user, now, None, None, password is not None, role)
 
     def update(
         self,
@@ -97,8 +97,7 @@ class Users:
             new = _changed(old, role, is_disabled, now)
             if new == old:
                 return None
-            if old.runs_portal and not new.runs_portal:
-                require_other_administrator(connection)
+            require_administrators(connection, lost_administrators(old, new))
             return user_update(old, new, now)
 
         self.executor.execute(single_change("user.update", user.username, by, plan))
@@ -132,8 +131,7 @@ class Users:
         def plan(connection: Connection) -> Change:
             old = find_user(connection, user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
-            if old.runs_portal:
-                require_other_administrator(connection)
+            require_administrators(connection, lost_administrators(old, None))
             write = delete_user(old.user.id)
             return Change((write,), _facts(old), proof=reauthentication.to_delete_user(old.user))
 
@@ -173,21 +171,24 @@ def user_update(old: UserRecord, new: UserRecord, now: datetime) -> Change:
     return Change(tuple(writes), _facts(old), _facts(new), proof=reauthentication.to_update_user(old, new))
 
 
-def require_other_administrator(connection: Connection, fewer: int = 1, message: str = _LAST) -> None:
-    """Return if more than *fewer* Administrators exist; raise `LastAdministrator` otherwise."""
-    if UserStore(connection).count_administrators() <= fewer:
-        raise LastAdministrator(message)
+def lost_administrators(old: UserRecord, new: UserRecord | None) -> LostAdministrators:
+    """Return what turning *old* into *new* takes from the Administrators; None is a deleted user."""
+    remains = new is not None and new.runs_portal
+    remains_local = new is not None and new.is_local_administrator
+    return LostAdministrators(
+        int(old.runs_portal and not remains), int(old.is_local_administrator and not remains_local)
+    )
 
 
 def _changed(old: UserRecord, role: Role | None, is_disabled: bool | None, now: datetime) -> UserRecord:
-    user = replace(old.user, role=role or old.user.role)
+    new = old.with_role(role or old.assigned_role)
     if is_disabled is None or is_disabled == old.is_disabled:
-        return replace(old, user=user)
-    return replace(old, user=user, disabled_at=now if is_disabled else None)
+        return new
+    return replace(new, disabled_at=now if is_disabled else None)
 
 
 def _facts(record: UserRecord) -> dict[str, str | None]:
-    return {"role": record.user.role.value, "disabled_at": timestamp(record.disabled_at)}
+    return {"role": record.assigned_role.value, "disabled_at": timestamp(record.disabled_at)}
 
 
 def part_of_username(typed: str) -> str:

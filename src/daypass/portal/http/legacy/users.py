@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from daypass.portal.access.tenants import VisibleTenants
+from daypass.portal.access.tenants import VisibleTenants, access_of
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord, UserQuery
 from daypass.portal.errors import InvalidRequest, MembershipNotFound, UserNotFound
@@ -91,13 +91,10 @@ class Users:
     def access_of(self, request: ApiRequest) -> Response:
         """Return a user's tenants; `adminAccess=false` omits those visible only as an Administrator."""
         record = self.administration.users.find(request.path["username"])
-        members = {
-            member.tenant.id: member for member in self.administration.users.memberships(record.user.id)
-        }
-        rows = [(member.tenant, member.access) for member in members.values()]
-        if record.user.is_administrator and request.query.get("adminAccess", "").lower() != "false":
-            visible = self.tenants.all(record.user)
-            rows = [(access.tenant, Access.FULL) for access in visible]
+        user = record.user
+        if user.is_administrator and request.query.get("adminAccess", "").lower() == "false":
+            user = replace(user, role=Role.USER)
+        rows = [(access.tenant, access_of(user, access)) for access in self.tenants.all(user)]
         return JSONResponse(
             [
                 {"TenantId": tenant.id, "AccountName": tenant.name, **_policy(access)}

@@ -22,6 +22,7 @@ from daypass.portal.storage.schema.identity import (
     oauth_requests,
     spent_refresh_tokens,
     user_kind,
+    user_role,
     users,
 )
 from daypass.portal.storage.unit_of_work import RowChange
@@ -163,7 +164,7 @@ class TokenFamilyStore:
 
 
 _USED_GRANT = select(
-    api_tokens.c.id, api_tokens.c.user_id, api_tokens.c.revoked_at, users.c.username, users.c.role, user_kind
+    api_tokens.c.id, api_tokens.c.user_id, api_tokens.c.revoked_at, users.c.username, user_role, user_kind
 ).join(users, users.c.id == api_tokens.c.user_id)
 
 _GRANT = _USED_GRANT.where(api_tokens.c.id == bindparam("grant_id"))

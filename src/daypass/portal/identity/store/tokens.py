@@ -10,7 +10,7 @@ from daypass.portal.identity.model import CONSENTED_KINDS, ApiToken, TokenId, To
 from daypass.portal.identity.scopes import format_scopes, stored_scopes
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.prepared import Prepared, ResultRow
-from daypass.portal.storage.schema.identity import api_tokens, user_kind, users
+from daypass.portal.storage.schema.identity import api_tokens, user_kind, user_role, users
 from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange
 
@@ -142,9 +142,7 @@ ENDED_AT = func.coalesce(api_tokens.c.revoked_at, parents.c.revoked_at)
 """When a token or its parent was revoked; needs a left join with `parents`."""
 
 _BEARER = Prepared(
-    select(
-        *_TOKEN, ENDED_AT.label("ended_at"), users.c.username, users.c.role, user_kind, users.c.disabled_at
-    )
+    select(*_TOKEN, ENDED_AT.label("ended_at"), users.c.username, user_role, user_kind, users.c.disabled_at)
     .join(users, users.c.id == api_tokens.c.user_id)
     .outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
     .where(api_tokens.c.digest == bindparam("digest"))

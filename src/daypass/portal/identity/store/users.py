@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from daypass.portal.identity.model import Role, User, UserId, UserKind
-from daypass.portal.storage.schema.identity import user_kind, users
+from daypass.portal.storage.schema.identity import is_administrator, user_kind, user_role, users
 from daypass.portal.storage.unit_of_work import RowChange
 
 _ADD = insert(users)
@@ -26,7 +26,7 @@ class SignInRecord:
     is_disabled: bool
 
 
-_USER = (users.c.id, users.c.username, users.c.role, user_kind)
+_USER = (users.c.id, users.c.username, user_role, user_kind)
 
 _LOGIN = select(*_USER, users.c.password_hash, users.c.disabled_at).where(
     users.c.username == bindparam("username")
@@ -85,7 +85,7 @@ class UserStore:
         return self._connection.scalars(
             select(users.c.username)
             .where(
-                users.c.role == Role.ADMINISTRATOR.value,
+                is_administrator,
                 users.c.disabled_at.is_(None),
                 user_kind == UserKind.PERSON.value,
             )
@@ -96,9 +96,20 @@ class UserStore:
     def count_administrators(self) -> int:
         """Return the number of enabled Administrators."""
         counted = self._connection.scalar(
+            select(func.count()).select_from(users).where(is_administrator, users.c.disabled_at.is_(None))
+        )
+        return counted or 0
+
+    def count_local_administrators(self) -> int:
+        """Return the number of enabled Administrators with an assigned role and a password."""
+        counted = self._connection.scalar(
             select(func.count())
             .select_from(users)
-            .where(users.c.role == Role.ADMINISTRATOR.value, users.c.disabled_at.is_(None))
+            .where(
+                users.c.role == Role.ADMINISTRATOR.value,
+                users.c.disabled_at.is_(None),
+                users.c.password_hash.is_not(None),
+            )
         )
         return counted or 0
 

@@ -14,11 +14,14 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    or_,
+    select,
     type_coerce,
 )
 
 from daypass.portal.storage.columns import Epoch, UtcDateTime
 from daypass.portal.storage.schema.base import metadata
+from daypass.portal.storage.schema.groups import group_members, groups
 
 users = Table(
     "users",
@@ -49,6 +52,36 @@ user_kind = case(
     (users.c.password_hash.is_not(None), literal_column("'person'", String)),
     else_=func.coalesce(users.c.kind, literal_column("'service'", String)),
 ).label("user_kind")
+
+_administrators_by_group = (
+    select(group_members.c.user_id)
+    .join(groups, groups.c.id == group_members.c.group_id)
+    # Whatever the row says: Administrators choose the members of a local group, so it makes none.
+    .where(groups.c.makes_administrators, groups.c.source != literal_column("'local'", String))
+)
+
+# The role that a user has by `users.role` or by a group; nothing copies it into the column.
+user_role = case(
+    (users.c.role == literal_column("'Administrator'", String), users.c.role),
+    (
+        _administrators_by_group.where(group_members.c.user_id == users.c.id).correlate(users).exists(),
+        literal_column("'Administrator'", String),
+    ),
+    else_=users.c.role,
+).label("role")
+
+# The same, as a condition on many users: it reads the groups once instead of once for each user.
+is_administrator = or_(
+    users.c.role == literal_column("'Administrator'", String), users.c.id.in_(_administrators_by_group)
+)
+
+# The first group, by name, that makes the user an Administrator; NULL if there is none.
+administrator_group = (
+    _administrators_by_group.with_only_columns(func.min(groups.c.name))
+    .where(group_members.c.user_id == users.c.id)
+    .correlate(users)
+    .scalar_subquery()
+)
 
 # Users who never signed in sort before all others.
 last_sign_in = type_coerce(func.coalesce(users.c.last_sign_in_at, Epoch()), UtcDateTime)

@@ -11,7 +11,7 @@ from daypass.portal.identity.model import TokenId, TokenKind
 from daypass.portal.identity.scopes import stored_scopes
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
-from daypass.portal.storage.schema.identity import api_tokens, user_kind, users
+from daypass.portal.storage.schema.identity import api_tokens, user_kind, user_role, users
 
 _c = api_tokens.c
 _parents = api_tokens.alias("parents")
@@ -31,7 +31,7 @@ _TOKENS = (
         _c.reauthentication_exempt,
         _c.user_id,
         users.c.username,
-        users.c.role,
+        user_role,
         user_kind,
         func.coalesce(_c.revoked_at, _parents.c.revoked_at, users.c.disabled_at).label("ended_at"),
     )

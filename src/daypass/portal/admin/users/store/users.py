@@ -8,13 +8,21 @@ from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, o
 from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.admin.model import MemberRecord, UserQuery, UserRecord, UserSort
-from daypass.portal.identity.model import TokenKind, UserId, UserKind
+from daypass.portal.identity.model import Role, TokenKind, UserId, UserKind
 from daypass.portal.identity.scopes import TENANTS_AND_ADMIN, TENANTS_ONLY, format_scopes
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.permission_sets.store import IS_SET_OF_MEMBERSHIP, MEMBERSHIP_SET, membership_set
 from daypass.portal.storage.pagination import COUNT_LIMIT, Order, Page, PageRequest, count_found, read_page
-from daypass.portal.storage.schema.identity import api_tokens, last_sign_in, user_kind, users
+from daypass.portal.storage.schema.identity import (
+    administrator_group,
+    api_tokens,
+    is_administrator,
+    last_sign_in,
+    user_kind,
+    user_role,
+    users,
+)
 from daypass.portal.storage.schema.tenants import memberships, permission_sets, tenants
 from daypass.portal.storage.search import contains
 from daypass.portal.storage.unit_of_work import RowChange
@@ -65,8 +73,10 @@ _LAST_SIGN_IN = last_sign_in.label("sorted_by_sign_in")
 _USER = (
     users.c.id,
     users.c.username,
-    users.c.role,
+    user_role,
     user_kind,
+    users.c.role.label("assigned_role"),
+    administrator_group.label("administrator_group"),
     users.c.created_at,
     users.c.disabled_at,
     users.c.last_sign_in_at,
@@ -83,7 +93,7 @@ _ORDERS = {
 _MEMBER = (
     memberships.c.user_id,
     users.c.username,
-    users.c.role,
+    user_role,
     user_kind,
     *TENANT,
     *MEMBERSHIP_SET,
@@ -133,7 +143,8 @@ class UserList:
         if query.search:
             statement = statement.where(contains(self._connection, users.c.username, query.search))
         if query.role is not None:
-            statement = statement.where(users.c.role == query.role.value)
+            wants_administrators = query.role is Role.ADMINISTRATOR
+            statement = statement.where(is_administrator if wants_administrators else ~is_administrator)
         if query.is_disabled is not None:
             is_disabled = users.c.disabled_at.is_not(None)
             statement = statement.where(is_disabled if query.is_disabled else ~is_disabled)
@@ -240,9 +251,12 @@ class MemberList:
 
 
 def change_user(record: UserRecord) -> RowChange:
-    """Return the change that gives a user the role of *record*, and disables or enables them."""
-    user = record.user
-    row = {"changed_id": user.id, "new_role": user.role.value, "new_disabled_at": record.disabled_at}
+    """Return the change that gives a user the assigned role of *record*, and disables or enables them."""
+    row = {
+        "changed_id": record.user.id,
+        "new_role": record.assigned_role.value,
+        "new_disabled_at": record.disabled_at,
+    }
     return RowChange(_CHANGE, row)
 
 
@@ -286,6 +300,8 @@ def _user(row: Row[*tuple[Any, ...]]) -> UserRecord:
         row.disabled_at,
         row.last_sign_in_at,
         bool(row.has_password),
+        Role(row.assigned_role),
+        row.administrator_group,
     )
 
 

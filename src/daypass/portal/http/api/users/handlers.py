@@ -87,6 +87,8 @@ def represent_user(record: UserRecord) -> schemas.UserRead:
         id=record.user.id,
         username=record.user.username,
         role=record.user.role,
+        assigned_role=record.assigned_role,
+        administrator_group=record.administrator_group,
         disabled=record.is_disabled,
         has_password=record.has_password,
         created_at=record.created_at,

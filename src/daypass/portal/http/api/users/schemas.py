@@ -21,7 +21,11 @@ class UsersQuery(PeopleQuery):
 class UserRead(UserRef):
     """A user, with the properties that Administrators can read."""
 
-    role: Role
+    role: Annotated[Role, Field(description="The role that applies, assigned or by a group.")]
+    assigned_role: Annotated[Role, Field(description="The role without groups, which a change sets.")]
+    administrator_group: Annotated[
+        str | None, Field(description="The first group, by name, that makes the user an Administrator.")
+    ]
     disabled: bool
     has_password: Annotated[
         bool, Field(description="Whether the user has a password. Service accounts have tokens only.")
@@ -57,7 +61,7 @@ class UserPatch(RequestBody):
 
     model_config = example(role="Administrator")
 
-    role: Annotated[Literal["User", "Administrator"] | None, Field(description="The new role.")] = None
+    role: Annotated[Literal["User", "Administrator"] | None, Field(description="The role to assign.")] = None
     disabled: Annotated[
         bool | None,
         Field(description="Whether the user is disabled. True revokes all sessions, tokens and consents."),
