@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,13 +59,17 @@ class Command:
 
     def __call__(self, *words: str, **more: str) -> Ran:
         """Run the command to its end."""
-        return self._run([SCRIPT, *words], self.environment(**more))
+        return self.run(words, self.environment(**more))
+
+    def run(self, words: Sequence[str], environment: Mapping[str, str]) -> Ran:
+        """Run the command in exactly this environment to its end."""
+        return self._run([SCRIPT, *words], environment)
 
     def on_a_full_disk(self, *words: str) -> Ran:
         """Run the command where no file can grow."""
         return self._run(["sh", "-c", 'ulimit -f 0; exec "$0" "$@"', SCRIPT, *words], self.environment())
 
-    def _run(self, command: list[str], environment: dict[str, str]) -> Ran:
+    def _run(self, command: Sequence[str], environment: Mapping[str, str]) -> Ran:
         done = subprocess.run(
             command,
             env=environment,

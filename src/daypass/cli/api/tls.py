@@ -44,12 +44,32 @@ def trust(origin: str, flags: "Mapping[str, str]", environment: "Mapping[str, st
     """
     if origin.startswith("http://"):
         return None
-    named = {"--ca-file": flags.get("ca_file")} | {name: environment.get(name) for name in CA_VARIABLES}
-    for name, value in named.items():
+    return _named(flags, environment) or _load_system()
+
+
+def trust_with_system(
+    origin: str, flags: "Mapping[str, str]", environment: "Mapping[str, str]"
+) -> Trust | None:
+    """Return the named certificates together with the system's; None if *origin* does not use TLS.
+
+    For servers other than the portal, whose authority may be the only one in the named file.
+    """
+    if origin.startswith("http://"):
+        return None
+    named = _named(flags, environment)
+    if named is None:
+        return _load_system()
+    named.context.load_default_certs()
+    return named
+
+
+def _named(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Trust | None:
+    names = {"--ca-file": flags.get("ca_file")} | {name: environment.get(name) for name in CA_VARIABLES}
+    for name, value in names.items():
         path = (value or "").strip("\r\n")
         if path:
             return Trust(_load_named(path, expanded(path, environment), name), is_whole=True)
-    return _load_system()
+    return None
 
 
 def _load_system() -> Trust:

@@ -1,4 +1,4 @@
-"""The caller's authentication: the given token, else the session stored on this machine."""
+"""The caller's authentication: the given token, the identity of the job, or the session of this machine."""
 
 from time import localtime, strftime
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from daypass.cli.auth.oauth_client import OAuthClient
     from daypass.cli.auth.session_store import LockedSession, Now
     from daypass.cli.cache.request import CredentialRequest
+    from daypass.cli.identity.selection import Identity
 
 
 class StaticToken:
@@ -233,6 +234,7 @@ class AuthSession:
         return SignInNeeded(
             f"There is no {what} for {self.origin}, and no terminal to ask in. "
             f"In a terminal: {self._command}. "
+            "In a CI job: let the job request an identity token, which `daypass doctor` explains. "
             "For a program: copy the Temporary API Token from the profile page, or let an Administrator make "
             "one, and give it in DAYPASS_TOKEN, --token-file or --token."
         )
@@ -267,13 +269,15 @@ def open_session(flags: "Mapping[str, str]", environment: "Mapping[str, str]", n
 
 
 def portal(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> Portal:
-    """Return the portal's client, authenticated with the given token or else with the stored session.
+    """Return the portal's client, authenticated with the given token, the job's identity or the session.
 
-    The flag `admin` demands a session with admin access. Without a token this signs in if necessary; raises
-    `SignInNeeded` if the user cannot be prompted.
+    The flag `admin` demands a session with admin access. Without token and identity this signs in if
+    necessary; raises `SignInNeeded` if the user cannot be prompted.
     """
     token = request.token_of(flags, environment)
-    return _portal_at(request.origin_of(flags, environment), token, flags, environment, now)
+    origin = request.origin_of(flags, environment)
+    identity = None if token else request.identity_of(flags, environment, origin)
+    return _portal_at(origin, token, identity, flags, environment, now)
 
 
 def portal_for(
@@ -283,14 +287,25 @@ def portal_for(
     now: "Now",
 ) -> Portal:
     """Return the client as `portal` does, for a request that was already parsed from *flags*."""
-    return _portal_at(wanted.origin, wanted.token, flags, environment, now)
+    return _portal_at(wanted.origin, wanted.token, wanted.identity, flags, environment, now)
 
 
 def _portal_at(
-    origin: str, token: str, flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now"
+    origin: str,
+    token: str,
+    identity: "Identity | None",
+    flags: "Mapping[str, str]",
+    environment: "Mapping[str, str]",
+    now: "Now",
 ) -> Portal:
     if token:
         return Portal(origin, StaticToken(token), trust(origin, flags, environment))
+    if identity is not None:
+        # Imported here because people sign in.
+        from daypass.cli.identity.bearer import WorkloadBearer
+
+        trusted = trust(origin, flags, environment)
+        return Portal(origin, WorkloadBearer(origin, trusted, identity, flags, environment, now), trusted)
     session = _session_at(origin, flags, environment, now)
     # Signs in now if necessary, so that a refusal comes before anything else is done.
     session.token()

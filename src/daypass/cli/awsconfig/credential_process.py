@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daypass.cli.cache import request
+from daypass.cli.identity.selection import FILE_PREFIX
 from daypass.cli.runtime.errors import Refusal
 from daypass.cli.runtime.home import expanded
 
@@ -36,6 +37,10 @@ class ProfileCommand:
         ca_file = flags.get("ca_file") or environment.get("DAYPASS_CA_FILE", "").strip("\r\n")
         if ca_file and self.origin.startswith("https://"):
             arguments += ["--ca-file", _absolute(ca_file, environment)]
+        if "identity" in flags:
+            arguments += ["--identity", _identity(flags["identity"], environment)]
+        if "service_account" in flags:
+            arguments += ["--service-account", flags["service_account"]]
         if self.token_file is not None:
             arguments += ["--token-file", self.token_file]
         elif "interactive" in flags:
@@ -76,6 +81,12 @@ def _program(environment: Mapping[str, str], *, by_name: bool) -> str:
 
 def _is_us(program: str | None) -> bool:
     return program is not None and Path(program).resolve() == Path(sys.argv[0]).resolve()
+
+
+def _identity(choice: str, environment: Mapping[str, str]) -> str:
+    """Return the value of --identity with the path of a file made absolute."""
+    path = choice.removeprefix(FILE_PREFIX)
+    return choice if path == choice else FILE_PREFIX + _absolute(path, environment)
 
 
 def _absolute(path: str, environment: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from daypass.cli.cache import files
 from daypass.cli.cache.credentials import Credentials, Metadata
 from daypass.cli.cache.files import UnsafeCacheFile
 from daypass.cli.cache.tenant_names import SetNames, TenantNames
+from daypass.cli.cache.workload_token import WorkloadToken
 from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import Misconfigured
 
@@ -14,7 +15,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_REMOVED_SUFFIXES = (Credentials.SUFFIX, TenantNames.SUFFIX, SetNames.SUFFIX, files.UNFINISHED_SUFFIX)
+_REMOVED_SUFFIXES = (
+    Credentials.SUFFIX,
+    TenantNames.SUFFIX,
+    SetNames.SUFFIX,
+    WorkloadToken.SUFFIX,
+    files.UNFINISHED_SUFFIX,
+)
 
 
 def cached_credentials(environment: "Mapping[str, str]") -> list[Credentials]:
@@ -116,6 +123,9 @@ def _portal_of(directory: files.Directory, name: str) -> str:
             return ""
         if name.endswith((TenantNames.SUFFIX, SetNames.SUFFIX)):
             return TenantNames.from_file(file).portal
+        if name.endswith(WorkloadToken.SUFFIX):
+            token = WorkloadToken.from_file(file)
+            return "" if token is None else token.portal
         # An unfinished file of tenant names is no JSON here, so it stays until all files are removed.
         return Credentials.from_file(file).metadata().portal
     except ValueError:

@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from daypass.cli.identity.selection import Identity
+
 NO_CACHE = "no_cache"
 
 VALUES = {
@@ -23,6 +25,8 @@ VALUES = {
     "--permission-set": "permission_set",
     "--ca-file": "ca_file",
     "--browser": "browser",
+    "--identity": "identity",
+    "--service-account": "service_account",
 }
 SWITCHES = {
     "--admin": "admin",
@@ -37,6 +41,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HOST_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_."
 _TOKEN_VARIABLES = ("DAYPASS_TOKEN", "DUPLO_TOKEN")
+_IDENTITY_VARIABLES = ("DAYPASS_IDENTITY", "DAYPASS_ID_TOKEN")
 # Stricter than `common.origins`: other names may resolve to another machine, and the token is unencrypted.
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
@@ -44,11 +49,11 @@ _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 class CredentialRequest:
     """A request for credentials: portal, caller, tenant (None for admin access) and duration in seconds.
 
-    The caller is identified by a token or by the id of the session stored on this machine. The permission set
-    is "" for the one that the caller has.
+    The caller is identified by a token, by the id of the session stored on this machine, or by the identity
+    of the job. The permission set is "" for the one that the caller has.
     """
 
-    __slots__ = ("duration", "origin", "permission_set", "session_id", "tenant", "token")
+    __slots__ = ("duration", "identity", "origin", "permission_set", "session_id", "tenant", "token")
 
     def __init__(
         self,
@@ -58,7 +63,9 @@ class CredentialRequest:
         duration: int | None,
         session_id: str = "",
         permission_set: str = "",
+        identity: "Identity | None" = None,
     ) -> None:
+        self.identity = identity
         self.origin = origin
         self.token = token
         self.tenant = tenant
@@ -77,7 +84,7 @@ class CredentialRequest:
 
     def after_sign_in(self, environment: "Mapping[str, str]") -> "CredentialRequest":
         """Return the request with the id of the session that is stored now."""
-        if self.token:
+        if self.token or self.identity is not None:
             return self
         # Imported here because a request with a token does not need it.
         from daypass.cli.cache.session_id import stored_id
@@ -88,11 +95,16 @@ class CredentialRequest:
     def key(self) -> str:
         """Return the cache key; two requests share it only if all their parts are equal.
 
-        Raises `SignInNeeded` if there is neither a token nor a session.
+        Raises `SignInNeeded` if there is neither a token nor an identity nor a session.
         """
-        if not self.token and not self.session_id:
+        if self.token:
+            caller = fingerprint(self.token.encode())
+        elif self.identity is not None:
+            caller = f"identity:{self.identity.key}"
+        elif self.session_id:
+            caller = f"sign-in:{self.session_id}"
+        else:
             raise SignInNeeded("You are not signed in.")
-        caller = fingerprint(self.token.encode()) if self.token else f"sign-in:{self.session_id}"
         scope = "admin" if self.tenant is None else f"tenant:{self.tenant}"
         parts = [self.origin, caller, str(self.duration), scope]
         # Without a requested set the key is that of earlier versions.
@@ -139,12 +151,50 @@ def parse_request(flags: "Mapping[str, str]", environment: "Mapping[str, str]") 
     permission_set = permission_set_of(flags)
     token = token_of(flags, environment)
     wanted = CredentialRequest(origin, token, tenant, duration, permission_set=permission_set)
-    return wanted.after_sign_in(environment)
+    if token:
+        return wanted
+    wanted.identity = selected_identity(flags, environment)
+    wanted = wanted.after_sign_in(environment)
+    if wanted.identity is None and not wanted.session_id:
+        wanted.identity = _detected_identity(flags, environment)
+    return wanted
+
+
+def identity_of(
+    flags: "Mapping[str, str]", environment: "Mapping[str, str]", origin: str
+) -> "Identity | None":
+    """Return the identity that a command without a token uses; None if it uses the sign-in of this machine.
+
+    An identity that was merely detected gives way to a stored sign-in.
+    """
+    found = selected_identity(flags, environment)
+    if found is not None:
+        return found
+    from daypass.cli.cache.session_id import stored_id
+
+    has_session = stored_id(environment, origin, admin="admin" in flags)
+    return None if has_session else _detected_identity(flags, environment)
+
+
+def selected_identity(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> "Identity | None":
+    """Return the identity that flags or variables of Daypass select; None if they select none."""
+    if "identity" not in flags and first_set(environment, *_IDENTITY_VARIABLES) is None:
+        return None
+    # Imported here to keep it off the fast path of users with a token or a sign-in.
+    from daypass.cli.identity.selection import selected
+
+    return selected(flags, environment)
+
+
+def _detected_identity(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> "Identity | None":
+    from daypass.cli.identity.selection import detected
+
+    return detected(flags, environment)
 
 
 def origin_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
     """Return the origin of the portal that the flags, the environment or the sign-ins determine."""
-    host = flags["host"] if "host" in flags else _first_set(environment, "DAYPASS_HOST", "DUPLO_HOST")
+    host = flags["host"] if "host" in flags else first_set(environment, "DAYPASS_HOST", "DUPLO_HOST")
     return read_origin(trimmed(host or "") or _default_origin(flags, environment))
 
 
@@ -155,7 +205,12 @@ def _default_origin(flags: "Mapping[str, str]", environment: "Mapping[str, str]"
     """
     from daypass.cli.cache import session_id
 
-    has_token = "token" in flags or "token_file" in flags or _first_set(environment, *_TOKEN_VARIABLES)
+    has_token = (
+        "token" in flags
+        or "token_file" in flags
+        or first_set(environment, *_TOKEN_VARIABLES) is not None
+        or selected_identity(flags, environment) is not None
+    )
     chosen = "" if has_token else session_id.default_portal(environment)
     if not chosen and not has_token and (origins := session_id.portals(environment)):
         raise UsageError(
@@ -218,7 +273,7 @@ def tenant_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> s
     # As with duploctl, an id overrides a name given in the same way.
     chosen = flags.get("tenant_id", flags.get("tenant"))
     if chosen is None:
-        chosen = _first_set(environment, "DAYPASS_TENANT", "DUPLO_TENANT_ID", "DUPLO_TENANT")
+        chosen = first_set(environment, "DAYPASS_TENANT", "DUPLO_TENANT_ID", "DUPLO_TENANT")
     if chosen is None:
         from daypass.cli.cache.tenant_names import cached_names, list_sentence
 
@@ -256,7 +311,7 @@ def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> st
 
         token = decode_text(read_file(expanded(flags["token_file"], environment), "token file"))
     else:
-        found = _first_set(environment, *_TOKEN_VARIABLES)
+        found = first_set(environment, *_TOKEN_VARIABLES)
         if found is None:
             return ""
         token = found
@@ -311,7 +366,7 @@ def _is_plain_file(descriptor: int) -> bool:
     return S_ISREG(os.fstat(descriptor).st_mode)
 
 
-def _first_set(environment: "Mapping[str, str]", *variables: str) -> str | None:
+def first_set(environment: "Mapping[str, str]", *variables: str) -> str | None:
     """Return the value of the first variable that is not empty or blank."""
     for variable in variables:
         value = environment.get(variable)

@@ -168,7 +168,7 @@ def _facts_without_sign_in(flags: Mapping[str, str], now: Now) -> CallerFacts | 
     """Return the caller's facts; None if the portal does not answer or a sign-in is needed."""
     wanted = request.parse_request(flags, os.environ)
     try:
-        if not (wanted.token or wanted.session_id):
+        if not (wanted.token or wanted.session_id or wanted.identity):
             raise SignInNeeded("There is no sign-in yet.")
         return _caller_facts(session.portal_for(wanted, flags, os.environ, now))
     except Denied:

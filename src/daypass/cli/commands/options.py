@@ -117,10 +117,30 @@ browser = combined(
     click.option("--no-browser", is_flag=True, help="Sign in with a code from a browser elsewhere."),
 )
 
+
+def _complete_identity(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Complete the name of a system that signs identity tokens."""
+    from daypass.cli.identity.selection import AUTO, FILE_PREFIX, NONE, SYSTEMS
+
+    return [name for name in (AUTO, *SYSTEMS, FILE_PREFIX, NONE) if name.startswith(begun)]
+
+
 caller = combined(
     click.option("--token", "-t", metavar="TOKEN", help="The API token. [DAYPASS_TOKEN, DUPLO_TOKEN]"),
     click.option(
         "--token-file", metavar="PATH", help="A file with the API token; flags are visible to other users."
+    ),
+    click.option(
+        "--identity",
+        metavar="NAME",
+        help="Whose token proves the identity of a CI job: auto, none, file:PATH or a system such as github; "
+        "see the guide on pipelines. [DAYPASS_IDENTITY]",
+        shell_complete=_complete_identity,
+    ),
+    click.option(
+        "--service-account",
+        metavar="NAME",
+        help="The service account whose access the job gets, if several rules fit. [DAYPASS_SERVICE_ACCOUNT]",
     ),
     click.option(
         "--interactive",
@@ -164,6 +184,8 @@ _SHARED = frozenset(
         "interactive",
         "browser",
         "no_browser",
+        "identity",
+        "service_account",
         "ca_file",
         "no_cache",
     }

@@ -15,6 +15,7 @@ from daypass.cli.api.tls import Trust, trust
 from daypass.cli.auth import session
 from daypass.cli.cache import request
 from daypass.cli.credentials.fetch import NOTABLE_SKEW, Now
+from daypass.cli.diagnostics import identity_checks
 from daypass.cli.diagnostics.finding import Finding, State, bad, good, notable, run_check
 from daypass.cli.runtime.errors import Refusal, SignInNeeded
 from daypass.cli.runtime.output import moment
@@ -73,6 +74,7 @@ def findings(
         return
     yield good("version", str(version))
     yield from run_check("clock", lambda: [_clock(read_time(answer.headers.get("Date")), now())])
+    yield from run_check("identity", lambda: identity_checks.findings(origin, flags, environment))
     yield from run_check("sign-in", lambda: [_token(flags, environment, now)])
 
 
@@ -128,7 +130,8 @@ def _clock(portal_time: datetime | None, now: float) -> Finding:
 
 def _token(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Finding:
     try:
-        if not request.token_of(flags, environment):
+        origin = request.origin_of(flags, environment)
+        if not request.token_of(flags, environment) and not request.identity_of(flags, environment, origin):
             account = session.open_session(flags, environment, now)
             if account.needs_sign_in:
                 # A diagnosis must not open a browser for the sign-in.

@@ -9,6 +9,18 @@ from daypass.cli.cache.request import trimmed
 _SHORTEST_SECRET = 6
 _SHORTEST_TOKEN = 16
 
+_VARIABLES = (
+    "DAYPASS_TOKEN",
+    "DUPLO_TOKEN",
+    "DAYPASS_ID_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "BITBUCKET_STEP_OIDC_TOKEN",
+    "TFC_WORKLOAD_IDENTITY_TOKEN",
+    "TFC_WORKLOAD_IDENTITY_TOKEN_DAYPASS",
+    "SYSTEM_ACCESSTOKEN",
+)
+"""Variables with tokens, those of CI systems included."""
+
 _ON_A_COMMAND_LINE = r"(?:--token|\s-t)(?:[ =]|(?<=-t))\s*"
 _AS_A_SETTING = r"(?i:aws_secret_access_key|aws_session_token)[ \t]*[=:][ \t]*"
 _IN_A_CONFIG = re.compile(rf"({_ON_A_COMMAND_LINE}|{_AS_A_SETTING})[^\s'\"]+")
@@ -19,7 +31,7 @@ def known_tokens(words: Sequence[str], environment: Mapping[str, str]) -> set[st
     following = {word for flag, word in pairwise(words) if flag in ("--token", "-t")}
     attached = {word.partition("=")[2] for word in words if word.startswith("--token=")}
     attached |= {word[2:] for word in words if word.startswith("-t")}
-    variables = {environment.get("DAYPASS_TOKEN", ""), environment.get("DUPLO_TOKEN", "")}
+    variables = {environment.get(name, "") for name in _VARIABLES}
     tokens = following | attached | variables
     # The trimmed form is sent, so the portal's answer may contain it.
     return {token for token in tokens | set(map(trimmed, tokens)) if len(token) >= _SHORTEST_SECRET}

@@ -1,0 +1,52 @@
+"""Checks of the identity that a CI job or a cloud gives this command."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from daypass.cli.cache import request
+from daypass.cli.diagnostics.finding import Finding, bad, good, notable
+from daypass.cli.identity import claims
+from daypass.cli.identity.id_tokens import id_token
+from daypass.cli.identity.selection import Identity, detected
+from daypass.cli.runtime.errors import Refusal
+
+_CI_VARIABLES = ("GITHUB_ACTIONS", "GITLAB_CI", "BITBUCKET_BUILD_NUMBER", "TFC_RUN_ID", "TF_BUILD")
+"""Variables of CI jobs that can have an identity but do not have one by default."""
+
+
+def findings(origin: str, flags: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield the findings about the identity of this job; none on a machine that is in no job."""
+    identity = request.identity_of(flags, environment, origin)
+    found = identity or detected(flags, environment)
+    if found is None:
+        yield from _none_in_a_job(environment)
+    elif request.token_of(flags, environment):
+        sentence = f"{found.system} could prove this job's identity, but an API token is given and wins."
+        yield notable("identity", sentence, "unset DAYPASS_TOKEN DUPLO_TOKEN")
+    elif identity is None:
+        sentence = f"{found.system} could prove this job's identity, but the sign-in of this machine wins."
+        yield notable("identity", sentence, f"export DAYPASS_IDENTITY={shlex.quote(found.source)}")
+    else:
+        yield _used(identity, origin, flags, environment)
+
+
+def _none_in_a_job(environment: Mapping[str, str]) -> Iterator[Finding]:
+    name = next((name for name in _CI_VARIABLES if environment.get(name)), None)
+    if name is not None and not request.first_set(environment, "DAYPASS_TOKEN", "DUPLO_TOKEN"):
+        sentence = f"{name} is set, but this job has no token that proves its identity."
+        yield notable("identity", sentence, "# docs/guides/pipelines.md says what the job needs")
+
+
+def _used(
+    identity: Identity, origin: str, flags: Mapping[str, str], environment: Mapping[str, str]
+) -> Finding:
+    try:
+        present = claims.unverified(id_token(identity, origin, flags, environment))
+    except Refusal as refusal:
+        return bad("identity", str(refusal), "# docs/guides/pipelines.md says what the job needs")
+    account = f", for the service account {identity.service_account}" if identity.service_account else ""
+    text = f"{identity.system}{account}: {claims.shown(present) or 'no readable claims'}"
+    if origin not in claims.audiences(present):
+        advice = "# set its audience to the portal's address, unless the workload rule demands another"
+        return (bad if identity.is_detected else notable)("identity", f"{text}; not for {origin}.", advice)
+    return good("identity", text)

@@ -1,0 +1,183 @@
+"""The workload identity that flags and environment select. On the fast path of CI jobs: few imports."""
+
+import os
+
+from daypass.cli.cache.request import first_set, read_file, trimmed
+from daypass.cli.runtime.digest import fingerprint
+from daypass.cli.runtime.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AUTO, NONE = "auto", "none"
+"""Find an identity if there is no sign-in; use none."""
+
+TOKEN_VARIABLE = "DAYPASS_ID_TOKEN"  # noqa: S105  the name of a variable
+FILE_PREFIX = "file:"
+
+SYSTEMS = {
+    "github": "GitHub Actions",
+    "gitlab": "GitLab CI",
+    "bitbucket": "Bitbucket Pipelines",
+    "circleci": "CircleCI",
+    "buildkite": "Buildkite",
+    "hcp-terraform": "HCP Terraform",
+    "azure-devops": "Azure Pipelines",
+    "kubernetes": "Kubernetes",
+    "aws": "AWS STS",
+    "google": "Google Cloud",
+}
+"""The systems that can be selected by name, with the names for messages."""
+
+_VARIABLE = "variable"
+_FILE = "file"
+
+KUBERNETES_FILE = "/var/run/secrets/daypass/token"
+"""Path of the projected token; the default token of a pod is for the API server's audience."""
+
+HCP_VARIABLES = ("TFC_WORKLOAD_IDENTITY_TOKEN_DAYPASS", "TFC_WORKLOAD_IDENTITY_TOKEN")
+"""Variables of HCP Terraform, in order of precedence: with the suffix a run can have several tokens."""
+
+_JOB_VARIABLES = {
+    "github": ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+    "gitlab": (TOKEN_VARIABLE,),
+    _VARIABLE: (TOKEN_VARIABLE,),
+    "bitbucket": ("BITBUCKET_STEP_OIDC_TOKEN",),
+    "circleci": ("CIRCLE_WORKFLOW_JOB_ID", "CIRCLE_OIDC_TOKEN_V2"),
+    "buildkite": ("BUILDKITE_JOB_ID", "BUILDKITE_AGENT_ACCESS_TOKEN"),
+    "hcp-terraform": HCP_VARIABLES,
+    "azure-devops": (
+        "SYSTEM_OIDCREQUESTURI",
+        "SYSTEM_ACCESSTOKEN",
+        "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+    ),
+    "aws": (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    ),
+    "google": ("GCE_METADATA_HOST", "K_SERVICE", "CLOUD_RUN_JOB"),
+}
+"""The variables that distinguish a job from all other jobs on the same machine."""
+
+_MARKERS = {
+    "github": ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+    "bitbucket": ("BITBUCKET_STEP_OIDC_TOKEN",),
+    "circleci": ("CIRCLECI", "CIRCLE_WORKFLOW_JOB_ID"),
+    "buildkite": ("BUILDKITE", "BUILDKITE_JOB_ID"),
+}
+"""The variables that are all set in a job of each system that is detected by variables alone.
+
+Azure Pipelines is not detected, because the audience of its tokens is never the portal.
+"""
+
+
+class Identity:
+    """An identity that a system can prove, and the job that has it.
+
+    `path` is that of the file with the token, if there is one. `key` distinguishes jobs and service accounts
+    in the cache; it is a digest, so it reveals no token. `is_detected` is false for an identity that the user
+    selected.
+    """
+
+    __slots__ = ("is_detected", "key", "path", "service_account", "source")
+
+    def __init__(self, source: str, job: str, service_account: str = "", path: str = "") -> None:
+        self.source = source
+        self.path = path
+        self.service_account = service_account
+        self.is_detected = False
+        self.key = fingerprint("\0".join((source, path, job, service_account)).encode())
+
+    @property
+    def system(self) -> str:
+        """The name of the system, for messages."""
+        if self.source == _FILE:
+            return f"the file {self.path}"
+        return SYSTEMS.get(self.source, TOKEN_VARIABLE)
+
+
+def selected(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Identity | None:
+    """Return the identity that was selected by name or given as a token; None if none was.
+
+    Raises `UsageError` for an unknown name and for a file that cannot be read.
+    """
+    choice = _choice(flags, environment)
+    if choice == NONE:
+        return None
+    if choice == AUTO:
+        is_given = first_set(environment, TOKEN_VARIABLE) is not None
+        source = "gitlab" if environment.get("GITLAB_CI") else _VARIABLE
+        return _identity(source, flags, environment) if is_given else None
+    if choice.startswith(FILE_PREFIX):
+        from daypass.cli.runtime.home import expanded
+
+        return _of_file(_FILE, expanded(choice.removeprefix(FILE_PREFIX), environment), flags, environment)
+    if choice == "kubernetes":
+        return _of_file(choice, KUBERNETES_FILE, flags, environment)
+    if choice not in SYSTEMS:
+        raise UsageError(
+            f"There is no identity of that name. Choose one with --identity: {AUTO}, {NONE}, "
+            f"{', '.join(SYSTEMS)}, or {FILE_PREFIX}PATH."
+        )
+    return _identity(choice, flags, environment)
+
+
+def detected(
+    flags: "Mapping[str, str]", environment: "Mapping[str, str]", kubernetes_file: str = KUBERNETES_FILE
+) -> Identity | None:
+    """Return the identity of the job in which this process runs; None outside a job that has any."""
+    if _choice(flags, environment) != AUTO:
+        return None
+    found = _found(flags, environment, kubernetes_file)
+    if found is not None:
+        found.is_detected = True
+    return found
+
+
+def _found(
+    flags: "Mapping[str, str]", environment: "Mapping[str, str]", kubernetes_file: str
+) -> Identity | None:
+    for source, markers in _MARKERS.items():
+        if all(environment.get(name) for name in markers):
+            return _identity(source, flags, environment)
+    if any(environment.get(name) for name in HCP_VARIABLES):
+        return _identity("hcp-terraform", flags, environment)
+    if environment.get("KUBERNETES_SERVICE_HOST") and os.path.isfile(kubernetes_file):
+        return _of_file("kubernetes", kubernetes_file, flags, environment)
+    if environment.get("K_SERVICE") or environment.get("CLOUD_RUN_JOB"):
+        return _identity("google", flags, environment)
+    return None
+
+
+def _choice(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
+    return trimmed(flags.get("identity") or first_set(environment, "DAYPASS_IDENTITY") or AUTO)
+
+
+def _identity(source: str, flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Identity:
+    job = "\0".join(environment.get(name, "") for name in _JOB_VARIABLES[source])
+    return Identity(source, job, _service_account(flags, environment))
+
+
+def _of_file(
+    source: str, path: str, flags: "Mapping[str, str]", environment: "Mapping[str, str]"
+) -> Identity:
+    # The content counts, not the path alone: jobs of different owners may use the same path in turn.
+    content = read_file(path, "file with the identity token", limit=MAX_TOKEN_SIZE)
+    return Identity(source, fingerprint(content), _service_account(flags, environment), path)
+
+
+MAX_TOKEN_SIZE = 16 * 1024
+"""Maximum size in bytes of a token that the portal accepts."""
+
+
+def _service_account(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
+    name = trimmed(flags.get("service_account") or first_set(environment, "DAYPASS_SERVICE_ACCOUNT") or "")
+    if not name.isprintable():
+        raise UsageError("The service account's name has characters that no name has.")
+    return name
