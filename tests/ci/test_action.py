@@ -14,6 +14,10 @@ import yaml
 
 from tests.ci.keys import role_of
 from tests.ci.runner import Job
+from tests.cli.identity.conftest import ExchangePortal
+from tests.cli.sign_in import leave_sign_in
+from tests.cli.stub import StubPortal
+from tests.fixtures.ci_issuer import ci_issuer
 from tests.fixtures.demo import Demo, bare_environment
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +78,37 @@ def test_the_next_steps_have_keys_for_the_tenant_and_the_log_shows_no_secret(job
     assert "***" not in job.log
 
 
+def test_a_job_that_may_prove_its_identity_needs_no_stored_secret(job: Job, tmp_path: Path) -> None:
+    stub = StubPortal()
+    # A token of the job and a sign-in of the runner's user exist, and neither is used.
+    state = tmp_path / "state"
+    job.environment |= {"DUPLO_TOKEN": "canary_of_another_portal", "DAYPASS_STATE_DIR": str(state)}
+    job.environment["TMPDIR"] = str(tmp_path)
+    leave_sign_in(job.environment, stub.url)
+    try:
+        portal = ExchangePortal(stub)
+        with ci_issuer() as issuer:
+            job.environment |= issuer.github_variables()
+            code, outputs = job.use(
+                ACTION, {"host": stub.url, "tenant": "dev01", "service-account": "deployer"}
+            )
+    finally:
+        stub.close()
+
+    assert code == 0, job.log
+    assert saved(job)["AWS_SECRET_ACCESS_KEY"] == "canary-secret-key"
+    assert outputs["expires-at"]
+    (form,) = portal.exchanges
+    assert (form["audience"], issuer.audiences) == ("deployer", [stub.url])
+    assert portal.callers == ["daypass_wlt_canary_1"]
+    assert not [
+        secret
+        for secret in (form["subject_token"], issuer.request_token, *portal.callers, "canary-secret-key")
+        if secret in job.log
+    ]
+    assert not list(job.folder.rglob("*.workload"))
+
+
 def test_the_region_can_be_chosen_and_admin_access_be_requested(job: Job, demo: Demo) -> None:
     admin = next(str(user["username"]) for user in demo.ready["users"] if user["role"] == "Administrator")
 
@@ -88,7 +123,7 @@ def test_the_region_can_be_chosen_and_admin_access_be_requested(job: Job, demo: 
     ("changed", "said"),
     [
         ({"host": ""}, "The input host is empty."),
-        ({"token": ""}, "The input token is empty."),
+        ({"token": ""}, "The job has neither the permission id-token: write nor the input token."),
         ({"tenant": ""}, "The input tenant is empty."),
         ({"admin": "true"}, "The inputs tenant and admin exclude each other."),
         ({"admin": "yes"}, "The input admin must be true or false."),

@@ -12,6 +12,9 @@ import pytest
 import yaml
 
 from tests.ci.keys import role_of
+from tests.cli.identity.conftest import ExchangePortal
+from tests.cli.stub import StubPortal
+from tests.fixtures.ci_issuer import GITLAB_JOB, ci_issuer
 from tests.fixtures.demo import Demo, bare_environment
 
 COMPONENT = Path(__file__).parents[2] / "templates" / "aws-credentials.yml"
@@ -80,6 +83,31 @@ def test_the_script_of_the_job_has_keys_and_nothing_shows_them(
     assert not [name for name in KEYS if variables[name].encode() in kept]
 
 
+def test_gitlab_signs_a_token_for_the_portal_in_each_job() -> None:
+    assert job(host=HOST)["id_tokens"] == {"DAYPASS_ID_TOKEN": {"aud": HOST}}
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_job_without_a_stored_token_exchanges_its_own(tmp_path: Path, shell: str) -> None:
+    stub = StubPortal()
+    try:
+        portal = ExchangePortal(stub)
+        with ci_issuer() as issuer:
+            token = issuer.mint(stub.url, GITLAB_JOB)
+        # The input accepts no portal without TLS.
+        component = job(host=HOST, tenant="dev01")
+        component["variables"]["DAYPASS_HOST"] = stub.url
+
+        done = run(tmp_path, component, {"GITLAB_CI": "true", "DAYPASS_ID_TOKEN": token}, shell)
+    finally:
+        stub.close()
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"AWS_SECRET_ACCESS_KEY=canary-secret-key" in done.stdout.split(b"\0")
+    assert [form["subject_token"] for form in portal.exchanges] == [token]
+    assert done.stderr == b"the script runs\n"
+
+
 def test_the_region_can_be_chosen(tmp_path: Path, demo: Demo) -> None:
     done = run_on_demo(tmp_path, demo, {"tenant": "dev01", "region": "eu-central-1"})
 
@@ -89,7 +117,7 @@ def test_the_region_can_be_chosen(tmp_path: Path, demo: Demo) -> None:
 @pytest.mark.parametrize(
     ("inputs", "more", "said"),
     [
-        ({"tenant": "dev01"}, {"DAYPASS_TOKEN": ""}, "DAYPASS_TOKEN is empty."),
+        ({"tenant": "dev01"}, {"DAYPASS_TOKEN": ""}, "DAYPASS_ID_TOKEN and DAYPASS_TOKEN are empty."),
         ({}, {}, "the input tenant is empty."),
         ({"tenant": "dev01", "admin": "true"}, {}, "the inputs tenant and admin exclude each other."),
         ({"tenant": "nowhere"}, {}, "the portal gave no keys. The reason is above."),
