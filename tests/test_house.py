@@ -34,6 +34,7 @@ EXITS = {
     "portal/identity/oauth/token_families.py": "into the digests of codes and tokens, and into the challenge",
     "portal/identity/passkeys/challenges.py": "into the digest of a challenge's handle",
     "portal/identity/authentication.py": "into the digest of a new token",
+    "demo/identity_provider/settings.py": "the secret of the demo's own client, into a private file",
     "demo/saved_state.py": "the demo's own users, into a private file",
     "demo/aws.py": "into the signatures of the demo's own calls",
     "demo/instructions.py": "how to sign in to the demo, on its terminal",

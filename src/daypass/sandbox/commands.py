@@ -33,7 +33,8 @@ def sandbox(port: int, account: str, region: str, templates: bool, ready_file: P
     is generated and written to the ready file, which only you can read.
     """
     # Imported here, because `daypass --help` should not import a web server and MiniStack.
-    from daypass.sandbox.server import bind, serve
+    from daypass.sandbox.loopback import bind
+    from daypass.sandbox.server import serve
 
     if not (account.isdigit() and account.isascii() and len(account) == 12):
         raise click.ClickException("--account takes twelve digits.")

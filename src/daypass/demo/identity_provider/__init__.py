@@ -1,0 +1,1 @@
+"""The demo's OpenID provider: every visitor can sign in as every person of the demo. Not for production."""
