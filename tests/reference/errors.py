@@ -37,6 +37,15 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         ),
         "sign_in_again": "Sign in again.",
         "sign_in_failed": "Check username and password. An Administrator can set a new password.",
+        "provider_refused": (
+            "Start the sign-in again. If the identity provider refuses again, the operator can look up its "
+            "error code, which the sentence has: `access_denied` often means that the application is not "
+            "assigned to you there, `invalid_client` that the portal's client secret is wrong."
+        ),
+        "provider_unavailable": (
+            "Try again in a few minutes. The portal's log says for the operator what failed: the connection, "
+            "a certificate, or the provider's configuration."
+        ),
         "too_many_guesses": "Wait 15 minutes, or use a browser in which you signed in before.",
         "rate_limited": "Wait up to 15 minutes, and send fewer requests.",
         "fresh_sign_in_needed": "Confirm your password on the page, or run `daypass login --admin` again.",

@@ -85,6 +85,22 @@ class OAuthRefused(PortalError):
         self.error = error
 
 
+class ProviderRefused(PortalError):
+    """An identity provider refused the sign-in; `error` is its error code, such as `access_denied`."""
+
+    code = "provider_refused"
+
+    def __init__(self, error: str, reason: str) -> None:
+        super().__init__(reason)
+        self.error = error
+
+
+class ProviderUnavailable(PortalError):
+    """An identity provider cannot be reached, or answered in a form that the portal cannot use."""
+
+    code = "provider_unavailable"
+
+
 class AccessDenied(PortalError):
     """The access policy denies the request."""
 

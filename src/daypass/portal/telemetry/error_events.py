@@ -15,6 +15,10 @@ _DOCTOR = "Run `daypass portal doctor`"
 REMEDIES: Mapping[str, str] = {
     "audit_unavailable": f"Check that the database runs, answers, and has free space. {_DOCTOR}.",
     "storage_unavailable": f"Check that the database runs, answers, and has free space. {_DOCTOR}.",
+    "provider_unavailable": (
+        "Check the identity provider, and the network, proxy and certificates between it and the portal; the "
+        "cause says what failed."
+    ),
     "overloaded": "Repair AWS or the database if one is slow, else add replicas or raise DAYPASS_THREADS.",
     "aws_refused": f"Look up AWS's code in the cause. {_DOCTOR}.",
     "aws_policy": "Correct the permission set's policies or role in the account, or change the set.",

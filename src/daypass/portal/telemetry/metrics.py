@@ -65,6 +65,8 @@ _REFUSALS = (
     "overloaded",
     "permission_set_in_use",
     "permission_set_not_found",
+    "provider_refused",
+    "provider_unavailable",
     "rate_limited",
     "request_over",
     "resource_not_found",
@@ -121,6 +123,8 @@ SIGN_INS = Counter(
         "outcome": (
             "ok",
             "sign_in_failed",
+            "provider_refused",
+            "provider_unavailable",
             "too_many_guesses",
             "rate_limited",
             "sign_in_again",

@@ -35,6 +35,8 @@ from daypass.portal.errors import (
     PermissionSetNotFound,
     PortalError,
     PreconditionFailed,
+    ProviderRefused,
+    ProviderUnavailable,
     RateLimited,
     ReauthenticationRequired,
     RequestExpired,
@@ -114,6 +116,8 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     # Not 401: a client would discard a token that is valid, and start another sign-in.
     ReauthenticationRequired: HTTPStatus.FORBIDDEN,
     OAuthRefused: HTTPStatus.BAD_REQUEST,
+    ProviderRefused: HTTPStatus.FORBIDDEN,
+    ProviderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     RequestExpired: HTTPStatus.GONE,
     ConsentTooFast: HTTPStatus.CONFLICT,
     AccessDenied: HTTPStatus.FORBIDDEN,

@@ -89,6 +89,13 @@ class Issuers:
             raise IssuerUnavailable(f"The metadata of {issuer} has no usable address in {name}.")
         return url
 
+    def required_endpoint(self, issuer: str, name: str) -> str:
+        """Return the address in the metadata's member *name*; raises `IssuerUnavailable` if it has none."""
+        url = self.endpoint(issuer, name)
+        if url is None:
+            raise IssuerUnavailable(f"The metadata of {issuer} has no {name}.")
+        return url
+
     def _find_key(self, issuer: str, key_id: str | None, algorithm: str, jwks: str | None) -> PublicKey:
         if jwks is not None:
             found = _read_keys(jwks.encode(), "The saved key set").find(key_id, algorithm)
@@ -125,9 +132,7 @@ class Issuers:
         return Fetched(metadata, _METADATA_LIFETIME)
 
     def _fetch_keys(self, issuer: str) -> Fetched[KeySet]:
-        url = self.endpoint(issuer, "jwks_uri")
-        if url is None:
-            raise IssuerUnavailable(f"The metadata of {issuer} has no jwks_uri.")
+        url = self.required_endpoint(issuer, "jwks_uri")
         response = self._fetch(url)
         return Fetched(_read_keys(response.body, f"The key set at {url}"), _lifetime(response))
 
