@@ -1,5 +1,6 @@
 """Fakes of AWS and a clock that stands still, for tests of rules."""
 
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,14 +14,18 @@ from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.accounts.model import DEFAULT, Account
 from daypass.portal.accounts.registry import Accounts, PerAccount
 from daypass.portal.config.model import AwsConfig
+from daypass.portal.config.providers import ProviderConfig
 from daypass.portal.diagnostics.finding import Finding
-from daypass.portal.errors import AwsTrustRefused, InvalidRequest, SignInFailed
-from daypass.portal.identity.providers.base import ProvenIdentity
-from daypass.portal.identity.store.users import UserStore
+from daypass.portal.errors import AwsTrustRefused, InvalidRequest, PortalError, SignInFailed
+from daypass.portal.identity.providers.oidc.model import (
+    Authentication,
+    AuthorizationRequest,
+    LogoutToken,
+    SavedRequest,
+)
 from daypass.portal.inventory.finder import Query
 from daypass.portal.inventory.model import TaggedArn
 from daypass.portal.secret import Secret
-from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -58,31 +63,84 @@ def quick_hash(password: Secret) -> str:
     return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password.reveal())
 
 
+EXAMPLE_IDP = ProviderConfig("example-idp", "https://idp.example.com", "daypass", label="Example IdP")
+
+
 @dataclass(slots=True)
-class FakeRedirectProvider:
-    """An identity provider that knows each user by the name in the answer's `code`."""
+class FakeOidcProvider:
+    """An identity provider whose answer names the account in its `code`."""
 
-    database: Database
-    authenticated_at: datetime = NOON
-    name: str = "example-idp"
-    label: str = "Example IdP"
-    proves_as: str = ""
-    """The name of the provider in its proofs; its own if empty."""
+    config: ProviderConfig = EXAMPLE_IDP
+    authenticated_at: datetime | None = NOON
+    claims: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    """The claims of each account, by its subject."""
+    error: PortalError | None = None
+    """The refusal that every call has."""
+    logout_tokens: dict[str, LogoutToken] = field(default_factory=dict)
+    """The valid logout tokens, by their text."""
+    ends_sessions: bool = False
+    """Whether the provider has an endpoint at which it ends its own session."""
 
-    def login_url(self, callback_url: str, state: str, *, max_age: timedelta | None = None) -> str:
-        """Return the address of a page that does not exist."""
-        parameters = {"redirect_uri": callback_url, "state": state}
+    @property
+    def name(self) -> str:
+        """The name in the configuration."""
+        return self.config.name
+
+    @property
+    def label(self) -> str:
+        """The name for users."""
+        return self.config.title
+
+    def authorization_request(
+        self, redirect_uri: str, *, max_age: timedelta | None = None, acr_values: Sequence[str] = ()
+    ) -> AuthorizationRequest:
+        """Return a request to a page that does not exist."""
+        if self.error is not None:
+            raise self.error
+        state = secrets.token_urlsafe(16)
+        parameters = {"redirect_uri": redirect_uri, "state": state, "acr_values": " ".join(acr_values)}
         if max_age is not None:
             parameters["max_age"] = f"{max_age.total_seconds():.0f}"
-        return f"https://idp.example.com/authorize?{urlencode(parameters)}"
+        url = f"{self.config.issuer}/authorize?{urlencode(parameters)}"
+        return AuthorizationRequest(url, Secret(state), f"nonce of {state}", Secret(f"verifier of {state}"))
 
-    def identify(self, callback_url: str, answer: Mapping[str, str]) -> ProvenIdentity:  # noqa: ARG002  of the contract
-        """Return the user whose name is the code."""
-        with self.database.reading() as connection:
-            record = UserStore(connection).find_login(answer["code"])
-        if record is None:
-            raise SignInFailed(f"{self.label} does not know you.")
-        return ProvenIdentity(record, self.proves_as or self.name, "hwk", self.authenticated_at)
+    def authenticate(
+        self, redirect_uri: str, answer: Mapping[str, str], saved: SavedRequest
+    ) -> Authentication:
+        """Return the account whose subject is the code, if all else fits the request."""
+        if self.error is not None:
+            raise self.error
+        state = answer["state"]
+        assert redirect_uri.endswith(f"/sign-in/oidc/{self.name}/callback")
+        assert (saved.nonce, saved.verifier) == (f"nonce of {state}", Secret(f"verifier of {state}"))
+        if "code" not in answer:
+            raise SignInFailed(f"{self.label} refused the sign-in.")
+        return self.authentication(answer["code"])
+
+    def authentication(self, subject: str) -> Authentication:
+        """Return the authentication of an account."""
+        return Authentication(
+            issuer=self.config.issuer,
+            subject=subject,
+            claims=self.claims.get(subject, {}),
+            authenticated_at=self.authenticated_at,
+            acr="",
+            amr=("hwk",),
+            sid=f"sid-{subject}",
+            id_token=Secret("an-id-token"),
+        )
+
+    def end_session_url(self, *, id_token: Secret | None, return_to: str, state: str) -> str | None:
+        """Return the address of a page that does not exist, if the provider has the endpoint."""
+        if not self.ends_sessions:
+            return None
+        hint = {} if id_token is None else {"id_token_hint": id_token.reveal()}
+        parameters = {"client_id": self.config.client_id, "post_logout_redirect_uri": return_to, **hint}
+        return f"{self.config.issuer}/logout?{urlencode({**parameters, 'state': state})}"
+
+    def logout_token(self, text: str) -> LogoutToken:
+        """Return the logout token with this text."""
+        return self.logout_tokens[text]
 
 
 def nothing_happens() -> None:

@@ -23,6 +23,7 @@ EXITS = {
     "portal/http/legacy/jit.py": "to whom the session was issued",
     "portal/http/pages/tokens.py": "to whom the token was made for, this once",
     "portal/http/pages/console_access.py": "to whom the session was issued",
+    "portal/http/pages/providers/redirects.py": "into the cookie of the browser that signs in at a provider",
     "portal/http/pages/sign_in.py": "into the cookies of the browser that signed in",
     "portal/http/pages/admin/user_detail.py": "a new token, to the Administrator who made it, this once",
     "portal/http/pages/admin/user_list.py": "a new password, to the Administrator who made it, this once",

@@ -112,12 +112,22 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
         Documented(
             "sign_in",
             "A user signs in. Failed: the password or the passkey is wrong. Denied: the account cannot sign "
-            "in, or a limit is used up.",
+            "in, the account at the identity provider gives no access, or a limit is used up.",
             (Outcome.DONE, Outcome.FAILED, Outcome.DENIED),
             "the username, if it exists and the sign-in failed",
             "`address`; if done `token_id` and `known_browser`; with an identity provider or a passkey "
-            "`provider` and `method`; if a passkey is refused `cause`; "
+            "`provider` and `method`; if a passkey is refused `cause`; if the account at the identity "
+            "provider gives no access `provider`, `external_subject`, `code` and `reason`; "
             "at the first refusal by a limit `budget`, or `code` and `limit`",
+        ),
+        Documented(
+            "external_identity.link",
+            "An account at an identity provider is linked to a user, who can sign in with it from then on.",
+            (Outcome.DONE, Outcome.DENIED),
+            _USER,
+            "`provider`, `issuer`, `external_subject`; `rule`, which is `email` for a verified address, "
+            "`first_sign_in` for a new user, `user` or `administrator`; as for other changes "
+            "if an Administrator did it",
         ),
         Documented(
             "sign_in.confirm",
@@ -251,7 +261,7 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "user.create",
             "A user or service account is created.",
             _USER,
-            "`new.role`, or `role` in an operator's command",
+            "`new.role`, or `role` in an operator's command; `provider` if a first sign-in created it",
         ),
         _change(
             "user.update", "A user's role changes, or the user is disabled or enabled.", _USER, _USER_VALUES

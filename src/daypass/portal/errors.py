@@ -45,6 +45,17 @@ class SignInFailed(PortalError):
     code = "sign_in_failed"
 
 
+class AccountRefused(PortalError):
+    """The user's account at an identity provider gives no access to the portal."""
+
+    code = "account_refused"
+
+    def __init__(self, cause_code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.cause_code = cause_code
+        """The cause in one word, for the audit log."""
+
+
 class TooManyAttempts(PortalError):
     """Too many wrong passwords; passwords are not checked until the window has passed."""
 

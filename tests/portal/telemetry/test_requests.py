@@ -17,7 +17,7 @@ from daypass.portal.http.metrics import process_gauges
 from daypass.portal.identity.model import Role
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from tests.fakes import NOON, FakeRedirectProvider
+from tests.fakes import NOON, FakeOidcProvider
 from tests.portal.http.client import Answer
 from tests.portal.http.pages.test_redirect_provider import Browser, callback, location
 from tests.portal.http.world import DANA, World
@@ -89,14 +89,12 @@ def test_sign_ins_and_reauthentications_by_password_count(recorded: Recorded, wo
 
 
 def test_a_sign_in_at_another_provider_counts_as_one_of_other(recorded: Recorded, sqlite_url: str) -> None:
-    with make_world(
-        sqlite_url, redirect_providers=lambda database: [FakeRedirectProvider(database)]
-    ) as world:
+    with make_world(sqlite_url, redirect_providers=lambda _database: [FakeOidcProvider()]) as world:
         browser = Browser(world.client())
-        browser.get(callback(location(browser.get("/sign-in/example-idp")), "nobody@example.com"))
+        browser.get(callback(location(browser.get("/sign-in/oidc/example-idp")), "nobody@example.com"))
 
     assert recorded.changes(SIGN_INS) == {
-        frozenset({("provider", "other"), ("action", "sign_in"), ("outcome", "sign_in_failed")}): 1
+        frozenset({("provider", "other"), ("action", "sign_in"), ("outcome", "account_refused")}): 1
     }
 
 

@@ -36,6 +36,8 @@ from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.layout.routes import PageRoutes
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
+from daypass.portal.identity.external.accounts import ExternalAccounts
+from daypass.portal.identity.external.attempts import SignInAttempts
 from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.identity.users import UserDirectory
 from daypass.portal.inventory.service import Inventory
@@ -110,6 +112,16 @@ class Services:
     def error_pages(self) -> ErrorPages:
         """The error pages of channels with pages."""
         return ErrorPages(self.pages, self.config.public_url)
+
+    @property
+    def attempts(self) -> SignInAttempts:
+        """The sign-ins at identity providers that have no answer yet."""
+        return SignInAttempts.of(self.database, self.clock)
+
+    @property
+    def external_accounts(self) -> ExternalAccounts:
+        """The users of accounts at identity providers."""
+        return ExternalAccounts.of(self.database, self.committer, self.clock)
 
     @property
     def durations(self) -> DurationReports:

@@ -18,6 +18,12 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.authentication import token_use_change
+from daypass.portal.identity.external.model import ProviderSession
+from daypass.portal.identity.external.store.provider_sessions import (
+    ProviderSessionStore,
+    add_provider_session,
+    move_provider_session,
+)
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, UserKind
 from daypass.portal.identity.providers.base import LOCAL_PASSWORD, ProvenIdentity, SignInContext
 from daypass.portal.identity.providers.registry import provider_name
@@ -86,7 +92,12 @@ class BrowserSessions:
         """
         self._check_permitted("sign_in", proven, context)
         session, known_device = self._new_session(proven, context)
-        writes = [*self._changes(session, known_device), *proven.refunds]
+        writes = [
+            *self._changes(session, known_device),
+            *proven.refunds,
+            *proven.changes,
+            *_provider_session(session, proven),
+        ]
         if replaces is not None:
             writes.append(revoke_session(digest(replaces), at=session.token.created_at))
         detail: Mapping[str, Scalar] = {
@@ -130,6 +141,8 @@ class BrowserSessions:
         writes = [
             *self._changes(session, known_device),
             *proven.refunds,
+            *proven.changes,
+            *(_provider_session(session, proven) or [move_provider_session(token.id, session.token.id)]),
             move_children(token.id, session.token.id),
             revoke_token(token.id, owner=user.id, at=now),
         ]
@@ -161,15 +174,28 @@ class BrowserSessions:
         if proven.record.is_disabled or user.kind is not UserKind.PERSON:
             raise self._refusal(action, proven, context, "This account cannot sign in. Ask an Administrator.")
 
+        ends_at = None if proven.session is None else proven.session.ends_at
+        if ends_at is not None and ends_at <= self.clock():
+            raise self._refusal(action, proven, context, "Your session has ended at your identity provider.")
+
     def _check_same_user(self, token: ApiToken, proven: ProvenIdentity, context: SignInContext) -> None:
         if (proven.record.user.id, proven.provider) != (token.user_id, provider_name(token)):
             reason = "This is not the account that is signed in here. Confirm with the same account."
+            raise self._refusal("sign_in.confirm", proven, context, reason)
+        if proven.session is not None and not self._is_same_account(token, proven.session):
+            # A user can have several accounts at one provider, and another person may have one of them.
+            reason = "This is not the account with which you signed in. Confirm with the same account."
             raise self._refusal("sign_in.confirm", proven, context, reason)
         # The browser can drop the demand to authenticate again from the provider's address (OpenID Connect
         # Core, 3.1.2.1: max_age). Only the time in the answer proves that the provider did ask.
         if not is_recent(proven.authenticated_at, self.clock()):
             reason = "Your identity provider did not ask you to authenticate again. Ask an Administrator."
             raise self._refusal("sign_in.confirm", proven, context, reason)
+
+    def _is_same_account(self, token: ApiToken, answered: ProviderSession) -> bool:
+        with self.database.reading() as connection:
+            began = ProviderSessionStore(connection).find(token.id)
+        return began is not None and (began.issuer, began.subject) == (answered.issuer, answered.subject)
 
     def _refusal(
         self, action: str, proven: ProvenIdentity, context: SignInContext, reason: str
@@ -193,6 +219,8 @@ class BrowserSessions:
             if known_device and not DeviceStore(connection).is_known(known_device, user.id, now):
                 known_device = None
         ends_at = now + length
+        if proven.session is not None and proven.session.ends_at is not None:
+            ends_at = min(ends_at, proven.session.ends_at)
         token = ApiToken(
             id=TokenId(uuid4().hex),
             kind=TokenKind.BROWSER,
@@ -224,6 +252,12 @@ class BrowserSessions:
         for write in token_use_change(token, now):
             with self.database.writing() as connection:
                 write.apply(connection)
+
+
+def _provider_session(session: SignedIn, proven: ProvenIdentity) -> Sequence[RowChange]:
+    if proven.session is None:
+        return []
+    return [add_provider_session(session.token.id, proven.provider, proven.session)]
 
 
 def _unchanged(

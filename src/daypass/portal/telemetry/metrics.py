@@ -125,6 +125,7 @@ SIGN_INS = Counter(
             "sign_in_failed",
             "provider_refused",
             "provider_unavailable",
+            "account_refused",
             "too_many_guesses",
             "rate_limited",
             "sign_in_again",

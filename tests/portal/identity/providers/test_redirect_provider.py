@@ -1,11 +1,13 @@
 """Sessions of users whose identity a provider with pages of its own has proved."""
 
 import json
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
     PortalError,
@@ -15,26 +17,54 @@ from daypass.portal.errors import (
 )
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
+from daypass.portal.identity.external.accounts import ExternalAccounts
+from daypass.portal.identity.external.model import ExternalIdentity
+from daypass.portal.identity.external.store.identities import ExternalIdentityStore, add_identity
+from daypass.portal.identity.external.store.provider_sessions import ProviderSessionStore
 from daypass.portal.identity.model import Role, User, UserId, UserKind
-from daypass.portal.identity.providers.base import PasswordProvider, RedirectProvider, SignInContext
+from daypass.portal.identity.providers.base import (
+    PasswordProvider,
+    ProvenIdentity,
+    RedirectProvider,
+    SignInContext,
+)
 from daypass.portal.identity.providers.local_password import LocalPasswords
 from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.identity.reauthentication import RECENT, require_recent_authentication
-from daypass.portal.identity.store.users import add_user
+from daypass.portal.identity.store.users import UserStore, add_user
+from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema.audit import audit_events
-from tests.fakes import NOON, FakeClock, FakeRedirectProvider
+from tests.fakes import EXAMPLE_IDP, NOON, FakeClock, FakeOidcProvider
 from tests.portal.identity.conftest import HOME, RIGHT, SECOND, guess, sign_in
 from tests.portal.password_sign_in import passwords_of
 from tests.rows import disable_user
 
-CALLBACK = "https://portal.example.com/sign-in/example-idp/callback"
 CONTEXT = SignInContext(HOME, "r")
 
 
+@dataclass(slots=True)
+class Idp:
+    """A provider with an account for each user, whose subject is the username."""
+
+    accounts: ExternalAccounts
+    provider: FakeOidcProvider
+
+    def prove(self, username: str, subject: str = "") -> ProvenIdentity:
+        """Return the proof of an account, which is linked to the user first."""
+        key = (self.provider.name, self.provider.config.issuer, subject or username)
+        with self.accounts.database.writing() as connection:
+            record = UserStore(connection).find_login(username)
+            assert record is not None
+            if ExternalIdentityStore(connection).find(*key) is None:
+                add_identity(ExternalIdentity(*key, record.user.id, NOON)).apply(connection)
+        answered = self.provider.authentication(subject or username)
+        return self.accounts.prove(self.provider.config, answered, CONTEXT)
+
+
 @pytest.fixture
-def idp(database: Database) -> FakeRedirectProvider:
-    return FakeRedirectProvider(database)
+def idp(database: Database, committer: Committer, clock: FakeClock) -> Idp:
+    return Idp(ExternalAccounts.of(database, committer, clock), FakeOidcProvider())
 
 
 @pytest.fixture
@@ -46,12 +76,12 @@ def sso(database: Database) -> User:
     return user
 
 
-def start(sessions: BrowserSessions, idp: FakeRedirectProvider, username: str) -> SignedIn:
-    return sessions.start(idp.identify(CALLBACK, {"code": username}), CONTEXT)
+def start(sessions: BrowserSessions, idp: Idp, username: str) -> SignedIn:
+    return sessions.start(idp.prove(username), CONTEXT)
 
 
-def again(sessions: BrowserSessions, idp: FakeRedirectProvider, made: SignedIn, username: str) -> SignedIn:
-    return sessions.reauthenticate(made.token, idp.identify(CALLBACK, {"code": username}), CONTEXT)
+def again(sessions: BrowserSessions, idp: Idp, made: SignedIn, username: str) -> SignedIn:
+    return sessions.reauthenticate(made.token, idp.prove(username), CONTEXT)
 
 
 def last_event(database: Database) -> tuple[str, str, str, dict[str, object]]:
@@ -63,7 +93,7 @@ def last_event(database: Database) -> tuple[str, str, str, dict[str, object]]:
 
 def test_a_session_has_the_provider_the_method_and_the_time_of_the_proof(
     browser_sessions: BrowserSessions,
-    idp: FakeRedirectProvider,
+    idp: Idp,
     sso: User,
     clock: FakeClock,
     database: Database,
@@ -82,7 +112,7 @@ def test_a_session_has_the_provider_the_method_and_the_time_of_the_proof(
 
 
 def test_an_authentication_is_recent_by_its_own_time_and_not_by_that_of_the_session(
-    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
+    browser_sessions: BrowserSessions, idp: Idp, sso: User, clock: FakeClock
 ) -> None:
     clock.move(RECENT)
     require_recent_authentication(start(browser_sessions, idp, sso.username).token, clock())
@@ -93,9 +123,9 @@ def test_an_authentication_is_recent_by_its_own_time_and_not_by_that_of_the_sess
 
 
 def test_a_provider_s_clock_that_is_ahead_does_not_prolong_the_authentication(
-    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
+    browser_sessions: BrowserSessions, idp: Idp, sso: User, clock: FakeClock
 ) -> None:
-    idp.authenticated_at = NOON + timedelta(hours=1)
+    idp.provider.authenticated_at = NOON + timedelta(hours=1)
 
     made = start(browser_sessions, idp, sso.username)
 
@@ -111,11 +141,11 @@ def test_a_person_without_a_password_cannot_sign_in_with_one(
 
 
 def test_reauthentication_at_the_provider_replaces_the_session(
-    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, clock: FakeClock
+    browser_sessions: BrowserSessions, idp: Idp, sso: User, clock: FakeClock
 ) -> None:
     made = start(browser_sessions, idp, sso.username)
     clock.move(RECENT + SECOND)
-    idp.authenticated_at = clock()
+    idp.provider.authenticated_at = clock()
 
     confirmed = again(browser_sessions, idp, made, sso.username)
 
@@ -125,7 +155,7 @@ def test_reauthentication_at_the_provider_replaces_the_session(
 
 
 def test_reauthentication_needs_the_same_user_and_provider_and_a_recent_proof(
-    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, dana: User, clock: FakeClock
+    browser_sessions: BrowserSessions, idp: Idp, sso: User, dana: User, clock: FakeClock
 ) -> None:
     made, by_password = start(browser_sessions, idp, sso.username), sign_in(browser_sessions)
 
@@ -141,11 +171,70 @@ def test_reauthentication_needs_the_same_user_and_provider_and_a_recent_proof(
         browser_sessions.find(session.cookie.reveal())
 
 
+def test_reauthentication_needs_the_account_that_signed_in(
+    browser_sessions: BrowserSessions, idp: Idp, sso: User
+) -> None:
+    made = start(browser_sessions, idp, sso.username)
+    other = idp.prove(sso.username, "another-account-of-the-same-user")
+
+    with pytest.raises(SignInFailed, match="not the account with which you signed in"):
+        browser_sessions.reauthenticate(made.token, other, CONTEXT)
+
+
+def test_the_session_at_the_provider_is_kept_through_a_reauthentication(
+    browser_sessions: BrowserSessions, idp: Idp, sso: User, database: Database
+) -> None:
+    made = start(browser_sessions, idp, sso.username)
+
+    proof = idp.prove(sso.username)
+    by_provider = browser_sessions.reauthenticate(made.token, proof, CONTEXT)
+    otherwise = browser_sessions.reauthenticate(by_provider.token, replace(proof, session=None), CONTEXT)
+
+    with database.reading() as connection:
+        store = ProviderSessionStore(connection)
+        kept = [store.find(session.token.id) for session in (made, by_provider, otherwise)]
+    assert kept == [proof.session, None, proof.session]
+
+
+@pytest.mark.parametrize(
+    ("session_expiry", "lasts"),
+    [
+        (NOON + timedelta(hours=1), timedelta(hours=1)),
+        (NOON + timedelta(days=300), None),
+        (None, None),
+    ],
+)
+def test_a_session_lasts_no_longer_than_the_one_at_the_provider(
+    session_expiry: datetime | None,
+    lasts: timedelta | None,
+    browser_sessions: BrowserSessions,
+    idp: Idp,
+    sso: User,
+) -> None:
+    if session_expiry is not None:
+        idp.provider.claims[sso.username] = {"session_expiry": int(session_expiry.timestamp())}
+    usual = TOKEN_SESSION_DURATION.default
+    assert usual is not None
+
+    token = start(browser_sessions, idp, sso.username).token
+
+    assert token.expires_at == token.grant_ends_at == NOON + (lasts or usual)
+
+
+def test_a_session_that_ended_at_the_provider_already_signs_nobody_in(
+    browser_sessions: BrowserSessions, idp: Idp, sso: User
+) -> None:
+    idp.provider.claims[sso.username] = {"session_expiry": int(NOON.timestamp())}
+
+    with pytest.raises(SignInFailed, match="session has ended at your identity provider"):
+        start(browser_sessions, idp, sso.username)
+
+
 @pytest.mark.parametrize("state", ["service account", "disabled"])
 def test_a_user_who_may_not_sign_in_is_refused_whatever_the_provider_proves(
     state: str,
     browser_sessions: BrowserSessions,
-    idp: FakeRedirectProvider,
+    idp: Idp,
     identity: Identity,
     dana: User,
     database: Database,
@@ -165,9 +254,9 @@ def test_a_user_who_may_not_sign_in_is_refused_whatever_the_provider_proves(
 
 
 def test_a_user_who_is_changed_since_the_proof_gets_no_session(
-    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, database: Database
+    browser_sessions: BrowserSessions, idp: Idp, sso: User, database: Database
 ) -> None:
-    proven = idp.identify(CALLBACK, {"code": sso.username})
+    proven = idp.prove(sso.username)
     with database.writing() as connection:
         disable_user(connection, sso.id, NOON)
 
@@ -176,14 +265,14 @@ def test_a_user_who_is_changed_since_the_proof_gets_no_session(
 
 
 def test_the_provider_of_a_session_is_found(
-    browser_sessions: BrowserSessions, idp: FakeRedirectProvider, sso: User, dana: User
+    browser_sessions: BrowserSessions, idp: Idp, sso: User, dana: User
 ) -> None:
     passwords = passwords_of(browser_sessions)
     assert isinstance(passwords, PasswordProvider)
-    assert isinstance(idp, RedirectProvider)
-    providers = IdentityProviders((passwords, idp))
+    assert isinstance(idp.provider, RedirectProvider)
+    providers = IdentityProviders((passwords, idp.provider))
 
-    assert providers.for_session(start(browser_sessions, idp, sso.username).token) is idp
+    assert providers.for_session(start(browser_sessions, idp, sso.username).token) is idp.provider
     assert providers.for_session(sign_in(browser_sessions, dana.username, RIGHT).token) is passwords
     with pytest.raises(SignInAgain, match="no longer accepts"):
         IdentityProviders((passwords,)).for_session(start(browser_sessions, idp, sso.username).token)
@@ -197,15 +286,15 @@ class OtherPasswords(LocalPasswords):
         return "other"
 
 
-def test_two_providers_with_one_name_are_refused(database: Database) -> None:
+def test_two_providers_with_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="same name"):
-        IdentityProviders((FakeRedirectProvider(database), FakeRedirectProvider(database)))
+        IdentityProviders((FakeOidcProvider(), FakeOidcProvider()))
 
 
 @pytest.mark.parametrize("name", ["", "password", "Okta", "a/b", "..", "a" * 65, "ok ta"])
-def test_a_name_that_is_reserved_or_cannot_be_in_a_path_is_refused(database: Database, name: str) -> None:
+def test_a_name_that_is_reserved_or_cannot_be_in_a_path_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="cannot have the name"):
-        IdentityProviders((FakeRedirectProvider(database, name=name),))
+        IdentityProviders((FakeOidcProvider(replace(EXAMPLE_IDP, name=name)),))
 
 
 def test_a_second_password_provider_is_refused(browser_sessions: BrowserSessions) -> None:

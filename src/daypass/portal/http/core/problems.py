@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from daypass.portal.errors import (
     AccessDenied,
+    AccountRefused,
     AlreadyExists,
     AuditUnavailable,
     AwsMisconfigured,
@@ -111,6 +112,7 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     SignInAgain: HTTPStatus.UNAUTHORIZED,
     SignInFailed: HTTPStatus.UNAUTHORIZED,
+    AccountRefused: HTTPStatus.FORBIDDEN,
     TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     # Not 401: a client would discard a token that is valid, and start another sign-in.

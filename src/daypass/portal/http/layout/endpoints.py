@@ -19,7 +19,7 @@ from daypass.portal.http.core.endpoints import read_body
 from daypass.portal.http.core.problems import LOG_FIELDS, REQUEST_ID
 from daypass.portal.http.core.threadpool import ThreadPools
 from daypass.portal.http.layout.compression import accepts_gzip, compressed
-from daypass.portal.http.layout.cookies import DEVICE, SESSION, VISIT, Preferences
+from daypass.portal.http.layout.cookies import ATTEMPT, DEVICE, SESSION, VISIT, Preferences
 from daypass.portal.http.layout.csrf import FIELD, check_sender, check_token, csrf_token
 from daypass.portal.http.layout.forms import Form, read_form, read_upload, wants_page
 from daypass.portal.http.layout.page_layout import PageLayout, PageLayouts
@@ -78,6 +78,11 @@ class BrowserRequest:
     def visit_cookie(self) -> str:
         """The cookie from which CSRF tokens are made before sign-in; empty at the first page."""
         return self.request.cookies.get(VISIT, "")
+
+    @property
+    def attempt_cookie(self) -> str:
+        """The id of the sign-in at an identity provider that the browser is at; empty if there is none."""
+        return self.request.cookies.get(ATTEMPT, "")
 
     @property
     def wants_page(self) -> bool:

@@ -31,10 +31,12 @@ from daypass.portal.http.pages.admin import (
     user_detail,
     user_list,
 )
+from daypass.portal.http.pages.providers import pages as provider_pages
 from daypass.portal.http.services import Services
 
 ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
     sign_in.routes,
+    provider_pages.routes,
     tenant_choice.routes,
     profile.routes,
     sessions.routes,

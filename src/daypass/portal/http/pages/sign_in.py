@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from daypass.portal.access.model import Channel
+from daypass.portal.config.model import PasswordSignIn
 from daypass.portal.errors import (
     PortalError,
     RateLimited,
@@ -28,12 +29,7 @@ from daypass.portal.http.layout.endpoints import BrowserRequest, PageVisit
 from daypass.portal.http.layout.reauthentication import DeferredForm, Reauthentication, page_title
 from daypass.portal.http.layout.redirects import CONFIRM, SIGN_IN, login_url, redirect, safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
-from daypass.portal.http.pages.provider_redirects import (
-    ProviderRedirects,
-    callback_path,
-    context_of,
-    sign_in_path,
-)
+from daypass.portal.http.pages.providers.redirects import ProviderRedirects, context_of, sign_in_path
 from daypass.portal.http.services import Services
 from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, BrowserSessions, SignedIn
 from daypass.portal.identity.providers.base import IdentityProvider, PasswordProvider, RedirectProvider
@@ -42,7 +38,10 @@ from daypass.portal.identity.sign_in_count import count_sign_in
 from daypass.portal.secret import Secret
 
 _LONGEST_USERNAME = 255
-_UNCHANGED = "Nothing was changed yet: submit your change again."
+_STAYS = {"out", "choose"}
+"""The query parameters with which the page leads to no provider by itself."""
+UNCHANGED = "Nothing was changed yet: submit your change again."
+"""The end of the notice after a reauthentication that lost the form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,8 @@ class SignInPage:
     """Whether the portal has no Administrator yet, so that no user can sign in."""
     options: Sequence[ProviderLink | None]
     """The identity providers in the order in which they are offered; None is the form for a password."""
+    password_path: str
+    """The address of the page with the form, if it is for emergencies only; else empty."""
     username: str = ""
     error: str = ""
     notice: str = ""
@@ -82,12 +83,16 @@ class SignInPages:
     browser_sessions: BrowserSessions
     has_administrator: Callable[[], bool]
     public_url: str
+    password_sign_in: PasswordSignIn
 
     def show(self, request: BrowserRequest) -> Response:
         """Show the sign-in page, or redirect a user who is already signed in."""
         next_page = safe_path(request.query.get("next", ""))
         if self._is_signed_in(request):
             return redirect(next_page)
+        provider = self._provider_of(request)
+        if provider is not None:
+            return redirect(login_url(sign_in_path(provider), next_page))
         notice = ""
         if "ended" in request.query:
             notice = "Your session has expired. Sign in again to continue."
@@ -107,25 +112,7 @@ class SignInPages:
                 )
         except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
             return self._answer(request, next_page, refusal=refusal)
-        return _signed_in(next_page, signed_in)
-
-    def begin(self, provider: RedirectProvider, request: BrowserRequest) -> Response:
-        """Redirect to the provider to sign in there."""
-        return self.redirects.to_sign_in(provider, request, safe_path(request.query.get("next", "")))
-
-    def finish(self, provider: RedirectProvider, request: BrowserRequest) -> Response:
-        """Sign in or reauthenticate with the answer of the provider, and redirect to the attempt's page."""
-        attempt = self.redirects.attempt(provider, request)
-        if attempt.is_reauthentication:
-            signed_in = self.redirects.finish(attempt, provider, request)
-            response = redirect(attempt.next, f"Identity confirmed. {_UNCHANGED}")
-            _set_session_cookies(response, signed_in)
-            return response
-        try:
-            signed_in = self.redirects.finish(attempt, provider, request)
-        except (SignInFailed, RateLimited) as refusal:
-            return self._answer(request, attempt.next, refusal=refusal)
-        return _signed_in(attempt.next, signed_in)
+        return signed_in_response(next_page, signed_in)
 
     def show_confirm(self, visit: PageVisit) -> Response:
         """Show *Confirm your password*, or redirect to the provider that proved the user's identity."""
@@ -155,10 +142,10 @@ class SignInPages:
                 error=refusal.reason,
             )
         if waiting is None:
-            response = redirect(back, f"Password confirmed. {_UNCHANGED}")
+            response = redirect(back, f"Password confirmed. {UNCHANGED}")
         else:
             response = self.confirmations.again(waiting, signed_in.cookie.reveal(), theme, back)
-        _set_session_cookies(response, signed_in)
+        set_session_cookies(response, signed_in)
         return response
 
     def sign_out(self, visit: PageVisit) -> Response:
@@ -176,6 +163,24 @@ class SignInPages:
             return False
         return True
 
+    def _provider_of(self, request: BrowserRequest) -> RedirectProvider | None:
+        """Return the provider that the sign-in page leads to by itself, or None if the user chooses."""
+        redirect_providers = [p for p in self.providers if isinstance(p, RedirectProvider)]
+        asked = request.query.get("provider", "")
+        if asked:
+            return next((p for p in redirect_providers if p.name == asked), None)
+        is_only = len(redirect_providers) == 1 and not self._offers_password(request)
+        # After a sign-out or a refusal the provider would sign the user in again at once, or refuse again.
+        return redirect_providers[0] if is_only and not _STAYS & request.query.keys() else None
+
+    def _offers_password(self, request: BrowserRequest) -> bool:
+        """Return whether the page has the form for a password; `?password` asks for the emergency's."""
+        return (
+            self.password_sign_in is PasswordSignIn.ON
+            or "password" in request.query
+            or request.form.has("username")
+        )
+
     def _answer(
         self,
         request: BrowserRequest,
@@ -185,13 +190,21 @@ class SignInPages:
         refusal: PortalError | None = None,
     ) -> Response:
         visit = request.visit_cookie or secrets.token_urlsafe(24)
+        offers_password = self._offers_password(request)
         page = SignInPage(
             csrf=csrf_token(visit),
             next=next_page,
             host=urlsplit(self.public_url).netloc,
             then=page_title(next_page),
             is_ownerless=not self.has_administrator(),
-            options=[_option_of(provider, next_page) for provider in self.providers],
+            options=[
+                _option_of(provider, next_page)
+                for provider in self.providers
+                if isinstance(provider, RedirectProvider) or offers_password
+            ],
+            password_path=""
+            if offers_password
+            else f"{SIGN_IN}?password=1&next={quote(next_page, safe='/')}",
             username=request.form.get("username")[:_LONGEST_USERNAME],
             error="" if refusal is None else refusal.reason,
             notice=notice,
@@ -209,14 +222,16 @@ def _option_of(provider: IdentityProvider, next_page: str) -> ProviderLink | Non
     return ProviderLink(provider.label, login_url(sign_in_path(provider), next_page))
 
 
-def _signed_in(next_page: str, signed_in: SignedIn) -> Response:
+def signed_in_response(next_page: str, signed_in: SignedIn) -> Response:
+    """Redirect to *next_page* with the cookies of a new session."""
     response = redirect(next_page)
-    _set_session_cookies(response, signed_in)
+    set_session_cookies(response, signed_in)
     delete_cookie(response, VISIT)
     return response
 
 
-def _set_session_cookies(response: Response, signed_in: SignedIn) -> None:
+def set_session_cookies(response: Response, signed_in: SignedIn) -> None:
+    """Give the browser the cookies of a new session."""
     set_cookie(response, SESSION, signed_in.cookie.reveal())
     set_cookie(response, DEVICE, signed_in.device.reveal(), DEVICE_LIFETIME)
 
@@ -227,10 +242,11 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         pages=services.pages,
         confirmations=services.reauthentication,
         providers=services.providers,
-        redirects=ProviderRedirects(services.browser_sessions, services.config.public_url, services.clock),
+        redirects=ProviderRedirects.of(services),
         browser_sessions=services.browser_sessions,
         has_administrator=services.users.has_administrator,
         public_url=services.config.public_url,
+        password_sign_in=services.config.password_sign_in,
     )
     endpoints, user = services.page_endpoints(Channel.WEB), services.page_routes(Permission.USER)
     return [
@@ -242,15 +258,10 @@ def routes(services: Services) -> Sequence[BaseRoute]:
 
 
 def _routes_of(provider: IdentityProvider, pages: SignInPages, services: Services) -> Sequence[BaseRoute]:
-    """Return the routes of a form for a password, or those to a provider's pages and back."""
+    """Return the routes of the forms for a password; the other providers have pages of their own."""
     endpoints, user = services.page_endpoints(Channel.WEB), services.page_routes(Permission.USER)
     if isinstance(provider, RedirectProvider):
-        begin = endpoints.open_page(partial(pages.begin, provider))
-        finish = endpoints.open_page(partial(pages.finish, provider))
-        return [
-            exact("GET", sign_in_path(provider), begin, has_effects=True),
-            exact("GET", callback_path(provider), finish, has_effects=True),
-        ]
+        return []
     return [
         exact("POST", SIGN_IN, endpoints.open_form(partial(pages.sign_in, provider))),
         user.form(CONFIRM, partial(pages.confirm, provider)),

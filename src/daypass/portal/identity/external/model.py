@@ -42,3 +42,35 @@ class Attempt:
     """The demanded authentication context class references, one of which the answer must have."""
     address: str = ""
     """The address of the client that began the attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalIdentity:
+    """The account of a user at an identity provider; provider, issuer and subject are its key."""
+
+    provider: str
+    issuer: str
+    """It belongs to the key, because an operator can point a provider's name at another issuer."""
+    subject: str
+    user_id: UserId
+    linked_at: datetime
+    linked_by: UserId | None = None
+    """The user who linked it; None if the first sign-in did."""
+    email: str = ""
+    """For display only, as is `username`: people can change both at many providers."""
+    username: str = ""
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSession:
+    """The session at an identity provider that a browser session begins with."""
+
+    issuer: str
+    subject: str
+    sid: str | None
+    """The claim `sid` (OpenID Connect Back-Channel Logout, section 2.1)."""
+    id_token: str | None = None
+    """The ID token, encrypted, if the provider needs it as `id_token_hint` at logout."""
+    ends_at: datetime | None = None
+    """The end of the session at the provider, if it tells; no session of the portal lasts longer."""

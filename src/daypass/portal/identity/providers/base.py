@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
+from daypass.portal.config.providers import ProviderConfig
+from daypass.portal.identity.external.model import ProviderSession
 from daypass.portal.identity.model import User
+from daypass.portal.identity.providers.oidc.model import (
+    Authentication,
+    AuthorizationRequest,
+    LogoutToken,
+    SavedRequest,
+)
 from daypass.portal.identity.store.users import SignInRecord
 from daypass.portal.secret import Secret
 from daypass.portal.storage.unit_of_work import RowChange
@@ -42,6 +50,10 @@ class ProvenIdentity:
     refunds: Sequence[RowChange] = ()
     """The changes that undo the counting of this attempt in the rate limits; committed with the session, or
     its refusal."""
+    changes: Sequence[RowChange] = ()
+    """Other changes that the proof brings; committed with the session only."""
+    session: ProviderSession | None = None
+    """The session at the provider; None for the portal's own passwords."""
 
 
 @runtime_checkable
@@ -76,21 +88,32 @@ class RedirectProvider(Protocol):
     def label(self) -> str:
         """The name for users, as in “Sign in with …”."""
 
-    def login_url(self, callback_url: str, state: str, *, max_age: timedelta | None = None) -> str:
-        """Return the address of the provider's page for one attempt.
+    @property
+    def config(self) -> ProviderConfig:
+        """The operator's configuration of the provider."""
 
-        The provider sends the browser to *callback_url* with the parameter `state` unchanged (RFC 6749,
-        section 4.1). With *max_age*, it must authenticate a user again who did so longer ago.
+    def authorization_request(
+        self, redirect_uri: str, *, max_age: timedelta | None = None, acr_values: Sequence[str] = ()
+    ) -> AuthorizationRequest:
+        """Return a new request, with the address of the provider's page; raises `ProviderUnavailable`.
+
+        With *max_age*, the provider must authenticate a user again who did so longer ago.
         """
 
-    def identify(self, callback_url: str, answer: Mapping[str, str]) -> ProvenIdentity:
-        """Prove a user's identity by the query parameters of the callback; raises `SignInFailed`.
+    def authenticate(
+        self, redirect_uri: str, answer: Mapping[str, str], saved: SavedRequest
+    ) -> Authentication:
+        """Return the account that the query parameters of the callback prove.
 
-        The state was checked already: the answer is for a recent attempt of this browser. It may still come
-        twice, so a provider whose answers are not single-use stores its attempts. A user is found by the
-        provider's own subject, never by a name or an e-mail address that the provider lets users choose. The
-        database has no table of subjects yet; the first provider of this kind adds one.
+        Raises `ProviderUnavailable`, `ProviderRefused` or `SignInFailed`. The parameter `state` was checked
+        already: the answer is for *saved*, which counts once.
         """
+
+    def end_session_url(self, *, id_token: Secret | None, return_to: str, state: str) -> str | None:
+        """Return the address at which the provider ends its own session, or None if it has none."""
+
+    def logout_token(self, text: str) -> LogoutToken:
+        """Verify a logout token (OpenID Connect Back-Channel Logout, section 2.6); raises `InvalidToken`."""
 
 
 IdentityProvider = PasswordProvider | RedirectProvider

@@ -1,0 +1,127 @@
+"""The pages of sign-in at identity providers: the way there, the callback, and refusals."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import quote
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from daypass.portal.access.model import Channel
+from daypass.portal.errors import AccountRefused, PortalError, SignInAgain, Unauthenticated
+from daypass.portal.http.core.problems import REFUSAL, status_of
+from daypass.portal.http.core.routing import exact
+from daypass.portal.http.layout.cookies import ATTEMPT, delete_cookie
+from daypass.portal.http.layout.endpoints import BrowserRequest
+from daypass.portal.http.layout.redirects import SIGN_IN, login_url, redirect, safe_path
+from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.providers.redirects import (
+    ProviderRedirects,
+    callback_path,
+    return_path,
+    sign_in_path,
+)
+from daypass.portal.http.pages.sign_in import UNCHANGED, set_session_cookies, signed_in_response
+from daypass.portal.http.services import Services
+from daypass.portal.identity.external.model import Attempt, Purpose
+from daypass.portal.identity.providers.base import RedirectProvider
+
+_SHOWN_ADMINISTRATORS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRefusalPage:
+    """The data of the page that says why a sign-in at a provider gave no session."""
+
+    reason: str
+    code: str
+    administrators: Sequence[str]
+    """Usernames of Administrators who can give access; empty if they cannot help."""
+    again: str
+    """The address that leads to the provider again."""
+    other_ways: str
+    """The address of the sign-in page."""
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPages:
+    """Handlers of sign-in and reauthentication at identity providers."""
+
+    pages: PageRenderer
+    redirects: ProviderRedirects
+    first_administrators: Callable[[int], Sequence[str]]
+
+    def begin(self, provider: RedirectProvider, request: BrowserRequest) -> Response:
+        """Redirect to the provider to sign in there."""
+        next_page = safe_path(request.query.get("next", ""))
+        try:
+            return self.redirects.to_sign_in(provider, request, next_page)
+        except PortalError as refusal:
+            return self._refusal(provider, request, refusal, next_page)
+
+    def finish(self, provider: RedirectProvider, request: BrowserRequest) -> Response:
+        """Sign in or reauthenticate with the answer of the provider, and redirect to the attempt's page."""
+        attempt = self.redirects.take(provider, request)
+        try:
+            response = self._finished(attempt, provider, request)
+        except PortalError as refusal:
+            response = self._refusal(provider, request, refusal, return_path(attempt))
+        delete_cookie(response, ATTEMPT)
+        return response
+
+    def _finished(self, attempt: Attempt, provider: RedirectProvider, request: BrowserRequest) -> Response:
+        back = return_path(attempt)
+        if attempt.purpose is Purpose.SIGN_IN:
+            return signed_in_response(back, self.redirects.sign_in(attempt, provider, request))
+        signed_in = self.redirects.reauthenticate(attempt, provider, request)
+        response = redirect(back, f"Identity confirmed. {UNCHANGED}")
+        set_session_cookies(response, signed_in)
+        return response
+
+    def _refusal(
+        self, provider: RedirectProvider, request: BrowserRequest, refusal: PortalError, next_page: str
+    ) -> Response:
+        # A session that ended meanwhile leads to the sign-in page, and programs get problem details.
+        if isinstance(refusal, Unauthenticated | SignInAgain) or not request.wants_page:
+            raise refusal
+        # Only an account at the provider shows that the person belongs here, and may learn these names.
+        shows_names = isinstance(refusal, AccountRefused)
+        page = SignInRefusalPage(
+            reason=refusal.reason,
+            code=refusal.code,
+            administrators=self.first_administrators(_SHOWN_ADMINISTRATORS) if shows_names else (),
+            again=login_url(sign_in_path(provider), next_page),
+            other_ways=f"{SIGN_IN}?choose=1&next={quote(next_page, safe='/')}",
+            request_id=request.request_id,
+        )
+        # The log of the request has the code, as with the errors that leave a handler.
+        request.request.scope[REFUSAL] = refusal
+        theme = request.preferences.theme
+        return self.pages.show_alone("pages/sign-in-refused.html", page, status_of(refusal), theme=theme)
+
+
+def routes(services: Services) -> Sequence[BaseRoute]:
+    """Return the routes to the pages of each provider and back."""
+    pages = ProviderPages(services.pages, ProviderRedirects.of(services), services.users.first_administrators)
+    endpoints = services.page_endpoints(Channel.WEB)
+    return [
+        route
+        for provider in services.providers
+        if isinstance(provider, RedirectProvider)
+        for route in (
+            exact(
+                "GET",
+                sign_in_path(provider),
+                endpoints.open_page(partial(pages.begin, provider)),
+                has_effects=True,
+            ),
+            exact(
+                "GET",
+                callback_path(provider),
+                endpoints.open_page(partial(pages.finish, provider)),
+                has_effects=True,
+            ),
+        )
+    ]

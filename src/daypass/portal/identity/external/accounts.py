@@ -1,0 +1,302 @@
+"""The users of accounts at identity providers: found, linked or created at a sign-in, by fixed rules.
+
+An account is (provider, issuer, subject), and a user is found by nothing else. An account without a user gets
+one by the first of these rules that applies:
+
+- An e-mail address, if the operator switched this on for the provider and the address's domain: it is
+  verified, it is the username of a person who never signed in, has no account at any provider and is no
+  Administrator.
+- A new user, if the operator switched this on for the provider. A name that is taken is never adopted.
+
+Otherwise the sign-in is refused: the person links the account on their profile, or an Administrator does.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from daypass.common.usernames import canonical_username
+from daypass.portal.audit.committer import Committer
+from daypass.portal.audit.event import PORTAL, Actor, Event, Outcome
+from daypass.portal.clock import Clock
+from daypass.portal.config.providers import ProviderConfig
+from daypass.portal.errors import AccountRefused, InvalidRequest, PortalError
+from daypass.portal.identity.authentication import check_no_secret
+from daypass.portal.identity.external.claims import AccountClaims, session_end
+from daypass.portal.identity.external.model import ExternalIdentity, ProviderSession
+from daypass.portal.identity.external.store.identities import (
+    ExternalIdentityStore,
+    LinkCandidate,
+    add_identity,
+    record_identity_use,
+)
+from daypass.portal.identity.model import UNKNOWN_USER, Role, User, UserId, UserKind
+from daypass.portal.identity.providers.base import ProvenIdentity, SignInContext
+from daypass.portal.identity.providers.oidc.model import Authentication
+from daypass.portal.identity.sealing import SealingKey
+from daypass.portal.identity.store.users import SignInRecord, UserStore, add_user
+from daypass.portal.identity.usernames import check_new_username
+from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.unit_of_work import UnitOfWork
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""The time of an authentication whose time the provider does not tell: it never counts as recent."""
+
+_SEALING = "id tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalAccounts:
+    """The service that proves the identity of users by their accounts at identity providers."""
+
+    database: Database
+    committer: Committer
+    clock: Clock
+    key: SealingKey
+
+    @classmethod
+    def of(cls, database: Database, committer: Committer, clock: Clock) -> "ExternalAccounts":
+        """Return the service, with the encryption key of stored ID tokens."""
+        return cls(database, committer, clock, SealingKey(database, clock, _SEALING))
+
+    def prove(
+        self, config: ProviderConfig, authentication: Authentication, context: SignInContext
+    ) -> ProvenIdentity:
+        """Return the user of an account, who may be linked or created for it; raises `AccountRefused`.
+
+        Every refusal is recorded, and so is every link and every new user.
+        """
+        claims = AccountClaims.of(config, authentication.claims)
+        try:
+            require_domain(config, claims)
+            record = self._owner(config, authentication)
+            if record is None:
+                record = self._new_owner(config, authentication, claims, context)
+        except AccountRefused as refusal:
+            self._record_refusal(config, authentication, refusal, context)
+            raise
+        return self._proven(config, authentication, claims, record)
+
+    def prove_again(
+        self, config: ProviderConfig, authentication: Authentication, context: SignInContext
+    ) -> ProvenIdentity:
+        """Return the user of an account that is linked already; raises `AccountRefused`."""
+        claims, record = AccountClaims.of(config, authentication.claims), self._owner(config, authentication)
+        if record is None:
+            refusal = AccountRefused(
+                "unknown_account", f"Your account at {config.title} is not the one with which you signed in."
+            )
+            self._record_refusal(config, authentication, refusal, context)
+            raise refusal
+        return self._proven(config, authentication, claims, record)
+
+    def _owner(self, config: ProviderConfig, authentication: Authentication) -> SignInRecord | None:
+        with self.database.reading() as connection:
+            return ExternalIdentityStore(connection).find_owner(
+                config.name, authentication.issuer, authentication.subject
+            )
+
+    def _new_owner(
+        self,
+        config: ProviderConfig,
+        authentication: Authentication,
+        claims: AccountClaims,
+        context: SignInContext,
+    ) -> SignInRecord:
+        """Link or create a user for an account without one; raises `AccountRefused`."""
+        # A user whom SCIM provisioned is found here first, by `config.external_id_claim`: the provider made
+        # the account and the user, so neither an address nor a name is compared.
+        candidate = self._find_by_email(config, claims)
+        if candidate is not None:
+            return self._link(config, authentication, claims, candidate.record, context)
+        if config.creates_users:
+            return self._create(config, authentication, claims, context)
+        raise AccountRefused("unknown_account", f"Your account at {config.title} has no access here yet.")
+
+    def _find_by_email(self, config: ProviderConfig, claims: AccountClaims) -> LinkCandidate | None:
+        if not config.links_by_email or claims.domain not in config.email_domains:
+            return None
+        with self.database.reading() as connection:
+            candidate = ExternalIdentityStore(connection).find_candidate(claims.verified_email)
+        return candidate if candidate is not None and _may_be_linked(candidate) else None
+
+    def _link(
+        self,
+        config: ProviderConfig,
+        authentication: Authentication,
+        claims: AccountClaims,
+        record: SignInRecord,
+        context: SignInContext,
+    ) -> SignInRecord:
+        identity = new_identity(config, authentication, claims, record.user.id, self.clock())
+
+        def check(connection: Connection) -> PortalError | None:
+            store = ExternalIdentityStore(connection)
+            candidate = store.find_candidate(record.user.username)
+            is_unchanged = candidate is not None and candidate.record == record and _may_be_linked(candidate)
+            return None if is_unchanged and _is_free(store, identity) else _changed()
+
+        event = link_event(identity, record.user, replace(PORTAL, request_id=context.request_id), "email")
+        self.committer.commit_unit(UnitOfWork([add_identity(identity)], [event], check, is_exclusive=True))
+        return record
+
+    def _create(
+        self,
+        config: ProviderConfig,
+        authentication: Authentication,
+        claims: AccountClaims,
+        context: SignInContext,
+    ) -> SignInRecord:
+        now, name = self.clock(), _new_username(config, claims)
+        user = User(UserId(uuid4().hex), name, Role.USER, UserKind.PERSON)
+        identity = new_identity(config, authentication, claims, user.id, now)
+
+        def check(connection: Connection) -> PortalError | None:
+            if UserStore(connection).is_taken(name):
+                return AccountRefused(
+                    "username_taken",
+                    f"A user “{name}” exists already, and your account at {config.title} is not linked to "
+                    "it. If that user is you, sign in the other way and link the account on your profile.",
+                )
+            return None if _is_free(ExternalIdentityStore(connection), identity) else _changed()
+
+        by = replace(PORTAL, request_id=context.request_id)
+        created = Event(
+            action="user.create",
+            actor=by,
+            outcome=Outcome.DONE,
+            subject=name,
+            detail={"new.role": user.role.value, "provider": config.name},
+        )
+        events = [created, link_event(identity, user, by, "first_sign_in")]
+        changes = [add_user(user, None, at=now), add_identity(identity)]
+        self.committer.commit_unit(UnitOfWork(changes, events, check, is_exclusive=True))
+        return SignInRecord(user, None, is_disabled=False)
+
+    def _proven(
+        self,
+        config: ProviderConfig,
+        authentication: Authentication,
+        claims: AccountClaims,
+        record: SignInRecord,
+    ) -> ProvenIdentity:
+        identity = new_identity(config, authentication, claims, record.user.id, self.clock())
+        id_token = self.key.seal(authentication.id_token) if config.sends_id_token_hint else None
+        return ProvenIdentity(
+            record=record,
+            provider=config.name,
+            method=" ".join(authentication.amr) or authentication.acr or "unknown",
+            authenticated_at=authentication.authenticated_at or LONG_AGO,
+            changes=[record_identity_use(identity, at=self.clock())],
+            session=ProviderSession(
+                authentication.issuer,
+                authentication.subject,
+                authentication.sid,
+                id_token,
+                session_end(authentication.claims),
+            ),
+        )
+
+    def _record_refusal(
+        self,
+        config: ProviderConfig,
+        authentication: Authentication,
+        refusal: AccountRefused,
+        context: SignInContext,
+    ) -> None:
+        event = Event(
+            action="sign_in",
+            actor=Actor(None, UNKNOWN_USER, context.request_id),
+            outcome=Outcome.DENIED,
+            detail={
+                "address": context.address,
+                "provider": config.name,
+                "external_subject": authentication.subject,
+                "code": refusal.code,
+                "reason": refusal.cause_code,
+            },
+        )
+        # Everyone with an account at the provider could fill the audit log otherwise.
+        self.committer.commit_rate_limited(event)
+
+
+def require_domain(config: ProviderConfig, claims: AccountClaims) -> None:
+    """Return if an account has an accepted e-mail address; raise `AccountRefused` otherwise."""
+    if config.email_domains and claims.domain not in config.email_domains:
+        accepted = ", ".join(sorted(config.email_domains))
+        raise AccountRefused(
+            "email_domain",
+            f"Only accounts with a verified e-mail address of {accepted} may sign in here, and your account "
+            f"at {config.title} has none.",
+        )
+
+
+def new_identity(
+    config: ProviderConfig,
+    authentication: Authentication,
+    claims: AccountClaims,
+    user_id: UserId,
+    now: datetime,
+) -> ExternalIdentity:
+    """Return the account of an authentication, as that of a user."""
+    return ExternalIdentity(
+        provider=config.name,
+        issuer=authentication.issuer,
+        subject=authentication.subject,
+        user_id=user_id,
+        linked_at=now,
+        email=claims.email,
+        username=claims.name,
+    )
+
+
+def link_event(identity: ExternalIdentity, user: User, by: Actor, rule: str) -> Event:
+    """Return the event of a link; *rule* names the rule that made it."""
+    return Event(
+        action="external_identity.link",
+        actor=by,
+        outcome=Outcome.DONE,
+        subject=user.username,
+        detail={
+            "provider": identity.provider,
+            "issuer": identity.issuer,
+            "external_subject": identity.subject,
+            "rule": rule,
+        },
+    )
+
+
+def _may_be_linked(candidate: LinkCandidate) -> bool:
+    record = candidate.record
+    return not (
+        record.is_disabled
+        or record.user.kind is not UserKind.PERSON
+        or record.user.is_administrator
+        or candidate.has_signed_in
+        or candidate.has_identity
+        or candidate.is_break_glass
+    )
+
+
+def _is_free(store: ExternalIdentityStore, identity: ExternalIdentity) -> bool:
+    return store.find(identity.provider, identity.issuer, identity.subject) is None
+
+
+def _new_username(config: ProviderConfig, claims: AccountClaims) -> str:
+    if not claims.name:
+        raise AccountRefused(
+            "no_username",
+            f"{config.title} sends no usable claim “{config.username_claim}”, from which the username is "
+            "made.",
+        )
+    name = canonical_username(claims.name)
+    try:
+        check_no_secret(claims.name)
+        check_new_username(name)
+    except InvalidRequest as refusal:
+        raise AccountRefused("invalid_username", refusal.reason) from refusal
+    return name
+
+
+def _changed() -> PortalError:
+    return AccountRefused("changed", "Your account was changed while you signed in. Sign in again.")
