@@ -17,6 +17,7 @@ from daypass.portal.config.model import AwsConfig
 from daypass.portal.config.providers import ProviderConfig
 from daypass.portal.diagnostics.finding import Finding
 from daypass.portal.errors import AwsTrustRefused, InvalidRequest, PortalError, SignInFailed
+from daypass.portal.identity.jwt.errors import InvalidToken
 from daypass.portal.identity.providers.oidc.model import (
     Authentication,
     AuthorizationRequest,
@@ -140,6 +141,8 @@ class FakeOidcProvider:
 
     def logout_token(self, text: str) -> LogoutToken:
         """Return the logout token with this text."""
+        if text not in self.logout_tokens:
+            raise InvalidToken("signature", "The token's signature is wrong.")
         return self.logout_tokens[text]
 
 

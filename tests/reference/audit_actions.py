@@ -130,6 +130,13 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "if an Administrator did it",
         ),
         Documented(
+            "sign_out.provider",
+            "An identity provider ends a session, or all sign-ins of an account's user.",
+            (Outcome.DONE,),
+            "the username, if the session or account is known",
+            "`provider`, `address`; `sid` of the session, or `external_subject` of the account",
+        ),
+        Documented(
             "sign_in.confirm",
             "A signed-in user proves their identity again, before a change that needs reauthentication.",
             (Outcome.DONE, Outcome.FAILED, Outcome.DENIED),

@@ -50,6 +50,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
             "The account at the identity provider gives no access: it is linked to no user, its e-mail "
             "address is not accepted, or its username is taken. An Administrator can link it to a user."
         ),
+        "logout_replayed": "None for users. An identity provider sent a logout token twice.",
         "too_many_guesses": "Wait 15 minutes, or use a browser in which you signed in before.",
         "rate_limited": "Wait up to 15 minutes, and send fewer requests.",
         "fresh_sign_in_needed": "Confirm your password on the page, or run `daypass login --admin` again.",

@@ -112,6 +112,12 @@ class ProviderUnavailable(PortalError):
     code = "provider_unavailable"
 
 
+class LogoutReplayed(PortalError):
+    """An identity provider's logout token was accepted before."""
+
+    code = "logout_replayed"
+
+
 class AccessDenied(PortalError):
     """The access policy denies the request."""
 

@@ -18,6 +18,7 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.authentication import token_use_change
+from daypass.portal.identity.external.logout import is_ended_at_provider
 from daypass.portal.identity.external.model import ProviderSession
 from daypass.portal.identity.external.store.provider_sessions import (
     ProviderSessionStore,
@@ -62,6 +63,7 @@ RETENTION = timedelta(days=90)
 _FAILED = "Incorrect username or password."
 _CHANGED = "Your account was changed while you signed in. Sign in again."
 _ENDED = "Your sign-in has ended. Sign in again."
+_ENDED_AT_PROVIDER = "Your session has ended at your identity provider. Sign in again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class BrowserSessions:
 
         ends_at = None if proven.session is None else proven.session.ends_at
         if ends_at is not None and ends_at <= self.clock():
-            raise self._refusal(action, proven, context, "Your session has ended at your identity provider.")
+            raise self._refusal(action, proven, context, _ENDED_AT_PROVIDER)
 
     def _check_same_user(self, token: ApiToken, proven: ProvenIdentity, context: SignInContext) -> None:
         if (proven.record.user.id, proven.provider) != (token.user_id, provider_name(token)):
@@ -270,6 +272,8 @@ def _unchanged(
             return SignInFailed(_FAILED if proven.provider == LOCAL_PASSWORD else _CHANGED)
         if token is not None and TokenStore(connection).is_ended(token.id):
             return SignInAgain(_ENDED)
+        if proven.session is not None and is_ended_at_provider(connection, proven.provider, proven.session):
+            return SignInFailed(_ENDED_AT_PROVIDER)
         return None
 
     return check

@@ -17,6 +17,7 @@ from daypass.portal.http.layout.cookies import ATTEMPT, SESSION
 from daypass.portal.identity.external.model import ExternalIdentity
 from daypass.portal.identity.external.store.identities import add_identity
 from daypass.portal.identity.model import Role, User, UserId, UserKind
+from daypass.portal.identity.providers.oidc.model import LogoutToken
 from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.identity.store.users import add_user
 from daypass.portal.storage.engine import Database
@@ -371,3 +372,77 @@ def test_a_reauthentication_as_another_user_is_refused(
     assert answer.status == 401
     assert "not the account" in answer.body.decode()
     assert browser.cookies[SESSION] == before
+
+
+LOGOUT = "/sign-in/oidc/example-idp/logout"
+OF_SSO = LogoutToken(f"sid-{SSO_SUBJECT}", SSO_SUBJECT, "jti", NOON + timedelta(minutes=2))
+
+
+def send_logout(portal: World, body: str, content_type: str = "application/x-www-form-urlencoded") -> Answer:
+    """Send a logout token as a provider does: without cookies, and without an origin."""
+    headers = [("Content-Type", content_type)]
+    return portal.client().send("POST", LOGOUT, body=body.encode(), headers=headers)
+
+
+def test_the_provider_ends_a_session_once(
+    portal: World, browser: Browser, idps: list[FakeOidcProvider]
+) -> None:
+    sign_in(browser)
+    idps[0].logout_tokens["a-token"] = OF_SSO
+
+    answer = send_logout(portal, "logout_token=a-token")
+
+    assert (answer.status, answer.body, answer.header("cache-control")) == (200, b"", "no-store")
+    assert location(browser.get(USERS)) == f"/sign-in?next={USERS}&ended=1"
+    again = send_logout(portal, "logout_token=a-token")
+    assert (again.status, again.header("cache-control")) == (400, "no-store")
+
+
+def test_an_unknown_session_is_no_error_for_the_provider(
+    portal: World, browser: Browser, idps: list[FakeOidcProvider]
+) -> None:
+    browser.get("/sign-in")
+    idps[0].logout_tokens["a-token"] = replace(OF_SSO, sid="unknown")
+
+    assert send_logout(portal, "logout_token=a-token").status == 200
+
+
+@pytest.mark.parametrize(
+    "body", ["", "logout_token=", "logout_token=unknown", "logout_token=a&logout_token=a", "other=a-token"]
+)
+def test_an_invalid_logout_token_is_refused(body: str, portal: World, browser: Browser) -> None:
+    sign_in(browser)
+
+    answer = send_logout(portal, body)
+
+    assert (answer.status, answer.header("cache-control")) == (400, "no-store")
+    assert browser.get(USERS).status == 200
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_sign_out_ends_the_session_here_and_then_at_the_provider(sqlite_url: str, *, is_kept: bool) -> None:
+    config = replace(EXAMPLE_IDP, creates_users=True, sends_id_token_hint=is_kept)
+    idp = FakeOidcProvider(config, ends_sessions=True)
+    idp.claims["00u-new"] = {"preferred_username": "new@example.com"}
+    with only_provider(sqlite_url, idp) as portal:
+        browser = Browser(portal.client())
+        browser.get(callback(location(browser.get("/sign-in/oidc/example-idp")), "00u-new"))
+        form = re.search('name="csrf" value="([0-9a-f]+)"', browser.get("/profile").body.decode())
+        assert form is not None
+        session = browser.cookies[SESSION]
+
+        answer = browser.post("/sign-out", csrf=form[1])
+
+        page = unescape(answer.body.decode())
+        found = re.search('content="0; url=([^"]+)"', page)
+        assert found is not None
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(found[1]).query).items()}
+        assert found[1].startswith("https://idp.example.com/logout?")
+        assert asked["client_id"] == "daypass"
+        assert asked["state"]
+        assert asked.get("id_token_hint") == ("an-id-token" if is_kept else None)
+        back = asked["post_logout_redirect_uri"]
+        assert location(browser.get(back)) == "/sign-in?out=1"
+        assert browser.get("/sign-in?out=1").status == 200
+        browser.cookies[SESSION] = session
+        assert location(browser.get("/profile")).startswith("/sign-in")

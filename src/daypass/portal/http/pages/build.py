@@ -31,12 +31,14 @@ from daypass.portal.http.pages.admin import (
     user_detail,
     user_list,
 )
+from daypass.portal.http.pages.providers import logout as provider_logout
 from daypass.portal.http.pages.providers import pages as provider_pages
 from daypass.portal.http.services import Services
 
 ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
     sign_in.routes,
     provider_pages.routes,
+    provider_logout.routes,
     tenant_choice.routes,
     profile.routes,
     sessions.routes,

@@ -29,6 +29,7 @@ from daypass.portal.http.layout.endpoints import BrowserRequest, PageVisit
 from daypass.portal.http.layout.reauthentication import DeferredForm, Reauthentication, page_title
 from daypass.portal.http.layout.redirects import CONFIRM, SIGN_IN, login_url, redirect, safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.providers.logout import SIGNED_OUT, LogoutAtProvider
 from daypass.portal.http.pages.providers.redirects import ProviderRedirects, context_of, sign_in_path
 from daypass.portal.http.services import Services
 from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, BrowserSessions, SignedIn
@@ -80,6 +81,7 @@ class SignInPages:
     confirmations: Reauthentication
     providers: IdentityProviders
     redirects: ProviderRedirects
+    logout: LogoutAtProvider
     browser_sessions: BrowserSessions
     has_administrator: Callable[[], bool]
     public_url: str
@@ -152,7 +154,11 @@ class SignInPages:
         """Sign out: end the browser session and every credential derived from it."""
         caller = visit.caller
         self.browser_sessions.sign_out(caller.token, caller.user, caller.request_id)
-        response = redirect(f"{SIGN_IN}?out=1")
+        page = self.logout.page_for(caller.token)
+        if page is None:
+            response = redirect(SIGNED_OUT)
+        else:
+            response = self.pages.show_alone("pages/signed-out.html", page, theme=visit.layout.theme)
         delete_cookie(response, SESSION)
         return response
 
@@ -243,6 +249,7 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         confirmations=services.reauthentication,
         providers=services.providers,
         redirects=ProviderRedirects.of(services),
+        logout=LogoutAtProvider(services.providers, services.external_accounts, services.config.public_url),
         browser_sessions=services.browser_sessions,
         has_administrator=services.users.has_administrator,
         public_url=services.config.public_url,

@@ -30,12 +30,14 @@ from daypass.portal.identity.external.store.identities import (
     add_identity,
     record_identity_use,
 )
-from daypass.portal.identity.model import UNKNOWN_USER, Role, User, UserId, UserKind
+from daypass.portal.identity.external.store.provider_sessions import ProviderSessionStore
+from daypass.portal.identity.model import UNKNOWN_USER, Role, TokenId, User, UserId, UserKind
 from daypass.portal.identity.providers.base import ProvenIdentity, SignInContext
 from daypass.portal.identity.providers.oidc.model import Authentication
 from daypass.portal.identity.sealing import SealingKey
 from daypass.portal.identity.store.users import SignInRecord, UserStore, add_user
 from daypass.portal.identity.usernames import check_new_username
+from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.unit_of_work import UnitOfWork
 
@@ -89,6 +91,13 @@ class ExternalAccounts:
             self._record_refusal(config, authentication, refusal, context)
             raise refusal
         return self._proven(config, authentication, claims, record)
+
+    def id_token(self, token_id: TokenId) -> Secret | None:
+        """Return the ID token that a browser session began with, if it is kept."""
+        with self.database.reading() as connection:
+            session = ProviderSessionStore(connection).find(token_id)
+        kept = None if session is None else session.id_token
+        return None if kept is None else self.key.unseal(kept)
 
     def _owner(self, config: ProviderConfig, authentication: Authentication) -> SignInRecord | None:
         with self.database.reading() as connection:

@@ -1,0 +1,93 @@
+"""The end of sessions by their identity provider (OpenID Connect Back-Channel Logout)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from daypass.portal.audit.committer import Committer
+from daypass.portal.audit.event import PORTAL, Actor, Event, Outcome, Scalar
+from daypass.portal.clock import Clock
+from daypass.portal.errors import LogoutReplayed, PortalError
+from daypass.portal.identity.external.model import ATTEMPT_LIFETIME, ProviderSession
+from daypass.portal.identity.external.store.logout import (
+    ProviderLogoutStore,
+    revoke_provider_session,
+    revoke_sign_ins_of,
+)
+from daypass.portal.identity.external.store.used_tokens import (
+    UsedTokenStore,
+    delete_expired_used_tokens,
+    key_of,
+)
+from daypass.portal.identity.providers.oidc.model import LogoutToken
+from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.unit_of_work import RowChange, UnitOfWork
+
+_KEPT = timedelta(minutes=10)
+"""The time for which the id of a logout token is kept at least; the token itself expires within it."""
+
+_SESSION_KEPT = 2 * ATTEMPT_LIFETIME
+"""The time for which an ended session is kept, in which a sign-in that it began could still finish."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderLogout:
+    """The service by which identity providers end sessions of the portal."""
+
+    database: Database
+    committer: Committer
+    clock: Clock
+
+    def end(
+        self, provider: str, issuer: str, token: LogoutToken, *, address: str = "", request_id: str = ""
+    ) -> None:
+        """End what a verified logout token names; raises `LogoutReplayed` for one that counted before.
+
+        A token with a session ends the browser sessions that began with it, and their tokens. One without
+        ends every sign-in of the account's user. An unknown session or account is no error. When this
+        returns, no request with what was ended is released any more, on any replica.
+        """
+        now = self.clock()
+        with self.database.reading() as connection:
+            record = ProviderLogoutStore(connection).find_user(
+                provider, issuer, sid=token.sid, subject=token.subject
+            )
+        kept_until = max(token.expires_at, now) + _KEPT
+
+        def count_once(connection: Connection) -> PortalError | None:
+            # The insert is the lock: of two equal tokens that arrive at once, one is written.
+            store = UsedTokenStore(connection)
+            if not store.add(key_of("logout", issuer, token.jti), expires_at=kept_until):
+                return LogoutReplayed("This logout token was accepted before.")
+            if token.sid is not None:
+                store.add(_session_key(provider, issuer, token.sid), expires_at=now + _SESSION_KEPT)
+            return None
+
+        detail: dict[str, Scalar] = {"provider": provider, "address": address}
+        detail |= {"sid": token.sid} if token.sid is not None else {"external_subject": token.subject}
+        event = Event(
+            action="sign_out.provider",
+            actor=Actor(PORTAL.id, PORTAL.name, request_id),
+            outcome=Outcome.DONE,
+            subject="" if record is None else record.user.username,
+            detail=detail,
+        )
+        changes = [_revocation(provider, issuer, token, now), delete_expired_used_tokens(now)]
+        # Exclusive: a release that has checked its token is written before, and a later one sees the end.
+        self.committer.commit_unit(UnitOfWork(changes, [event], count_once, is_exclusive=True))
+
+
+def is_ended_at_provider(connection: Connection, provider: str, session: ProviderSession) -> bool:
+    """Return whether the provider ended a session a moment ago, perhaps before its sign-in was finished."""
+    if session.sid is None:
+        return False
+    return UsedTokenStore(connection).has(_session_key(provider, session.issuer, session.sid))
+
+
+def _revocation(provider: str, issuer: str, token: LogoutToken, now: datetime) -> RowChange:
+    if token.sid is not None:
+        return revoke_provider_session(provider, issuer, token.sid, at=now)
+    return revoke_sign_ins_of(provider, issuer, token.subject or "", at=now)
+
+
+def _session_key(provider: str, issuer: str, sid: str) -> bytes:
+    return key_of("ended session", provider, issuer, sid)

@@ -1,0 +1,310 @@
+"""The end of sessions by their identity provider, also in races with sign-ins and releases."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Connection
+
+from daypass.portal.audit.committer import Committer
+from daypass.portal.audit.event import Actor, Event, Outcome
+from daypass.portal.errors import LogoutReplayed, PortalError, SignInAgain, SignInFailed, Unauthenticated
+from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
+from daypass.portal.identity.external.accounts import ExternalAccounts
+from daypass.portal.identity.external.logout import ProviderLogout
+from daypass.portal.identity.external.model import ExternalIdentity, ProviderSession
+from daypass.portal.identity.external.store.identities import add_identity
+from daypass.portal.identity.external.store.provider_sessions import add_provider_session
+from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User
+from daypass.portal.identity.providers.oidc.model import LogoutToken
+from daypass.portal.identity.store.tokens import TokenStore, add_token
+from daypass.portal.identity.tokens import digest
+from daypass.portal.storage.engine import Database
+from tests.fakes import NOON, FakeClock
+from tests.portal.identity.conftest import sign_in
+from tests.portal.identity.external.conftest import CONTEXT, OKTA, authentication, events
+
+TRIALS = 300
+THREADS = 8
+LATER = NOON + timedelta(minutes=2)
+OF_SESSION = LogoutToken("sid-00u-dana", "00u-dana", "jti-1", LATER)
+OF_USER = LogoutToken(None, "00u-dana", "jti-2", LATER)
+
+
+@pytest.fixture
+def logout(database: Database, committer: Committer, clock: FakeClock) -> ProviderLogout:
+    return ProviderLogout(database, committer, clock)
+
+
+@pytest.fixture
+def linked(database: Database, dana: User) -> User:
+    with database.writing() as connection:
+        add_identity(ExternalIdentity(OKTA.name, OKTA.issuer, "00u-dana", dana.id, NOON)).apply(connection)
+    return dana
+
+
+@pytest.fixture
+def session(
+    accounts: ExternalAccounts,
+    browser_sessions: BrowserSessions,
+    linked: User,  # noqa: ARG001  the user of the account
+) -> SignedIn:
+    return browser_sessions.start(accounts.prove(OKTA, authentication(), CONTEXT), CONTEXT)
+
+
+def end(logout: ProviderLogout, token: LogoutToken) -> None:
+    logout.end(OKTA.name, OKTA.issuer, token, address="192.0.2.200", request_id="r")
+
+
+def other_token(kind: TokenKind, owner: User, parent: ApiToken | None = None) -> ApiToken:
+    ends_at = NOON + timedelta(hours=8)
+    parent_id = None if parent is None else parent.id
+    return ApiToken(TokenId(uuid4().hex), kind, "x", owner.id, NOON, ends_at, ends_at, parent_id=parent_id)
+
+
+def is_ended(database: Database, token: ApiToken) -> bool:
+    with database.reading() as connection:
+        return TokenStore(connection).is_ended(token.id)
+
+
+def test_a_session_at_the_provider_ends_its_browser_session_and_the_tokens_below_it(
+    logout: ProviderLogout,
+    browser_sessions: BrowserSessions,
+    session: SignedIn,
+    database: Database,
+) -> None:
+    by_password = sign_in(browser_sessions)
+    tokens = {
+        kind: other_token(kind, session.user, parent)
+        for kind, parent in (
+            (TokenKind.TEMPORARY, session.token),
+            (TokenKind.REFRESH, None),
+            (TokenKind.PERMANENT, None),
+        )
+    }
+    with database.writing() as connection:
+        for token in tokens.values():
+            add_token(token, digest(token.id)).apply(connection)
+
+    end(logout, OF_SESSION)
+
+    with pytest.raises(SignInAgain):
+        browser_sessions.find(session.cookie.reveal())
+    browser_sessions.find(by_password.cookie.reveal())
+    assert {kind: is_ended(database, token) for kind, token in tokens.items()} == {
+        TokenKind.TEMPORARY: True,
+        TokenKind.REFRESH: False,
+        TokenKind.PERMANENT: False,
+    }
+    action, outcome, subject, detail = events(database)[-1]
+    assert (action, outcome, subject) == ("sign_out.provider", "done", session.user.username)
+    assert (detail["provider"], detail["sid"]) == ("okta", "sid-00u-dana")
+
+
+def test_the_end_of_all_sessions_of_a_user_ends_every_sign_in(
+    logout: ProviderLogout, browser_sessions: BrowserSessions, session: SignedIn, database: Database
+) -> None:
+    by_password = sign_in(browser_sessions)
+    grant, permanent = (other_token(kind, session.user) for kind in (TokenKind.REFRESH, TokenKind.PERMANENT))
+    access = other_token(TokenKind.CLI, session.user, grant)
+    with database.writing() as connection:
+        for token in (grant, access, permanent):
+            add_token(token, digest(token.id)).apply(connection)
+
+    end(logout, OF_USER)
+
+    for signed_in in (session, by_password):
+        with pytest.raises(SignInAgain):
+            browser_sessions.find(signed_in.cookie.reveal())
+    assert [is_ended(database, token) for token in (grant, access, permanent)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("provider", "issuer", "token"),
+    [
+        ("entra", OKTA.issuer, OF_SESSION),
+        ("okta", "https://other.example.com", OF_SESSION),
+        ("okta", OKTA.issuer, replace(OF_SESSION, sid="sid-of-another")),
+        ("entra", OKTA.issuer, OF_USER),
+        ("okta", "https://other.example.com", OF_USER),
+        ("okta", OKTA.issuer, replace(OF_USER, subject="00u-eve")),
+    ],
+)
+def test_what_another_provider_or_account_ends_stays(
+    provider: str,
+    issuer: str,
+    token: LogoutToken,
+    logout: ProviderLogout,
+    browser_sessions: BrowserSessions,
+    session: SignedIn,
+) -> None:
+    logout.end(provider, issuer, token)
+
+    browser_sessions.find(session.cookie.reveal())
+
+
+@pytest.mark.parametrize("token", [OF_SESSION, OF_USER])
+def test_a_logout_token_counts_once_for_twelve_minutes(
+    token: LogoutToken, logout: ProviderLogout, clock: FakeClock, session: SignedIn, database: Database
+) -> None:
+    end(logout, token)
+    clock.move(timedelta(minutes=12) - timedelta(seconds=1))
+    recorded = events(database)
+
+    with pytest.raises(LogoutReplayed):
+        end(logout, token)
+
+    assert events(database) == recorded
+    assert is_ended(database, session.token)
+
+
+def test_of_eight_equal_logout_tokens_at_once_one_counts(logout: ProviderLogout, database: Database) -> None:
+    gate, outcomes = threading.Barrier(THREADS), []
+
+    def send() -> None:
+        gate.wait(30)
+        try:
+            end(logout, OF_SESSION)
+            outcomes.append("ok")
+        except LogoutReplayed:
+            outcomes.append("replayed")
+
+    threads = [threading.Thread(target=send) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(outcomes) == ["ok", *["replayed"] * (THREADS - 1)]
+    assert [action for action, *_ in events(database)] == ["sign_out.provider"]
+
+
+def test_a_sign_in_that_the_provider_ended_before_it_was_finished_starts_no_session(
+    logout: ProviderLogout,
+    accounts: ExternalAccounts,
+    browser_sessions: BrowserSessions,
+    linked: User,  # noqa: ARG001  the user of the account
+) -> None:
+    proven = accounts.prove(OKTA, authentication(), CONTEXT)
+    end(logout, OF_SESSION)
+
+    with pytest.raises(SignInFailed, match="has ended at your identity provider"):
+        browser_sessions.start(proven, CONTEXT)
+
+    browser_sessions.start(
+        accounts.prove(OKTA, replace(authentication(), sid="a-new-session"), CONTEXT), CONTEXT
+    )
+
+
+RELEASE = Event(action="test.release", actor=Actor("dana", "dana"), outcome=Outcome.DONE)
+
+
+@pytest.fixture
+def replica(database_url: str) -> Iterator[Database]:
+    """The same database, opened by another replica."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def at_replica(replica: Database) -> Iterator[ProviderLogout]:
+    """The logout that another replica serves."""
+    committer = Committer(replica, lambda: NOON)
+    yield ProviderLogout(replica, committer, lambda: NOON)
+    committer.close()
+
+
+def begin_sessions(database: Database, user: User, number: int) -> dict[str, ApiToken]:
+    """Begin browser sessions of sessions at the provider; return them by `sid`."""
+    tokens = {f"sid-{n}": other_token(TokenKind.BROWSER, user) for n in range(number)}
+    with database.writing() as connection:
+        for sid, token in tokens.items():
+            add_token(token, digest(token.id)).apply(connection)
+            at_provider = ProviderSession(OKTA.issuer, "00u-dana", sid)
+            add_provider_session(token.id, OKTA.name, at_provider).apply(connection)
+    return tokens
+
+
+def withdrawn(connection: Connection, token: ApiToken) -> PortalError | None:
+    return Unauthenticated("ended") if TokenStore(connection).is_ended(token.id) else None
+
+
+@pytest.mark.parametrize("by_session", [True, False])
+def test_the_answer_to_the_provider_waits_for_a_release_in_progress(
+    database: Database,
+    at_replica: ProviderLogout,
+    committer: Committer,
+    linked: User,
+    *,
+    by_session: bool,
+) -> None:
+    token = begin_sessions(database, linked, 1)["sid-0"]
+    ended = replace(OF_SESSION, sid="sid-0") if by_session else OF_USER
+    ending = threading.Thread(target=end, args=(at_replica, ended))
+    was_waiting: list[bool] = []
+
+    def check(connection: Connection) -> PortalError | None:
+        refusal = withdrawn(connection, token)
+        ending.start()
+        ending.join(0.3)
+        was_waiting.append(ending.is_alive())
+        return refusal
+
+    committer.commit(RELEASE, precondition=check)
+    ending.join()
+
+    assert was_waiting == [True]
+    with pytest.raises(Unauthenticated):
+        committer.commit(RELEASE, precondition=lambda connection: withdrawn(connection, token))
+
+
+def test_in_hundreds_of_races_nothing_is_released_after_the_answer_to_the_provider(
+    database: Database, at_replica: ProviderLogout, committer: Committer, linked: User
+) -> None:
+    tokens = begin_sessions(database, linked, TRIALS)
+    # The sessions whose end the provider was told of, and those of releases that passed the check after that.
+    answered: set[str] = set()
+    released: list[str] = []
+    too_late: list[str] = []
+
+    def release(sid: str) -> None:
+        def check(connection: Connection) -> PortalError | None:
+            is_answered = sid in answered
+            refusal = withdrawn(connection, tokens[sid])
+            if refusal is None:
+                (too_late if is_answered else released).append(sid)
+            return refusal
+
+        with suppress(Unauthenticated):
+            committer.commit(RELEASE, precondition=check)
+
+    def end_session(sid: str) -> None:
+        end(at_replica, LogoutToken(sid, None, f"jti-{sid}", LATER))
+        answered.add(sid)
+
+    jobs = iter(
+        [
+            (job, sid)
+            for number, sid in enumerate(tokens)
+            for job in ((release, end_session), (end_session, release))[number % 2]
+        ]
+    )
+
+    def work() -> None:
+        for job, sid in jobs:
+            job(sid)
+
+    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(answered) == TRIALS
+    assert 0 < len(released) < TRIALS
+    assert too_late == []
