@@ -26,6 +26,8 @@ from daypass.portal.http.layout.rendering import PageRenderer, Templates
 from daypass.portal.http.services import Services
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
+from daypass.portal.identity.passkeys.challenges import Challenges
+from daypass.portal.identity.passkeys.model import RelyingParty
 from daypass.portal.identity.providers.base import RedirectProvider
 from daypass.portal.identity.providers.local_password import LocalPasswords
 from daypass.portal.identity.providers.registry import IdentityProviders
@@ -71,6 +73,7 @@ def make_services(
         authorizer=Authorizer(committer.commit_rate_limited, clock),
         providers=IdentityProviders((LocalPasswords(database, committer, clock), *redirect_providers)),
         browser_sessions=BrowserSessions(database, committer, clock),
+        challenges=Challenges(database, committer, clock, RelyingParty(config.public_url)),
         assets=templates.assets,
         pages=PageRenderer(templates, browser_origins(config.aws)),
         pools=ThreadPools.sized(config.threads),

@@ -24,6 +24,8 @@ FOR_ANYBODY = {
     "GET /",
     "GET /sign-in",
     "POST /sign-in",
+    "GET /sign-in/passkey",
+    "POST /sign-in/passkey",
     "GET /static/{version}/{name}",
     "GET /.well-known/oauth-authorization-server",
     "POST /oauth/par",

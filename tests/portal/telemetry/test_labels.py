@@ -43,7 +43,7 @@ def test_the_declared_labels_are_the_values_that_the_portal_has(world: World) ->
     assert set(ISSUANCES.labels["access"]) == {*Access, "none"}
     assert set(ISSUANCES.labels["outcome"]) == set(State) - {State.REQUESTED}
     assert set(HTTP_SECONDS.labels["channel"]) == {channel.name for channel in world.portal.channels}
-    assert set(SIGN_INS.labels["provider"]) == {LOCAL_PASSWORD}
+    assert set(SIGN_INS.labels["provider"]) == {LOCAL_PASSWORD, "passkey"}
     assert set(SIGN_INS.labels["outcome"]) - {"ok"} <= codes_of(PortalError)
     assert set(REFUSALS.labels["code"]) == codes_of(PortalError)
     assert set(AWS_ERRORS.labels["code"]) == codes_of(AwsError)

@@ -141,6 +141,17 @@ ACTIONS: Mapping[str, Action] = {
             "if admin access is asked for",
             "The application gets credentials of the master role for up to an hour.",
         ),
+        Action(
+            "passkey.add",
+            "always; an exempt token is not enough",
+            "A passkey signs its user in, and confirms every other action of this table, until it is "
+            "removed.",
+        ),
+        Action(
+            "passkey.remove",
+            "always; an exempt token is not enough",
+            "Without it, the password alone could sign its user in.",
+        ),
     )
 }
 """Every administrative action. `ChangeExecutor` refuses an action that is not listed."""

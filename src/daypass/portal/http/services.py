@@ -38,6 +38,9 @@ from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.external.accounts import ExternalAccounts
 from daypass.portal.identity.external.attempts import SignInAttempts
+from daypass.portal.identity.passkeys.challenges import Challenges
+from daypass.portal.identity.passkeys.second_factor import SecondFactors
+from daypass.portal.identity.passkeys.service import Passkeys
 from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.identity.users import UserDirectory
 from daypass.portal.inventory.service import Inventory
@@ -75,6 +78,7 @@ class Services:
     authorizer: Authorizer
     providers: IdentityProviders
     browser_sessions: BrowserSessions
+    challenges: Challenges
     assets: Assets
     pages: PageRenderer
     pools: ThreadPools
@@ -106,7 +110,17 @@ class Services:
     @property
     def reauthentication(self) -> Reauthentication:
         """The pages of reauthentication."""
-        return Reauthentication(self.pages, self.providers)
+        return Reauthentication(self.pages, self.providers, self.passkeys)
+
+    @property
+    def passkeys(self) -> Passkeys:
+        """The passkeys of signed-in users."""
+        return Passkeys(self.challenges)
+
+    @property
+    def second_factors(self) -> SecondFactors:
+        """The step of a sign-in after the password."""
+        return SecondFactors(self.challenges)
 
     @property
     def error_pages(self) -> ErrorPages:

@@ -118,7 +118,8 @@ SIGN_INS = Counter(
     "daypass_sign_ins_total",
     "Sign-ins and reauthentications of browsers, by identity provider. The outcome is ok or an error code.",
     {
-        "provider": ("password",),
+        # A passkey after a password counts beside it.
+        "provider": ("password", "passkey"),
         "action": ("sign_in", "reauthenticate"),
         "outcome": (
             "ok",
@@ -128,6 +129,8 @@ SIGN_INS = Counter(
             "account_refused",
             "too_many_guesses",
             "rate_limited",
+            "request_over",
+            "invalid_request",
             "sign_in_again",
             "overloaded",
             "audit_unavailable",

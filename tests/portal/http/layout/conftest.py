@@ -33,6 +33,9 @@ from daypass.portal.http.layout.reauthentication import Reauthentication
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer, Templates
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.passkeys.challenges import Challenges
+from daypass.portal.identity.passkeys.model import RelyingParty
+from daypass.portal.identity.passkeys.service import Passkeys
 from daypass.portal.identity.providers.local_password import LocalPasswords
 from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.storage.engine import Database
@@ -188,6 +191,7 @@ def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Itera
     frames = PageLayouts(VisibleTenants(database, FakeClock()), FakeClock())
     committer = Committer(database, FakeClock())
     providers = IdentityProviders((LocalPasswords(database, committer, FakeClock()),))
+    passkeys = Passkeys(Challenges(database, committer, FakeClock(), RelyingParty(ORIGIN)))
     endpoints = PageEndpoints(
         channel=Channel.WEB,
         signed_in=find,
@@ -195,7 +199,7 @@ def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Itera
         addresses=ClientAddresses(),
         pools=pools,
         origin=ORIGIN,
-        reauthentication=Reauthentication(pages, providers),
+        reauthentication=Reauthentication(pages, providers, passkeys),
         authorizer=Authorizer(lambda _event: None, FakeClock()),
     )
     yield Browser(RequestMiddleware(_routes(pages, endpoints, assets)))

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from threading import Barrier, Thread
 
-from daypass.portal.errors import PortalError
+from daypass.portal.errors import InvalidRequest, PortalError
 from daypass.portal.identity.model import User
+from daypass.portal.identity.passkeys.store import remove_passkey
+from daypass.portal.identity.store.users import UserStore
 from tests.fixtures.authenticator import Authenticator
 from tests.fixtures.pgbouncer import database_url
 from tests.portal.identity.passkeys.conftest import CONTEXT, ORIGIN, Desk
@@ -100,3 +102,30 @@ def test_two_enrolments_after_one_password_make_one_passkey(desk: Desk, dana: Us
 
     assert outcomes_of([enrol(0), enrol(1)]) == ["ok", "sign_in_failed"]
     assert len(desk.passkeys.list_own(dana)) == 1
+
+
+def test_a_removal_waits_for_one_on_another_replica(
+    desk: Desk, dana: User, authenticator: Authenticator
+) -> None:
+    first, second = (desk.register(dana, one) for one in (authenticator, Authenticator(ORIGIN)))
+    desk.require("everyone")
+    token = desk.session(dana).token
+    outcomes = list[str]()
+
+    def remove() -> None:
+        try:
+            desk.passkeys.remove(token, dana, second.id, "r")
+        except InvalidRequest as refusal:
+            outcomes.append(refusal.code)
+
+    thread = Thread(target=remove)
+    with desk.database.writing() as connection:
+        UserStore(connection).lock_login(dana.username)
+        remove_passkey(first.credential_id, owner=dana.id).apply(connection)
+        thread.start()
+        # It cannot end before this transaction does.
+        thread.join(0.3)
+    thread.join()
+
+    assert outcomes == ["invalid_request"]
+    assert desk.passkeys.list_own(dana) == [second]

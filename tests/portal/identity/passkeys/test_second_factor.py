@@ -78,16 +78,18 @@ def test_a_forged_answer_signs_nobody_in(
     assert (outcome, detail["cause"], detail["method"]) == ("failed", cause, "passkey")
 
 
+@pytest.mark.parametrize("changed", [{}, {"userHandle": None}])
 def test_the_passkey_of_another_user_signs_nobody_in(
-    desk: Desk, dana: User, ada: User, authenticator: Authenticator
+    desk: Desk, dana: User, ada: User, authenticator: Authenticator, changed: dict[str, None]
 ) -> None:
     theirs = Authenticator(ORIGIN)
     desk.register(dana, authenticator)
     desk.register(ada, theirs)
     handle = desk.begin(dana)
 
+    answer = theirs.show(desk.second_factors.find(handle).options, **changed)
     with pytest.raises(SignInFailed):
-        desk.second_factors.finish(handle, theirs.show(desk.second_factors.find(handle).options), CONTEXT)
+        desk.second_factors.finish(handle, answer, CONTEXT)
 
 
 def test_the_key_of_one_passkey_does_not_sign_for_the_id_of_another(

@@ -89,6 +89,8 @@ PAGES: Mapping[str, Sequence[str]] = {
 OWN: Mapping[str, Sequence[str]] = {
     "POST /tokens": ("token.create",),
     "POST /oauth/authorize": ("oauth.approve",),
+    "POST /profile/passkeys": ("passkey.add",),
+    "POST /profile/passkeys/remove": ("passkey.remove",),
     "POST /app/user/verify-token": ("local_access.approve",),
 }
 """Routes for every user with which an Administrator can obtain lasting authority for themselves."""

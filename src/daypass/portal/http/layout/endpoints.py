@@ -19,7 +19,7 @@ from daypass.portal.http.core.endpoints import read_body
 from daypass.portal.http.core.problems import LOG_FIELDS, REQUEST_ID
 from daypass.portal.http.core.threadpool import ThreadPools
 from daypass.portal.http.layout.compression import accepts_gzip, compressed
-from daypass.portal.http.layout.cookies import ATTEMPT, DEVICE, SESSION, VISIT, Preferences
+from daypass.portal.http.layout.cookies import ATTEMPT, DEVICE, PENDING, RECOVERY, SESSION, VISIT, Preferences
 from daypass.portal.http.layout.csrf import FIELD, check_sender, check_token, csrf_token
 from daypass.portal.http.layout.forms import Form, read_form, read_upload, wants_page
 from daypass.portal.http.layout.page_layout import PageLayout, PageLayouts
@@ -83,6 +83,16 @@ class BrowserRequest:
     def attempt_cookie(self) -> str:
         """The id of the sign-in at an identity provider that the browser is at; empty if there is none."""
         return self.request.cookies.get(ATTEMPT, "")
+
+    @property
+    def pending_cookie(self) -> str:
+        """The handle of a sign-in whose password is proved; empty if there is none."""
+        return self.request.cookies.get(PENDING, "")
+
+    @property
+    def recovery_cookie(self) -> str:
+        """The secret of the recovery link that the user followed; empty if there is none."""
+        return self.request.cookies.get(RECOVERY, "")
 
     @property
     def wants_page(self) -> bool:

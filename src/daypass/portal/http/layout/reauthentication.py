@@ -13,13 +13,15 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from daypass.portal.access.model import Caller
-from daypass.portal.errors import PortalError
+from daypass.portal.errors import PortalError, SignInFailed
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.csrf import FIELD, check_token, csrf_token
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.navigation import ENTRIES
 from daypass.portal.http.layout.redirects import safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.identity.model import User
+from daypass.portal.identity.passkeys.service import Passkeys
 from daypass.portal.identity.providers.base import RedirectProvider
 from daypass.portal.identity.providers.registry import IdentityProviders
 
@@ -85,16 +87,22 @@ class ConfirmPage:
     waiting: str
     seal: str
     error: str
+    has_passkey: bool
+    takes_password: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmAtProviderPage:
     """The data of the page that leads to an identity provider with pages of its own."""
 
+    csrf: str
     label: str
     next: str
     then: str
-    is_form_lost: bool
+    waiting: str
+    seal: str
+    error: str
+    has_passkey: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,16 @@ class Reauthentication:
 
     pages: PageRenderer
     providers: IdentityProviders
+    passkeys: Passkeys
+
+    def has_passkey(self, user: User) -> bool:
+        """Return whether *user* can confirm with a passkey."""
+        return not self.passkeys.unavailable_reason and bool(self.passkeys.list_own(user))
+
+    def check_password_allowed(self, user: User) -> None:
+        """Raise `SignInFailed` if *user* must confirm with a passkey."""
+        if self.passkeys.is_required(user):
+            raise SignInFailed("You need a passkey to confirm this change; your password is not enough.")
 
     def ask(
         self,
@@ -129,34 +147,36 @@ class Reauthentication:
         *back* is the address of **Cancel**. Raises `SignInAgain` if the portal has no such provider any more.
         """
         provider = self.providers.for_session(caller.token)
-        if isinstance(provider, RedirectProvider):
-            return self._lead_to(provider, theme, back, waiting, refusal)
         text = "" if waiting is None else waiting.text
+        seal = csrf_token(cookie, _purpose(text)) if text else ""
+        status = HTTPStatus.OK if refusal is None else status_of(refusal)
+        if isinstance(provider, RedirectProvider):
+            # A page with a link, because the Content Security Policy (form-action) forbids that the answer to
+            # a form leads to another site. The form cannot travel there and back, so the user submits it
+            # again; with a passkey it waits.
+            leads = ConfirmAtProviderPage(
+                csrf=csrf_token(cookie),
+                label=provider.label,
+                next=back,
+                then=page_title(back),
+                waiting=text,
+                seal=seal,
+                error=error,
+                has_passkey=self.has_passkey(caller.user),
+            )
+            return self.pages.show_alone("layout/confirm-at-provider.html", leads, status, theme=theme)
         page = ConfirmPage(
             csrf=csrf_token(cookie),
             next=back,
             username=caller.user.username,
             then=page_title(back),
             waiting=text,
-            seal=csrf_token(cookie, _purpose(text)) if text else "",
+            seal=seal,
             error=error,
+            has_passkey=self.has_passkey(caller.user),
+            takes_password=not self.passkeys.is_required(caller.user),
         )
-        status = HTTPStatus.OK if refusal is None else status_of(refusal)
         return self.pages.show_alone("layout/confirm.html", page, status, theme=theme)
-
-    def _lead_to(
-        self,
-        provider: RedirectProvider,
-        theme: str,
-        back: str,
-        waiting: DeferredForm | None,
-        refusal: PortalError | None,
-    ) -> Response:
-        # A page with a link, because the Content Security Policy (form-action) forbids that the answer to a
-        # form leads to another site. The form cannot travel there and back, so the user submits it again.
-        page = ConfirmAtProviderPage(provider.label, back, page_title(back), waiting is not None)
-        status = HTTPStatus.OK if refusal is None else status_of(refusal)
-        return self.pages.show_alone("layout/confirm-at-provider.html", page, status, theme=theme)
 
     def again(self, waiting: DeferredForm, cookie: str, theme: str, back: str) -> Response:
         """Return the page that submits the deferred form, with a CSRF token for the new session *cookie*."""

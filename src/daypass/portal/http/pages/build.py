@@ -31,6 +31,7 @@ from daypass.portal.http.pages.admin import (
     user_detail,
     user_list,
 )
+from daypass.portal.http.pages.passkeys import confirmation, own, step
 from daypass.portal.http.pages.providers import logout as provider_logout
 from daypass.portal.http.pages.providers import pages as provider_pages
 from daypass.portal.http.services import Services
@@ -39,8 +40,11 @@ ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
     sign_in.routes,
     provider_pages.routes,
     provider_logout.routes,
+    step.routes,
+    confirmation.routes,
     tenant_choice.routes,
     profile.routes,
+    own.routes,
     sessions.routes,
     console_access.routes,
     tokens.routes,

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from daypass.portal.access.model import Channel
 from daypass.portal.config.model import PasswordSignIn
 from daypass.portal.errors import (
+    InvalidRequest,
     PortalError,
     RateLimited,
     SignInAgain,
@@ -23,16 +24,19 @@ from daypass.portal.errors import (
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.core.routing import exact
-from daypass.portal.http.layout.cookies import DEVICE, SESSION, VISIT, delete_cookie, set_cookie
+from daypass.portal.http.layout.cookies import SESSION, VISIT, delete_cookie, set_cookie
 from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.http.layout.endpoints import BrowserRequest, PageVisit
 from daypass.portal.http.layout.reauthentication import DeferredForm, Reauthentication, page_title
 from daypass.portal.http.layout.redirects import CONFIRM, SIGN_IN, login_url, redirect, safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.passkeys.step import ask_for_passkey
 from daypass.portal.http.pages.providers.logout import SIGNED_OUT, LogoutAtProvider
 from daypass.portal.http.pages.providers.redirects import ProviderRedirects, context_of, sign_in_path
+from daypass.portal.http.pages.session_cookies import set_session_cookies, signed_in_redirect
 from daypass.portal.http.services import Services
-from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, BrowserSessions, SignedIn
+from daypass.portal.identity.browser_sessions import BrowserSessions
+from daypass.portal.identity.passkeys.second_factor import SecondFactors
 from daypass.portal.identity.providers.base import IdentityProvider, PasswordProvider, RedirectProvider
 from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.identity.sign_in_count import count_sign_in
@@ -83,6 +87,7 @@ class SignInPages:
     redirects: ProviderRedirects
     logout: LogoutAtProvider
     browser_sessions: BrowserSessions
+    second_factors: SecondFactors
     has_administrator: Callable[[], bool]
     public_url: str
     password_sign_in: PasswordSignIn
@@ -103,24 +108,31 @@ class SignInPages:
         return self._answer(request, next_page, notice=notice)
 
     def sign_in(self, provider: PasswordProvider, request: BrowserRequest) -> Response:
-        """Sign in with a password, and redirect to the page in `next`."""
+        """Sign in with a password, and redirect to the page in `next`, or to the step of the passkey."""
         form, context = request.form, context_of(request)
         next_page = safe_path(form.raw("next"))
         try:
             with count_sign_in(provider.name, "sign_in"):
                 proven = provider.verify(form.get("username"), Secret(form.raw("password")), context)
+                pending = self.second_factors.begin(proven, context, next_page, request.recovery_cookie)
+                if pending is not None:
+                    return ask_for_passkey(pending)
                 signed_in = self.browser_sessions.start(
                     proven, context, replaces=request.session_cookie or None
                 )
-        except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
+        except (SignInFailed, TooManyAttempts, RateLimited, InvalidRequest) as refusal:
             return self._answer(request, next_page, refusal=refusal)
-        return signed_in_response(next_page, signed_in)
+        return signed_in_redirect(next_page, signed_in)
 
     def show_confirm(self, visit: PageVisit) -> Response:
-        """Show *Confirm your password*, or redirect to the provider that proved the user's identity."""
+        """Show *Confirm your password*, or redirect to the provider that proved the user's identity.
+
+        A user of such a provider who has a passkey chooses between the two.
+        """
         back = safe_path(visit.query.get("next", ""))
         provider = self.providers.for_session(visit.caller.token)
-        if isinstance(provider, RedirectProvider):
+        has_choice = "provider" not in visit.query and self.confirmations.has_passkey(visit.caller.user)
+        if isinstance(provider, RedirectProvider) and not has_choice:
             return self.redirects.to_reauthenticate(provider, visit, back)
         return self.confirmations.ask(visit.caller, visit.session_cookie, visit.layout.theme, back)
 
@@ -131,6 +143,7 @@ class SignInPages:
         waiting = DeferredForm.from_signed(visit.form, visit.session_cookie)
         try:
             with count_sign_in(provider.name, "reauthenticate"):
+                self.confirmations.check_password_allowed(caller.user)
                 proven = provider.verify_again(caller.user, password, context)
                 signed_in = self.browser_sessions.reauthenticate(caller.token, proven, context)
         except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
@@ -228,20 +241,6 @@ def _option_of(provider: IdentityProvider, next_page: str) -> ProviderLink | Non
     return ProviderLink(provider.label, login_url(sign_in_path(provider), next_page))
 
 
-def signed_in_response(next_page: str, signed_in: SignedIn) -> Response:
-    """Redirect to *next_page* with the cookies of a new session."""
-    response = redirect(next_page)
-    set_session_cookies(response, signed_in)
-    delete_cookie(response, VISIT)
-    return response
-
-
-def set_session_cookies(response: Response, signed_in: SignedIn) -> None:
-    """Give the browser the cookies of a new session."""
-    set_cookie(response, SESSION, signed_in.cookie.reveal())
-    set_cookie(response, DEVICE, signed_in.device.reveal(), DEVICE_LIFETIME)
-
-
 def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes."""
     pages = SignInPages(
@@ -251,6 +250,7 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         redirects=ProviderRedirects.of(services),
         logout=LogoutAtProvider(services.providers, services.external_accounts, services.config.public_url),
         browser_sessions=services.browser_sessions,
+        second_factors=services.second_factors,
         has_administrator=services.users.has_administrator,
         public_url=services.config.public_url,
         password_sign_in=services.config.password_sign_in,

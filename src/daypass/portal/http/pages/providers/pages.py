@@ -22,7 +22,8 @@ from daypass.portal.http.pages.providers.redirects import (
     return_path,
     sign_in_path,
 )
-from daypass.portal.http.pages.sign_in import UNCHANGED, set_session_cookies, signed_in_response
+from daypass.portal.http.pages.session_cookies import set_session_cookies, signed_in_redirect
+from daypass.portal.http.pages.sign_in import UNCHANGED
 from daypass.portal.http.services import Services
 from daypass.portal.identity.external.model import Attempt, Purpose
 from daypass.portal.identity.providers.base import RedirectProvider
@@ -74,7 +75,7 @@ class ProviderPages:
     def _finished(self, attempt: Attempt, provider: RedirectProvider, request: BrowserRequest) -> Response:
         back = return_path(attempt)
         if attempt.purpose is Purpose.SIGN_IN:
-            return signed_in_response(back, self.redirects.sign_in(attempt, provider, request))
+            return signed_in_redirect(back, self.redirects.sign_in(attempt, provider, request))
         signed_in = self.redirects.reauthenticate(attempt, provider, request)
         response = redirect(back, f"Identity confirmed. {UNCHANGED}")
         set_session_cookies(response, signed_in)

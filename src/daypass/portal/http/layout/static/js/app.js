@@ -10,3 +10,4 @@ import "./finder.js";
 import "./form.js";
 import "./reveal.js";
 import "./issue.js";
+import "./passkey.js";

@@ -10,8 +10,8 @@ function leaveFor(address) {
   return new Promise(() => {});
 }
 
-export async function ask(form, more = {}) {
-  const answer = await fetch(form.action, {
+export async function ask(form, more = {}, address = form.action) {
+  const answer = await fetch(address, {
     method: "POST",
     body: new URLSearchParams([...new FormData(form), ...Object.entries(more)]),
     headers: { Accept: "application/json" },

@@ -1,0 +1,143 @@
+"""Passkeys in a real browser, with its virtual authenticator."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import CDPSession, Page, expect
+
+from daypass.portal.clock import utc_now
+from daypass.portal.identity.authentication import new_user as new_account
+from daypass.portal.identity.model import Role
+from daypass.portal.secret import Secret
+from tests.fixtures.browser import Chromium, User, new_user
+from tests.fixtures.demo import Demo
+
+PASSWORD = "correct horse battery staple"
+PAGE = "/profile/passkeys"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A user of their own, since a passkey changes how its owner signs in, with a virtual authenticator."""
+
+    user: User
+    username: str
+    session: CDPSession
+    authenticator: str
+
+    def enter_password(self, address: str = PAGE) -> Page:
+        """Submit the sign-in form for that page."""
+        page = self.user.visit(address)
+        page.get_by_label("Username").fill(self.username)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        return page
+
+    def add(self, name: str) -> Page:
+        """Add a passkey on the page *Passkeys*, which is open."""
+        page = self.user.page
+        page.get_by_label("Name").first.fill(name)
+        page.get_by_role("button", name="Add a passkey").click()
+        return page
+
+    def change(self, **settings: Any) -> None:  # noqa: ANN401  of the protocol
+        """Change the virtual authenticator; see `WebAuthn.setUserVerified` and the like."""
+        for command, parameters in settings.items():
+            sent = {"authenticatorId": self.authenticator, **parameters}
+            self.session.send(f"WebAuthn.{command}", sent)
+
+
+@pytest.fixture
+def owner(chromium: Chromium, demo: Demo) -> Iterator[Owner]:
+    """A new user at a browser with an authenticator."""
+    username = f"{uuid4().hex[:8]}@example.com"
+    _, add = new_account(username, Role.USER, Secret(PASSWORD), utc_now())
+    with demo.database() as database, database.writing() as connection:
+        add.apply(connection)
+    with new_user(chromium, demo) as user:
+        session = user.context.new_cdp_session(user.page)
+        session.send("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+        }
+        made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        yield Owner(user, username, session, made["authenticatorId"])
+
+
+def test_a_passkey_is_added_and_then_shown_after_the_password(owner: Owner, demo: Demo) -> None:
+    owner.enter_password().wait_for_url(f"{demo.portal_url}{PAGE}")
+    page = owner.add("Work laptop")
+    expect(page.get_by_role("status")).to_contain_text("Passkey added.")
+    expect(page.get_by_role("cell", name="Work laptop", exact=True)).to_be_visible()
+    expect(page.get_by_text("Add a second passkey")).to_be_visible()
+
+    owner.user.context.clear_cookies()
+    page = owner.enter_password("/sessions")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Use your passkey")
+    page.get_by_role("button", name="Use a passkey").click()
+
+    page.wait_for_url(f"{demo.portal_url}/sessions")
+    owner.user.assert_no_errors()
+
+
+def test_a_cancelled_prompt_is_explained_and_can_be_repeated(owner: Owner, demo: Demo) -> None:
+    owner.enter_password().wait_for_url(f"{demo.portal_url}{PAGE}")
+    owner.add("Work laptop").get_by_role("cell", name="Work laptop", exact=True).wait_for()
+    owner.user.context.clear_cookies()
+    page = owner.enter_password()
+    owner.change(setUserVerified={"isUserVerified": False})
+
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("alert")).to_contain_text("No passkey was used")
+
+    owner.change(setUserVerified={"isUserVerified": True})
+    page.get_by_role("button", name="Use a passkey").click()
+    page.wait_for_url(f"{demo.portal_url}{PAGE}")
+
+
+def test_a_forged_answer_is_refused(owner: Owner, demo: Demo) -> None:
+    owner.enter_password().wait_for_url(f"{demo.portal_url}{PAGE}")
+    owner.add("Work laptop").get_by_role("cell", name="Work laptop", exact=True).wait_for()
+    owner.user.context.clear_cookies()
+    page = owner.enter_password()
+    # The browser itself believes that the user was verified; the answer says that they were not.
+    owner.change(setResponseOverrideBits={"isBadUV": True})
+
+    page.get_by_role("button", name="Use a passkey").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("The passkey was not accepted")
+    page.get_by_role("link", name="Back to sign-in").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_a_device_with_a_passkey_gets_no_second_one(owner: Owner, demo: Demo) -> None:
+    owner.enter_password().wait_for_url(f"{demo.portal_url}{PAGE}")
+    owner.add("Work laptop").get_by_role("cell", name="Work laptop", exact=True).wait_for()
+
+    page = owner.add("Work laptop again")
+
+    expect(page.get_by_role("alert")).to_contain_text("This device has one of your passkeys already")
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_without_passkeys_or_scripts_the_page_says_so(
+    chromium: Chromium, demo: Demo, *, has_script: bool
+) -> None:
+    with new_user(chromium, demo, has_script=has_script) as user:
+        user.context.add_init_script("delete window.PublicKeyCredential")
+        user.sign_in_by_request("dana@example.com")
+        page = user.visit(PAGE)
+        if has_script:
+            page.get_by_label("Name").first.fill("x")
+            page.get_by_role("button", name="Add a passkey").click()
+            expect(page.get_by_role("alert")).to_contain_text("This browser has no passkeys here")
+        else:
+            # Chromium's switch for scripts leaves the content of `noscript` unrendered.
+            assert "Passkeys need JavaScript" in page.locator("form noscript").inner_html()
