@@ -20,6 +20,7 @@ EXITS = {
     "portal/http/legacy/local_access.py": "to the page on which its user agreed to it",
     "portal/http/oauth/consent.py": "a code, to the listener or the eyes of the user who agreed to it",
     "portal/http/oauth/endpoints.py": "to the device that a person signed in",
+    "portal/workloads/exchange.py": "an ID token, into the verification; a new token, into its digest",
     "portal/http/legacy/jit.py": "to whom the session was issued",
     "portal/http/pages/tokens.py": "to whom the token was made for, this once",
     "portal/http/pages/console_access.py": "to whom the session was issued",

@@ -66,6 +66,7 @@ _ON_A_TENANT = frozenset({"showTenantSetting", "putTenantSetting", "removeTenant
 
 _FOR: Mapping[Permission, str] = {
     Permission.USER: "For users.",
+    Permission.SESSION: "For users, also with a workload's token.",
     Permission.JIT: "For users, also with a token of a legacy client.",
     Permission.ADMINISTRATOR: "For Administrators.",
 }

@@ -95,7 +95,9 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "`scope`, `role_arn`; except if unknown `purpose`, `door`, `address`, `token_id`, `reason`, and "
             "`group` and `group_id` if a group's membership allows it; if "
             "requested or issued `access`, `permission_set`, "
-            "`validity` in seconds and `decided_by`, the limit that decided it; if issued `access_key_id`, "
+            "`validity` in seconds and `decided_by`, the limit that decided it; for a workload "
+            "`workload_rule`, the name of the rule, and `tag.NAME` for each session tag; if issued "
+            "`access_key_id`, "
             "`session_name`, `expires_at`, `is_attributed`, `has_console_url`; if denied, failed or "
             "unknown `code`; if "
             "unknown `username` and `requested_at`",
@@ -226,6 +228,22 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             (Outcome.DENIED,),
             "the name of the application",
             "`admin`, `address`",
+        ),
+    ],
+    "Workloads": [
+        Documented(
+            "workload.exchange",
+            "A workload exchanges the ID token of its issuer for a portal token. Denied: the token is not "
+            "accepted, or the rate limit is exceeded. `code` is the reason, which the workload is not told: "
+            "`unknown_issuer`, `unknown_audience`, `rule_disabled`, `rule_changed`, `claim`, `no_rule`, "
+            "`ambiguous`, `forbidden_claim`, `used`, `account_disabled`, `administrator`, "
+            "`no_service_account`, or what is wrong with the token itself, such as `signature`, `audience`, "
+            "`expired` or `too_old`.",
+            (Outcome.DONE, Outcome.DENIED),
+            "the name of the rule, if one was chosen",
+            "`address`, `issuer`, `sub`; if done `token_id`, `expires_at` and `tag.NAME` for each session "
+            "tag; "
+            "if denied `code`, and for some codes `claim`, `value`, `rules`, `asked_for` or `limit`",
         ),
     ],
     "Tokens": [

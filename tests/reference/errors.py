@@ -57,6 +57,9 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "request_over": "Start the sign-in again from the application or the command line.",
         "too_soon": "Read the request, then press the button again.",
         "oauth_refused": "For applications: the value of `error` says what to correct.",
+        "issuer_unreachable": (
+            "Request a new ID token, and try again. For the operator: the log line says what failed."
+        ),
     },
     "Access": {
         "access_denied": "Ask an Administrator for access.",
@@ -128,14 +131,19 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
 """The remedies by code, in the sections of the page."""
 
 _OAUTH: Mapping[str, tuple[str, str]] = {
-    "invalid_request": ("400", "A parameter is missing, repeated or invalid; the description names it."),
+    "invalid_request": (
+        "400",
+        "A parameter is missing, repeated or invalid; the description names it. Or the portal does not "
+        "accept "
+        "the ID token of a workload (RFC 8693, section 2.2.2): the audit log has the reason.",
+    ),
     "invalid_client": ("400", "The client id is malformed."),
     "invalid_scope": (
         "400",
         "The scope is none that an application may ask for; the description lists them.",
     ),
     "unsupported_response_type": ("400", "The response type must be `code`."),
-    "unsupported_grant_type": ("400", "The grant type must be `authorization_code` or `refresh_token`."),
+    "unsupported_grant_type": ("400", "The grant type must be one that the description names."),
     "invalid_grant": (
         "400",
         "The code or the refresh token is unknown, expired, used before or of another client. A code or "

@@ -26,6 +26,7 @@ from daypass.portal.http.layout.rendering import PageRenderer, Templates
 from daypass.portal.http.services import Services
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
+from daypass.portal.identity.jwt import Issuers
 from daypass.portal.identity.passkeys.challenges import Challenges
 from daypass.portal.identity.passkeys.model import RelyingParty
 from daypass.portal.identity.providers.base import RedirectProvider
@@ -35,6 +36,7 @@ from daypass.portal.inventory.generations import RoleGenerations
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.settings.registry import Registry
 from daypass.portal.storage.engine import Database
+from daypass.portal.workloads.exchange import TokenExchange
 
 
 def make_services(
@@ -74,6 +76,7 @@ def make_services(
         providers=IdentityProviders((LocalPasswords(database, committer, clock), *redirect_providers)),
         browser_sessions=BrowserSessions(database, committer, clock),
         challenges=Challenges(database, committer, clock, RelyingParty(config.public_url)),
+        token_exchange=TokenExchange(database, committer, clock, Issuers(clock)),
         assets=templates.assets,
         pages=PageRenderer(templates, browser_origins(config.aws)),
         pools=ThreadPools.sized(config.threads),

@@ -118,6 +118,12 @@ class LogoutReplayed(PortalError):
     code = "logout_replayed"
 
 
+class IssuerUnreachable(PortalError):
+    """The keys of the issuer of a workload's ID token cannot be read; the token may be valid."""
+
+    code = "issuer_unreachable"
+
+
 class AccessDenied(PortalError):
     """The access policy denies the request."""
 

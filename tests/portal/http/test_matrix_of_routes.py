@@ -17,6 +17,7 @@ from daypass.portal.http.legacy.build import PREFIXES
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.pagination import PageRequest
 from tests.portal.http.client import Answer
+from tests.portal.http.workload_rules import workload_token
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
 
@@ -57,8 +58,9 @@ def callers(world: World) -> list[Caller]:
     ends = world.clock() + timedelta(hours=1)
     all_callers = [Caller("", None, "")]
     all_callers += [Caller(name, TokenKind.PERMANENT, world.tokens[name]) for name in (NOOR, DANA, ADMIN)]
+    all_callers.append(Caller(DANA, TokenKind.WORKLOAD, workload_token(world)))
     for kind in TokenKind:
-        if kind is not TokenKind.PERMANENT:
+        if kind not in {TokenKind.PERMANENT, TokenKind.WORKLOAD}:
             secret, _ = world.token(DANA, kind, grant_ends_at=ends)
             all_callers.append(Caller(DANA, kind, secret))
     secret, _ = world.token(ADMIN, TokenKind.BROWSER, grant_ends_at=ends)

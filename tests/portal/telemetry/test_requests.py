@@ -5,6 +5,7 @@ import platform
 import threading
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import pytest
 
@@ -19,6 +20,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from tests.fakes import NOON, FakeOidcProvider
 from tests.portal.http.client import Answer
+from tests.portal.http.oauth.test_token_exchange import FORM, GRANT, JWT
 from tests.portal.http.pages.test_redirect_provider import Browser, callback, location
 from tests.portal.http.world import DANA, World
 from tests.portal.http.world import world as make_world
@@ -86,6 +88,13 @@ def test_sign_ins_and_reauthentications_by_password_count(recorded: Recorded, wo
         for action in ("sign_in", "reauthenticate")
         for outcome in ("ok", "sign_in_failed")
     }
+
+
+def test_the_exchange_of_a_workload_s_token_counts(recorded: Recorded, world: World) -> None:
+    form = urlencode({"grant_type": GRANT, "subject_token": "x", "subject_token_type": JWT}).encode()
+    world.client().send("POST", "/oauth/token", headers=[FORM], body=form)
+
+    assert recorded.changes("daypass_workload_exchanges_total") == {frozenset({("outcome", "refused")}): 1}
 
 
 def test_a_sign_in_at_another_provider_counts_as_one_of_other(recorded: Recorded, sqlite_url: str) -> None:

@@ -3,6 +3,7 @@
 Both are always committed together.
 """
 
+import json
 from datetime import timedelta
 
 from daypass.portal.access.model import Allow, IssuanceRecord, IssuedSession, State, Validity
@@ -113,7 +114,13 @@ def _row(
         "asked_at": attempt.asked_at,
         "validity": 0 if plan is None else _seconds(plan.validity.duration),
         "decided_by": "" if plan is None else plan.validity.deciding_limit.source,
+        "session_tags": _stored_tags(attempt),
     }
+
+
+def _stored_tags(attempt: IssuanceAttempt) -> str | None:
+    workload = attempt.context.workload
+    return None if workload is None else json.dumps(dict(workload.session_tags))
 
 
 def _event(attempt: IssuanceAttempt, outcome: Outcome, **details: Scalar) -> Event:
@@ -133,6 +140,7 @@ def _event(attempt: IssuanceAttempt, outcome: Outcome, **details: Scalar) -> Eve
             "token_id": caller.token.id,
             "reason": printable(attempt.request.reason, _LONGEST_REASON),
             **_group(attempt),
+            **_workload_facts(attempt),
             **details,
         },
     )
@@ -143,6 +151,15 @@ def _group(attempt: IssuanceAttempt) -> dict[str, Scalar]:
     decision = attempt.context.decision
     group = decision.entitlement.group if isinstance(decision, Allow) else None
     return {} if group is None else {"group": group.name, "group_id": group.id}
+
+
+def _workload_facts(attempt: IssuanceAttempt) -> dict[str, Scalar]:
+    """Return the rule of a workload and the values of its session tags; nothing for other callers."""
+    workload = attempt.context.workload
+    if workload is None:
+        return {}
+    tags = {f"tag.{name}": value for name, value in workload.tags.items()}
+    return {"workload_rule": workload.rule_name, **tags}
 
 
 def _access_and_validity(permission_set: PermissionSet, validity: Validity) -> dict[str, Scalar]:

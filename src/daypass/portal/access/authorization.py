@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daypass.portal.access.broker import SetRole
-from daypass.portal.access.entitlements import current
+from daypass.portal.access.entitlements import current, within_rule
 from daypass.portal.access.model import (
     Allow,
     AuthorizationData,
@@ -19,6 +19,7 @@ from daypass.portal.access.policy import SetRequest, decide, find_consent_refusa
 from daypass.portal.access.store.authorization import AuthorizationReader
 from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.errors import Unauthenticated
+from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.settings.registry import TENANT_SERVICES
@@ -26,6 +27,8 @@ from daypass.portal.settings.store import EffectiveSettings, SettingStore
 from daypass.portal.storage.engine import Connection
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
+from daypass.portal.workloads.model import WorkloadLimits
+from daypass.portal.workloads.store.tokens import WorkloadTokenStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class AuthorizationContext:
     """The id of the requested tenant even if the caller may not know of it; for the audit log only."""
     set_role: SetRole | None = None
     """The role that the decision is about, if its permission set has one of its own."""
+    workload: WorkloadLimits | None = None
+    """The limits of the rule by which the caller's token was given; None for tokens of other kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ def read_context(
         role=data.role,
         tenant=data.tenant if entitlements else None,
         tenant_id=tenant_id,
+        workload=data.workload,
     )
     if isinstance(decision, Allow) and decision.permission_set.has_own_role and data.tenant is not None:
         return _with_set_role(connection, context, data.tenant, decision.permission_set)
@@ -118,5 +124,23 @@ def _read_data(
     reader = AuthorizationReader(connection)
     data = reader.read(caller.user.id, caller.token.id, scope, master_role_arn, permission_set)
     if data is None or not data.is_active:
-        raise Unauthenticated("Your access to the portal has just ended. Sign in again.")
-    return data
+        raise Unauthenticated(_ENDED)
+    # Only a workload's token needs this statement.
+    return _within_rule(connection, caller, data) if caller.token.kind is TokenKind.WORKLOAD else data
+
+
+def _within_rule(connection: Connection, caller: Caller, data: AuthorizationData) -> AuthorizationData:
+    """Return *data* reduced to what the rule of a workload's token allows."""
+    tenant_id = None if data.tenant is None else data.tenant.id
+    limits = WorkloadTokenStore(connection).find_limits(caller.token.id, tenant_id)
+    if limits is None:
+        raise Unauthenticated(_ENDED)
+    return replace(
+        data,
+        user=replace(data.user, role=Role.USER),
+        entitlements=within_rule(data.entitlements, limits.permission_set),
+        workload=limits,
+    )
+
+
+_ENDED = "Your access to the portal has just ended. Sign in again."

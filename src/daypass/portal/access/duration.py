@@ -9,6 +9,7 @@ from daypass.portal.access.model import Limit, LimitSource, Validity
 from daypass.portal.errors import AccessDenied, InvalidDuration, SignInAgain
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import EffectiveSettings
+from daypass.portal.workloads.model import WorkloadLimits
 
 RESPONSE_MARGIN = timedelta(seconds=10)
 """Subtracted from the remaining time of a sign-in and of an entitlement.
@@ -45,10 +46,19 @@ def configured_limit(values: EffectiveSettings, setting: Setting[timedelta]) -> 
     return Limit(LimitSource.CONFIGURED, setting.label, values.get(setting))
 
 
+def rule_limit(workload: WorkloadLimits | None) -> Limit | None:
+    """Return the limit that an Administrator set in a workload rule; None for callers without one."""
+    if workload is None:
+        return None
+    # An earlier release, which may read the row, knows no other source for a limit that was configured.
+    return Limit(LimitSource.CONFIGURED, "Session limit of the workload rule", workload.session_limit)
+
+
 def choose(
     requested: timedelta | None,
     configured: Limit,
     *,
+    rule: Limit | None = None,
     role_maximum: timedelta | None,
     is_chained: bool,
     grant_ends_at: datetime | None,
@@ -57,8 +67,8 @@ def choose(
 ) -> Validity:
     """Return the longest validity that every limit allows, together with the limits.
 
-    Of equal limits the first decides, in the order requested, configured, role maximum, role chaining,
-    sign-in, entitlement: a requested duration that can be granted is never reported as capped.
+    Of equal limits the first decides, in the order requested, configured, workload rule, role maximum, role
+    chaining, sign-in, entitlement: a requested duration that can be granted is never reported as capped.
     Raises `InvalidDuration` for a requested duration out of bounds, `SignInAgain` if the sign-in ends too
     soon, and `AccessDenied` if the entitlement does.
     """
@@ -66,6 +76,8 @@ def choose(
     if requested is not None:
         limits.append(Limit(LimitSource.REQUESTED, "Requested duration", check(requested)))
     limits.append(configured)
+    if rule is not None:
+        limits.append(rule)
     if role_maximum is not None:
         limits.append(
             Limit(LimitSource.ROLE_MAXIMUM, "Maximum session duration of the IAM role", role_maximum)

@@ -1,7 +1,7 @@
 """Entitlements: the reasons for which a user may get AWS sessions, and the choice of the strongest."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -56,6 +56,15 @@ class Entitlement:
         """
         return self.permission_set.name == FULL.name or self.permission_set == permission_set
 
+    def narrowed_to(self, highest: PermissionSet) -> "Entitlement | None":
+        """Return the entitlement reduced to *highest*; None if no set is given by both.
+
+        The result never gives a set that this entitlement does not give.
+        """
+        if self.gives(highest):
+            return replace(self, permission_set=highest)
+        return self if highest.name == FULL.name else None
+
     def still_covers(self, earlier: "Entitlement", until: datetime) -> bool:
         """Return whether this is still the *earlier* entitlement and does not end before the time *until*.
 
@@ -68,6 +77,18 @@ class Entitlement:
     def identity(self) -> tuple[EntitlementKind, PermissionSet, GroupId | None]:
         """The values by which this is the same entitlement as another."""
         return self.kind, self.permission_set, None if self.group is None else self.group.id
+
+
+def within_rule(entitlements: Iterable[Entitlement], highest: PermissionSet | None) -> Sequence[Entitlement]:
+    """Return what is left of a service account's entitlements to a tenant within a workload rule.
+
+    *highest* is the permission set of the rule in the tenant; None if the rule does not list it. The role of
+    an Administrator counts for nothing: a rule gives access by memberships only.
+    """
+    if highest is None:
+        return ()
+    own = (each for each in entitlements if each.kind is not EntitlementKind.ADMINISTRATOR)
+    return [narrowed for each in own if (narrowed := each.narrowed_to(highest)) is not None]
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)

@@ -15,6 +15,7 @@ from daypass.portal.identity.token_scopes import administers
 from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Access, Tenant, TenantId
+from daypass.portal.workloads.model import WorkloadLimits
 
 IssuanceId = NewType("IssuanceId", str)
 
@@ -230,6 +231,8 @@ class IssuanceRecord:
     is_attributed: bool | None
     permission_set: str | None = None
     """The name of the permission set; None if the attempt was denied or an earlier release made it."""
+    session_tags: Mapping[str, str] = field(default_factory=dict)
+    """The session tags from the claims of a workload, by key; empty for other callers."""
 
     @property
     def is_admin(self) -> bool:
@@ -281,3 +284,5 @@ class AuthorizationData:
     role: CachedRole
     requested_set: PermissionSet | None = None
     """The permission set that the request names; None if it names none, or one that does not exist."""
+    workload: WorkloadLimits | None = None
+    """The limits of the rule by which the token was given; None for tokens of other kinds."""

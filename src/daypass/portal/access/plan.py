@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daypass.portal.access.authorization import AuthorizationContext
-from daypass.portal.access.duration import choose, configured_limit
+from daypass.portal.access.duration import choose, configured_limit, rule_limit
 from daypass.portal.access.entitlements import Entitlement
 from daypass.portal.access.model import (
     Allow,
@@ -115,6 +115,7 @@ def choose_validity(
     return choose(
         attempt.request.duration,
         configured_limit(attempt.context.values, attempt.setting),
+        rule=rule_limit(attempt.context.workload),
         role_maximum=role_maximum,
         is_chained=is_chained,
         grant_ends_at=attempt.caller.token.grant_ends_at,
@@ -149,6 +150,6 @@ def assume_role_parameters(attempt: IssuanceAttempt, plan: SessionPlan) -> Assum
         duration=plan.validity.duration,
         external_id=target.external_id,
         source_identity=user.id,
-        tags=session_tags(attempt.id, attempt.tenant),
+        tags=session_tags(attempt.id, attempt.tenant, attempt.context.workload),
         permission_set=plan.session_set,
     )

@@ -25,6 +25,8 @@ def find_release_refusal(
     if context.set_role != attempt.context.set_role:
         # The role was checked for the tenant's former services, or before a tenant with an overlapping name.
         return AccessDenied("Your access has just been changed. Try again.")
+    if context.workload != attempt.context.workload:
+        return AccessDenied("The workload rule has just been changed. Try again with a new token.")
     if session.validity.duration > configured_limit(context.values, attempt.setting).duration:
         return AccessDenied("The allowed session duration has just been changed. Try again.")
     return None

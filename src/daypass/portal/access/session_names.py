@@ -8,6 +8,7 @@ from daypass.common.lines import printable_line
 from daypass.portal.access.model import IssuanceId
 from daypass.portal.redaction import redacted
 from daypass.portal.tenants.model import Tenant
+from daypass.portal.workloads.model import WorkloadLimits
 
 TENANT_TAG = "daypass:tenant"
 ISSUANCE_TAG = "daypass:issuance"
@@ -30,9 +31,15 @@ def session_name(username: str) -> str:
     return f"{_ILLEGAL_CHARACTER.sub('-', username)[:_PREFIX_LENGTH]}={digest[:16]}"
 
 
-def session_tags(issuance_id: IssuanceId, tenant: Tenant | None) -> Mapping[str, str]:
-    """Return the session tags, by which a policy in AWS can deny a single issuance or tenant."""
-    tags: dict[str, str] = {ISSUANCE_TAG: issuance_id}
+def session_tags(
+    issuance_id: IssuanceId, tenant: Tenant | None, workload: WorkloadLimits | None = None
+) -> Mapping[str, str]:
+    """Return the session tags, by which a policy in AWS can deny a single issuance or tenant.
+
+    A workload's sessions have the tags of its rule too, which have keys of their own.
+    """
+    tags: dict[str, str] = {} if workload is None else dict(workload.session_tags)
+    tags[ISSUANCE_TAG] = issuance_id
     if tenant is not None:
         tags[TENANT_TAG] = tenant.name
     return tags

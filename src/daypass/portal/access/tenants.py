@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daypass.portal.access.authorization import read_context
-from daypass.portal.access.entitlements import entitlements_to_tenant, strongest
+from daypass.portal.access.entitlements import entitlements_to_tenant, strongest, within_rule
 from daypass.portal.access.model import Caller, Deny
 from daypass.portal.access.policy import may_see, tenant_not_found
 from daypass.portal.clock import Clock
 from daypass.portal.errors import PortalError
-from daypass.portal.identity.model import User
+from daypass.portal.identity.model import TokenKind, User
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.permission_sets.store import PermissionSetStore
@@ -19,6 +19,7 @@ from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.storage.search import is_storable
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess
 from daypass.portal.tenants.store import TenantStore
+from daypass.portal.workloads.store.tokens import WorkloadTokenStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,34 @@ class VisibleTenants:
         """Return a page of the visible tenants with *text* in their names."""
         with self.database.reading() as connection:
             return TenantStore(connection).page(user.id, text, request, self._members_at(user))
+
+    def page_for(self, caller: Caller, text: str, request: PageRequest) -> Page[TenantAccess]:
+        """Return a page of the tenants that are visible to *caller*, with *text* in their names.
+
+        A workload sees the tenants that its rule and its memberships both give, on one page.
+        """
+        if caller.token.kind is not TokenKind.WORKLOAD:
+            return self.page(caller.user, text, request)
+        return Page([each for each in self._within_rule(caller) if text in each.tenant.name], None)
+
+    def find_for(self, caller: Caller, reference: str) -> TenantAccess | None:
+        """Return the tenant with that name or id, or None if *caller* may not know of it; see `page_for`."""
+        if caller.token.kind is not TokenKind.WORKLOAD:
+            return self.find(caller.user, reference)
+        visible = self._within_rule(caller)
+        return next((each for each in visible if reference in (each.tenant.name, each.tenant.id)), None)
+
+    def _within_rule(self, caller: Caller) -> Sequence[TenantAccess]:
+        with self.database.reading() as connection:
+            memberships = TenantStore(connection).list_for(caller.user.id)
+            highest = WorkloadTokenStore(connection).list_tenants(caller.token.id)
+        narrowed = []
+        for each in memberships:
+            own = entitlements_to_tenant(caller.user, each.membership)
+            entitlement = strongest(within_rule(own, highest.get(each.tenant.id)))
+            if entitlement is not None:
+                narrowed.append(TenantAccess(each.tenant, entitlement.permission_set))
+        return narrowed
 
     def find(self, user: User, reference: str) -> TenantAccess | None:
         """Return the tenant with that name or id and the access of *user*, or None if it is not visible."""

@@ -46,6 +46,7 @@ from daypass.portal.identity.users import UserDirectory
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.storage.engine import Database
+from daypass.portal.workloads.exchange import TokenExchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Services:
     providers: IdentityProviders
     browser_sessions: BrowserSessions
     challenges: Challenges
+    token_exchange: TokenExchange
+    """Exchanges the ID tokens of workloads."""
     assets: Assets
     pages: PageRenderer
     pools: ThreadPools

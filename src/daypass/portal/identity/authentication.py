@@ -79,6 +79,9 @@ class Identity:
             raise Unauthenticated("This account was disabled. Ask an Administrator.")
         now = self.clock()
         _check_expiry(bearer.token, now)
+        if kind is TokenKind.WORKLOAD:
+            # A rule gives tenants only, whatever its service account has become since.
+            return bearer.token, replace(bearer.user, role=Role.USER)
         if bearer.token.use_by is None:
             return bearer.token, bearer.user
         return self._record_address(bearer.token, bearer.user, address, request_id, now), bearer.user

@@ -45,13 +45,15 @@ class TokenKind(StrEnum):
     """An access token of the daypass CLI."""
     REFRESH = "refresh"
     """A refresh token of the daypass CLI (RFC 6749, section 1.5)."""
+    WORKLOAD = "workload"
+    """A token that a workload got for the ID token of its issuer (RFC 8693); for JIT access only."""
 
 
 BEARER_KINDS = frozenset({TokenKind.TEMPORARY, TokenKind.PERMANENT, TokenKind.CLI})
 """The kinds that the API accepts as bearer tokens."""
 
-CONSENTED_KINDS = frozenset({TokenKind.APPROVAL, TokenKind.CLI, TokenKind.REFRESH})
-"""The kinds whose scope is limited to the consent of their owner."""
+CONSENTED_KINDS = frozenset({TokenKind.APPROVAL, TokenKind.CLI, TokenKind.REFRESH, TokenKind.WORKLOAD})
+"""The kinds whose scope is limited: by the consent of their owner, or by a workload rule to tenants."""
 
 
 @dataclass(frozen=True, slots=True)

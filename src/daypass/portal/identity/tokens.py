@@ -23,6 +23,7 @@ PREFIXES = {
     TokenKind.APPROVAL: "daypass_jit_",
     TokenKind.CLI: "daypass_cli_",
     TokenKind.REFRESH: "daypass_ref_",
+    TokenKind.WORKLOAD: "daypass_wlt_",
 }
 
 _DEVICE = "daypass_dev_"

@@ -55,6 +55,7 @@ _REFUSALS = (
     "internal",
     "invalid_duration",
     "invalid_request",
+    "issuer_unreachable",
     "jit_disabled",
     "last_administrator",
     "membership_not_found",
@@ -137,6 +138,12 @@ SIGN_INS = Counter(
             "storage_unavailable",
         ),
     },
+)
+WORKLOAD_EXCHANGES = Counter(
+    "daypass_workload_exchanges_total",
+    "ID tokens of workloads that were exchanged for portal tokens, refused, or left undecided because the "
+    "keys of their issuer were unavailable.",
+    {"outcome": ("issued", "refused", "unavailable")},
 )
 AWS_ERRORS = Counter(
     "daypass_aws_errors_total",

@@ -1,5 +1,6 @@
 """The rows of issuances: the statements that write them, and the queries."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, TypedDict
@@ -62,6 +63,7 @@ _INSERT_ATTEMPT = Prepared(
         "asked_at",
         "validity",
         "decided_by",
+        "session_tags",
     ),
 )
 """Insert an attempt that has no outcome yet, or was denied."""
@@ -114,6 +116,8 @@ class AttemptRow(TypedDict):
     validity: int
     """In seconds."""
     decided_by: str
+    session_tags: str | None
+    """A JSON object; None unless the caller is a workload."""
 
 
 def add_attempt(row: AttemptRow) -> RowChange:
@@ -174,6 +178,7 @@ ISSUANCE_COLUMNS = (
     _c.access_key_id,
     _c.is_attributed,
     _c.permission_set,
+    _c.session_tags,
 )
 """The columns that `issuance_record` needs."""
 
@@ -253,6 +258,7 @@ def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
         access_key_id=row.access_key_id,
         is_attributed=row.is_attributed,
         permission_set=row.permission_set,
+        session_tags={} if row.session_tags is None else json.loads(row.session_tags),
     )
 
 

@@ -89,7 +89,7 @@ def operations(services: Services) -> Sequence[Operation]:
             path="/me",
             name="me",
             summary="Get the caller",
-            permission=Permission.USER,
+            permission=Permission.SESSION,
             handler=handler.me,
             answer=Me,
         )

@@ -1,6 +1,6 @@
 """Authentication of a request by its bearer token. Cookies are read by the pages, in `layout`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -24,6 +24,8 @@ class Permission(StrEnum):
     PUBLIC = "anybody"
     JIT = "jit"
     """A valid API token, or a legacy token whose owner consented to JIT access and nothing else."""
+    SESSION = "session"
+    """A valid API token, or a workload's token. The domain decides what either gives access to."""
     USER = "user"
     """A valid API token. The domain decides what it gives access to beyond the caller's own data."""
     ADMINISTRATOR = "administrator"
@@ -35,7 +37,7 @@ class Permission(StrEnum):
         """The kinds of tokens that are accepted."""
         if self is Permission.METRICS:
             return frozenset()
-        return BEARER_KINDS | {TokenKind.APPROVAL} if self is Permission.JIT else BEARER_KINDS
+        return BEARER_KINDS | _ALSO_ACCEPTED.get(self, frozenset())
 
     def check(self, user: User, token: ApiToken) -> None:
         """Raise `AccessDenied` or `InsufficientScope` unless *user* has the permission with *token*."""
@@ -45,6 +47,13 @@ class Permission(StrEnum):
         if not user.is_administrator:
             raise AccessDenied("This is for Administrators.")
         require_scope(token, ADMIN_SCOPE)
+
+
+_ALSO_ACCEPTED: Mapping[Permission, frozenset[TokenKind]] = {
+    Permission.JIT: frozenset({TokenKind.APPROVAL}),
+    Permission.SESSION: frozenset({TokenKind.WORKLOAD}),
+}
+"""The kinds that a permission accepts beside those of the API."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from daypass.portal.identity.scopes import (
 )
 from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
+from daypass.portal.workloads.exchange import ExchangeRequest, TokenExchange
 
 AUTHORIZE = "/oauth/authorize"
 PAR = "/oauth/par"
@@ -39,6 +40,10 @@ REVOKE = "/oauth/revoke"
 CODE = "/oauth/code"
 """The redirect URI for codes that are displayed to the user; it is an identifier, not a page."""
 METADATA = "/.well-known/oauth-authorization-server"
+
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  an identifier
+_ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  an identifier
+_SUBJECT_TOKENS = ("urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token")
 
 PATHS = (PAR, TOKEN, REVOKE, METADATA)
 
@@ -59,6 +64,7 @@ class Endpoints:
 
     consents: AuthorizationRequests
     grants: TokenFamilies
+    workloads: TokenExchange
     clock: Clock
     issuer: str
 
@@ -106,8 +112,11 @@ class Endpoints:
         if grant_type == "refresh_token":
             refresh = Secret(request.get("refresh_token"))
             return self._tokens(self.grants.refresh(refresh, request.address, request.request_id))
+        if grant_type == TOKEN_EXCHANGE:
+            return self._exchange(request)
         raise OAuthRefused(
-            "unsupported_grant_type", "grant_type must be authorization_code or refresh_token."
+            "unsupported_grant_type",
+            f"grant_type must be authorization_code, refresh_token or {TOKEN_EXCHANGE}.",
         )
 
     def revoke(self, request: ClientRequest) -> Response:
@@ -129,13 +138,35 @@ class Endpoints:
                 "authorization_response_iss_parameter_supported": True,
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query"],
-                "grant_types_supported": ["authorization_code", "refresh_token"],
+                "grant_types_supported": ["authorization_code", "refresh_token", TOKEN_EXCHANGE],
                 "code_challenge_methods_supported": ["S256"],
                 "token_endpoint_auth_methods_supported": ["none"],
                 "revocation_endpoint_auth_methods_supported": ["none"],
                 "scopes_supported": format_scopes(TENANTS_AND_ADMIN).split(),
             }
         )
+
+    def _exchange(self, request: ClientRequest) -> Response:
+        """Return a token for the ID token of a workload (RFC 8693)."""
+        _check_exchange(request)
+        exchanged = self.workloads.exchange(
+            ExchangeRequest(
+                token=Secret(request.get("subject_token")),
+                audience=request.get("audience"),
+                address=request.address,
+                request_id=request.request_id,
+            )
+        )
+        answer = {
+            "access_token": exchanged.secret.reveal(),
+            "issued_token_type": _ACCESS_TOKEN,
+            "token_type": "Bearer",
+            "expires_in": int((exchanged.token.expires_at - self.clock()).total_seconds()),
+            "scope": format_scopes(exchanged.token.scopes),
+            "username": exchanged.account.username,
+        }
+        # RFC 6749, section 5.1, requires the header where tokens are in an answer.
+        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
     def _tokens(self, granted: TokenGrant) -> Response:
         now = self.clock()
@@ -153,6 +184,20 @@ class Endpoints:
         )
 
 
+def _check_exchange(request: ClientRequest) -> None:
+    """Raise `OAuthRefused` for an exchange that lacks a parameter or asks for what the portal does not do."""
+    if not request.get("subject_token"):
+        raise OAuthRefused("invalid_request", "subject_token is missing. Send the ID token of the workload.")
+    if request.get("subject_token_type") not in _SUBJECT_TOKENS:
+        raise OAuthRefused("invalid_request", f"subject_token_type must be {' or '.join(_SUBJECT_TOKENS)}.")
+    if request.get("requested_token_type") not in ("", _ACCESS_TOKEN):
+        raise OAuthRefused("invalid_request", f"requested_token_type must be {_ACCESS_TOKEN}.")
+    if request.get("actor_token") or request.get("actor_token_type"):
+        raise OAuthRefused("invalid_request", "The portal takes no actor_token. Leave it out.")
+    if request.get("scope") not in ("", format_scopes(TENANTS_ONLY)):
+        raise OAuthRefused("invalid_scope", f"scope must be {format_scopes(TENANTS_ONLY)}, or left out.")
+
+
 def _requested_scopes(text: str) -> Scopes:
     with suppress(ValueError):
         scopes = parse_scopes(text)
@@ -166,7 +211,7 @@ def routes(services: Services, consents: AuthorizationRequests) -> Sequence[Base
     """Return the routes that clients call directly."""
     origin = services.config.public_url
     grants = TokenFamilies(services.database, services.committer, services.clock, origin + CODE)
-    endpoints = Endpoints(consents, grants, services.clock, origin)
+    endpoints = Endpoints(consents, grants, services.token_exchange, services.clock, origin)
     clients = ClientEndpoints(services.authenticator.addresses, services.pools.local)
     return [
         exact("POST", PAR, clients.endpoint(endpoints.push)),

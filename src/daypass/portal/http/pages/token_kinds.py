@@ -11,4 +11,5 @@ LABELS: Mapping[TokenKind, str] = {
     TokenKind.APPROVAL: "Application",
     TokenKind.CLI: "CLI access token",
     TokenKind.REFRESH: "CLI",
+    TokenKind.WORKLOAD: "Workload",
 }

@@ -152,6 +152,7 @@ def represent_session(record: IssuanceRecord) -> schemas.SessionRecord:
         address=record.address,
         access_key_id=record.access_key_id,
         permission_set=record.permission_set,
+        session_tags=dict(record.session_tags),
     )
 
 
@@ -164,7 +165,7 @@ def operations(services: Services) -> Sequence[Operation]:
             path="/sessions",
             name="createSession",
             summary="Create an AWS session, with access keys or a console sign-in link",
-            permission=Permission.USER,
+            permission=Permission.SESSION,
             handler=sessions.create,
             body=schemas.SessionCreate,
             answer=schemas.Session,

@@ -140,6 +140,10 @@ class SessionRecord(BaseModel):
     permission_set: Annotated[
         str | None, Field(description="The name of the permission set; null if none was decided on.")
     ]
+    session_tags: Annotated[
+        dict[str, str],
+        Field(description="The session tags from the claims of a workload; empty for other callers."),
+    ] = {}
 
 
 class SessionList(Paged):

@@ -37,7 +37,7 @@ class Tenants:
         """Return a page of the tenants that are visible to the caller."""
         query = read_query(schemas.TenantsQuery, dict(request.query))
         caller = request.caller
-        page = self.tenants.page(caller.user, query.search, query.page_request)
+        page = self.tenants.page_for(caller, query.search, query.page_request)
         answer = schemas.TenantList(
             tenants=[_represent(caller, access) for access in page.records],
             next_cursor=page.next_cursor,
@@ -47,7 +47,7 @@ class Tenants:
     def show(self, request: ApiRequest) -> Response:
         """Return one tenant that is visible to the caller."""
         caller = request.caller
-        access = self.tenants.find(caller.user, request.path["tenant"])
+        access = self.tenants.find_for(caller, request.path["tenant"])
         if access is None:
             raise tenant_not_found(request.path["tenant"])
         response = answer_with(_represent(caller, access), exclude_unset=True)
@@ -121,7 +121,7 @@ def operations(services: Services) -> Sequence[Operation]:
             path="/tenants",
             name="tenants",
             summary="List tenants for the caller",
-            permission=Permission.USER,
+            permission=Permission.SESSION,
             handler=tenants.list_all,
             query=schemas.TenantsQuery,
             answer=schemas.TenantList,
@@ -152,7 +152,7 @@ def _one_tenant(tenants: Tenants) -> Sequence[Operation]:
             path=path,
             name="tenant",
             summary="Get a tenant",
-            permission=Permission.USER,
+            permission=Permission.SESSION,
             handler=tenants.show,
             answer=schemas.TenantRead,
             refusals=(TenantNotFound,),

@@ -1,0 +1,206 @@
+"""The checks of a rule before it is saved: each refuses a rule by which strangers could get access."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
+from daypass.common.session_limits import MAXIMUM_DURATION, MINIMUM_DURATION
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.identity.jwt.urls import discovery_url
+from daypass.portal.workloads.issuers.model import IssuerKind, IssuerRules
+from daypass.portal.workloads.issuers.table import KINDS
+from daypass.portal.workloads.model import TAG_PREFIX, WorkloadRule
+
+SHORTEST_TOKEN, LONGEST_TOKEN = timedelta(minutes=15), timedelta(minutes=60)
+MOST_CLAIMS, MOST_TAGS, MOST_TENANTS = 16, 10, 50
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_TAG_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_LONGEST_TEXT = 512
+_LARGEST_JWKS = 64 * 1024
+
+_WEAK_CLAIMS = frozenset(
+    {
+        "actor",
+        "actor_id",
+        "email",
+        "email_verified",
+        "name",
+        "preferred_username",
+        "tags",
+        "user_access_level",
+        "user_email",
+        "user_id",
+        "user_login",
+    }
+)
+"""Claims about the person who started a job; they say nothing about what the job runs."""
+
+_FOREIGN_AUDIENCES = re.compile(
+    r"sts\.amazonaws\.com(\.cn)?|api://azureadtokenexchange|(https:)?//iam\.googleapis\.com/.*"
+    r"|sigstore|pypi|vault|npm:registry\.npmjs\.org",
+    re.IGNORECASE,
+)
+"""Audiences of other services, which could use a token here that a job made for them."""
+
+
+def check_rule(rule: WorkloadRule, allowed_issuers: Collection[str]) -> None:
+    """Return if *rule* may be saved; raises `InvalidRequest` with the reason and the remedy."""
+    kind = KINDS[rule.kind]
+    if not _NAME.fullmatch(rule.name):
+        raise InvalidRequest(
+            "A rule's name has 1 to 64 lower-case letters, digits, dots, dashes and underscores, and "
+            "begins and "
+            "ends with a letter or digit."
+        )
+    _check_issuer(kind, rule, allowed_issuers)
+    _check_audience(kind, rule)
+    _check_claims(kind, rule.claims)
+    _check_limits(rule)
+    _check_tags(rule.tags)
+
+
+def _check_issuer(kind: IssuerRules, rule: WorkloadRule, allowed: Collection[str]) -> None:
+    issuer = rule.issuer
+    if not is_issuer_url(issuer):
+        raise InvalidRequest(
+            "An issuer is an https:// URL without a query, exactly as the claim “iss” has it, with or "
+            "without "
+            "the slash at its end."
+        )
+    if rule.jwks is not None:
+        _check_keys(kind, rule.jwks)
+    if kind.kind is IssuerKind.OTHER and (known := _kind_of(issuer)) is not None:
+        raise InvalidRequest(f"Choose the kind {known.label} for this issuer: its rules need certain claims.")
+    is_public = bool(kind.issuer_pattern) and re.fullmatch(kind.issuer_pattern, issuer) is not None
+    # With keys of its own the portal requests nothing from the issuer.
+    if not (is_public or issuer in allowed or rule.jwks is not None):
+        raise InvalidRequest(
+            f"“{issuer}” is not a known issuer of {kind.label}. {kind.issuer_help} For an issuer of your "
+            f"own, "
+            "the portal's operator adds it to DAYPASS_WORKLOAD_ISSUERS first: the portal fetches keys "
+            "from it."
+        )
+
+
+def is_issuer_url(text: str) -> bool:
+    """Return whether *text* can be an issuer: an https URL without query, or an http URL of this machine."""
+    return len(text) <= _LONGEST_TEXT and "*" not in text and discovery_url(text) is not None
+
+
+def _kind_of(issuer: str) -> IssuerRules | None:
+    known = (kind for kind in KINDS.values() if kind.issuer_pattern)
+    return next((kind for kind in known if re.fullmatch(kind.issuer_pattern, issuer)), None)
+
+
+def _check_keys(kind: IssuerRules, jwks: str) -> None:
+    if not kind.takes_keys:
+        raise InvalidRequest(f"The keys of {kind.label} are fetched from the issuer. Leave them out.")
+    try:
+        content = json.loads(jwks) if len(jwks) <= _LARGEST_JWKS else None
+    except (ValueError, RecursionError):
+        content = None
+    keys = content.get("keys") if isinstance(content, dict) else None
+    if not (isinstance(keys, list) and keys and all(isinstance(key, dict) for key in keys)):
+        raise InvalidRequest(
+            "The keys are a JSON Web Key Set, such as kubectl get --raw /openid/v1/jwks prints: "
+            'a JSON object with a list "keys".'
+        )
+    if any(key.get("kty") not in {"RSA", "EC", "OKP"} or "d" in key for key in keys):
+        raise InvalidRequest(
+            "The key set has a private or a symmetric key. Paste public keys only, and replace that key."
+        )
+
+
+def _check_audience(kind: IssuerRules, rule: WorkloadRule) -> None:
+    audience = rule.audience
+    if not _is_text(audience):
+        raise InvalidRequest("The audience is the text that the job asks for, such as the portal's address.")
+    is_default = bool(kind.foreign_audience) and re.fullmatch(kind.foreign_audience, audience) is not None
+    if is_default or audience == rule.issuer or _FOREIGN_AUDIENCES.fullmatch(audience):
+        raise InvalidRequest(
+            f"“{audience}” is the audience of other services too, which could use the job's token here. Use "
+            "the portal's address."
+        )
+
+
+def _check_claims(kind: IssuerRules, claims: Mapping[str, str]) -> None:
+    for name, value in claims.items():
+        _check_claim(kind, name, value)
+    if len(claims) > MOST_CLAIMS:
+        raise InvalidRequest(f"A rule demands at most {MOST_CLAIMS} claims.")
+    for field in kind.required:
+        if field.claim not in claims:
+            raise InvalidRequest(
+                f"A rule for {kind.label} must demand “{field.claim}” ({field.label}). {field.help}"
+            )
+    for group in kind.one_of:
+        if not group & claims.keys():
+            raise InvalidRequest(f"The rule is too wide for {kind.label}. {kind.one_of_help}")
+    if refused := kind.find_refused(claims):
+        raise InvalidRequest(f"A rule must not demand this value of “{refused.claim}”. {refused.reason}")
+    if kind.kind is IssuerKind.OTHER:
+        _check_unknown_kind(claims)
+
+
+def _check_claim(kind: IssuerRules, name: str, value: str) -> None:
+    if not (_is_text(name) and _is_text(value)):
+        raise InvalidRequest(
+            f"A claim's name and value have 1 to {_LONGEST_TEXT} printable characters. A claim with an empty "
+            "value is left out of the rule."
+        )
+    if name in {"iss", "aud", "exp", "iat", "nbf", "jti"}:
+        raise InvalidRequest(f"The portal checks “{name}” by itself. Leave it out of the claims.")
+    if "*" in value or value == "?":
+        raise InvalidRequest(
+            f"“{name}” has a wildcard. Values are compared exactly, so write one rule for each value."
+        )
+    field = kind.field(name)
+    if field is not None and re.fullmatch(field.pattern, value) is None:
+        example = f", such as {field.example}" if field.example else ""
+        raise InvalidRequest(f"“{name}” ({field.label}) has an unexpected form{example}. {field.help}")
+
+
+def _check_unknown_kind(claims: Mapping[str, str]) -> None:
+    strong = claims.keys() - _WEAK_CLAIMS
+    # The subject of a SPIFFE ID is the workload's whole identity, and such tokens may have nothing else.
+    if strong == {"sub"} and not claims["sub"].startswith("spiffe://"):
+        raise InvalidRequest(
+            "A rule must not demand only “sub”: many issuers make it of names, which others can register "
+            "again. Demand an immutable id too."
+        )
+    if not strong:
+        raise InvalidRequest(
+            "The claims say at most who started the job, and nothing about what it runs. Demand an immutable "
+            "id of the project or workload."
+        )
+
+
+def _check_limits(rule: WorkloadRule) -> None:
+    if not SHORTEST_TOKEN <= rule.token_lifetime <= LONGEST_TOKEN:
+        raise InvalidRequest("The portal token lives from 15 to 60 minutes.")
+    if not MINIMUM_DURATION <= rule.session_limit <= MAXIMUM_DURATION:
+        raise InvalidRequest("The limit of AWS sessions is from 15 minutes to 12 hours.")
+    if len(rule.tenants) > MOST_TENANTS:
+        raise InvalidRequest(f"A rule lists at most {MOST_TENANTS} tenants.")
+
+
+def _check_tags(tags: Mapping[str, str]) -> None:
+    if len(tags) > MOST_TAGS:
+        raise InvalidRequest(f"A rule makes at most {MOST_TAGS} session tags.")
+    for claim, name in tags.items():
+        if not _is_text(claim):
+            raise InvalidRequest("A session tag needs the name of a claim.")
+        if not _TAG_NAME.fullmatch(name):
+            raise InvalidRequest(
+                "A session tag's name has 1 to 64 letters, digits, dots, dashes and underscores. AWS gets it "
+                f"as {TAG_PREFIX}NAME."
+            )
+    # AWS compares the keys of session tags without regard to case.
+    if len({name.lower() for name in tags.values()}) != len(tags):
+        raise InvalidRequest("Two claims have the same session tag. AWS ignores case in the names.")
+
+
+def _is_text(text: str) -> bool:
+    return 0 < len(text) <= _LONGEST_TEXT and text.isprintable()

@@ -1,0 +1,1 @@
+"""Workload rules: what may be saved, and how claims are compared."""
