@@ -52,6 +52,7 @@ _TITLES: Mapping[str, str] = {
     "user_imports": "User imports",
     "members": "Memberships",
     "permission_sets": "Permission sets",
+    "workload_rules": "Workload rules",
     "settings.handlers": "Settings",
     "metadata": "Metadata",
     "tokens": "API tokens",

@@ -81,6 +81,11 @@ _OAUTH = "`oauth_request_id`, `client_id`, `device`, `address`, `admin`"
 _PASSKEY = "`passkey` with the credential id, `name`, `device_type`, `aaguid`"
 _FAMILY = "`token_id` of the sign-in, `address`"
 _USER_VALUES = "`old.role`, `old.disabled_at`, `new.role`, `new.disabled_at`"
+_RULE_VALUES = (
+    "`kind`, `issuer`, `audience`, `claims`, `service_account`, `tenants`, `token_lifetime` and "
+    "`session_limit` "
+    "in seconds, `session_tags`, `disabled`, and `keys`, a digest"
+)
 _SET_VALUES = "`description`, `rank`, `policies`, `denies` as JSON, `own_role`"
 _TENANT_VALUES = "`region`, `role_arn`, `external_id`"
 
@@ -231,6 +236,18 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
         ),
     ],
     "Workloads": [
+        _change(
+            "workload_rule.put",
+            "A workload rule is created, changed, disabled or enabled; its tokens end.",
+            "the name of the rule",
+            f"with `old.` and `new.`: {_RULE_VALUES}",
+        ),
+        _change(
+            "workload_rule.remove",
+            "A workload rule is deleted; its tokens end.",
+            "the name of the rule",
+            f"with `old.`: {_RULE_VALUES}",
+        ),
         Documented(
             "workload.exchange",
             "A workload exchanges the ID token of its issuer for a portal token. Denied: the token is not "

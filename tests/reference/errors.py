@@ -97,6 +97,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
             "Check the name; `daypass permission-sets --tenant NAME` lists those that you may request, and "
             "`GET /api/v1/permission-sets` lists all, for Administrators."
         ),
+        "workload_rule_not_found": "Check the name.",
         "setting_not_found": "Nothing to remove: the setting has its default.",
         "metadata_not_found": "Check the key.",
         "token_not_found": "Check the id; the token may have been deleted.",

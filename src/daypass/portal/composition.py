@@ -144,4 +144,6 @@ def _administration(config: PortalConfig, aws: Aws, identity: Identity, registry
         templates=permission_set_templates(),
         is_known_action=is_known_action,
         services=[service.name for service in aws.services],
+        public_url=config.public_url,
+        workload_issuers=config.workload_issuers,
     )

@@ -184,6 +184,12 @@ class HasPermissionSet(PortalError):
     code = "has_permission_set"
 
 
+class WorkloadRuleNotFound(PortalError):
+    """There is no workload rule of this name."""
+
+    code = "workload_rule_not_found"
+
+
 class SettingNotFound(PortalError):
     """The setting is not set."""
 

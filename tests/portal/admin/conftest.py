@@ -25,6 +25,7 @@ from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
+from daypass.portal.admin.workloads.service import WorkloadRules
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR, Event
 from daypass.portal.identity.authentication import Identity
@@ -50,6 +51,7 @@ class Administration:
     users: Users
     members: Memberships
     permission_sets: PermissionSets
+    workload_rules: WorkloadRules
     tenants: Tenants
     settings: Settings
     metadata: TenantMetadata

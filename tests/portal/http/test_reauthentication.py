@@ -49,6 +49,11 @@ def page(path: str, needs_proof: bool, **body: object) -> Act:
     return Act(f"/administrator{path}", body, needs_proof)
 
 
+RULE = {
+    "kind": "github",
+    "claims": {"repository_id": "1", "repository_owner_id": "2", "environment": "production"},
+    "service_account": BOT,
+}
 MEMBERS = f"/tenants/{DEV.id}/members"
 API = [
     api("POST", "/users", False, username="new@example.com", role="User"),
@@ -73,6 +78,8 @@ API = [
     api("DELETE", f"{MEMBERS}/{DANA}", False),
     api("PUT", f"{MEMBERS}/{NOOR}", True, permission_set="read-only"),
     api("PUT", "/permission-sets/operator", True, rank=500, policies=["aws:ReadOnlyAccess"]),
+    api("PUT", "/workload-rules/shop", True, **RULE),
+    api("PUT", "/workload-rules/shop", True, **RULE, disabled=True),
     api("POST", "/tenants", True, name="team01", region="eu-west-1"),
     api("PATCH", f"/tenants/{DEV.id}", True, role_arn=ARN),
     api("PATCH", f"/tenants/{DEV.id}", True, external_id="another"),

@@ -90,7 +90,12 @@ ABSENT = {"tenant": "none", "user": "none@example.com", "username": "none@exampl
 def ask(world: World, method: str, route: ExactRoute, bearer: Bearer) -> Answer:
     """Read existing resources, or try to change missing ones, so that the shared portal does not change."""
     things = {"token": "0" * 32, "event": "none", "key": "other", "name": "default", "type": "AppConfig"}
-    things |= {"role": "admin", "permission_set": "operator", **(THERE if method == "GET" else ABSENT)}
+    things |= {
+        "role": "admin",
+        "permission_set": "operator",
+        "rule": "shop",
+        **(THERE if method == "GET" else ABSENT),
+    }
     path = PLACE.sub(lambda place: things[place[1]], route.path)
     headers = [("If-Match", '"an old version"')]
     return world.client().send(method, path, bearer.secret, body=b"{}", headers=headers)

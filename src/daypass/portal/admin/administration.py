@@ -18,6 +18,7 @@ from daypass.portal.admin.transactions import ChangeExecutor, noop
 from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
+from daypass.portal.admin.workloads.service import WorkloadRules
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.permission_sets.grammar import ActionCheck, any_action
 from daypass.portal.permission_sets.model import PermissionSetTemplate
@@ -31,6 +32,7 @@ class Administration:
     users: Users
     members: Memberships
     permission_sets: PermissionSets
+    workload_rules: WorkloadRules
     tenants: Tenants
     settings: Settings
     metadata: TenantMetadata
@@ -52,12 +54,15 @@ def administration(
     templates: Sequence[PermissionSetTemplate] = (),
     is_known_action: ActionCheck = any_action,
     services: Collection[str] = (),
+    public_url: str = "",
+    workload_issuers: Collection[str] = (),
 ) -> Administration:
     """Build the services over the database of *identity*.
 
     IAM is not called without *provisioner* and *reconciler*. Without *is_known_action* the actions in
     permission sets are checked by their form only. *services* are the names of the AWS services that tenants
-    may use.
+    may use. *public_url* is the audience that workload rules have by default, and *workload_issuers* are the
+    issuers that the operator allowed for them.
     """
     reconcile_roles = noop if reconciler is None else reconciler.reconcile
     executor = ChangeExecutor(identity.database, identity.committer, identity.clock)
@@ -65,6 +70,7 @@ def administration(
         users=Users(executor),
         members=Memberships(executor),
         permission_sets=PermissionSets(executor, templates, is_known_action),
+        workload_rules=WorkloadRules(executor, public_url, workload_issuers),
         tenants=Tenants(executor, role_naming, provisioner, reconcile_roles),
         settings=Settings(executor, reconcile_roles, registry, services),
         metadata=TenantMetadata(executor),

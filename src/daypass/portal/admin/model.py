@@ -13,6 +13,7 @@ from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.settings.setting import Setting
 from daypass.portal.settings.store import StoredSetting
 from daypass.portal.tenants.model import Access, Tenant
+from daypass.portal.workloads.model import RuleOfAccount, WorkloadRule
 
 Version = NewType("Version", str)
 """A fingerprint of a record's state, compared before a change (optimistic locking, the API's ETag)."""
@@ -158,6 +159,42 @@ class SetRoleRecord:
     role_arn: str
     cached: CachedRole
     """The cached state of the role, with the latest check."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadRuleRecord:
+    """A workload rule with its service account."""
+
+    found: RuleOfAccount
+
+    @property
+    def rule(self) -> WorkloadRule:
+        """The rule."""
+        return self.found.rule
+
+    @property
+    def account(self) -> User:
+        """The service account."""
+        return self.found.account
+
+    @property
+    def version(self) -> Version:
+        """The version of the fields of the rule that an Administrator can change."""
+        rule = self.rule
+        return version_of(
+            rule.id,
+            rule.kind.value,
+            rule.issuer,
+            rule.audience,
+            sorted(rule.claims.items()),
+            rule.user_id,
+            rule.token_lifetime,
+            rule.session_limit,
+            sorted(rule.tags.items()),
+            rule.jwks,
+            rule.is_disabled,
+            [(each.tenant_id, each.permission_set.id) for each in rule.tenants],
+        )
 
 
 class MetadataKind(StrEnum):

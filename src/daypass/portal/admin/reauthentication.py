@@ -7,7 +7,7 @@ table.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
@@ -18,6 +18,7 @@ from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.settings.codecs import T
 from daypass.portal.settings.setting import Setting
 from daypass.portal.tenants.model import Tenant
+from daypass.portal.workloads.model import WorkloadRule
 
 
 class Proof(IntEnum):
@@ -91,6 +92,16 @@ ACTIONS: Mapping[str, Action] = {
             "permission_set.remove",
             _NEVER,
             "No membership has the set then, so no user loses or gets access.",
+        ),
+        Action(
+            "workload_rule.put",
+            "unless it only disables the rule",
+            "It decides which jobs of others get AWS credentials without a stored secret.",
+        ),
+        Action(
+            "workload_rule.remove",
+            _NEVER,
+            "It only takes access away from jobs, which must not wait in an incident.",
         ),
         Action("tenant.create", _ALWAYS, "It binds an IAM role, for which credentials are issued."),
         Action(
@@ -199,6 +210,11 @@ def to_put_member(old: PermissionSet | None, new: PermissionSet) -> Proof:
 def to_put_permission_set(old: PermissionSet | None, new: PermissionSet) -> Proof:
     """Return the proof that creating a set, or replacing *old* by *new*, needs."""
     return _recent(old is None or _without_description(old) != _without_description(new))
+
+
+def to_put_workload_rule(old: WorkloadRule | None, new: WorkloadRule) -> Proof:
+    """Return the proof that creating a rule, or replacing *old* by *new*, needs."""
+    return _recent(old is None or new != replace(old, is_disabled=True))
 
 
 def to_create_tenant() -> Proof:

@@ -114,6 +114,8 @@ class PortalConfig:
     providers: tuple[ProviderConfig, ...] = ()
     """The OpenID Connect providers, in the order in which the sign-in page offers them."""
     password_sign_in: PasswordSignIn = PasswordSignIn.ON
+    workload_issuers: tuple[str, ...] = ()
+    """The issuers of workloads' ID tokens that rules may name besides the public ones."""
 
     @property
     def serves_tls(self) -> bool:

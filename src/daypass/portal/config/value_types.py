@@ -9,6 +9,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from daypass.common.console.regions import EXTRA_REGIONS, extra_regions
+from daypass.common.origins import is_loopback_host
 from daypass.portal.config.model import Network
 from daypass.portal.secret import Secret
 
@@ -93,6 +94,32 @@ class Token:
         if len(text) < self.shortest:
             raise InvalidValue
         return Secret(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Issuers:
+    """URLs of token issuers, separated by commas; each as the claim `iss` has it."""
+
+    takes: ClassVar[str] = "https:// URLs with commas between them, each exactly as its tokens name it"
+    toml: ClassVar[type] = list
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        """Return the URLs; one of this machine may have http."""
+        issuers = tuple(each.strip() for each in text.split(","))
+        if not all(_is_issuer(each) for each in issuers):
+            raise InvalidValue
+        return issuers
+
+
+def _is_issuer(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    is_plain = text.isascii() and text.isprintable() and not any(sign in text for sign in " ?#@*")
+    is_secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(host or ""))
+    return bool(host) and is_plain and is_secure
 
 
 @dataclass(frozen=True, slots=True)

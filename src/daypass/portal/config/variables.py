@@ -14,6 +14,7 @@ from daypass.portal.config.value_types import (
     Address,
     DatabaseUrl,
     Flag,
+    Issuers,
     Networks,
     Number,
     OneOf,
@@ -181,6 +182,13 @@ PASSWORDS = Variable(
     "The users who may sign in with a password of the portal: all who have one, or only the break-glass "
     "account, for the time when no identity provider answers.",
 )
+WORKLOAD_ISSUERS = Variable(
+    "DAYPASS_WORKLOAD_ISSUERS",
+    Issuers(),
+    "",
+    "The issuers that workload rules may name besides those of public CI systems and clouds, such as your "
+    "own GitLab. The portal fetches keys from them.",
+)
 AWS_REGION = Variable(
     "DAYPASS_AWS_REGION",
     Text("an AWS region, such as eu-central-1"),
@@ -274,7 +282,7 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "Address and TLS": (PUBLIC_URL, LISTEN, TLS_CERTIFICATE, TLS_KEY, BEHIND_PROXY, TRUSTED_PROXIES),
     "Process": (THREADS, ONE_CORE, STOP_TIMEOUT),
     "Sessions": (REQUIRE_ATTRIBUTION, LEGACY_LOOPBACK),
-    "Sign-in": (PASSWORDS,),
+    "Sign-in": (PASSWORDS, WORKLOAD_ISSUERS),
     "AWS": (
         AWS_REGION,
         EXTRA_REGIONS,

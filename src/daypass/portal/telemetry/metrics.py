@@ -82,6 +82,7 @@ _REFUSALS = (
     "unauthenticated",
     "user_not_found",
     "version_needed",
+    "workload_rule_not_found",
     *_AWS_ERRORS,
 )
 _POOLS = ("aws", "local")

@@ -66,9 +66,15 @@ def test_a_missing_precondition_is_refused_with_the_headers_that_the_document_de
         "type": "Flags",
         "key": "EnableAwsAdminJitAccess",
         "permission_set": "operator",
+        "rule": "shop",
     }
     bodies = {
         "permission-sets": {"rank": 500, "policies": ["aws:ReadOnlyAccess"]},
+        "workload-rules": {
+            "kind": "google",
+            "claims": {"sub": "112233445566778899001"},
+            "service_account": DANA,
+        },
         "password": {"password": "correct horse battery"},
         "members": {"access": "full"},
         "settings": {"value": "true"},

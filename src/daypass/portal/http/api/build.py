@@ -16,6 +16,7 @@ from daypass.portal.http.api import (
     resources,
     tokens,
     user_imports,
+    workload_rules,
 )
 from daypass.portal.http.api.docs import docs_page
 from daypass.portal.http.api.openapi import openapi_document
@@ -44,6 +45,7 @@ OPERATIONS: Sequence[Callable[[Services], Sequence[Operation]]] = (
     user_imports.operations,
     members.operations,
     permission_sets.operations,
+    workload_rules.operations,
     settings.operations,
     metadata.operations,
     tokens.operations,

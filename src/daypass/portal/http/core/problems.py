@@ -54,6 +54,7 @@ from daypass.portal.errors import (
     TooManyAttempts,
     Unauthenticated,
     UserNotFound,
+    WorkloadRuleNotFound,
 )
 
 REQUEST_ID = "daypass.request_id"
@@ -133,6 +134,7 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     UserNotFound: HTTPStatus.NOT_FOUND,
     MembershipNotFound: HTTPStatus.NOT_FOUND,
     PermissionSetNotFound: HTTPStatus.NOT_FOUND,
+    WorkloadRuleNotFound: HTTPStatus.NOT_FOUND,
     SettingNotFound: HTTPStatus.NOT_FOUND,
     MetadataNotFound: HTTPStatus.NOT_FOUND,
     TokenNotFound: HTTPStatus.NOT_FOUND,
