@@ -155,6 +155,36 @@ def test_permission_sets_are_applied_before_their_members_and_pruned_after_them(
     assert live_state.read(portal).versions.permission_sets.keys() == {"operator"}
 
 
+RULES = """
+users: {shop-deployer: {}}
+tenants: {dev01: {members: {shop-deployer: full}}}
+workload_rules:
+  shop:
+    kind: github
+    service_account: shop-deployer
+    claims: {repository_id: 4711, repository_owner_id: 42, environment: production}
+    tenants: {dev01: read-only}
+    session_tags: {repository: repository}
+    session_limit: 7200
+"""
+
+
+def test_workload_rules_are_applied_exported_and_pruned(portal: Portal) -> None:
+    carry_out(portal, planned(portal, RULES))
+
+    assert planned(portal, RULES).steps == []
+    exported = manifest.write(live_state.read(portal).manifest)
+    assert "audience: https://portal.example.com" in exported
+    assert "token_lifetime" not in exported, "It has its default."
+    assert planned(portal, exported).steps == []
+    (changed,) = planned(portal, RULES.replace("7200", "900")).steps
+    assert list(changed.lines()) == ["session_limit: 7200 → 900"]
+    (changed,) = planned(portal, RULES.replace("    session_limit: 7200\n", "    disabled: true\n")).steps
+    assert list(changed.lines()) == ["session_limit: 7200 → 3600", "disabled: false → true"]
+    (removed,) = planned(portal, "workload_rules: {}", prune=True).steps
+    assert removed.subject == "workload rule shop"
+
+
 OWN_ROLE = "permission_sets:\n  analyst: {rank: 300, own_role: true}\n"
 WITH_POLICIES = "permission_sets:\n  analyst: {rank: 300, policies: [own]}\n"
 
@@ -181,6 +211,15 @@ def test_a_set_gets_and_loses_a_role_of_its_own(portal: Portal) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ("workload_rules: {shop: {kind: github}}", "line 1: a workload rule needs service_account"),
+        (
+            "workload_rules: {s: {kind: aws, service_account: x, claims: {}, session_limit: 1h}}",
+            "line 1: a number of seconds is expected in session_limit",
+        ),
+        (
+            "workload_rules: {s: {kind: aws, service_account: x, claims: {}, disabled: perhaps}}",
+            "line 1: disabled is true or false",
+        ),
         ("permission_sets: {full: {rank: 5}}", "line 1: “full” is a built-in permission set"),
         ("permission_sets: {operator: {}}", "line 1: a permission set needs a rank"),
         ("permission_sets: {operator: {rank: high}}", "line 1: a permission set needs a rank"),
@@ -299,7 +338,7 @@ WRONG = (
     (
         "colour: red\n",
         1,
-        "“colour” is not known here; the file has users, permission_sets, tenants, settings",
+        "“colour” is not known here; the file has users, permission_sets, tenants, settings, workload_rules",
     ),
     ("tenants:\n  t1:\n    role: x\n", 3, "a tenant has region, role_arn"),
     ("users:\n  a: {role: Root}\n", 2, "a role is User or Administrator"),

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from daypass.cli.api import errors
 from daypass.cli.api.client import Portal
 from daypass.cli.api.responses import UNREADABLE, every_page, read_json
+from daypass.cli.declarative import workload_rules
 from daypass.cli.declarative.manifest import (
     BUILT_IN_SETS,
     Manifest,
@@ -34,6 +35,7 @@ class Versions:
     settings: dict[SettingKey, str] = field(default_factory=dict)
     tenant_settings: dict[tuple[str, str], str] = field(default_factory=dict)
     metadata: dict[tuple[str, str], str] = field(default_factory=dict)
+    workload_rules: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,18 @@ def _read_all(portal: Portal) -> LiveState:
         settings[setting["type"], setting["key"]] = setting["value"]
         versions.settings[setting["type"], setting["key"]] = setting["version"]
     sets = _permission_sets(portal, versions)
-    return LiveState(Manifest(users, tenants, settings, sets), versions, metadata is not None)
+    rules = _workload_rules(portal, versions)
+    return LiveState(Manifest(users, tenants, settings, sets, rules), versions, metadata is not None)
+
+
+def _workload_rules(portal: Portal, versions: Versions) -> Mapping[str, workload_rules.Rule] | None:
+    """Return the workload rules by name; None if the portal's API has none."""
+    try:
+        listed = _get(portal, path("workload-rules"))["workload_rules"]
+    except NotFound:
+        return None
+    versions.workload_rules.update({each["name"]: each["version"] for each in listed})
+    return {each["name"]: workload_rules.of_portal(each) for each in listed}
 
 
 def _permission_sets(portal: Portal, versions: Versions) -> Mapping[str, PermissionSet] | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from daypass.cli.declarative import workload_rules
+from daypass.cli.declarative.workload_rules import Rule
 from daypass.cli.runtime.errors import UsageError
 from daypass.common.usernames import canonical_username
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 ROLES = ("User", "Administrator")
 BUILT_IN_SETS = ("full", "read-only")
-SECTIONS = ("users", "permission_sets", "tenants", "settings")
+SECTIONS = ("users", "permission_sets", "tenants", "settings", "workload_rules")
 KINDS = ("text", "url", "aws_console")
 
 SettingKey = tuple[str, str]
@@ -71,6 +73,7 @@ class Manifest:
     settings: Mapping[SettingKey, str] | None = None
     permission_sets: Mapping[str, PermissionSet] | None = None
     """Without the built-in sets."""
+    workload_rules: Mapping[str, Rule] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class _Reader:
                 sections[key] = self._users(node)
             elif key == "permission_sets":
                 sections[key] = {name: self._permission_set(name, each) for name, each in self._mapping(node)}
+            elif key == "workload_rules":
+                sections[key] = {name: self._workload_rule(rule) for name, rule in self._mapping(node)}
             elif key == "tenants":
                 sections[key] = {name: self._tenant(tenant) for name, tenant in self._mapping(node)}
             else:
@@ -146,6 +151,29 @@ class _Reader:
             # The portal refuses it too, but after the steps before it were made.
             raise self._error(node, "a permission set has either policies and denies or own_role: true")
         return PermissionSet(int(rank), own_role=own_role == "true", **fields)
+
+    def _workload_rule(self, node: "Node") -> Rule:
+        nodes = dict(self._fields(node, workload_rules.FIELDS, "a workload rule"))
+        for key in workload_rules.REQUIRED:
+            if key not in nodes:
+                raise self._error(node, f"a workload rule needs {key}")
+        rule: dict[str, object] = {}
+        for key, value in nodes.items():
+            if key in workload_rules.MAPPINGS:
+                rule[key] = {name: self._text(each) for name, each in self._mapping(value)}
+            elif key == "jwks":
+                rule[key] = self._value(value)
+            else:
+                rule[key] = self._text(value)
+        for key in workload_rules.NUMBERS:
+            text = str(rule.get(key, "0"))
+            if not (text.isascii() and text.isdigit()):
+                raise self._error(nodes[key], f"a number of seconds is expected in {key}")
+            if key in rule:
+                rule[key] = int(text)
+        if rule.get("disabled", "false") not in ("true", "false"):
+            raise self._error(nodes["disabled"], "disabled is true or false")
+        return {**rule, "disabled": True} if rule.pop("disabled", "false") == "true" else rule
 
     def _value(self, node: "Node") -> Any:  # noqa: ANN401  JSON of any shape
         """Return nested lists and mappings of texts: IAM has no other scalars."""
@@ -257,6 +285,9 @@ def write(manifest: Manifest) -> str:
         for (type_, key), value in manifest.settings.items():
             by_type.setdefault(type_, {})[key] = _scalar(value)
         whole["settings"] = by_type
+    if manifest.workload_rules:
+        rules = manifest.workload_rules.items()
+        whole["workload_rules"] = {name: workload_rules.written(rule) for name, rule in rules}
     # By default PyYAML breaks long values into several lines, and escapes characters beyond ASCII.
     return str(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=1000))
 

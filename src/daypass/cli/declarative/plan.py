@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
+from daypass.cli.declarative import workload_rules
 from daypass.cli.declarative.live_state import LiveState, path
 from daypass.cli.declarative.manifest import BUILT_IN_SETS, Manifest, Tenant, User, permission_set_fields
 from daypass.cli.runtime.errors import UsageError
@@ -78,6 +79,7 @@ class _Planner:
             *self._tenant_settings(),
             *self._metadata(),
             *self._members(),
+            *self._workload_rules(),
             *lowered,
             *(removed if prune else ()),
             *last,
@@ -137,6 +139,20 @@ class _Planner:
             new, version = permission_set_fields(wanted), self.live.versions.permission_sets.get(name)
             yield from _put(f"permission set {name}", path("permission-sets", name), old, new, version)
 
+    def _workload_rules(self) -> Iterator[Step]:
+        existing = self.live.manifest.workload_rules
+        for name, wanted in (self.desired.workload_rules or {}).items():
+            if existing is None:
+                raise UsageError(
+                    f"{self.name}: this portal does not support workload rules. Remove “{name}” from the "
+                    "file, or have the portal updated."
+                )
+            old, version = existing.get(name), self.live.versions.workload_rules.get(name)
+            address = path("workload-rules", name)
+            yield from _put(
+                f"workload rule {name}", address, old, workload_rules.complete(wanted, old), version
+            )
+
     def _system_settings(self) -> Iterator[Step]:
         existing, versions = self.live.manifest.settings or {}, self.live.versions.settings
         for (type_, key), value in (self.desired.settings or {}).items():
@@ -194,6 +210,9 @@ class _Planner:
     def _removals(self) -> Iterator[Step]:
         """Yield the removal of everything that the manifest's sections do not list, children first."""
         existing, versions, wanted = self.live.manifest, self.live.versions, self.desired
+        for name in _unlisted(existing.workload_rules, wanted.workload_rules):
+            match = _match(versions.workload_rules[name])
+            yield _removal(f"workload rule {name}", path("workload-rules", name), match)
         for name, tenant in (wanted.tenants or {}).items():
             old = self._existing(name)
             for user in _unlisted(old.members, tenant.members):
@@ -229,8 +248,8 @@ def plan(name: str, desired: Manifest, live: LiveState, *, prune: bool) -> Plan:
 
 
 def _shown(value: object) -> object:
-    """Return a list, true or false as in JSON and in the file; other values as they are."""
-    return json.dumps(value) if isinstance(value, list | bool) else value
+    """Return a list, an object, true or false as in JSON; other values as they are."""
+    return json.dumps(value) if isinstance(value, list | dict | bool) else value
 
 
 def _user_fields(user: User) -> Facts:
