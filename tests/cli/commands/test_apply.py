@@ -156,7 +156,7 @@ def test_permission_sets_are_applied_before_their_members_and_pruned_after_them(
 
 
 RULES = """
-users: {shop-deployer: {}}
+users: {shop-deployer: {description: Deploys the shop.}}
 tenants: {dev01: {members: {shop-deployer: full}}}
 workload_rules:
   shop:

@@ -67,8 +67,11 @@ def _read_all(portal: Portal) -> LiveState:
     versions = Versions()
     users: dict[str, User] = {}
     for user in _items(portal, path("users"), "users"):
+        # An older portal has neither owners nor descriptions.
+        described = user.get("owner") or "", user.get("description", "")
         # The role by a group is no role to export or to change. An older portal has no groups.
-        users[user["username"]] = User(user.get("assigned_role", user["role"]), user["disabled"])
+        role = user.get("assigned_role", user["role"])
+        users[user["username"]] = User(role, user["disabled"], *described)
         versions.users[user["username"]] = user["version"]
     members: dict[str, dict[str, str]] = {}
     for member in _items(portal, path("memberships"), "memberships"):

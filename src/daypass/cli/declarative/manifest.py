@@ -27,6 +27,10 @@ class User:
 
     role: str | None = None
     disabled: bool | None = None
+    owner: str | None = None
+    """For a service account: the username of the person responsible."""
+    description: str | None = None
+    """For a service account: its purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +125,16 @@ class _Reader:
             username = canonical_username(name)
             if username in users:
                 raise self._error(user, f"“{username}” occurs twice")
-            fields = {} if self._is_empty(user) else dict(self._fields(user, ("role", "disabled"), "a user"))
+            known = ("role", "disabled", "owner", "description")
+            fields = {} if self._is_empty(user) else dict(self._fields(user, known, "a user"))
             role = self._text(fields["role"]) if "role" in fields else None
             if role is not None and role not in ROLES:
                 raise self._error(fields["role"], f"a role is {' or '.join(ROLES)}")
             disabled = self._text(fields["disabled"]) if "disabled" in fields else None
             if disabled not in (None, "true", "false"):
                 raise self._error(fields["disabled"], "disabled is true or false")
-            users[username] = User(role, None if disabled is None else disabled == "true")
+            texts = {key: self._text(fields[key]) for key in ("owner", "description") if key in fields}
+            users[username] = User(role, None if disabled is None else disabled == "true", **texts)
         return users
 
     def _permission_set(self, name: str, node: "Node") -> PermissionSet:
@@ -294,7 +300,10 @@ def write(manifest: Manifest) -> str:
 
 def _user(user: User) -> dict[str, object]:
     fields: dict[str, object] = {"role": user.role}
-    return {**fields, "disabled": True} if user.disabled else fields
+    if user.disabled:
+        fields["disabled"] = True
+    described = {"owner": user.owner, "description": user.description}
+    return fields | {name: text for name, text in described.items() if text}
 
 
 def permission_set_fields(permission_set: PermissionSet) -> dict[str, object]:

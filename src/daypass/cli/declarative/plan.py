@@ -88,17 +88,19 @@ class _Planner:
 
     def _users(self) -> Iterator[Step]:
         existing = self.live.manifest.users or {}
-        for name, wanted in (self.desired.users or {}).items():
+        # Owners before the service accounts that name them.
+        desired = sorted((self.desired.users or {}).items(), key=lambda user: bool(user[1].owner))
+        for name, wanted in desired:
             old = existing.get(name)
             if old is None:
-                role = wanted.role or "User"
-                body = {"username": name, "role": role}
-                yield Step(ADD, f"user {name}", {}, {"role": role}, "POST", path("users"), body, {})
+                facts = {"role": wanted.role or "User", **_description(wanted)}
+                body = {"username": name, **facts}
+                yield Step(ADD, f"user {name}", {}, facts, "POST", path("users"), body, {})
                 if wanted.disabled:
                     # The step before creates the user, so the version is not known when the plan is made.
                     yield self._user_changed(name, {"disabled": False}, {"disabled": True}, "*")
                 continue
-            before, after = _difference({"role": old.role, "disabled": old.disabled}, _user_fields(wanted))
+            before, after = _difference(_user_fields(old), _user_fields(wanted))
             if after:
                 yield self._user_changed(name, before, after, self.live.versions.users[name])
 
@@ -253,7 +255,12 @@ def _shown(value: object) -> object:
 
 
 def _user_fields(user: User) -> Facts:
-    return {"role": user.role, "disabled": user.disabled}
+    return {"role": user.role, "disabled": user.disabled, **_description(user)}
+
+
+def _description(user: User) -> Facts:
+    described = {"owner": user.owner, "description": user.description}
+    return {name: text for name, text in described.items() if text is not None}
 
 
 def _tenant_fields(tenant: Tenant) -> Facts:

@@ -76,11 +76,11 @@ class VisibleTenants:
 
     def _within_rule(self, caller: Caller) -> Sequence[TenantAccess]:
         with self.database.reading() as connection:
-            memberships = TenantStore(connection).list_for(caller.user.id)
+            memberships = TenantStore(connection).list_for(caller.user.id, self.clock())
             highest = WorkloadTokenStore(connection).list_tenants(caller.token.id)
         narrowed = []
         for each in memberships:
-            own = entitlements_to_tenant(caller.user, each.membership)
+            own = entitlements_to_tenant(caller.user, each.membership, each.by_groups)
             entitlement = strongest(within_rule(own, highest.get(each.tenant.id)))
             if entitlement is not None:
                 narrowed.append(TenantAccess(each.tenant, entitlement.permission_set))

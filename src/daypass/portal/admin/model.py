@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, NewType
 
 from daypass.portal.access.model import CachedRole
-from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId, UserKind
 from daypass.portal.identity.scopes import Scopes
 from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.settings.setting import Setting
@@ -53,6 +53,10 @@ class UserRecord:
     """The role that an Administrator gave the user; `user.role` also counts the user's groups."""
     administrator_group: str | None = None
     """The name of a group, the first of several, that makes the user an Administrator."""
+    owner: str | None = None
+    """For a service account: the username of the responsible user; None if there is none any more."""
+    description: str = ""
+    """For a service account: its purpose."""
 
     @property
     def is_disabled(self) -> bool:
@@ -78,9 +82,10 @@ class UserRecord:
     def version(self) -> Version:
         """The version of the fields that an Administrator can change; a sign-in does not change it."""
         user = self.user
-        return version_of(
-            user.id, user.username, self.assigned_role.value, self.disabled_at, self.has_password
-        )
+        # Only where there are any: so a user without them keeps the version that an earlier release gives.
+        described = (self.owner, self.description) if self.owner or self.description else ()
+        facts = user.id, user.username, self.assigned_role.value, self.disabled_at, self.has_password
+        return version_of(*facts, *described)
 
 
 def tenant_version(tenant: Tenant) -> Version:
@@ -256,6 +261,7 @@ class UserQuery:
     """A substring of the username."""
     role: Role | None = None
     is_disabled: bool | None = None
+    kind: UserKind | None = None
     sort: UserSort = UserSort.USERNAME
     is_descending: bool = False
 

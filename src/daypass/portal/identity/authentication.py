@@ -205,12 +205,15 @@ class Identity:
         return replace(token, last_used_at=now, address=address)
 
 
-def new_user(username: str, role: Role, password: Secret | None, now: datetime) -> tuple[User, RowChange]:
-    """Return a new user and the row to insert; without a password, it is a service account."""
+def new_user(
+    username: str, role: Role, password: Secret | None, now: datetime, kind: UserKind | None = None
+) -> tuple[User, RowChange]:
+    """Return a new user and the row to insert; without a *kind* and a password, it is a service account."""
     check_no_secret(username)
     name = canonical_username(username)
     check_new_username(name)
-    kind = UserKind.SERVICE if password is None else UserKind.PERSON
+    if kind is None:
+        kind = UserKind.SERVICE if password is None else UserKind.PERSON
     user = User(UserId(uuid4().hex), name, role, kind)
     return user, add_user(user, None if password is None else new_password_hash(password), at=now)
 

@@ -14,6 +14,7 @@ from daypass.portal.admin.transactions import (
     single_change,
     timestamp,
 )
+from daypass.portal.admin.users.service_descriptions import ServiceDescription
 from daypass.portal.admin.users.store.users import (
     MemberList,
     UserList,
@@ -27,9 +28,10 @@ from daypass.portal.admin.users.store.users import (
 from daypass.portal.errors import InvalidRequest, UserNotFound
 from daypass.portal.identity.administrators import LostAdministrators, require_administrators
 from daypass.portal.identity.authentication import name_taken, new_user
-from daypass.portal.identity.model import Role, User
+from daypass.portal.identity.model import Role, User, UserKind
 from daypass.portal.identity.passwords import new_password_hash
 from daypass.portal.identity.store.users import UserStore
+from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
@@ -60,20 +62,36 @@ class Users:
         with self.executor.database.reading() as connection:
             return UserList(connection).count(_searchable(query))
 
-    def create(self, username: str, role: Role, password: Secret | None, by: Author) -> UserRecord:
-        """Create a user or, without a password, a service account; raises `AlreadyExists` if it exists."""
+    def create(
+        self,
+        username: str,
+        role: Role,
+        password: Secret | None,
+        by: Author,
+        *,
+        kind: UserKind | None = None,
+        description: ServiceDescription | None = None,
+    ) -> UserRecord:
+        """Create a user or, without a password and another *kind*, a service account.
+
+        Raises `AlreadyExists` if it exists, and `InvalidRequest` for a *description* of a person, or for a
+        service account with a password.
+        """
         now = self.executor.clock()
+        if password is not None and kind is UserKind.SERVICE:
+            raise InvalidRequest("A service account has no password: it never signs in.")
         # Made once, because the id and the salt of the password are random and the two plans of the change
         # must be equal.
-        user, write = new_user(username, role, password, now)
+        user, write = new_user(username, role, password, now, kind)
 
         def plan(connection: Connection) -> Change:
             if UserStore(connection).is_taken(user.username):
                 raise name_taken(user.username, username)
-            return user_creation(user, write, has_password=password is not None)
+            change = user_creation(user, write, has_password=password is not None)
+            return change if description is None else _described(connection, change, user, description)
 
         self.executor.execute(single_change("user.create", user.username, by, plan))
-        return UserRecord(user, now, None, None, password is not None, role)
+        return self.find(user.id)
 
     def update(
         self,
@@ -82,12 +100,13 @@ class Users:
         *,
         role: Role | None = None,
         is_disabled: bool | None = None,
+        description: ServiceDescription | None = None,
         expected: Version | None = None,
     ) -> UserRecord:
-        """Change a user's role, or disable or enable them; None leaves it unchanged.
+        """Change a user's role or description, or disable or enable them; None leaves it unchanged.
 
         Disabling revokes all sessions, tokens and approvals for good. Raises `UserNotFound`,
-        `PreconditionFailed` or `LastAdministrator`.
+        `PreconditionFailed`, `LastAdministrator`, or `InvalidRequest` for the description of a person.
         """
         user, now = self.find(reference).user, self.executor.clock()
 
@@ -95,10 +114,13 @@ class Users:
             old = find_user(connection, user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
             new = _changed(old, role, is_disabled, now)
+            if description is not None:
+                new = description.applied_to(connection, new)
             if new == old:
                 return None
             require_administrators(connection, lost_administrators(old, new))
-            return user_update(old, new, now)
+            change = user_update(old, new, now)
+            return change if description is None else _described(connection, change, user, description)
 
         self.executor.execute(single_change("user.update", user.username, by, plan))
         return self.find(user.id)
@@ -187,8 +209,22 @@ def _changed(old: UserRecord, role: Role | None, is_disabled: bool | None, now: 
     return replace(new, disabled_at=now if is_disabled else None)
 
 
+def _described(connection: Connection, change: Change, user: User, description: ServiceDescription) -> Change:
+    """Return *change* with the row of the description."""
+    write, owner = description.write(connection, user), description.find_owner(connection)
+    after = {
+        **change.after,
+        "owner": None if owner is None else owner.username,
+        "description": redacted(description.text),
+    }
+    return replace(change, writes=(*change.writes, write), after=after)
+
+
 def _facts(record: UserRecord) -> dict[str, str | None]:
-    return {"role": record.assigned_role.value, "disabled_at": timestamp(record.disabled_at)}
+    facts = {"role": record.assigned_role.value, "disabled_at": timestamp(record.disabled_at)}
+    # Only where there are any: the events of people have had no such details since the first release.
+    described = {"owner": record.owner, "description": record.description}
+    return {**facts, **described} if record.owner or record.description else facts
 
 
 def part_of_username(typed: str) -> str:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import uuid4
 
@@ -164,7 +164,9 @@ class WorkloadRules:
             tags=dict(definition.tags),
             jwks=definition.jwks,
             is_disabled=definition.is_disabled,
-            tenants=tuple(sorted(_tenants(connection, account, definition.tenants), key=_by_name)),
+            tenants=tuple(
+                sorted(_tenants(connection, account, definition.tenants, self.executor.clock()), key=_by_name)
+            ),
         )
         check_rule(rule, self.allowed_issuers)
         return rule
@@ -193,8 +195,13 @@ def _service_account(connection: Connection, reference: str) -> User:
     return user
 
 
-def _tenants(connection: Connection, account: User, asked: Mapping[str, str]) -> Iterator[RuleTenant]:
-    memberships = {each.tenant.id: each.membership for each in TenantStore(connection).list_for(account.id)}
+def _tenants(
+    connection: Connection, account: User, asked: Mapping[str, str], now: datetime
+) -> Iterator[RuleTenant]:
+    own = {
+        each.tenant.id: entitlements_to_tenant(account, each.membership, each.by_groups)
+        for each in TenantStore(connection).list_for(account.id, now)
+    }
     seen = set()
     for reference, set_name in asked.items():
         tenant = find_tenant(connection, reference).tenant
@@ -202,13 +209,12 @@ def _tenants(connection: Connection, account: User, asked: Mapping[str, str]) ->
         if tenant.id in seen:
             raise InvalidRequest(f"The rule lists “{tenant.name}” twice.")
         seen.add(tenant.id)
-        own = entitlements_to_tenant(account, memberships.get(tenant.id))
-        if not own:
+        if tenant.id not in own:
             raise InvalidRequest(
                 f"“{account.username}” is not a member of “{tenant.name}”. Add the membership first: a rule "
                 "only narrows what its service account may do."
             )
-        if not within_rule(own, permission_set):
+        if not within_rule(own[tenant.id], permission_set):
             raise InvalidRequest(
                 f"“{account.username}” cannot get “{permission_set.name}” in “{tenant.name}”: its membership "
                 "gives another permission set. A rule only narrows what its service account may do."

@@ -37,11 +37,25 @@ _CHANGE = (
     .values(role=bindparam("new_role"), disabled_at=bindparam("new_disabled_at"))
 )
 
+_DESCRIBE = (
+    update(users)
+    .where(users.c.id == bindparam("changed_id"))
+    .values(owner_id=bindparam("new_owner_id"), description=bindparam("new_description"))
+)
+
+_owners = users.alias("owners")
+_OWNER = select(_owners.c.username).where(_owners.c.id == users.c.owner_id).correlate(users).scalar_subquery()
+
 _SET_PASSWORD = (
     update(users)
     .where(users.c.id == bindparam("changed_id"))
     # Only people sign in: a service account that gets a password becomes a person.
-    .values(password_hash=bindparam("new_password_hash"), kind=UserKind.PERSON.value)
+    .values(
+        password_hash=bindparam("new_password_hash"),
+        kind=UserKind.PERSON.value,
+        owner_id=None,
+        description="",
+    )
 )
 
 _DELETE = delete(users).where(users.c.id == bindparam("ended_id"))
@@ -81,6 +95,8 @@ _USER = (
     users.c.disabled_at,
     users.c.last_sign_in_at,
     users.c.password_hash.is_not(None).label("has_password"),
+    _OWNER.label("owner"),
+    users.c.description,
     _LAST_SIGN_IN,
 )
 
@@ -148,6 +164,8 @@ class UserList:
         if query.is_disabled is not None:
             is_disabled = users.c.disabled_at.is_not(None)
             statement = statement.where(is_disabled if query.is_disabled else ~is_disabled)
+        if query.kind is not None:
+            statement = statement.where(user_kind == query.kind.value)
         return statement
 
 
@@ -260,6 +278,12 @@ def change_user(record: UserRecord) -> RowChange:
     return RowChange(_CHANGE, row)
 
 
+def describe_user(user_id: UserId, owner_id: UserId | None, description: str) -> RowChange:
+    """Return the change that replaces the owner and the description of a service account."""
+    row = {"changed_id": user_id, "new_owner_id": owner_id, "new_description": description}
+    return RowChange(_DESCRIBE, row)
+
+
 def set_password(user_id: UserId, password_hash: str) -> RowChange:
     """Return the change that replaces the hash of a user's password."""
     return RowChange(_SET_PASSWORD, {"changed_id": user_id, "new_password_hash": password_hash})
@@ -302,6 +326,8 @@ def _user(row: Row[*tuple[Any, ...]]) -> UserRecord:
         bool(row.has_password),
         Role(row.assigned_role),
         row.administrator_group,
+        owner=row.owner,
+        description=row.description,
     )
 
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import UserQuery, UserRecord
+from daypass.portal.admin.users.service_descriptions import ServiceDescription
 from daypass.portal.errors import AlreadyExists, LastAdministrator, UserNotFound
 from daypass.portal.http.api.codec import answer_with, read_body, read_query
 from daypass.portal.http.api.etags import expected, tagged
@@ -17,7 +18,7 @@ from daypass.portal.http.api.users import schemas
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.http.services import Services
-from daypass.portal.identity.model import Role, User
+from daypass.portal.identity.model import Role, User, UserKind
 from daypass.portal.secret import Secret
 
 
@@ -30,7 +31,9 @@ class Users:
     def list_all(self, request: ApiRequest) -> Response:
         """Return a page of users."""
         query = read_query(schemas.UsersQuery, dict(request.query))
-        user_query = UserQuery(query.search, query.role, query.disabled, query.sort, query.descending)
+        user_query = UserQuery(
+            query.search, query.role, query.disabled, query.kind, query.sort, query.descending
+        )
         page = self.administration.users.page(user_query, query.page_request)
         answer = schemas.UserPage(
             users=[represent_user(record) for record in page.records], next_cursor=page.next_cursor
@@ -45,7 +48,14 @@ class Users:
         """Create a user."""
         body = read_body(schemas.UserCreate, request.body)
         password = None if body.password is None else Secret(body.password.get_secret_value())
-        created = self.administration.users.create(body.username, Role(body.role), password, request.caller)
+        created = self.administration.users.create(
+            body.username,
+            Role(body.role),
+            password,
+            request.caller,
+            kind=None if body.kind is None else UserKind(body.kind),
+            description=_new_description(body),
+        )
         return _user(created, HTTPStatus.CREATED)
 
     def update(self, request: ApiRequest) -> Response:
@@ -56,9 +66,18 @@ class Users:
             request.caller,
             role=None if body.role is None else Role(body.role),
             is_disabled=body.disabled,
+            description=self._changed_description(request.path["user"], body),
             expected=expected(request),
         )
         return _user(changed)
+
+    def _changed_description(self, user: str, body: schemas.UserPatch) -> ServiceDescription | None:
+        """Return the description with the fields of *body*; omitted ones stay as they are."""
+        if body.owner is None and body.description is None:
+            return None
+        now = self.administration.users.find(user)
+        owner = now.owner or "" if body.owner is None else body.owner
+        return ServiceDescription(owner, now.description if body.description is None else body.description)
 
     def set_password(self, request: ApiRequest) -> Response:
         """Set a user's password."""
@@ -74,6 +93,12 @@ class Users:
         """Delete a user."""
         self.administration.users.delete(request.path["user"], request.caller, expected(request))
         return answer_nothing()
+
+
+def _new_description(body: schemas.UserCreate) -> ServiceDescription | None:
+    if body.owner is None and body.description is None:
+        return None
+    return ServiceDescription(body.owner or "", body.description or "")
 
 
 def user_ref(user: User) -> UserRef:
@@ -93,6 +118,9 @@ def represent_user(record: UserRecord) -> schemas.UserRead:
         has_password=record.has_password,
         created_at=record.created_at,
         last_sign_in_at=record.last_sign_in_at,
+        kind=record.user.kind,
+        owner=record.owner,
+        description=record.description,
         version=record.version,
     )
 
@@ -126,7 +154,7 @@ def operations(services: Services) -> Sequence[Operation]:
             answer=schemas.UserRead,
             status=HTTPStatus.CREATED,
             has_version=True,
-            refusals=(AlreadyExists,),
+            refusals=(AlreadyExists, UserNotFound),
         ),
         *_one_user(users),
     ]

@@ -6,13 +6,17 @@ from pydantic import Field, SecretStr
 
 from daypass.portal.admin.model import UserSort
 from daypass.portal.http.api.schema import Moment, Paged, PeopleQuery, RequestBody, UserRef, Version, example
-from daypass.portal.identity.model import Role
+from daypass.portal.identity.model import Role, UserKind
+
+_OWNER = "For a service account: the username or id of the person responsible; empty for none."
+_DESCRIPTION = "For a service account: its purpose."
 
 
 class UsersQuery(PeopleQuery):
     """The query parameters of the list of users."""
 
     role: Annotated[Role | None, Field(description="Only users with this role.")] = None
+    kind: Annotated[UserKind | None, Field(description="Only people, or only service accounts.")] = None
     disabled: Annotated[bool | None, Field(description="Only disabled users, or only enabled users.")] = None
     sort: Annotated[UserSort, Field(description="The property to sort by.")] = UserSort.USERNAME
     descending: Annotated[bool, Field(description="Whether to sort in descending order.")] = False
@@ -32,6 +36,13 @@ class UserRead(UserRef):
     ]
     created_at: Moment
     last_sign_in_at: Moment | None
+    kind: Annotated[
+        UserKind, Field(description="`person`, or `service` for a service account, which never signs in.")
+    ]
+    owner: Annotated[
+        str | None, Field(description="The username of the person responsible for a service account.")
+    ]
+    description: Annotated[str, Field(description="The purpose of a service account.")]
     version: Version
 
 
@@ -54,6 +65,12 @@ class UserCreate(RequestBody):
         SecretStr | None,
         Field(description="The password, of 12 to 256 characters. Omit it for a service account."),
     ] = None
+    kind: Annotated[
+        Literal["person", "service"] | None,
+        Field(description="By default a person with a password, else a service account."),
+    ] = None
+    owner: Annotated[str | None, Field(max_length=255, description=_OWNER)] = None
+    description: Annotated[str | None, Field(max_length=500, description=_DESCRIPTION)] = None
 
 
 class UserPatch(RequestBody):
@@ -66,6 +83,8 @@ class UserPatch(RequestBody):
         bool | None,
         Field(description="Whether the user is disabled. True revokes all sessions, tokens and consents."),
     ] = None
+    owner: Annotated[str | None, Field(max_length=255, description=_OWNER)] = None
+    description: Annotated[str | None, Field(max_length=500, description=_DESCRIPTION)] = None
 
 
 class PasswordWrite(RequestBody):
