@@ -36,7 +36,11 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
             "Sign in, or send a valid API token. A token of a deleted or disabled user is not valid."
         ),
         "sign_in_again": "Sign in again.",
-        "sign_in_failed": "Check username and password. An Administrator can set a new password.",
+        "sign_in_failed": (
+            "Check username and password. An Administrator can set a new password. After a sign-in at an "
+            "identity provider, the word in parentheses says which check the provider's answer failed: start "
+            "again, and send the word to the operator if it fails again."
+        ),
         "provider_refused": (
             "Start the sign-in again. If the identity provider refuses again, the operator can look up its "
             "error code, which the sentence has: `access_denied` often means that the application is not "

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.portal.identity.jwt import InvalidToken, Issuers, check_times, unverified_claims
+from daypass.portal.identity.jwt import (
+    InvalidToken,
+    Issuers,
+    IssuerUnavailable,
+    check_times,
+    unverified_claims,
+)
 from daypass.portal.identity.jwt.compact import LONGEST_TOKEN
 from daypass.portal.identity.jwt.strict_json import parse_object
 from tests.fakes import NOON, FakeClock
@@ -209,6 +215,9 @@ def test_a_saved_key_set_is_used_without_asking_the_issuer(issuer: ForgingIssuer
         issuers.verify(issuer.url, jwt(ec_key("unknown"), CLAIMS), ACCEPTED, saved)
 
     assert caught.value.reason == "key"
+    for malformed in ("", "{}", "\ud800", '{"keys":[],"keys":[]}'):
+        with pytest.raises(IssuerUnavailable, match="The saved key set"):
+            issuers.verify(issuer.url, issuer.token(CLAIMS), ACCEPTED, malformed)
     assert issuer.requests == []
 
 
@@ -401,5 +410,5 @@ def test_no_text_raises_anything_but_a_refusal(text: str) -> None:
 def test_an_answer_of_the_issuer_is_parsed_as_strictly(issuer: ForgingIssuer, issuers: Issuers) -> None:
     issuer.answers["/keys"] = Answer(b'{"keys":[],"keys":[]}')
 
-    with pytest.raises(Exception, match="is not a JSON Web Key Set"):
+    with pytest.raises(IssuerUnavailable, match="is not a JSON Web Key Set"):
         issuers.verify(issuer.url, issuer.token(CLAIMS), ACCEPTED)

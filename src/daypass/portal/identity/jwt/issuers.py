@@ -98,7 +98,8 @@ class Issuers:
 
     def _find_key(self, issuer: str, key_id: str | None, algorithm: str, jwks: str | None) -> PublicKey:
         if jwks is not None:
-            found = _read_keys(jwks.encode(), "The saved key set").find(key_id, algorithm)
+            document = jwks.encode(errors="surrogatepass")
+            found = _read_keys(document, "The saved key set").find(key_id, algorithm)
         else:
             cached = self._cached_keys(issuer)
             keys = cached.get()

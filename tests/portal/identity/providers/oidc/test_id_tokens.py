@@ -202,13 +202,19 @@ def test_a_token_that_another_issuer_signed_is_refused_also_with_the_same_key_id
 
 @pytest.mark.parametrize(
     ("key", "digest"),
-    [(rsa_key(), "sha256"), (ec_key(), "sha256"), (ed_key(), "sha512")],
-    ids=["RS256", "ES256", "EdDSA"],
+    [
+        (rsa_key(), "sha256"),
+        (ec_key(), "sha256"),
+        (ed_key(), "sha512"),
+        (replace(ed_key(), algorithm="Ed25519"), "sha512"),
+    ],
+    ids=lambda value: getattr(value, "algorithm", value),
 )
 def test_the_hash_of_the_access_token_is_compared(
-    key: SigningKey, digest: str, sign: Sign, issuer: ForgingIssuer
+    key: SigningKey, digest: str, configure: Configure, issuer: ForgingIssuer
 ) -> None:
-    issuer.keys = [key]
+    sign = configure(algorithms=("RS256", "ES256", "EdDSA", "Ed25519"))
+    issuer.keys = [replace(key, jwk={**key.jwk, "alg": key.algorithm})]
     hashed = hashlib.new(digest, f"{CANARY}-access".encode()).digest()
     issuer.id_token_changes = {"at_hash": encode(hashed[: len(hashed) // 2])}
     assert sign.in_().subject == "alice-1"

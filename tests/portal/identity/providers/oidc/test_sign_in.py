@@ -236,7 +236,7 @@ def test_an_error_of_the_provider_is_shown_by_its_code_and_never_by_its_text(
     assert f"(error code {shown})" in refusal.reason
 
 
-@pytest.mark.parametrize("code", [None, "", "a" * 4097])
+@pytest.mark.parametrize("code", [None, "", "a" * 4097, "é", "a\n", "\ud800"])
 def test_an_answer_without_a_code_never_reaches_the_provider(
     code: str | None, sign: Sign, issuer: ForgingIssuer
 ) -> None:
@@ -363,11 +363,15 @@ def test_a_provider_without_userinfo_gives_what_it_has(configure: Configure, iss
     assert "groups" not in configure(groups=GroupSource.CLAIM).in_().claims
 
 
-def test_without_an_access_token_userinfo_is_not_asked(configure: Configure, issuer: ForgingIssuer) -> None:
+@pytest.mark.parametrize("access_token", [None, 5, "a\r\nX: y", "é", "\ud7ff"])
+def test_without_a_usable_access_token_userinfo_is_not_asked(
+    access_token: object, configure: Configure, issuer: ForgingIssuer
+) -> None:
     sign = configure(groups=GroupSource.CLAIM)
     request = sign.request()
     answer = issuer.authorize(request.url)
-    issuer.answers["/token"] = Answer({"id_token": issuer.token(issuer.id_claims(nonce=request.nonce))})
+    id_token = issuer.token(issuer.id_claims(nonce=request.nonce))
+    issuer.answers["/token"] = Answer({"id_token": id_token, "access_token": access_token})
 
     assert sign.provider.authenticate(CALLBACK, answer, sign.saved(request)).subject == "alice-1"
     assert issuer.hits("/userinfo") == 0

@@ -116,7 +116,7 @@ def _check_step_up(claims: Mapping[str, object], saved: SavedRequest, now: datet
 
 def _left_half(access_token: str, algorithm: str) -> str:
     """Return the hash of an access token (OpenID Connect Core, section 3.1.3.6)."""
-    # Ed25519 signs with SHA-512; the other names end in the size of their hash.
-    size = algorithm[-3:] if algorithm[-3:].isdigit() else "512"
+    # EdDSA with the curve Ed25519 uses SHA-512; the other names end in the size of their hash.
+    size = algorithm[2:] if algorithm[:2] in ("RS", "PS", "ES") else "512"
     digest = hashlib.new(f"sha{size}", access_token.encode()).digest()
     return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()

@@ -32,6 +32,7 @@ from daypass.portal.identity.providers.oidc.token_endpoint import (
     TokenRefused,
     Tokens,
     error_code,
+    is_visible_ascii,
 )
 from daypass.portal.secret import Secret
 
@@ -166,7 +167,7 @@ class OidcProvider:
         if "error" in answer:
             raise self._refused(error_code(answer["error"]), "the sign-in page")
         code = answer.get("code", "")
-        if not 1 <= len(code) <= _LONGEST_CODE:
+        if not 1 <= len(code) <= _LONGEST_CODE or not is_visible_ascii(code):
             raise InvalidToken("answer_code", "The answer has no authorization code.")
         return code
 

@@ -60,7 +60,9 @@ class ProviderEndpoints:
             raise IssuerUnavailable(
                 f"The token endpoint answered with status {response.status} and no ID token."
             )
-        return Tokens(Secret(id_token), Secret(access_token) if isinstance(access_token, str) else None)
+        if not isinstance(access_token, str) or not is_visible_ascii(access_token):
+            return Tokens(Secret(id_token), None)
+        return Tokens(Secret(id_token), Secret(access_token))
 
     def userinfo(self, access_token: Secret) -> Mapping[str, object] | None:
         """Return the claims of the UserInfo endpoint, or None if there is none.
@@ -93,6 +95,11 @@ class ProviderEndpoints:
         if _POST in names:
             return {}, {"client_id": config.client_id, "client_secret": secret}
         raise IssuerUnavailable(f"The provider accepts a client secret neither by {_BASIC} nor by {_POST}.")
+
+
+def is_visible_ascii(text: str) -> bool:
+    """Return whether a code or token has only the characters that it can have (RFC 6749, appendix A)."""
+    return text.isascii() and text.isprintable()
 
 
 def error_code(value: object) -> str:
