@@ -14,7 +14,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 EXITS = {
     "portal/aws/console.py": "to AWS's sign-in endpoint, which makes them a console link",
     "portal/aws/tagging.py": "into the signature of the portal's own search for resources",
-    "portal/commands/create_admin.py": "a new password or token: shown once, or in a private file",
+    "portal/commands/create_admin.py": "a new token, shown once",
+    "portal/commands/new_password.py": "a new password: shown once, or in a private file",
     "portal/http/api/sessions/handlers.py": "to whom the session was issued",
     "portal/http/api/tokens.py": "a new API token, to the Administrator who made it, this once",
     "portal/http/legacy/local_access.py": "to the page on which its user agreed to it",

@@ -157,6 +157,20 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "empty",
             "`address`, `method`, and `asks_for`: `second_factor`, or `enrol` or `recover` for a new passkey",
         ),
+        Documented(
+            "break_glass.use",
+            "A password was entered for the break-glass account. Wrong ones are recorded up to a limit.",
+            (Outcome.ALERT,),
+            _USER,
+            "`of`, the action of the sign-in; `result`, which is `ok` or an error code; `address`",
+        ),
+        Documented(
+            "break_glass.set_up",
+            "The operator creates the break-glass account, or replaces it or its password.",
+            (Outcome.DONE,),
+            _USER,
+            "`result`: `created`, `password_changed`, or `replaced` with the former account as `replaces`",
+        ),
         Documented("sign_out", "A user signs out.", (Outcome.DONE,), _USER, "`token_id` of the sign-in"),
         Documented(
             "passkey.add",

@@ -88,6 +88,8 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
             "Change the membership on the pages or by the API, or remove it first: the legacy API knows only "
             "full and read-only access."
         ),
+        "break_glass_account": "Use another account; the operator changes this one with "
+        "`daypass portal create-break-glass --replace`.",
         "last_administrator": "Make another user an Administrator first.",
         "method_not_allowed": "Use a method of the header `Allow`.",
     },

@@ -73,7 +73,9 @@ def make_services(
             identity, ClientAddresses(config.trusted_proxies if config.is_behind_proxy else ())
         ),
         authorizer=Authorizer(committer.commit_rate_limited, clock),
-        providers=IdentityProviders((LocalPasswords(database, committer, clock), *redirect_providers)),
+        providers=IdentityProviders(
+            (LocalPasswords(database, committer, clock, config.password_sign_in), *redirect_providers)
+        ),
         browser_sessions=BrowserSessions(database, committer, clock),
         challenges=Challenges(database, committer, clock, RelyingParty(config.public_url)),
         token_exchange=TokenExchange(database, committer, clock, Issuers(clock)),

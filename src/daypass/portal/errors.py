@@ -232,6 +232,12 @@ class LastAdministrator(PortalError):
     code = "last_administrator"
 
 
+class BreakGlassProtected(InvalidRequest):
+    """The change concerns the break-glass account, which only the operator changes."""
+
+    code = "break_glass_account"
+
+
 class AuditUnavailable(PortalError):
     """The audit event could not be committed, so nothing was released."""
 

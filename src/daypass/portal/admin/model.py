@@ -57,6 +57,8 @@ class UserRecord:
     """For a service account: the username of the responsible user; None if there is none any more."""
     description: str = ""
     """For a service account: its purpose."""
+    is_break_glass: bool = False
+    """Whether only the operator may change this account."""
 
     @property
     def is_disabled(self) -> bool:

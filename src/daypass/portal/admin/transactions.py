@@ -19,6 +19,7 @@ from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     AccessDenied,
+    BreakGlassProtected,
     LastAdministrator,
     PortalError,
     PreconditionFailed,
@@ -34,7 +35,7 @@ Author = Caller | Actor
 """The author of a change: a caller, who must be an Administrator, or the operator on the portal's machine."""
 
 _TRIES = 5
-_RECORDED_REFUSALS = (AccessDenied, ReauthenticationRequired, LastAdministrator)
+_RECORDED_REFUSALS = (AccessDenied, ReauthenticationRequired, LastAdministrator, BreakGlassProtected)
 
 
 @dataclass(frozen=True, slots=True)

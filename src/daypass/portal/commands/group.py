@@ -7,6 +7,7 @@ from daypass.portal.commands.aws_setup import aws_setup
 from daypass.portal.commands.backup import backup
 from daypass.portal.commands.config import config
 from daypass.portal.commands.create_admin import create_admin
+from daypass.portal.commands.create_break_glass import create_break_glass
 from daypass.portal.commands.doctor import doctor
 from daypass.portal.commands.fence import fence
 from daypass.portal.commands.migrate import migrate
@@ -36,6 +37,7 @@ def portal() -> None:
 portal.add_command(serve)
 portal.add_command(migrate)
 portal.add_command(create_admin)
+portal.add_command(create_break_glass)
 portal.add_command(aws_setup)
 portal.add_command(audit)
 portal.add_command(backup)

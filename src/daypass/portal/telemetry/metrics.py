@@ -46,6 +46,7 @@ _REFUSALS = (
     "access_denied",
     "already_there",
     "audit_unavailable",
+    "break_glass_account",
     "changed",
     "event_not_found",
     "forged_request",
@@ -115,6 +116,11 @@ HTTP_SECONDS = Histogram(
 )
 REFUSALS = Counter(
     "daypass_refusals_total", "Requests that were answered with an error, by its code.", {"code": _REFUSALS}
+)
+BREAK_GLASS_USES = Counter(
+    "daypass_break_glass_uses_total",
+    "Passwords that were entered for the break-glass account. The outcome is ok or an error code.",
+    {"outcome": ("ok", "sign_in_failed", "too_many_guesses")},
 )
 SIGN_INS = Counter(
     "daypass_sign_ins_total",

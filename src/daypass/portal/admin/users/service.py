@@ -25,7 +25,7 @@ from daypass.portal.admin.users.store.users import (
     revoke_tokens,
     set_password,
 )
-from daypass.portal.errors import InvalidRequest, UserNotFound
+from daypass.portal.errors import BreakGlassProtected, InvalidRequest, UserNotFound
 from daypass.portal.identity.administrators import LostAdministrators, require_administrators
 from daypass.portal.identity.authentication import name_taken, new_user
 from daypass.portal.identity.model import Role, User, UserKind
@@ -140,6 +140,7 @@ class Users:
         def plan(connection: Connection) -> Change:
             old = find_user(connection, user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
+            require_not_break_glass(old)
             before, after = {"has_password": old.has_password}, {"has_password": True}
             return Change(writes, before, after, proof=reauthentication.to_set_password())
 
@@ -153,6 +154,7 @@ class Users:
         def plan(connection: Connection) -> Change:
             old = find_user(connection, user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
+            require_not_break_glass(old)
             require_administrators(connection, lost_administrators(old, None))
             write = delete_user(old.user.id)
             return Change((write,), _facts(old), proof=reauthentication.to_delete_user(old.user))
@@ -182,7 +184,8 @@ def user_creation(user: User, write: RowChange, *, has_password: bool) -> Change
 
 
 def user_update(old: UserRecord, new: UserRecord, now: datetime) -> Change:
-    """Return the change that turns *old* into *new*."""
+    """Return the change that turns *old* into *new*; raises `BreakGlassProtected`."""
+    require_not_break_glass(old)
     writes = [change_user(new)]
     if new.is_disabled and not old.is_disabled:
         # For good: enabling the user again brings none of them back.
@@ -200,6 +203,18 @@ def lost_administrators(old: UserRecord, new: UserRecord | None) -> LostAdminist
     return LostAdministrators(
         int(old.runs_portal and not remains), int(old.is_local_administrator and not remains_local)
     )
+
+
+def require_not_break_glass(record: UserRecord) -> None:
+    """Raise `BreakGlassProtected` for the break-glass account.
+
+    It must be there when no identity provider answers, and nobody may take it over unseen.
+    """
+    if record.is_break_glass:
+        raise BreakGlassProtected(
+            f"“{record.user.username}” is the break-glass account. Only the operator can change it, with "
+            "`daypass portal create-break-glass --replace`."
+        )
 
 
 def _changed(old: UserRecord, role: Role | None, is_disabled: bool | None, now: datetime) -> UserRecord:

@@ -13,7 +13,7 @@ from daypass.portal.admin.transactions import (
     author_id,
     single_change,
 )
-from daypass.portal.admin.users.service import find_user
+from daypass.portal.admin.users.service import find_user, require_not_break_glass
 from daypass.portal.admin.users.store.tokens import TokenList
 from daypass.portal.errors import InvalidRequest, PreconditionFailed, TokenNotFound
 from daypass.portal.identity.authentication import PERMANENT_LIFETIME, Identity
@@ -62,6 +62,7 @@ class Tokens:
 
         def plan(connection: Connection) -> Change:
             owner = find_user(connection, initial_owner.id)
+            require_not_break_glass(owner)
             if owner.is_disabled:
                 raise InvalidRequest(f"“{owner.user.username}” is disabled, and a token would not work.")
             if owner.user.role is not initial_owner.role:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TokenRecord as StoredToken
-from daypass.portal.errors import TokenNotFound, UserNotFound
+from daypass.portal.errors import BreakGlassProtected, TokenNotFound, UserNotFound
 from daypass.portal.http.api.codec import answer_with, read_body, read_query
 from daypass.portal.http.api.operation import Operation
 from daypass.portal.http.api.schema import Moment, Paged, PageQuery, RequestBody, UserRef, example
@@ -155,7 +155,7 @@ def operations(services: Services) -> Sequence[Operation]:
             body=TokenCreate,
             answer=NewToken,
             status=HTTPStatus.CREATED,
-            refusals=(UserNotFound,),
+            refusals=(UserNotFound, BreakGlassProtected),
         ),
         Operation(
             method="DELETE",

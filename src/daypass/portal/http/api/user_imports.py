@@ -9,7 +9,13 @@ from starlette.responses import Response
 
 from daypass.portal.admin.imports.plan import ImportedUser
 from daypass.portal.admin.imports.service import Imports
-from daypass.portal.errors import AlreadyExists, LastAdministrator, TenantNotFound, UserNotFound
+from daypass.portal.errors import (
+    AlreadyExists,
+    BreakGlassProtected,
+    LastAdministrator,
+    TenantNotFound,
+    UserNotFound,
+)
 from daypass.portal.http.api.codec import answer_with, read_body
 from daypass.portal.http.api.operation import Operation
 from daypass.portal.http.api.schema import RequestBody, example
@@ -99,6 +105,6 @@ def operations(services: Services) -> Sequence[Operation]:
             handler=UserImports(services.administration.imports).run,
             body=ImportCreate,
             answer=ImportResult,
-            refusals=(AlreadyExists, UserNotFound, TenantNotFound, LastAdministrator),
+            refusals=(AlreadyExists, UserNotFound, TenantNotFound, LastAdministrator, BreakGlassProtected),
         )
     ]

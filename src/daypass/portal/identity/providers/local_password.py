@@ -7,7 +7,9 @@ from daypass.common.usernames import canonical_username
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
 from daypass.portal.clock import Clock
+from daypass.portal.config.model import PasswordSignIn
 from daypass.portal.errors import SignInFailed, TooManyAttempts
+from daypass.portal.identity import break_glass
 from daypass.portal.identity.model import UNKNOWN_USER, User
 from daypass.portal.identity.passwords import hash_queue_slot, verify_password
 from daypass.portal.identity.providers.base import LOCAL_PASSWORD, ProvenIdentity, SignInContext
@@ -29,6 +31,7 @@ class LocalPasswords:
     database: Database
     committer: Committer
     clock: Clock
+    password_sign_in: PasswordSignIn = PasswordSignIn.ON
 
     @property
     def name(self) -> str:
@@ -61,26 +64,41 @@ class LocalPasswords:
         attempt_limits: Sequence[limits.RateLimit],
         context: SignInContext,
     ) -> ProvenIdentity:
-        # The place in the queue is acquired before the attempt is counted, so that a sign-in which finds the
-        # queue full does not use up an attempt.
-        with hash_queue_slot():
-            self._consume_attempt(action, record, attempt_limits, context)
-            record = self._check(action, record, password, context)
+        try:
+            # The place in the queue is acquired before the attempt is counted, so that a sign-in which finds
+            # the queue full does not use up an attempt.
+            with hash_queue_slot():
+                self._consume_attempt(action, record, attempt_limits, context)
+                user = self._check(action, record, password, context)
+        except (SignInFailed, TooManyAttempts) as refusal:
+            if record is not None and record.is_break_glass:
+                break_glass.alert_about_use(self.committer, record, action, refusal.code, context)
+            raise
+        if user.is_break_glass:
+            break_glass.alert_about_use(self.committer, user, action, break_glass.OK, context)
         # A correct password does not count against the limit, so its attempt is refunded.
         refunds = [refund(limit.subject) for limit in attempt_limits]
-        return ProvenIdentity(record, self.name, _METHOD, self.clock(), refunds)
+        return ProvenIdentity(user, self.name, _METHOD, self.clock(), refunds)
 
     def _find_user(self, name: str, device: str | None) -> tuple[SignInRecord | None, bytes | None]:
-        """Return the user of that name, and the digest of *device* if it is one of their known browsers."""
+        """Return the user of that name, and the digest of *device* if it is one of their known browsers.
+
+        A user who may not sign in with a password is treated like an unknown one.
+        """
         if not is_storable(name):
             return None, None
         with self.database.reading() as connection:
             record = UserStore(connection).find_login(name)
-            if record is None or device is None:
+            if record is None or not self._accepts(record):
+                return None, None
+            if device is None:
                 return record, None
             known = digest(device)
             is_known = DeviceStore(connection).is_known(known, record.user.id, self.clock())
         return record, known if is_known else None
+
+    def _accepts(self, record: SignInRecord) -> bool:
+        return record.is_break_glass or self.password_sign_in is PasswordSignIn.ON
 
     def _consume_attempt(
         self,

@@ -24,11 +24,13 @@ class SignInRecord:
     user: User
     password_hash: str | None
     is_disabled: bool
+    is_break_glass: bool = False
+    """Whether this is the local Administrator for the time when no identity provider answers."""
 
 
 _USER = (users.c.id, users.c.username, user_role, user_kind)
 
-_LOGIN = select(*_USER, users.c.password_hash, users.c.disabled_at).where(
+_LOGIN = select(*_USER, users.c.password_hash, users.c.disabled_at, users.c.is_break_glass).where(
     users.c.username == bindparam("username")
 )
 
@@ -72,7 +74,7 @@ class UserStore:
         if row is None:
             return None
         user = user_of(row.id, row.username, row.role, row.user_kind)
-        return SignInRecord(user, row.password_hash, row.disabled_at is not None)
+        return SignInRecord(user, row.password_hash, row.disabled_at is not None, row.is_break_glass)
 
     def lock_login(self, username: str) -> SignInRecord | None:
         """Return the same as `find_login`, and lock the row until the transaction ends."""

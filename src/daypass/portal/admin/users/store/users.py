@@ -97,6 +97,7 @@ _USER = (
     users.c.password_hash.is_not(None).label("has_password"),
     _OWNER.label("owner"),
     users.c.description,
+    users.c.is_break_glass,
     _LAST_SIGN_IN,
 )
 
@@ -328,6 +329,7 @@ def _user(row: Row[*tuple[Any, ...]]) -> UserRecord:
         row.administrator_group,
         owner=row.owner,
         description=row.description,
+        is_break_glass=bool(row.is_break_glass),
     )
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import UserQuery, UserRecord
 from daypass.portal.admin.users.service_descriptions import ServiceDescription
-from daypass.portal.errors import AlreadyExists, LastAdministrator, UserNotFound
+from daypass.portal.errors import AlreadyExists, BreakGlassProtected, LastAdministrator, UserNotFound
 from daypass.portal.http.api.codec import answer_with, read_body, read_query
 from daypass.portal.http.api.etags import expected, tagged
 from daypass.portal.http.api.operation import Condition, Operation
@@ -184,7 +184,7 @@ def _one_user(users: Users) -> Sequence[Operation]:
             body=schemas.UserPatch,
             answer=schemas.UserRead,
             condition=Condition.CHANGE,
-            refusals=(UserNotFound, LastAdministrator),
+            refusals=(UserNotFound, LastAdministrator, BreakGlassProtected),
         ),
         Operation(
             method="PUT",
@@ -196,7 +196,7 @@ def _one_user(users: Users) -> Sequence[Operation]:
             body=schemas.PasswordWrite,
             answer=schemas.UserRead,
             condition=Condition.CHANGE,
-            refusals=(UserNotFound,),
+            refusals=(UserNotFound, BreakGlassProtected),
         ),
         Operation(
             method="DELETE",
@@ -207,6 +207,6 @@ def _one_user(users: Users) -> Sequence[Operation]:
             handler=users.delete,
             status=HTTPStatus.NO_CONTENT,
             condition=Condition.CHANGE,
-            refusals=(UserNotFound, LastAdministrator),
+            refusals=(UserNotFound, LastAdministrator, BreakGlassProtected),
         ),
     ]
