@@ -34,7 +34,7 @@ EXITS = {
     "portal/http/pages/admin/user_detail.py": "a new token, to the Administrator who made it, this once",
     "portal/http/pages/admin/user_list.py": "a new password, to the Administrator who made it, this once",
     "portal/identity/passwords.py": "into the hash",
-    "portal/identity/providers/oidc/provider.py": "to the checks of the ID token, and at logout",
+    "portal/identity/providers/oidc/provider.py": "to the checks of the token, and to the provider at logout",
     "portal/identity/providers/oidc/token_endpoint.py": "to the provider whose code is redeemed",
     "portal/identity/browser_sessions.py": "into the digests of the two cookies",
     "portal/identity/sealing.py": "into the ciphertext of a value that is stored encrypted",

@@ -150,7 +150,7 @@ async function control(provider, request) {
       token.mask = { sub: null };
       token.set("events", { "http://schemas.openid.net/event/backchannel-logout": {} });
       token.set("jti", crypto.randomUUID());
-      token.set("sid", body.sid);
+      if (body.sid) token.set("sid", body.sid);
       return { token: await token.issue({ use: "logout" }) };
     }
     default:

@@ -31,6 +31,7 @@ from daypass.portal.identity.passkeys.challenges import Challenges
 from daypass.portal.identity.passkeys.model import RelyingParty
 from daypass.portal.identity.providers.base import RedirectProvider
 from daypass.portal.identity.providers.local_password import LocalPasswords
+from daypass.portal.identity.providers.oidc.provider import OidcProvider
 from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.inventory.generations import RoleGenerations
 from daypass.portal.inventory.service import Inventory
@@ -50,8 +51,12 @@ def make_services(
 ) -> Services:
     """Build the services of a portal on a database whose schema was checked.
 
-    The sign-in page offers the *redirect_providers* after the portal's own passwords.
+    The sign-in page offers the configured providers after the portal's own passwords, and then
+    *redirect_providers*. No provider is asked for anything yet, so the portal starts while one is down.
     """
+    # One object for each process, so that metadata and keys are fetched once for all that verify tokens.
+    issuers = Issuers(clock)
+    oidc_providers = [OidcProvider(each, issuers, clock) for each in config.providers]
     committer = Committer(database, clock)
     identity, role_concurrency = Identity(database, committer, clock), role_slots(config.threads)
     return Services(
@@ -74,7 +79,11 @@ def make_services(
         ),
         authorizer=Authorizer(committer.commit_rate_limited, clock),
         providers=IdentityProviders(
-            (LocalPasswords(database, committer, clock, config.password_sign_in), *redirect_providers)
+            (
+                LocalPasswords(database, committer, clock, config.password_sign_in),
+                *oidc_providers,
+                *redirect_providers,
+            )
         ),
         browser_sessions=BrowserSessions(database, committer, clock),
         challenges=Challenges(database, committer, clock, RelyingParty(config.public_url)),
