@@ -54,9 +54,6 @@ def make_services(
     The sign-in page offers the configured providers after the portal's own passwords, and then
     *redirect_providers*. No provider is asked for anything yet, so the portal starts while one is down.
     """
-    # One object for each process, so that metadata and keys are fetched once for all that verify tokens.
-    issuers = Issuers(clock)
-    oidc_providers = [OidcProvider(each, issuers, clock) for each in config.providers]
     committer = Committer(database, clock)
     identity, role_concurrency = Identity(database, committer, clock), role_slots(config.threads)
     return Services(
@@ -78,13 +75,7 @@ def make_services(
             identity, ClientAddresses(config.trusted_proxies if config.is_behind_proxy else ())
         ),
         authorizer=Authorizer(committer.commit_rate_limited, clock),
-        providers=IdentityProviders(
-            (
-                LocalPasswords(database, committer, clock, config.password_sign_in),
-                *oidc_providers,
-                *redirect_providers,
-            )
-        ),
+        providers=_identity_providers(config, database, committer, clock, redirect_providers),
         browser_sessions=BrowserSessions(database, committer, clock),
         challenges=Challenges(database, committer, clock, RelyingParty(config.public_url)),
         token_exchange=TokenExchange(database, committer, clock, Issuers(clock)),
@@ -93,6 +84,21 @@ def make_services(
         pools=ThreadPools.sized(config.threads),
         role_concurrency=role_concurrency,
         release=__version__,
+    )
+
+
+def _identity_providers(
+    config: PortalConfig,
+    database: Database,
+    committer: Committer,
+    clock: Clock,
+    others: Sequence[RedirectProvider],
+) -> IdentityProviders:
+    # One object for each process, so that metadata and keys are fetched once for all providers.
+    issuers = Issuers(clock)
+    passwords = LocalPasswords(database, committer, clock, config.password_sign_in)
+    return IdentityProviders(
+        (passwords, *(OidcProvider(each, issuers, clock) for each in config.providers), *others)
     )
 
 

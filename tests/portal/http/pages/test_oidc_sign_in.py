@@ -17,7 +17,6 @@ from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import PUBLIC_URL, World, world
 
 CALLBACK = f"{PUBLIC_URL}/sign-in/oidc/company/callback"
-ERIN = {"preferred_username": "erin@example.com", "email": "erin@example.com", "email_verified": True}
 
 
 @dataclass(slots=True)
@@ -72,7 +71,7 @@ def portal(sqlite_url: str, identity_provider: IdentityProvider) -> Iterator[Wor
         require_auth_time=True,
         backchannel_logout_uri=f"{PUBLIC_URL}/sign-in/oidc/company/logout",
     )
-    identity_provider.add_account("00u-erin", **ERIN)
+    identity_provider.add_account("00u-erin", preferred_username="erin@example.com")
     identity_provider.add_account("00u-frank", preferred_username="frank@example.com")
     with portal_of(sqlite_url, config(identity_provider.issuer)) as made:
         yield made
