@@ -133,8 +133,16 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             (Outcome.DONE, Outcome.DENIED),
             _USER,
             "`provider`, `issuer`, `external_subject`; `rule`, which is `email` for a verified address, "
-            "`first_sign_in` for a new user, `user` or `administrator`; as for other changes "
-            "if an Administrator did it",
+            "`first_sign_in` for a new user, or `user`; if an Administrator did it, the first three with the "
+            "prefix `new.`, and with `door`, `address` and `token_id`; `code` if denied",
+        ),
+        Documented(
+            "external_identity.unlink",
+            "An account at an identity provider is unlinked from its user. Sessions that began with it end.",
+            (Outcome.DONE, Outcome.DENIED),
+            _USER,
+            "`provider`, `issuer`, `external_subject`; if an Administrator did it with the prefix `old.`, "
+            "and with `door`, `address` and `token_id`; `code` if denied",
         ),
         Documented(
             "sign_out.provider",

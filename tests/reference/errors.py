@@ -41,6 +41,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
             "identity provider, the word in parentheses says which check the provider's answer failed: start "
             "again, and send the word to the operator if it fails again."
         ),
+        "last_sign_in_method": "Link another account to the user first, or disable the user.",
         "provider_refused": (
             "Start the sign-in again. If the identity provider refuses again, the operator can look up its "
             "error code, which the sentence has: `access_denied` often means that the application is not "

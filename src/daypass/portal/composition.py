@@ -18,7 +18,7 @@ from daypass.portal.aws.fence.known_actions import is_known_action
 from daypass.portal.aws.fence.permission_templates import templates as permission_set_templates
 from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
-from daypass.portal.config.model import PortalConfig
+from daypass.portal.config.model import PasswordSignIn, PortalConfig
 from daypass.portal.http.core.authentication import Authenticator, ClientAddresses
 from daypass.portal.http.core.authorization import Authorizer
 from daypass.portal.http.core.threadpool import ThreadPools, role_slots
@@ -26,6 +26,7 @@ from daypass.portal.http.layout.rendering import PageRenderer, Templates
 from daypass.portal.http.services import Services
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
+from daypass.portal.identity.external.links import SignInMethods
 from daypass.portal.identity.jwt import Issuers
 from daypass.portal.identity.passkeys.challenges import Challenges
 from daypass.portal.identity.passkeys.model import RelyingParty
@@ -56,6 +57,9 @@ def make_services(
     """
     committer = Committer(database, clock)
     identity, role_concurrency = Identity(database, committer, clock), role_slots(config.threads)
+    # One object for each process, so that metadata and keys are fetched once for providers and workloads.
+    issuers = Issuers(clock)
+    providers = _identity_providers(config, identity, issuers, redirect_providers)
     return Services(
         config=config,
         database=database,
@@ -66,7 +70,7 @@ def make_services(
         identity=identity,
         issuer=_issuer(config, database, committer, aws, clock, role_concurrency),
         inventory=_inventory(config, database, committer, aws, clock, role_concurrency),
-        administration=_administration(config, aws, identity, registry),
+        administration=_administration(config, aws, identity, registry, _sign_in_methods(config, providers)),
         doctor=aws.doctor,
         fences=aws.fences,
         tenant_services=aws.services,
@@ -75,10 +79,10 @@ def make_services(
             identity, ClientAddresses(config.trusted_proxies if config.is_behind_proxy else ())
         ),
         authorizer=Authorizer(committer.commit_rate_limited, clock),
-        providers=_identity_providers(config, database, committer, clock, redirect_providers),
+        providers=providers,
         browser_sessions=BrowserSessions(database, committer, clock),
         challenges=Challenges(database, committer, clock, RelyingParty(config.public_url)),
-        token_exchange=TokenExchange(database, committer, clock, Issuers(clock)),
+        token_exchange=TokenExchange(database, committer, clock, issuers),
         assets=templates.assets,
         pages=PageRenderer(templates, browser_origins(config.aws)),
         pools=ThreadPools.sized(config.threads),
@@ -88,17 +92,18 @@ def make_services(
 
 
 def _identity_providers(
-    config: PortalConfig,
-    database: Database,
-    committer: Committer,
-    clock: Clock,
-    others: Sequence[RedirectProvider],
+    config: PortalConfig, identity: Identity, issuers: Issuers, others: Sequence[RedirectProvider]
 ) -> IdentityProviders:
-    # One object for each process, so that metadata and keys are fetched once for all providers.
-    issuers = Issuers(clock)
+    database, committer, clock = identity.database, identity.committer, identity.clock
     passwords = LocalPasswords(database, committer, clock, config.password_sign_in)
-    return IdentityProviders(
-        (passwords, *(OidcProvider(each, issuers, clock) for each in config.providers), *others)
+    configured = [OidcProvider(each, issuers, clock) for each in config.providers]
+    return IdentityProviders((passwords, *configured, *others))
+
+
+def _sign_in_methods(config: PortalConfig, providers: IdentityProviders) -> SignInMethods:
+    return SignInMethods(
+        [provider.config for provider in providers if isinstance(provider, RedirectProvider)],
+        config.password_sign_in is PasswordSignIn.ON,
     )
 
 
@@ -144,7 +149,9 @@ def _inventory(
     )
 
 
-def _administration(config: PortalConfig, aws: Aws, identity: Identity, registry: Registry) -> Administration:
+def _administration(
+    config: PortalConfig, aws: Aws, identity: Identity, registry: Registry, methods: SignInMethods
+) -> Administration:
     # A portal that may not change IAM still issues sessions; it only has no reconciler of role durations.
     reconciler = None
     if aws.roles is not None:
@@ -163,4 +170,5 @@ def _administration(config: PortalConfig, aws: Aws, identity: Identity, registry
         services=[service.name for service in aws.services],
         public_url=config.public_url,
         workload_issuers=config.workload_issuers,
+        methods=methods,
     )

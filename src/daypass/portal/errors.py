@@ -96,6 +96,12 @@ class OAuthRefused(PortalError):
         self.error = error
 
 
+class LastSignInMethod(PortalError):
+    """The change would leave a user without a way to sign in."""
+
+    code = "last_sign_in_method"
+
+
 class ProviderRefused(PortalError):
     """An identity provider refused the sign-in; `error` is its error code, such as `access_denied`."""
 

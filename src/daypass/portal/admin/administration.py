@@ -15,11 +15,13 @@ from daypass.portal.admin.tenants.metadata import TenantMetadata
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.transactions import ChangeExecutor, noop
+from daypass.portal.admin.users.external_identities import ExternalIdentities
 from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.admin.workloads.service import WorkloadRules
 from daypass.portal.identity.authentication import Identity
+from daypass.portal.identity.external.links import PASSWORDS_ONLY, SignInMethods
 from daypass.portal.permission_sets.grammar import ActionCheck, any_action
 from daypass.portal.permission_sets.model import PermissionSetTemplate
 from daypass.portal.settings.registry import REGISTRY, Registry
@@ -37,6 +39,7 @@ class Administration:
     settings: Settings
     metadata: TenantMetadata
     tokens: Tokens
+    identities: ExternalIdentities
     imports: Imports
     records: Reports
     overviews: Overviews
@@ -56,13 +59,14 @@ def administration(
     services: Collection[str] = (),
     public_url: str = "",
     workload_issuers: Collection[str] = (),
+    methods: SignInMethods = PASSWORDS_ONLY,
 ) -> Administration:
     """Build the services over the database of *identity*.
 
     IAM is not called without *provisioner* and *reconciler*. Without *is_known_action* the actions in
     permission sets are checked by their form only. *services* are the names of the AWS services that tenants
-    may use. *public_url* is the audience that workload rules have by default, and *workload_issuers* are the
-    issuers that the operator allowed for them.
+    may use, and *methods* the ways in which people sign in. *public_url* is the audience that workload rules
+    have by default, and *workload_issuers* are the issuers that the operator allowed for them.
     """
     reconcile_roles = noop if reconciler is None else reconciler.reconcile
     executor = ChangeExecutor(identity.database, identity.committer, identity.clock)
@@ -75,6 +79,7 @@ def administration(
         settings=Settings(executor, reconcile_roles, registry, services),
         metadata=TenantMetadata(executor),
         tokens=Tokens(executor, identity),
+        identities=ExternalIdentities(executor, methods),
         imports=Imports(executor),
         records=Reports(identity.database),
         overviews=Overviews(identity.database, identity.clock),

@@ -65,6 +65,18 @@ ACTIONS: Mapping[str, Action] = {
         ),
         Action("user.set_password", _ALWAYS, "The person who sets a password can sign in as that user."),
         Action(
+            "external_identity.link",
+            _ALWAYS,
+            "The person with that account at the identity provider can sign in as the user.",
+        ),
+        Action(
+            "external_identity.unlink",
+            "if the user is an Administrator, or it is one's own",
+            "Unlinking an Administrator could lock out the people who would stop an attack, and a session "
+            "that was left open must not change how its user signs in. Otherwise it only takes authority "
+            "away.",
+        ),
+        Action(
             "user.delete",
             "if the user is an Administrator",
             "Deleting an Administrator could lock out the people who would stop an attack. Deleting a User "
@@ -187,6 +199,16 @@ def to_delete_user(user: User) -> Proof:
 def to_set_password() -> Proof:
     """Return the proof that setting a password needs."""
     return Proof.RECENT
+
+
+def to_link_identity() -> Proof:
+    """Return the proof that linking an account at an identity provider needs."""
+    return Proof.RECENT
+
+
+def to_unlink_identity(owner: User) -> Proof:
+    """Return the proof that unlinking an account at an identity provider from *owner* needs."""
+    return _recent(owner.is_administrator)
 
 
 def to_create_token(*, is_exempt: bool) -> Proof:

@@ -38,6 +38,7 @@ from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.external.accounts import ExternalAccounts
 from daypass.portal.identity.external.attempts import SignInAttempts
+from daypass.portal.identity.external.links import ExternalLinks, SignInMethods
 from daypass.portal.identity.passkeys.challenges import Challenges
 from daypass.portal.identity.passkeys.second_factor import SecondFactors
 from daypass.portal.identity.passkeys.service import Passkeys
@@ -139,6 +140,16 @@ class Services:
     def external_accounts(self) -> ExternalAccounts:
         """The users of accounts at identity providers."""
         return ExternalAccounts.of(self.database, self.committer, self.clock)
+
+    @property
+    def sign_in_methods(self) -> SignInMethods:
+        """The ways in which people sign in."""
+        return self.administration.identities.methods
+
+    @property
+    def external_links(self) -> ExternalLinks:
+        """A user's own accounts at identity providers."""
+        return ExternalLinks(self.database, self.committer, self.clock, self.sign_in_methods)
 
     @property
     def durations(self) -> DurationReports:

@@ -446,3 +446,64 @@ def test_a_sign_out_ends_the_session_here_and_then_at_the_provider(sqlite_url: s
         assert browser.get("/sign-in?out=1").status == 200
         browser.cookies[SESSION] = session
         assert location(browser.get("/profile")).startswith("/sign-in")
+
+
+METHODS = "/sign-in-methods"
+
+
+def test_a_user_links_an_account_and_signs_in_with_it(browser: Browser) -> None:
+    sign_in(browser)
+
+    page = browser.post(f"{METHODS}/link", csrf=csrf_token(browser), provider="other-idp")
+
+    url = re.search('href="(https://other.example.com/authorize[^"]+)"', page.body.decode())
+    assert url is not None
+    at_idp = unescape(url[1])
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(at_idp).query).items()}
+    answer = browser.get(f"{asked['redirect_uri']}?{urlencode({'state': asked['state'], 'code': 'new'})}")
+    assert location(answer) == METHODS
+    assert "You can now sign in with new at Other." in browser.get(METHODS).body.decode()
+
+
+def test_a_link_needs_the_form_of_this_portal_and_a_recent_sign_in(portal: World, browser: Browser) -> None:
+    sign_in(browser)
+
+    forged = browser.post(f"{METHODS}/link", csrf="00", provider="other-idp")
+    assert (forged.status, ATTEMPT in browser.cookies and browser.cookies[ATTEMPT]) == (403, '""')
+
+    form = {"csrf": csrf_token(browser), "provider": "other-idp"}
+    portal.clock.move(RECENT + timedelta(seconds=1))
+    asked = browser.post(f"{METHODS}/link", **form)
+    assert asked.status == 403
+    assert "Continue to Example IdP" in asked.body.decode()
+
+
+def test_the_only_way_in_stays_linked(browser: Browser) -> None:
+    sign_in(browser)
+    key = {"provider": EXAMPLE_IDP.name, "issuer": EXAMPLE_IDP.issuer, "subject": SSO_SUBJECT}
+
+    answer = browser.post(f"{METHODS}/unlink", csrf=csrf_token(browser), **key)
+
+    assert answer.status == 409
+    assert "This is the only way in which sso@example.com can sign in." in answer.body.decode()
+
+
+def test_an_administrator_links_by_the_subject_and_unlinks(portal: World, browser: Browser) -> None:
+    sign_in(browser)
+    add_bob(portal)
+    page = f"{USERS}/{'51' * 16}/sign-in-methods"
+
+    linked = browser.post(page, csrf=csrf_token(browser), provider="other-idp", subject="bob-at-other")
+    assert location(linked) == page
+    text = browser.get(page).body.decode()
+    assert "bob-at-other" in text
+    key = {"provider": "other-idp", "issuer": "https://other.example.com", "subject": "bob-at-other"}
+    assert location(browser.post(f"{page}/unlink", csrf=csrf_token(browser), **key)) == page
+    assert "bob-at-other" not in browser.get(page).body.decode()
+
+    taken = browser.post(page, csrf=csrf_token(browser), provider="example-idp", subject=SSO_SUBJECT)
+    assert taken.status == 403
+    assert "linked to another user already" in taken.body.decode()
+    portal.clock.move(RECENT + timedelta(seconds=1))
+    late = browser.post(page, csrf=csrf_token(browser), provider="other-idp", subject="late")
+    assert "Confirm your identity" in late.body.decode()

@@ -64,6 +64,8 @@ PAGES: Mapping[str, Sequence[str]] = {
     f"POST {_USER}/remove": ("membership.remove",),
     f"POST {_USER}/update": ("user.update",),
     f"POST {_USER}/password": ("user.set_password",),
+    f"POST {_USER}/sign-in-methods": ("external_identity.link",),
+    f"POST {_USER}/sign-in-methods/unlink": ("external_identity.unlink",),
     f"POST {_USER}/tokens": ("token.create",),
     f"POST {_USER}/tokens/revoke": ("token.revoke",),
     f"POST {_PAGES}/import-users": ("user.import.check",),
@@ -90,12 +92,15 @@ PAGES: Mapping[str, Sequence[str]] = {
 
 OWN: Mapping[str, Sequence[str]] = {
     "POST /tokens": ("token.create",),
+    "POST /sign-in-methods/link": ("external_identity.link",),
+    "POST /sign-in-methods/unlink": ("external_identity.unlink",),
     "POST /oauth/authorize": ("oauth.approve",),
     "POST /profile/passkeys": ("passkey.add",),
     "POST /profile/passkeys/remove": ("passkey.remove",),
     "POST /app/user/verify-token": ("local_access.approve",),
 }
-"""Routes for every user with which an Administrator can obtain lasting authority for themselves."""
+"""Routes for every user with which an Administrator can obtain lasting authority for themselves, or give it
+up."""
 
 ROUTES: Mapping[str, Sequence[str]] = {**API, **LEGACY, **PAGES, **OWN}
 

@@ -32,7 +32,9 @@ from daypass.portal.http.pages.admin import (
     user_list,
 )
 from daypass.portal.http.pages.passkeys import confirmation, own, step
+from daypass.portal.http.pages.providers import administration as user_sign_in
 from daypass.portal.http.pages.providers import logout as provider_logout
+from daypass.portal.http.pages.providers import methods as sign_in_methods
 from daypass.portal.http.pages.providers import pages as provider_pages
 from daypass.portal.http.services import Services
 
@@ -42,6 +44,7 @@ ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
     provider_logout.routes,
     step.routes,
     confirmation.routes,
+    sign_in_methods.routes,
     tenant_choice.routes,
     profile.routes,
     own.routes,
@@ -64,6 +67,7 @@ ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
     user_list.routes,
     imports.routes,
     user_detail.routes,
+    user_sign_in.routes,
 )
 """The routes of each module with pages."""
 

@@ -246,6 +246,7 @@ def new_identity(
     claims: AccountClaims,
     user_id: UserId,
     now: datetime,
+    linked_by: UserId | None = None,
 ) -> ExternalIdentity:
     """Return the account of an authentication, as that of a user."""
     return ExternalIdentity(
@@ -254,6 +255,7 @@ def new_identity(
         subject=authentication.subject,
         user_id=user_id,
         linked_at=now,
+        linked_by=linked_by,
         email=claims.email,
         username=claims.name,
     )

@@ -76,6 +76,10 @@ class ProviderPages:
         back = return_path(attempt)
         if attempt.purpose is Purpose.SIGN_IN:
             return signed_in_redirect(back, self.redirects.sign_in(attempt, provider, request))
+        if attempt.purpose is Purpose.LINK:
+            linked = self.redirects.link(attempt, provider, request)
+            name = linked.email or linked.username or linked.subject
+            return redirect(back, f"You can now sign in with {name} at {provider.label}.")
         signed_in = self.redirects.reauthenticate(attempt, provider, request)
         response = redirect(back, f"Identity confirmed. {UNCHANGED}")
         set_session_cookies(response, signed_in)

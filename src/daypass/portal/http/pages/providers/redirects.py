@@ -14,10 +14,12 @@ from daypass.portal.http.services import Services
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.external.accounts import ExternalAccounts
 from daypass.portal.identity.external.attempts import SignInAttempts
-from daypass.portal.identity.external.model import ATTEMPT_LIFETIME, Attempt, Purpose
+from daypass.portal.identity.external.links import ExternalLinks
+from daypass.portal.identity.external.model import ATTEMPT_LIFETIME, Attempt, ExternalIdentity, Purpose
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.providers.base import RedirectProvider, SignInContext
 from daypass.portal.identity.providers.oidc.model import Authentication, SavedRequest
+from daypass.portal.identity.reauthentication import require_recent_authentication
 from daypass.portal.identity.sign_in_count import count_sign_in
 from daypass.portal.secret import Secret
 
@@ -31,6 +33,7 @@ class ProviderRedirects:
 
     attempts: SignInAttempts
     accounts: ExternalAccounts
+    links: ExternalLinks
     sessions: BrowserSessions
     public_url: str
     clock: Clock
@@ -41,6 +44,7 @@ class ProviderRedirects:
         return cls(
             services.attempts,
             services.external_accounts,
+            services.external_links,
             services.browser_sessions,
             services.config.public_url,
             services.clock,
@@ -55,6 +59,15 @@ class ProviderRedirects:
         """Redirect to the provider, which must authenticate the signed-in user anew."""
         url, cookie = self._begin(provider, visit, Purpose.REAUTHENTICATE, back, visit)
         return _leading_to(url, cookie)
+
+    def to_link(self, provider: RedirectProvider, visit: PageVisit, back: str) -> tuple[str, Secret]:
+        """Begin the link of an account; return the address of the provider's page, and the cookie.
+
+        Raises `ReauthenticationRequired` and `ProviderUnavailable`.
+        """
+        # Here and not at the callback: the user confirms that it is them, and then goes to the provider.
+        require_recent_authentication(visit.caller.token, self.clock())
+        return self._begin(provider, visit, Purpose.LINK, back, visit)
 
     def take(self, provider: RedirectProvider, request: BrowserRequest) -> Attempt:
         """Return the attempt that the callback answers, which then counts no more; raises `ForgedRequest`."""
@@ -84,6 +97,12 @@ class ProviderRedirects:
             answered = self._answer(attempt, provider, request)
             proven = self.accounts.prove_again(provider.config, answered, context)
             return self.sessions.reauthenticate(token, proven, context)
+
+    def link(self, attempt: Attempt, provider: RedirectProvider, request: BrowserRequest) -> ExternalIdentity:
+        """Link the account of the provider's answer to the signed-in user."""
+        token, user = self._session_of(attempt, request)
+        answered = self._answer(attempt, provider, request)
+        return self.links.link(provider.config, answered, user, token, request.request_id)
 
     def _session_of(self, attempt: Attempt, request: BrowserRequest) -> tuple[ApiToken, User]:
         token, user = self.sessions.find(request.session_cookie)
