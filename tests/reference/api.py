@@ -51,6 +51,8 @@ _TITLES: Mapping[str, str] = {
     "users.handlers": "Users",
     "user_imports": "User imports",
     "members": "Memberships",
+    "groups.handlers": "Groups",
+    "groups.memberships": "Memberships of groups",
     "permission_sets": "Permission sets",
     "workload_rules": "Workload rules",
     "settings.handlers": "Settings",

@@ -87,6 +87,8 @@ _RULE_VALUES = (
     "in seconds, `session_tags`, `disabled`, and `keys`, a digest"
 )
 _SET_VALUES = "`description`, `rank`, `policies`, `denies` as JSON, `own_role`"
+_GROUP_VALUES = "`name`, `source`, `provider`, `value`, `description`, `makes_administrators`"
+_GROUP_MEMBERSHIP_VALUES = "`tenant`, `access`, `permission_set`, `ends_at`"
 _TENANT_VALUES = "`region`, `role_arn`, `external_id`"
 
 SECTIONS: Mapping[str, Sequence[Documented]] = {
@@ -356,6 +358,55 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "A member is removed from a tenant.",
             _USER,
             "`old.tenant`, `old.access`, `old.permission_set`",
+        ),
+    ],
+    "Groups": [
+        _change("group.create", "A group is created.", "the group's name", f"with `new.`: {_GROUP_VALUES}"),
+        _change(
+            "group.update",
+            "A group is renamed or described, or begins or stops to make Administrators.",
+            "the group's id",
+            f"with `old.` and `new.`: {_GROUP_VALUES}",
+        ),
+        _change(
+            "group.delete",
+            "A group is deleted, with the memberships that it gives.",
+            "the group's id",
+            f"with `old.`: {_GROUP_VALUES}",
+        ),
+        _change(
+            "group_member.add",
+            "A user becomes a member of a group: by an Administrator, or by the claim of a sign-in, with "
+            "the actor `daypass`.",
+            "the group's name",
+            "`new.user`; by a claim `user`, `source`, `provider`",
+        ),
+        _change(
+            "group_member.remove",
+            "A user stops being a member of a group, in the same ways.",
+            "the group's name",
+            "`old.user`; by a claim `user`, `source`, `provider`",
+        ),
+        _change(
+            "group_membership.put",
+            "A group gives its members access to a tenant, or another permission set or end.",
+            "the group's name",
+            f"with `old.` and `new.`: {_GROUP_MEMBERSHIP_VALUES}",
+        ),
+        _change(
+            "group_membership.remove",
+            "A group stops giving its members access to a tenant.",
+            "the group's name",
+            f"with `old.`: {_GROUP_MEMBERSHIP_VALUES}",
+        ),
+        Documented(
+            "group.synchronise",
+            "The groups of a sign-in cannot be taken over, so the sign-in is refused. Denied: the claim "
+            "does not say the groups. Alert: no Administrator with an assigned role and a password would "
+            "remain.",
+            (Outcome.DENIED, Outcome.ALERT),
+            "the username",
+            "`provider`, `code`, `reason`",
         ),
     ],
     "Permission sets": [

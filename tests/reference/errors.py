@@ -56,6 +56,10 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
             "address is not accepted, or its username is taken. An Administrator can link it to a user."
         ),
         "logout_replayed": "None for users. An identity provider sent a logout token twice.",
+        "groups_claim": (
+            "Ask an Administrator: the provider must send the groups in the configured claim, as a list of "
+            "at most 500 texts. [Groups](../guides/groups.md) says how."
+        ),
         "too_many_guesses": "Wait 15 minutes, or use a browser in which you signed in before.",
         "rate_limited": "Wait up to 15 minutes, and send fewer requests.",
         "fresh_sign_in_needed": "Confirm your password on the page, or run `daypass login --admin` again.",
@@ -91,6 +95,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         ),
         "break_glass_account": "Use another account; the operator changes this one with "
         "`daypass portal create-break-glass --replace`.",
+        "group_read_only": "Change the members in the identity provider, or use a local group.",
         "last_administrator": "Make another user an Administrator first.",
         "method_not_allowed": "Use a method of the header `Allow`.",
     },
@@ -105,6 +110,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
             "`GET /api/v1/permission-sets` lists all, for Administrators."
         ),
         "workload_rule_not_found": "Check the name.",
+        "group_not_found": "Check the name or id; `GET /api/v1/groups` lists all, for Administrators.",
         "setting_not_found": "Nothing to remove: the setting has its default.",
         "metadata_not_found": "Check the key.",
         "token_not_found": "Check the id; the token may have been deleted.",
@@ -171,7 +177,15 @@ _OAUTH: Mapping[str, tuple[str, str]] = {
 
 
 _ONLY_ON_PAGES = frozenset(
-    {"sign_in_failed", "too_many_guesses", "request_over", "too_soon", "oauth_refused", "forged_request"}
+    {
+        "sign_in_failed",
+        "groups_claim",
+        "too_many_guesses",
+        "request_over",
+        "too_soon",
+        "oauth_refused",
+        "forged_request",
+    }
 )
 """Codes of answers that the command line does not get, or not as the portal's code."""
 

@@ -171,4 +171,5 @@ def _administration(
         public_url=config.public_url,
         workload_issuers=config.workload_issuers,
         methods=methods,
+        providers=config.providers,
     )

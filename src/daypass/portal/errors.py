@@ -56,6 +56,12 @@ class AccountRefused(PortalError):
         """The cause in one word, for the audit log."""
 
 
+class GroupsClaimInvalid(SignInFailed):
+    """The identity provider did not send the user's groups in a form that the portal can rely on."""
+
+    code = "groups_claim"
+
+
 class TooManyAttempts(PortalError):
     """Too many wrong passwords; passwords are not checked until the window has passed."""
 
@@ -194,6 +200,18 @@ class WorkloadRuleNotFound(PortalError):
     """There is no workload rule of this name."""
 
     code = "workload_rule_not_found"
+
+
+class GroupNotFound(PortalError):
+    """The group does not exist."""
+
+    code = "group_not_found"
+
+
+class GroupReadOnly(PortalError):
+    """The group's members come from an identity provider, so they cannot be changed here."""
+
+    code = "group_read_only"
 
 
 class SettingNotFound(PortalError):

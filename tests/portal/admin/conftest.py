@@ -12,6 +12,9 @@ from sqlalchemy import select
 from daypass.portal.access.model import Caller, Channel
 from daypass.portal.accounts.model import Account
 from daypass.portal.admin import administration as all_of
+from daypass.portal.admin.groups.members import GroupMembers
+from daypass.portal.admin.groups.memberships import GroupMemberships
+from daypass.portal.admin.groups.service import Groups
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.permission_sets.service import PermissionSets
 from daypass.portal.admin.reporting.overview import Overviews
@@ -50,6 +53,9 @@ class Administration:
     identity: Identity
     users: Users
     members: Memberships
+    groups: Groups
+    group_members: GroupMembers
+    group_memberships: GroupMemberships
     permission_sets: PermissionSets
     workload_rules: WorkloadRules
     tenants: Tenants

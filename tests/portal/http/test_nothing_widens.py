@@ -16,8 +16,10 @@ from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, TENANT_VALIDITY
 from daypass.portal.storage.schema.administration import settings as written
+from daypass.portal.storage.schema.groups import group_members, group_memberships, groups
 from daypass.portal.storage.schema.identity import api_tokens, users
 from daypass.portal.storage.schema.tenants import memberships, permission_sets, tenants
+from tests.portal.groups.examples import DEVELOPERS, PLATFORM, add
 from tests.portal.http.test_matrix_of_routes import PLACE, is_api
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, World
 from tests.portal.http.world import world as make_world
@@ -45,6 +47,8 @@ BODIES: tuple[object, ...] = (
     {"Type": "Flags", "Key": ENABLE_ADMIN_JIT_ON_UI.key, "Value": "true"},
     {"Type": "Flags", "Key": DISABLE_NON_ADMIN_JIT.key, "Value": "false"},
     {"Key": TENANT_VALIDITY.key, "Value": "43200"},
+    {"name": "mine", "provider": "okta", "value": "all", "makes_administrators": True},
+    {"permission_set": "full", "ends_at": None},
     {"AccountName": "mine01", "PlanID": "default"},
 )
 PLACES: dict[str, tuple[str, ...]] = {
@@ -55,6 +59,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "type": ("Flags", "AppConfig"),
     "permission_set": ("operator", "full"),
     "role": ("admin", "duplo-ops"),
+    "group": (PLATFORM.id, DEVELOPERS.name, "none"),
 }
 
 Permissions = dict[str, set[tuple[Any, ...]]]
@@ -73,6 +78,14 @@ COLUMNS = {
         permission_sets.c.rank,
         permission_sets.c.policies,
         permission_sets.c.denies,
+    ),
+    "groups": (groups.c.id, groups.c.external_id, groups.c.makes_administrators),
+    "members of groups": (group_members.c.group_id, group_members.c.user_id),
+    "memberships of groups": (
+        group_memberships.c.group_id,
+        group_memberships.c.tenant_id,
+        group_memberships.c.is_read_only,
+        group_memberships.c.ends_at,
     ),
     "tenants": (tenants.c.id, tenants.c.region, tenants.c.role_arn),
     "settings": (written.c.tenant_id, written.c.type, written.c.key, written.c.value),
@@ -94,6 +107,9 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     path = tmp_path_factory.mktemp("widens") / "daypass.db"
     shutil.copy(sqlite_template, path)
     with make_world(f"sqlite:///{path}") as new_world:
+        with new_world.database.writing() as connection:
+            for group in (PLATFORM, DEVELOPERS):
+                add(connection, group)
         yield new_world
 
 

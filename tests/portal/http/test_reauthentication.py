@@ -9,10 +9,14 @@ import pytest
 from sqlalchemy import update
 
 from daypass.portal.audit.event import OPERATOR
+from daypass.portal.groups.store import add_group_membership
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.permission_sets.model import READ_ONLY
 from daypass.portal.storage.schema.identity import api_tokens
+from tests.fakes import NOON
+from tests.portal.groups.examples import DEVELOPERS, PLATFORM, add
 from tests.portal.http.client import Answer
 from tests.portal.http.oauth.test_endpoints import Browser, code_of, pushed, redeem, send
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, PROD, PUBLIC_URL, World
@@ -22,6 +26,7 @@ FIVE_MINUTES = timedelta(minutes=5)
 SECOND = timedelta(seconds=1)
 PASSWORD = "correct horse battery"
 ARN = "arn:aws:iam::123456789012:role/other"
+SOON = "2026-12-24T00:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,17 @@ API = [
     api("PUT", f"{MEMBERS}/{DANA}", False, access="read-only"),
     api("DELETE", f"{MEMBERS}/{DANA}", False),
     api("PUT", f"{MEMBERS}/{NOOR}", True, permission_set="read-only"),
+    api("POST", "/groups", False, name="readers"),
+    api("PUT", f"/groups/developers/members/{DANA}", True),
+    api("DELETE", f"/groups/developers/members/{BOT}", False),
+    api("PUT", f"/groups/developers/memberships/{PROD.id}", True, permission_set="read-only"),
+    api("PUT", f"/groups/developers/memberships/{DEV.id}", True, permission_set="full"),
+    api("PUT", f"/groups/developers/memberships/{DEV.id}", False, permission_set="read-only", ends_at=SOON),
+    api("DELETE", f"/groups/developers/memberships/{DEV.id}", False),
+    api("PATCH", "/groups/platform", True, makes_administrators=False),
+    api("PATCH", "/groups/platform", False, description="The platform team."),
+    api("DELETE", "/groups/platform", True),
+    api("DELETE", "/groups/developers", False),
     api("PUT", "/permission-sets/operator", True, rank=500, policies=["aws:ReadOnlyAccess"]),
     api("PUT", "/workload-rules/shop", True, **RULE),
     api("PUT", "/workload-rules/shop", True, **RULE, disabled=True),
@@ -133,6 +149,11 @@ def world(quick_world: World) -> World:
     admin = quick_world.tokens[ADMIN]
     answer = call(quick_world, admin, api("PATCH", f"/users/{GONE}", True, disabled=True))
     assert answer.status == 200
+    with quick_world.database.writing() as connection:
+        add(connection, PLATFORM)
+        add(connection, DEVELOPERS, quick_world.users[BOT])
+        row = add_group_membership(DEVELOPERS.id, DEV.id, READ_ONLY, None, at=NOON)
+        row.apply(connection)
     return quick_world
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from daypass.portal.admin.groups.members import GroupMembers
+from daypass.portal.admin.groups.memberships import GroupMemberships
+from daypass.portal.admin.groups.service import Groups
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.permission_sets.service import PermissionSets
 from daypass.portal.admin.reporting.overview import Overviews
@@ -20,6 +23,7 @@ from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.admin.workloads.service import WorkloadRules
+from daypass.portal.config.providers import ProviderConfig
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.external.links import PASSWORDS_ONLY, SignInMethods
 from daypass.portal.permission_sets.grammar import ActionCheck, any_action
@@ -33,6 +37,9 @@ class Administration:
 
     users: Users
     members: Memberships
+    groups: Groups
+    group_members: GroupMembers
+    group_memberships: GroupMemberships
     permission_sets: PermissionSets
     workload_rules: WorkloadRules
     tenants: Tenants
@@ -60,19 +67,24 @@ def administration(
     public_url: str = "",
     workload_issuers: Collection[str] = (),
     methods: SignInMethods = PASSWORDS_ONLY,
+    providers: Sequence[ProviderConfig] = (),
 ) -> Administration:
     """Build the services over the database of *identity*.
 
     IAM is not called without *provisioner* and *reconciler*. Without *is_known_action* the actions in
     permission sets are checked by their form only. *services* are the names of the AWS services that tenants
     may use, and *methods* the ways in which people sign in. *public_url* is the audience that workload rules
-    have by default, and *workload_issuers* are the issuers that the operator allowed for them.
+    have by default, *workload_issuers* are the issuers that the operator allowed for them, and *providers*
+    the configured identity providers.
     """
     reconcile_roles = noop if reconciler is None else reconciler.reconcile
     executor = ChangeExecutor(identity.database, identity.committer, identity.clock)
     return Administration(
         users=Users(executor),
         members=Memberships(executor),
+        groups=Groups(executor, {each.name: each for each in providers}),
+        group_members=GroupMembers(executor),
+        group_memberships=GroupMemberships(executor),
         permission_sets=PermissionSets(executor, templates, is_known_action),
         workload_rules=WorkloadRules(executor, public_url, workload_issuers),
         tenants=Tenants(executor, role_naming, provisioner, reconcile_roles),

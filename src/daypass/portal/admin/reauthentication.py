@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from daypass.portal.admin.model import UserRecord
+from daypass.portal.groups.model import Group, GroupMembership
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.reauthentication import require_recent_authentication
 from daypass.portal.permission_sets.model import PermissionSet
@@ -114,6 +115,39 @@ ACTIONS: Mapping[str, Action] = {
             "workload_rule.remove",
             _NEVER,
             "It only takes access away from jobs, which must not wait in an incident.",
+        ),
+        Action(
+            "group.create",
+            "if the group makes Administrators",
+            "Users with the claim's value become Administrators. Another new group gives nothing yet.",
+        ),
+        Action(
+            "group.update",
+            "if it begins or stops to make Administrators",
+            "Its members become Administrators, or cease to be those who would stop an attack.",
+        ),
+        Action(
+            "group.delete",
+            "if the group makes Administrators",
+            "It could lock out the people who would stop an attack. Otherwise it only takes authority away.",
+        ),
+        Action(
+            "group_member.add", _ALWAYS, "The user gets every membership that the group gives, now or later."
+        ),
+        Action(
+            "group_member.remove",
+            _NEVER,
+            "It only takes one user's authority away, which must not wait in an incident.",
+        ),
+        Action(
+            "group_membership.put",
+            "if access is added, replaced by a permission set of an equal or higher rank, or lasts longer",
+            "Every member can get AWS credentials for the tenant.",
+        ),
+        Action(
+            "group_membership.remove",
+            _NEVER,
+            "It only takes authority away, which must not wait in an incident.",
         ),
         Action("tenant.create", _ALWAYS, "It binds an IAM role, for which credentials are issued."),
         Action(
@@ -227,6 +261,28 @@ def to_put_member(old: PermissionSet | None, new: PermissionSet) -> Proof:
     Two sets of one rank cannot be told apart, so replacing one by the other counts as raising access.
     """
     return _recent(old is None or (old != new and old.rank <= new.rank))
+
+
+def to_put_group(old: Group | None, new: Group | None) -> Proof:
+    """Return the proof that replacing the group *old* by *new* needs; None is no group."""
+    made = old is not None and old.makes_administrators
+    makes = new is not None and new.makes_administrators
+    return _recent(made != makes)
+
+
+def to_add_group_member() -> Proof:
+    """Return the proof that adding a member to a group needs."""
+    return Proof.RECENT
+
+
+def to_put_group_membership(
+    old: GroupMembership | None, new: PermissionSet, ends_at: datetime | None
+) -> Proof:
+    """Return the proof that giving a group this set until *ends_at* needs; None is no end."""
+    if old is None:
+        return Proof.RECENT
+    lasts_longer = old.ends_at is not None and (ends_at is None or ends_at > old.ends_at)
+    return max(_recent(lasts_longer), to_put_member(old.permission_set, new))
 
 
 def to_put_permission_set(old: PermissionSet | None, new: PermissionSet) -> Proof:

@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
 from daypass.portal.groups.model import Group, MemberSource
-from daypass.portal.identity.model import UserId
+from daypass.portal.identity.model import Role, UserId
+from daypass.portal.identity.store.tokens import END_ADMINISTRATION
 from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.permission_sets.store import membership_columns
 from daypass.portal.storage.columns import UtcDateTime
 from daypass.portal.storage.schema.groups import group_members, group_memberships, groups
-from daypass.portal.storage.schema.identity import users
+from daypass.portal.storage.schema.identity import api_tokens, users
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import GroupId, TenantId
 
@@ -64,6 +65,25 @@ _CHANGE_MEMBERSHIP = (
     )
 )
 _REMOVE_MEMBERSHIP = delete(group_memberships).where(*_MEMBERSHIP)
+
+_makers = groups.alias("makers")
+_other_members = group_members.alias("other_members")
+
+_END_ADMINISTRATION_BY = END_ADMINISTRATION.where(
+    api_tokens.c.user_id.in_(
+        select(group_members.c.user_id).where(group_members.c.group_id == bindparam("ended_group"))
+    ),
+    api_tokens.c.user_id.not_in(select(users.c.id).where(users.c.role == Role.ADMINISTRATOR.value)),
+    api_tokens.c.user_id.not_in(
+        select(_other_members.c.user_id)
+        .join(_makers, _makers.c.id == _other_members.c.group_id)
+        .where(
+            _makers.c.makes_administrators,
+            _makers.c.source != MemberSource.LOCAL.value,
+            _makers.c.id != bindparam("ended_group"),
+        )
+    ),
+)
 
 _RECORD_MATCH = (
     update(groups)
@@ -117,6 +137,21 @@ class GroupStore:
             )
         )
         return [group_of(row) for row in self._connection.execute(query.order_by(groups.c.id))]
+
+    def is_administrator_without(self, user_id: UserId, group_ids: Collection[GroupId]) -> bool:
+        """Return whether the assigned role or another group than these makes the user an Administrator."""
+        assigned = select(users.c.id).where(users.c.id == user_id, users.c.role == Role.ADMINISTRATOR.value)
+        by_group = (
+            select(group_members.c.user_id)
+            .join(groups, groups.c.id == group_members.c.group_id)
+            .where(
+                group_members.c.user_id == user_id,
+                groups.c.makes_administrators,
+                groups.c.source != MemberSource.LOCAL.value,
+                groups.c.id.not_in(group_ids),
+            )
+        )
+        return self._connection.scalar(select(or_(assigned.exists(), by_group.exists()))) is True
 
 
 def group_of(row: Row[*tuple[Any, ...]]) -> Group:
@@ -207,6 +242,14 @@ def change_group_membership(
 def remove_group_membership(group_id: GroupId, tenant_id: TenantId) -> RowChange:
     """Return the change that ends a group's membership of a tenant."""
     return RowChange(_REMOVE_MEMBERSHIP, {"group": group_id, "tenant": tenant_id})
+
+
+def end_administration_by(group_id: GroupId) -> RowChange:
+    """Return the change that ends what was authorized by members whom only this group makes Administrators.
+
+    It comes before the change that takes the group or its flag away.
+    """
+    return RowChange(_END_ADMINISTRATION_BY, {"ended_group": group_id})
 
 
 def record_match(group_id: GroupId, *, at: datetime, stale_before: datetime) -> RowChange:

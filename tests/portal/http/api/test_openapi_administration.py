@@ -67,6 +67,7 @@ def test_a_missing_precondition_is_refused_with_the_headers_that_the_document_de
         "key": "EnableAwsAdminJitAccess",
         "permission_set": "operator",
         "rule": "shop",
+        "group": "none",
     }
     bodies = {
         "permission-sets": {"rank": 500, "policies": ["aws:ReadOnlyAccess"]},
@@ -76,6 +77,7 @@ def test_a_missing_precondition_is_refused_with_the_headers_that_the_document_de
             "service_account": DANA,
         },
         "password": {"password": "correct horse battery"},
+        "memberships": {},
         "members": {"access": "full"},
         "settings": {"value": "true"},
         "metadata": {"value": "team blue"},

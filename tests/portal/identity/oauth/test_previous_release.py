@@ -7,7 +7,6 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select, text, update
 
-from daypass.portal.admin.users.store.users import end_administration
 from daypass.portal.errors import InsufficientScope
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.oauth.model import RequestId, TokenGrant
@@ -19,6 +18,7 @@ from daypass.portal.identity.scopes import (
     Scopes,
     consented_scopes,
 )
+from daypass.portal.identity.store.tokens import end_administration
 from daypass.portal.identity.token_scopes import require_scope
 from daypass.portal.storage.schema.identity import api_tokens, oauth_requests
 from tests.portal.identity.oauth.conftest import PARAMETERS, World

@@ -20,7 +20,6 @@ from daypass.portal.admin.users.store.users import (
     UserList,
     change_user,
     delete_user,
-    end_administration,
     revoke_sign_ins,
     revoke_tokens,
     set_password,
@@ -30,6 +29,7 @@ from daypass.portal.identity.administrators import LostAdministrators, require_a
 from daypass.portal.identity.authentication import name_taken, new_user
 from daypass.portal.identity.model import Role, User, UserKind
 from daypass.portal.identity.passwords import new_password_hash
+from daypass.portal.identity.store.tokens import end_administration
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret

@@ -19,6 +19,8 @@ from daypass.portal.http.api import (
     workload_rules,
 )
 from daypass.portal.http.api.docs import docs_page
+from daypass.portal.http.api.groups import handlers as groups
+from daypass.portal.http.api.groups import memberships as group_memberships
 from daypass.portal.http.api.openapi import openapi_document
 from daypass.portal.http.api.operation import ROOT, Operation
 from daypass.portal.http.api.sessions import all_users
@@ -44,6 +46,8 @@ OPERATIONS: Sequence[Callable[[Services], Sequence[Operation]]] = (
     users.operations,
     user_imports.operations,
     members.operations,
+    groups.operations,
+    group_memberships.operations,
     permission_sets.operations,
     workload_rules.operations,
     settings.operations,

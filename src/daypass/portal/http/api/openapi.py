@@ -23,6 +23,7 @@ _ABOUT = (
 _PATH = {
     "tenant": "The name or id of the tenant.",
     "user": "The username or id of the user.",
+    "group": "The id of the group, or its name if no other group has it.",
     "key": "The key of the entry. It may contain slashes.",
 }
 """The descriptions of the path parameters that several resources have."""

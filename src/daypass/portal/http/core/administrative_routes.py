@@ -14,6 +14,7 @@ _API_TENANT, _TENANT, _USER = (
     f"{_PAGES}/tenants/{{tenant}}",
     f"{_PAGES}/users/{{user}}",
 )
+_API_GROUP = f"{_API}/groups/{{group}}"
 _LEGACY_CONFIG, _LEGACY_METADATA = "/v3/admin/systemSettings/config", "/v3/admin/tenant/{tenant}/metadata"
 _IMPORTED = ("user.import", "user.create", "user.update", "membership.put")
 
@@ -25,6 +26,13 @@ API: Mapping[str, Sequence[str]] = {
     f"POST {_API}/user-imports": _IMPORTED,
     f"PUT {_API_TENANT}/members/{{user}}": ("membership.put",),
     f"DELETE {_API_TENANT}/members/{{user}}": ("membership.remove",),
+    f"POST {_API}/groups": ("group.create",),
+    f"PATCH {_API_GROUP}": ("group.update",),
+    f"DELETE {_API_GROUP}": ("group.delete",),
+    f"PUT {_API_GROUP}/members/{{user}}": ("group_member.add",),
+    f"DELETE {_API_GROUP}/members/{{user}}": ("group_member.remove",),
+    f"PUT {_API_GROUP}/memberships/{{tenant}}": ("group_membership.put",),
+    f"DELETE {_API_GROUP}/memberships/{{tenant}}": ("group_membership.remove",),
     f"PUT {_API}/permission-sets/{{permission_set}}": ("permission_set.put",),
     f"DELETE {_API}/permission-sets/{{permission_set}}": ("permission_set.remove",),
     f"PUT {_API}/workload-rules/{{rule}}": ("workload_rule.put",),

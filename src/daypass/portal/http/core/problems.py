@@ -23,6 +23,9 @@ from daypass.portal.errors import (
     BreakGlassProtected,
     ConsentTooFast,
     EventNotFound,
+    GroupNotFound,
+    GroupReadOnly,
+    GroupsClaimInvalid,
     HasPermissionSet,
     InsufficientScope,
     InvalidDuration,
@@ -118,6 +121,8 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     SignInAgain: HTTPStatus.UNAUTHORIZED,
     SignInFailed: HTTPStatus.UNAUTHORIZED,
     AccountRefused: HTTPStatus.FORBIDDEN,
+    # The sign-in is refused for good: another try would give the same.
+    GroupsClaimInvalid: HTTPStatus.FORBIDDEN,
     TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     # Not 401: a client would discard a token that is valid, and start another sign-in.
@@ -137,6 +142,8 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     MembershipNotFound: HTTPStatus.NOT_FOUND,
     PermissionSetNotFound: HTTPStatus.NOT_FOUND,
     WorkloadRuleNotFound: HTTPStatus.NOT_FOUND,
+    GroupNotFound: HTTPStatus.NOT_FOUND,
+    GroupReadOnly: HTTPStatus.CONFLICT,
     SettingNotFound: HTTPStatus.NOT_FOUND,
     MetadataNotFound: HTTPStatus.NOT_FOUND,
     TokenNotFound: HTTPStatus.NOT_FOUND,

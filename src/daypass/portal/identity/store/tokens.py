@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Integer, bindparam, case, delete, func, insert, or_, select, update
 
 from daypass.portal.identity.model import CONSENTED_KINDS, ApiToken, TokenId, TokenKind, User, UserId
-from daypass.portal.identity.scopes import format_scopes, stored_scopes
+from daypass.portal.identity.scopes import TENANTS_AND_ADMIN, TENANTS_ONLY, format_scopes, stored_scopes
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.storage.prepared import Prepared, ResultRow
 from daypass.portal.storage.schema.identity import api_tokens, user_kind, user_role, users
@@ -99,6 +99,23 @@ _REVOKE = (
     )
     .values(revoked_at=bindparam("ended_at"))
 )
+
+END_ADMINISTRATION = (
+    update(api_tokens)
+    .where(or_(api_tokens.c.reauthentication_exempt, api_tokens.c.allows_admin))
+    .values(
+        reauthentication_exempt=False,
+        allows_admin=False,
+        # Any other list is left as it is: without the flag, administration in it counts for nothing.
+        scopes=case(
+            (api_tokens.c.scopes == format_scopes(TENANTS_AND_ADMIN), format_scopes(TENANTS_ONLY)),
+            else_=api_tokens.c.scopes,
+        ),
+    )
+)
+"""Ends the reauthentication exemption and the admin access of tokens; a user of it says whose tokens."""
+
+_END_ADMINISTRATION = END_ADMINISTRATION.where(api_tokens.c.user_id == bindparam("owner_id"))
 
 _RECORD_USE = Prepared(
     update(api_tokens)
@@ -329,6 +346,11 @@ def record_use(token_id: TokenId, *, at: datetime) -> RowChange:
 def update_address(token_id: TokenId, address: str) -> RowChange:
     """Return the change that updates the address that a token is used from."""
     return RowChange(_UPDATE_ADDRESS, {"token_id": token_id, "seen_at": address})
+
+
+def end_administration(owner: UserId) -> RowChange:
+    """Return the change that ends the reauthentication exemption and the admin access of a user's tokens."""
+    return RowChange(_END_ADMINISTRATION, {"owner_id": owner})
 
 
 def delete_ended_tokens(*, before: datetime) -> RowChange:

@@ -4,12 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.admin.model import MemberRecord, UserQuery, UserRecord, UserSort
 from daypass.portal.identity.model import Role, TokenKind, UserId, UserKind
-from daypass.portal.identity.scopes import TENANTS_AND_ADMIN, TENANTS_ONLY, format_scopes
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.permission_sets.store import IS_SET_OF_MEMBERSHIP, MEMBERSHIP_SET, membership_set
@@ -66,22 +65,6 @@ _REVOKE_TOKENS = (
     .values(revoked_at=bindparam("ended_at"))
 )
 _REVOKE_SIGN_INS = _REVOKE_TOKENS.where(api_tokens.c.kind != TokenKind.PERMANENT.value)
-_END_ADMINISTRATION = (
-    update(api_tokens)
-    .where(
-        api_tokens.c.user_id == bindparam("owner_id"),
-        or_(api_tokens.c.reauthentication_exempt, api_tokens.c.allows_admin),
-    )
-    .values(
-        reauthentication_exempt=False,
-        allows_admin=False,
-        # Any other list is left as it is: without the flag, administration in it counts for nothing.
-        scopes=case(
-            (api_tokens.c.scopes == format_scopes(TENANTS_AND_ADMIN), format_scopes(TENANTS_ONLY)),
-            else_=api_tokens.c.scopes,
-        ),
-    )
-)
 _LAST_SIGN_IN = last_sign_in.label("sorted_by_sign_in")
 
 _USER = (
@@ -303,11 +286,6 @@ def revoke_tokens(owner: UserId, *, at: datetime) -> RowChange:
 def revoke_sign_ins(owner: UserId, *, at: datetime) -> RowChange:
     """Return the change that revokes the sign-ins of a user, and the tokens derived from one."""
     return RowChange(_REVOKE_SIGN_INS, {"owner_id": owner, "ended_at": at})
-
-
-def end_administration(owner: UserId) -> RowChange:
-    """Return the change that ends the reauthentication exemption and the admin access of a user's tokens."""
-    return RowChange(_END_ADMINISTRATION, {"owner_id": owner})
 
 
 def _is_member_of(tenant_id: TenantId) -> ColumnElement[bool]:

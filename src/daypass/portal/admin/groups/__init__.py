@@ -1,0 +1,1 @@
+"""Administration of groups, their members, and the memberships that they give."""

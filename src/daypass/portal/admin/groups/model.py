@@ -1,0 +1,48 @@
+"""The records of groups for Administrators, each with its version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from daypass.portal.admin.model import Version, version_of
+from daypass.portal.groups.model import Group, GroupMembership, MemberSource
+
+
+@dataclass(frozen=True, slots=True)
+class GroupQuery:
+    """A filter of groups; the default matches all."""
+
+    search: str = ""
+    """A substring of the name."""
+    source: MemberSource | None = None
+    provider: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecord:
+    """A group, with the fields that only Administrators see."""
+
+    group: Group
+    created_at: datetime
+    updated_at: datetime
+    last_matched_at: datetime | None
+    """When a sign-in last had the value of a claim group, to the hour; None for never."""
+    members: int
+    memberships: int
+    """The number of tenants that it gives access to."""
+
+    @property
+    def version(self) -> Version:
+        """The version of the fields that an Administrator can change."""
+        return group_version(self.group)
+
+
+def group_version(group: Group) -> Version:
+    """Return the version of the fields of a group that an Administrator can change."""
+    return version_of(group.id, group.name, group.description, group.makes_administrators)
+
+
+def membership_version(membership: GroupMembership) -> Version:
+    """Return the version of a group's membership; group and tenant never change."""
+    return version_of(
+        membership.group.id, membership.tenant.id, membership.permission_set.name, membership.ends_at
+    )
