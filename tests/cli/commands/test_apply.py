@@ -25,6 +25,7 @@ from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.roles import RoleState
 from tests.captured_log import captured_log
 from tests.cli.near import portal_client
+from tests.portal.groups.examples import PLATFORM, SCIM, add
 from tests.portal.http.world import DANA, World
 from tests.portal.http.world import world as make_world
 
@@ -185,6 +186,102 @@ def test_workload_rules_are_applied_exported_and_pruned(portal: Portal) -> None:
     assert removed.subject == "workload rule shop"
 
 
+GROUPS = """
+tenants:
+  dev01: {}
+  data01: {}
+  prod01: {}
+groups:
+  developers:
+    description: Write the software.
+    members: [Dana@Example.com, noor@example.com]
+    memberships:
+      dev01: full
+      data01: {permission_set: read-only, ends_at: 2027-06-30T20:00:00+02:00}
+  readers: {}
+"""
+
+
+def test_groups_are_applied_with_members_and_access_and_pruned(portal: Portal) -> None:
+    found = planned(portal, GROUPS)
+    assert [(step.sign, step.subject) for step in found.steps] == [
+        (ADD, "group developers"),
+        (ADD, "member dana@example.com of group developers"),
+        (ADD, "member noor@example.com of group developers"),
+        (ADD, "access of group developers to dev01"),
+        (ADD, "access of group developers to data01"),
+        (ADD, "group readers"),
+    ]
+    carry_out(portal, found)
+    assert planned(portal, GROUPS).steps == []
+    exported = manifest.write(live_state.read(portal).manifest)
+    assert "ends_at: '2027-06-30T18:00:00+00:00'" in exported
+    assert planned(portal, exported, prune=True).steps == []
+
+    changed = (
+        GROUPS.replace("Write", "Wrote")
+        .replace(", noor@example.com", "")
+        .replace("dev01: full", "prod01: full")
+    )
+    changed = changed.replace(", ends_at: 2027-06-30T20:00:00+02:00", "").replace("  readers: {}\n", "")
+    found = planned(portal, changed, prune=True)
+    assert [(step.sign, step.subject, *step.lines()) for step in found.steps] == [
+        (CHANGE, "group developers", "description: Write the software. → Wrote the software."),
+        (ADD, "access of group developers to prod01", "permission_set: full"),
+        (CHANGE, "access of group developers to data01", "ends_at: 2027-06-30T18:00:00+00:00 → None"),
+        (REMOVE, "access of group developers to dev01"),
+        (REMOVE, "member noor@example.com of group developers"),
+        (REMOVE, "group readers"),
+    ]
+    carry_out(portal, found)
+    assert planned(portal, changed, prune=True).steps == []
+
+
+def test_groups_of_a_provider_keep_their_members_and_those_of_scim_are_never_pruned(
+    world: World, portal: Portal
+) -> None:
+    with world.database.writing() as connection:
+        for group in (PLATFORM, SCIM):
+            add(connection, group, world.users[DANA])
+
+    exported = manifest.write(live_state.read(portal).manifest)
+    assert "okta/platform:\n    value: daypass-platform\n    makes_administrators: true\n" in exported
+    assert "okta/scim: {}\n" in exported
+    assert planned(portal, exported, prune=True).steps == []
+    [lost] = planned(portal, "groups: {}", prune=True).steps
+    assert (lost.sign, lost.subject) == (REMOVE, "group okta/platform")
+    given = planned(portal, "groups: {okta/scim: {memberships: {dev01: full}}}")
+    carry_out(portal, given)
+    assert [step.subject for step in given.steps] == ["access of group okta/scim to dev01"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("groups: {a: {members: [nobody]}}", "there is no user “nobody” for “a”"),
+        ("groups: {a: {memberships: {none: full}}}", "there is no tenant “none”"),
+        ("groups: {a: {memberships: {dev01: none}}}", "there is no permission set “none”"),
+        ("groups: {a: {value: b}}", "written PROVIDER/NAME"),
+        ("groups: {okta/a: {members: [dana@example.com]}}", "come from the provider"),
+        ("groups: {okta/a: {}}", "needs the value of the claim"),
+        ("groups: {okta/platform: {value: other}}", "cannot be changed"),
+        ("groups: {a: {makes_administrators: perhaps}}", "true or false"),
+        ("groups: {a: {members: dana}}", "a list of usernames"),
+        ("groups: {a: {memberships: {dev01: {ends_at: 2027-06-30T18:00:00}}}}", "a time with a time zone"),
+        ("groups: {a: {memberships: {dev01: {ends_at: soon}}}}", "a time with a time zone"),
+        ("groups: {a: {colour: red}}", "“colour” is not known here"),
+    ],
+)
+def test_a_group_that_cannot_be_applied_is_an_error_with_its_line(
+    world: World, portal: Portal, text: str, problem: str
+) -> None:
+    with world.database.writing() as connection:
+        add(connection, PLATFORM)
+
+    with pytest.raises(UsageError, match=f"line 1: .*{problem}"):
+        planned(portal, text)
+
+
 OWN_ROLE = "permission_sets:\n  analyst: {rank: 300, own_role: true}\n"
 WITH_POLICIES = "permission_sets:\n  analyst: {rank: 300, policies: [own]}\n"
 
@@ -338,7 +435,8 @@ WRONG = (
     (
         "colour: red\n",
         1,
-        "“colour” is not known here; the file has users, permission_sets, tenants, settings, workload_rules",
+        "“colour” is not known here; the file has users, permission_sets, tenants, groups, settings, "
+        "workload_rules",
     ),
     ("tenants:\n  t1:\n    role: x\n", 3, "a tenant has region, role_arn"),
     ("users:\n  a: {role: Root}\n", 2, "a role is User or Administrator"),

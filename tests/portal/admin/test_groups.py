@@ -35,8 +35,7 @@ from daypass.portal.storage.schema.identity import api_tokens
 from tests.fakes import NOON
 from tests.portal.admin.conftest import Administration
 from tests.portal.admin.test_permission_sets import OPERATES
-from tests.portal.groups.examples import PLATFORM, add
-from tests.portal.groups.test_synchronisation import SCIM
+from tests.portal.groups.examples import PLATFORM, SCIM, add
 
 DANA, ALICE = "dana@example.com", "alice@example.com"
 HOUR = timedelta(hours=1)

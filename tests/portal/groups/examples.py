@@ -14,6 +14,7 @@ DEVELOPERS = Group(GroupId("de" * 16), "developers", MemberSource.LOCAL)
 PLATFORM = Group(
     GroupId("b1" * 16), "platform", MemberSource.CLAIM, "okta", "daypass-platform", makes_administrators=True
 )
+SCIM = Group(GroupId("5c" * 16), "scim", MemberSource.SCIM, "okta", "daypass-readers")
 
 
 def add(connection: Connection, group: Group, *members: User) -> None:

@@ -23,12 +23,11 @@ from daypass.portal.storage.unit_of_work import UnitOfWork
 from daypass.portal.tenants.model import GroupId
 from tests.fakes import NOON
 from tests.portal.groups.conftest import BOB, ROOT, World, build
-from tests.portal.groups.examples import DEVELOPERS, PLATFORM, add
+from tests.portal.groups.examples import DEVELOPERS, PLATFORM, SCIM, add
 from tests.portal.groups.test_claims import OKTA
 
 READERS = Group(GroupId("4e" * 16), "readers", MemberSource.CLAIM, "okta", "daypass-readers")
 ENTRA = Group(GroupId("e1" * 16), "readers", MemberSource.CLAIM, "entra", "daypass-readers")
-SCIM = Group(GroupId("5c" * 16), "scim", MemberSource.SCIM, "okta", "daypass-readers")
 
 
 def add_all(world: World, *, scim: User | None = None) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from daypass.cli.api import errors
 from daypass.cli.api.client import Portal
 from daypass.cli.api.responses import UNREADABLE, every_page, read_json
 from daypass.cli.declarative import workload_rules
+from daypass.cli.declarative.groups import Group, GroupVersions, Membership, time_text
 from daypass.cli.declarative.manifest import (
     BUILT_IN_SETS,
     Manifest,
@@ -18,6 +19,7 @@ from daypass.cli.declarative.manifest import (
     Tenant,
     User,
 )
+from daypass.cli.declarative.step import address
 from daypass.cli.runtime.errors import NotFound, Refusal
 
 _PAGE_SIZE = 500
@@ -36,6 +38,7 @@ class Versions:
     tenant_settings: dict[tuple[str, str], str] = field(default_factory=dict)
     metadata: dict[tuple[str, str], str] = field(default_factory=dict)
     workload_rules: dict[str, str] = field(default_factory=dict)
+    groups: GroupVersions = field(default_factory=GroupVersions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,7 @@ def read(portal: Portal) -> LiveState:
         raise errors.not_a_portal(portal.origin) from error
 
 
-def path(*parts: str) -> str:
-    """Return a path of the API with percent-encoded *parts*."""
-    return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
+path = address
 
 
 def _read_all(portal: Portal) -> LiveState:
@@ -96,7 +97,9 @@ def _read_all(portal: Portal) -> LiveState:
         versions.settings[setting["type"], setting["key"]] = setting["version"]
     sets = _permission_sets(portal, versions)
     rules = _workload_rules(portal, versions)
-    return LiveState(Manifest(users, tenants, settings, sets, rules), versions, metadata is not None)
+    groups = _groups(portal, versions.groups)
+    manifest = Manifest(users, tenants, settings, sets, rules, groups)
+    return LiveState(manifest, versions, metadata is not None)
 
 
 def _workload_rules(portal: Portal, versions: Versions) -> Mapping[str, workload_rules.Rule] | None:
@@ -107,6 +110,39 @@ def _workload_rules(portal: Portal, versions: Versions) -> Mapping[str, workload
         return None
     versions.workload_rules.update({each["name"]: each["version"] for each in listed})
     return {each["name"]: workload_rules.of_portal(each) for each in listed}
+
+
+def _groups(portal: Portal, versions: GroupVersions) -> Mapping[str, Group] | None:
+    """Return the groups by their names in a file; None if the portal's API has none."""
+    groups: dict[str, Group] = {}
+    try:
+        listed = list(_items(portal, path("groups"), "groups"))
+    except NotFound:
+        return None
+    for each in listed:
+        provider, id_ = each["provider"], each["id"]
+        key = f"{provider}/{each['name']}" if provider else each["name"]
+        versions.ids[key], versions.groups[key] = id_, each["version"]
+        if each["source"] == "scim":
+            versions.provisioned.add(key)
+        memberships: dict[str, Membership] = {}
+        for given in _items(portal, path("groups", id_, "memberships"), "memberships"):
+            ends_at = None if given["ends_at"] is None else time_text(given["ends_at"])
+            memberships[given["tenant"]] = Membership(given["permission_set"], ends_at)
+            versions.memberships[key, given["tenant"]] = given["version"]
+        members = None
+        if not provider:
+            members = [each["username"] for each in _items(portal, path("groups", id_, "members"), "members")]
+        groups[key] = Group(
+            line=0,
+            description=each["description"],
+            # The id of SCIM is the provider's own, and no value of a claim.
+            value=each["value"] if each["source"] == "claim" else None,
+            makes_administrators=each["makes_administrators"],
+            members=members,
+            memberships=memberships,
+        )
+    return groups
 
 
 def _permission_sets(portal: Portal, versions: Versions) -> Mapping[str, PermissionSet] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daypass.cli.declarative import workload_rules
+from daypass.cli.declarative.groups import Group, Membership, group_fields, time_text
 from daypass.cli.declarative.workload_rules import Rule
 from daypass.cli.runtime.errors import UsageError
 from daypass.common.usernames import canonical_username
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 ROLES = ("User", "Administrator")
 BUILT_IN_SETS = ("full", "read-only")
-SECTIONS = ("users", "permission_sets", "tenants", "settings", "workload_rules")
+SECTIONS = ("users", "permission_sets", "tenants", "groups", "settings", "workload_rules")
 KINDS = ("text", "url", "aws_console")
 
 SettingKey = tuple[str, str]
@@ -78,6 +79,7 @@ class Manifest:
     permission_sets: Mapping[str, PermissionSet] | None = None
     """Without the built-in sets."""
     workload_rules: Mapping[str, Rule] | None = None
+    groups: Mapping[str, Group] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class _Reader:
                 sections[key] = {name: self._permission_set(name, each) for name, each in self._mapping(node)}
             elif key == "workload_rules":
                 sections[key] = {name: self._workload_rule(rule) for name, rule in self._mapping(node)}
+            elif key == "groups":
+                sections[key] = {name: self._group(name, each) for name, each in self._mapping(node)}
             elif key == "tenants":
                 sections[key] = {name: self._tenant(tenant) for name, tenant in self._mapping(node)}
             else:
@@ -180,6 +184,52 @@ class _Reader:
         if rule.get("disabled", "false") not in ("true", "false"):
             raise self._error(nodes["disabled"], "disabled is true or false")
         return {**rule, "disabled": True} if rule.pop("disabled", "false") == "true" else rule
+
+    def _group(self, name: str, node: "Node") -> Group:
+        line = node.start_mark.line + 1
+        if self._is_empty(node):
+            return Group(line)
+        known = ("description", "value", "makes_administrators", "members", "memberships")
+        fields = dict(self._fields(node, known, "a group"))
+        makes = self._text(fields["makes_administrators"]) if "makes_administrators" in fields else None
+        if makes not in (None, "true", "false"):
+            raise self._error(fields["makes_administrators"], "makes_administrators is true or false")
+        if "members" in fields and "/" in name:
+            raise self._error(fields["members"], "the members of a provider's group come from the provider")
+        if "value" in fields and "/" not in name:
+            raise self._error(fields["value"], "a group with a value is written PROVIDER/NAME")
+        memberships = {
+            tenant: self._group_membership(each) for tenant, each in self._mapping(fields.get("memberships"))
+        }
+        return Group(
+            line,
+            description=self._text(fields["description"]) if "description" in fields else None,
+            value=self._text(fields["value"]) if "value" in fields else None,
+            makes_administrators=None if makes is None else makes == "true",
+            members=self._usernames(fields["members"]) if "members" in fields else None,
+            memberships=memberships if "memberships" in fields else None,
+        )
+
+    def _usernames(self, node: "Node") -> Sequence[str]:
+        if self._is_empty(node):
+            return ()
+        if node.tag != "tag:yaml.org,2002:seq" or not isinstance(node.value, list):
+            raise self._error(node, "a list of usernames is expected here")
+        return tuple(canonical_username(self._text(each)) for each in node.value)
+
+    def _group_membership(self, node: "Node") -> Membership:
+        """Return a membership from the name of a permission set, or from a mapping with an end."""
+        if isinstance(node.value, str):
+            return Membership(self._text(node))
+        fields = dict(self._fields(node, ("permission_set", "ends_at"), "a membership of a group"))
+        permission_set = self._text(fields["permission_set"]) if "permission_set" in fields else "full"
+        if "ends_at" not in fields:
+            return Membership(permission_set)
+        try:
+            return Membership(permission_set, time_text(self._text(fields["ends_at"])))
+        except ValueError:
+            problem = "a time with a time zone is expected, such as 2027-06-30T18:00:00Z"
+            raise self._error(fields["ends_at"], problem) from None
 
     def _value(self, node: "Node") -> Any:  # noqa: ANN401  JSON of any shape
         """Return nested lists and mappings of texts: IAM has no other scalars."""
@@ -286,6 +336,8 @@ def write(manifest: Manifest) -> str:
         whole["permission_sets"] = {name: permission_set_fields(each) for name, each in sets}
     if manifest.tenants is not None:
         whole["tenants"] = {name: _tenant(tenant) for name, tenant in manifest.tenants.items()}
+    if manifest.groups:
+        whole["groups"] = {name: group_fields(group) for name, group in manifest.groups.items()}
     if manifest.settings is not None:
         by_type: dict[str, dict[str, object]] = {}
         for (type_, key), value in manifest.settings.items():

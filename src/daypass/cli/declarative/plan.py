@@ -1,48 +1,22 @@
 """The plan of `daypass apply`: the steps from the portal's state to the manifest, in a valid order."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 from daypass.cli.declarative import workload_rules
+from daypass.cli.declarative.groups import GroupPlanner
 from daypass.cli.declarative.live_state import LiveState, path
 from daypass.cli.declarative.manifest import BUILT_IN_SETS, Manifest, Tenant, User, permission_set_fields
+from daypass.cli.declarative.step import ADD, CHANGE, REMOVE, Facts, Step, difference, if_match, put, removal
 from daypass.cli.runtime.errors import UsageError
 
-ADD, CHANGE, REMOVE = "+", "~", "-"
+__all__ = ["ADD", "CHANGE", "REMOVE", "Plan", "Step", "plan"]
 
 _ROLE_MAXIMUM = ("AppConfig", "MaximumSessionDuration")
 """The limit of every tenant's maximum: it is raised before theirs and lowered after them."""
 
-_NEW = {"If-None-Match": "*"}
-
-Facts = Mapping[str, object]
-
 Key = TypeVar("Key")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A change, and the API call that makes it."""
-
-    sign: str
-    subject: str
-    before: Facts
-    after: Facts
-    method: str
-    path: str
-    body: Facts | None
-    condition: Mapping[str, str]
-
-    def lines(self) -> Iterator[str]:
-        """Yield the differences, one line for each field."""
-        for name in {**self.before, **self.after}:
-            old, new = _shown(self.before.get(name)), _shown(self.after.get(name))
-            if self.sign is CHANGE:
-                yield f"{name}: {old} → {new}"
-            else:
-                yield f"{name}: {old if self.sign is REMOVE else new}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +54,7 @@ class _Planner:
             *self._metadata(),
             *self._members(),
             *self._workload_rules(),
+            *self._groups.steps(),
             *lowered,
             *(removed if prune else ()),
             *last,
@@ -100,13 +75,13 @@ class _Planner:
                     # The step before creates the user, so the version is not known when the plan is made.
                     yield self._user_changed(name, {"disabled": False}, {"disabled": True}, "*")
                 continue
-            before, after = _difference(_user_fields(old), _user_fields(wanted))
+            before, after = difference(_user_fields(old), _user_fields(wanted))
             if after:
                 yield self._user_changed(name, before, after, self.live.versions.users[name])
 
     def _user_changed(self, name: str, before: Facts, after: Facts, version: str) -> Step:
         return Step(
-            CHANGE, f"user {name}", before, after, "PATCH", path("users", name), after, _match(version)
+            CHANGE, f"user {name}", before, after, "PATCH", path("users", name), after, if_match(version)
         )
 
     def _tenants(self) -> Iterator[Step]:
@@ -122,9 +97,9 @@ class _Planner:
                     ADD, f"tenant {name}", {}, fields, "POST", path("tenants"), {"name": name, **fields}, {}
                 )
                 continue
-            before, after = _difference(_tenant_fields(old), fields)
+            before, after = difference(_tenant_fields(old), fields)
             if after:
-                match = _match(self.live.versions.tenants[name])
+                match = if_match(self.live.versions.tenants[name])
                 subject = f"tenant {name}"
                 yield Step(CHANGE, subject, before, after, "PATCH", path("tenants", name), after, match)
 
@@ -139,7 +114,7 @@ class _Planner:
             old = permission_set_fields(existing[name]) if name in existing else None
             # PUT replaces the whole set, so a field that the file leaves out gets its default.
             new, version = permission_set_fields(wanted), self.live.versions.permission_sets.get(name)
-            yield from _put(f"permission set {name}", path("permission-sets", name), old, new, version)
+            yield from put(f"permission set {name}", path("permission-sets", name), old, new, version)
 
     def _workload_rules(self) -> Iterator[Step]:
         existing = self.live.manifest.workload_rules
@@ -151,7 +126,7 @@ class _Planner:
                 )
             old, version = existing.get(name), self.live.versions.workload_rules.get(name)
             address = path("workload-rules", name)
-            yield from _put(
+            yield from put(
                 f"workload rule {name}", address, old, workload_rules.complete(wanted, old), version
             )
 
@@ -161,7 +136,7 @@ class _Planner:
             address, setting = path("settings", type_, key), (type_, key)
             old = _field("value", existing.get(setting))
             subject, version = f"setting {type_} {key}", versions.get(setting)
-            yield from _put(subject, address, old, {"value": value}, version)
+            yield from put(subject, address, old, {"value": value}, version)
 
     def _tenant_settings(self) -> Iterator[Step]:
         for name, wanted in (self.desired.tenants or {}).items():
@@ -170,7 +145,7 @@ class _Planner:
                 version = self.live.versions.tenant_settings.get((name, key))
                 address = path("tenants", name, "settings", key)
                 subject, before = f"setting {key} of {name}", _field("value", old.get(key))
-                yield from _put(subject, address, before, {"value": value}, version)
+                yield from put(subject, address, before, {"value": value}, version)
 
     def _metadata(self) -> Iterator[Step]:
         for name, wanted in (self.desired.tenants or {}).items():
@@ -184,7 +159,7 @@ class _Planner:
                 version = self.live.versions.metadata.get((name, key))
                 address = path("tenants", name, "metadata", key)
                 before = asdict(old[key]) if key in old else None
-                yield from _put(f"metadata {key} of {name}", address, before, asdict(entry), version)
+                yield from put(f"metadata {key} of {name}", address, before, asdict(entry), version)
 
     def _members(self) -> Iterator[Step]:
         usernames = {*(self.live.manifest.users or {}), *(self.desired.users or {})}
@@ -207,38 +182,64 @@ class _Planner:
                 subject, old_set = f"member {user} of {name}", old.get(user)
                 # An older portal knows the built-in sets by this field.
                 field = "access" if permission_set in BUILT_IN_SETS else "permission_set"
-                yield from _put(subject, address, _field(field, old_set), {field: permission_set}, version)
+                yield from put(subject, address, _field(field, old_set), {field: permission_set}, version)
+
+    def _removed_rules(self) -> Iterator[Step]:
+        versions = self.live.versions.workload_rules
+        for name in _unlisted(self.live.manifest.workload_rules, self.desired.workload_rules):
+            yield removal(f"workload rule {name}", path("workload-rules", name), if_match(versions[name]))
 
     def _removals(self) -> Iterator[Step]:
         """Yield the removal of everything that the manifest's sections do not list, children first."""
         existing, versions, wanted = self.live.manifest, self.live.versions, self.desired
-        for name in _unlisted(existing.workload_rules, wanted.workload_rules):
-            match = _match(versions.workload_rules[name])
-            yield _removal(f"workload rule {name}", path("workload-rules", name), match)
+        yield from self._removed_rules()
+        yield from self._groups.removals()
+        if wanted.groups is not None:
+            yield from self._groups.unlisted()
         for name, tenant in (wanted.tenants or {}).items():
             old = self._existing(name)
             for user in _unlisted(old.members, tenant.members):
-                address, match = path("tenants", name, "members", user), _match(versions.members[name, user])
-                yield _removal(f"member {user} of {name}", address, match)
+                address, match = (
+                    path("tenants", name, "members", user),
+                    if_match(versions.members[name, user]),
+                )
+                yield removal(f"member {user} of {name}", address, match)
             for key in _unlisted(old.settings, tenant.settings):
                 address = path("tenants", name, "settings", key)
-                yield _removal(
-                    f"setting {key} of {name}", address, _match(versions.tenant_settings[name, key])
+                yield removal(
+                    f"setting {key} of {name}", address, if_match(versions.tenant_settings[name, key])
                 )
             for key in _unlisted(old.metadata, tenant.metadata):
-                address, match = path("tenants", name, "metadata", key), _match(versions.metadata[name, key])
-                yield _removal(f"metadata {key} of {name}", address, match)
+                address, match = (
+                    path("tenants", name, "metadata", key),
+                    if_match(versions.metadata[name, key]),
+                )
+                yield removal(f"metadata {key} of {name}", address, match)
         for type_, key in _unlisted(existing.settings, wanted.settings):
-            match = _match(versions.settings[type_, key])
-            yield _removal(f"setting {type_} {key}", path("settings", type_, key), match)
+            match = if_match(versions.settings[type_, key])
+            yield removal(f"setting {type_} {key}", path("settings", type_, key), match)
         for name in _unlisted(existing.tenants, wanted.tenants):
-            yield _removal(f"tenant {name}", path("tenants", name), _match(versions.tenants[name]))
+            yield removal(f"tenant {name}", path("tenants", name), if_match(versions.tenants[name]))
         for name in _unlisted(existing.users, wanted.users):
-            yield _removal(f"user {name}", path("users", name), _match(versions.users[name]))
+            yield removal(f"user {name}", path("users", name), if_match(versions.users[name]))
         # Last, because the portal keeps a set while a member of any tenant has it.
         for name in _unlisted(existing.permission_sets, wanted.permission_sets):
-            address, match = path("permission-sets", name), _match(versions.permission_sets[name])
-            yield _removal(f"permission set {name}", address, match)
+            address, match = path("permission-sets", name), if_match(versions.permission_sets[name])
+            yield removal(f"permission set {name}", address, match)
+
+    @property
+    def _groups(self) -> GroupPlanner:
+        live, desired = self.live.manifest, self.desired
+        sets = {*BUILT_IN_SETS, *(live.permission_sets or {}), *(desired.permission_sets or {})}
+        return GroupPlanner(
+            name=self.name,
+            wanted=desired.groups or {},
+            existing=live.groups,
+            versions=self.live.versions.groups,
+            usernames=frozenset({*(live.users or {}), *(desired.users or {})}),
+            permission_sets=frozenset(sets),
+            tenants=frozenset({*(live.tenants or {}), *(desired.tenants or {})}),
+        )
 
     def _existing(self, tenant: str) -> Tenant:
         return (self.live.manifest.tenants or {}).get(tenant, Tenant(0))
@@ -247,11 +248,6 @@ class _Planner:
 def plan(name: str, desired: Manifest, live: LiveState, *, prune: bool) -> Plan:
     """Return the steps from *live* to the file *name*; with *prune*, also the removal of everything else."""
     return _Planner(name, desired, live).plan(prune=prune)
-
-
-def _shown(value: object) -> object:
-    """Return a list, an object, true or false as in JSON; other values as they are."""
-    return json.dumps(value) if isinstance(value, list | dict | bool) else value
 
 
 def _user_fields(user: User) -> Facts:
@@ -268,31 +264,8 @@ def _tenant_fields(tenant: Tenant) -> Facts:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _difference(old: Facts, wanted: Facts) -> tuple[Facts, Facts]:
-    after = {name: value for name, value in wanted.items() if value is not None and value != old.get(name)}
-    return {name: old.get(name) for name in after}, after
-
-
 def _field(name: str, value: str | None) -> Facts | None:
     return None if value is None else {name: value}
-
-
-def _put(subject: str, address: str, old: Facts | None, new: Facts, version: str | None) -> Iterator[Step]:
-    if old is None:
-        yield Step(ADD, subject, {}, new, "PUT", address, new, _NEW)
-    elif old != new:
-        # `own_role` is the one field that is left out where it has its default, which is false.
-        every = dict.fromkeys({**old, **new}, False)
-        before, after = _difference({**every, **old}, {**every, **new})
-        yield Step(CHANGE, subject, before, after, "PUT", address, new, _match(version or "*"))
-
-
-def _removal(subject: str, address: str, condition: Mapping[str, str]) -> Step:
-    return Step(REMOVE, subject, {}, {}, "DELETE", address, None, condition)
-
-
-def _match(version: str) -> Mapping[str, str]:
-    return {"If-Match": "*" if version == "*" else f'"{version}"'}
 
 
 def _unlisted(existing: Mapping[Key, object] | None, wanted: Mapping[Key, object] | None) -> Sequence[Key]:
