@@ -11,6 +11,7 @@ from daypass.common.counting import counted
 from daypass.portal.commands.common import open_database, read_configuration, report_errors
 
 if TYPE_CHECKING:
+    from daypass.portal.config.model import PortalConfig
     from daypass.portal.diagnostics.finding import Finding
     from daypass.portal.storage.engine import Database
 
@@ -28,13 +29,14 @@ _MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 def doctor(form: str, strict: bool) -> None:
-    """Check the portal's AWS identity, its clock and all roles.
+    """Check the portal's AWS identity, its clock, all roles, and the identity providers.
 
-    For each role it checks existence, trust policy, maximum session duration and fence. It changes nothing
-    and creates no AWS session. Each finding comes with the command that fixes it. A check that fails is a
-    finding itself, and the others continue. Exit code 0 means no errors, 1 means that some users get no
-    session (with --strict, also warnings), 2 means that AWS or the database could not be used at all;
-    without AWS, the findings on the database and the tenants' regions are still printed.
+    For each role it checks existence, trust policy, maximum session duration and fence; for each identity
+    provider its metadata, keys, clock and algorithms, and it prints the redirect URI to register. It changes
+    nothing and creates no AWS session. Each finding comes with the command that fixes it. A check that
+    fails is a finding itself, and the others continue. Exit code 0 means no errors, 1 means that some users
+    get no session (with --strict, also warnings), 2 means that AWS or the database could not be used at all;
+    without AWS, the other findings are still printed.
 
     \b
       daypass portal doctor
@@ -62,8 +64,19 @@ def _findings() -> "Sequence[Finding]":
         return [
             *run_check("database_profile", "database", lambda: [_session_profile(database)]),
             *run_check("audit_privileges", "database", lambda: _audit_privileges(database)),
+            *run_check("providers", "identity providers", lambda: _providers(config)),
             *aws_findings(config, database),
         ]
+
+
+def _providers(config: "PortalConfig") -> "Sequence[Finding]":
+    if not config.providers:
+        return []
+    from daypass.portal.clock import utc_now
+    from daypass.portal.diagnostics.identity_providers import ProviderDoctor
+    from daypass.portal.identity.jwt import Issuers
+
+    return list(ProviderDoctor(config, utc_now, Issuers(utc_now)).examine())
 
 
 def _session_profile(database: "Database") -> "Finding":

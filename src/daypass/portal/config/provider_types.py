@@ -4,11 +4,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from types import MappingProxyType
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from daypass.common.origins import is_loopback_host
 from daypass.portal.config.value_types import InvalidValue
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
@@ -63,7 +63,9 @@ class IssuerUrl:
             raise InvalidValue
         if "@" in parts.netloc or any(sign in text for sign in "?# \\"):
             raise InvalidValue
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        if parts.scheme != "https" and not (
+            parts.scheme == "http" and is_loopback_host(parts.hostname or "")
+        ):
             raise InvalidValue("only a provider on this machine may be without TLS")
         if _DISCOVERY in text:
             raise InvalidValue(f"the portal adds {_DISCOVERY} itself")
@@ -172,11 +174,3 @@ def _object(text: str) -> list[tuple[str, str]]:
     if not all(isinstance(value, str) for _, value in pairs):
         raise InvalidValue
     return [(name, value) for name, value in pairs]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host of a URL is this machine."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
