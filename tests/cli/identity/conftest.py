@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 import pytest
 
 from daypass.cli.identity import claims
-from tests.cli.conftest import Command, Ran
+from tests.cli.conftest import Command, Inside, Ran
 from tests.cli.stub import ReceivedRequest, Reply, StubPortal
-from tests.fixtures.ci_issuer import CiIssuer, ci_issuer
+from tests.fixtures.ci_issuer import GITLAB_JOB, CiIssuer, ci_issuer
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
@@ -134,7 +134,33 @@ def exchanging(portal: StubPortal) -> ExchangePortal:
     return ExchangePortal(portal)
 
 
+@dataclass(frozen=True, slots=True)
+class JobInside(CiJob):
+    """The same job, whose commands run inside this process."""
+
+    inside: Inside
+
+    @property
+    def processes(self) -> CiJob:
+        """The job, whose commands run in processes of their own."""
+        return CiJob(self.daypass, self.portal, self.issuer, self.variables)
+
+    def __call__(self, *words: str, **more: str) -> Ran:
+        """Run the command to its end, with debug messages, and check that it prints no secret."""
+        environment = self.environment(**more)
+        ran = self.inside(*words, **({"DAYPASS_TOKEN": "", "DAYPASS_HOST": ""} | environment))
+        self.check(ran, environment)
+        return ran
+
+
 @pytest.fixture
-def job(daypass: Command, exchanging: ExchangePortal, issuer: CiIssuer) -> CiJob:
+def job(daypass: Command, exchanging: ExchangePortal, issuer: CiIssuer, inside: Inside) -> JobInside:
     """A job of GitHub Actions."""
-    return CiJob(daypass, exchanging, issuer, issuer.github_variables())
+    return JobInside(daypass, exchanging, issuer, issuer.github_variables(), inside)
+
+
+@pytest.fixture
+def gitlab(job: JobInside) -> JobInside:
+    """A job of GitLab CI, which has one identity token."""
+    token = job.issuer.mint(job.portal.stub.url, GITLAB_JOB)
+    return replace(job, variables={"GITLAB_CI": "true", "DAYPASS_ID_TOKEN": token})

@@ -10,24 +10,23 @@ import pytest
 
 from daypass.cli.identity.bearer import WorkloadBearer
 from daypass.cli.identity.selection import detected
-from tests.cli.conftest import SCRIPT, TOKEN, Command, Ran
-from tests.cli.identity.conftest import GRANT, JWT, TOKEN_NUMBER, CiJob, ExchangePortal, oauth_error
+from tests.cli.conftest import SCRIPT, TOKEN, Ran
+from tests.cli.identity.conftest import (
+    GRANT,
+    JWT,
+    TOKEN_NUMBER,
+    JobInside,
+    oauth_error,
+)
 from tests.cli.sign_in import leave_sign_in
 from tests.cli.stub import Reply
-from tests.fixtures.ci_issuer import BITBUCKET_STEP, GITLAB_JOB, CiIssuer
+from tests.fixtures.ci_issuer import BITBUCKET_STEP, GITLAB_JOB
 
 DEV = ("aws", "--tenant", "dev01")
 START = 2_000_000_000
 
 
-@pytest.fixture
-def gitlab(daypass: Command, exchanging: ExchangePortal, issuer: CiIssuer) -> CiJob:
-    """A job of GitLab CI, which has one identity token."""
-    token = issuer.mint(exchanging.stub.url, GITLAB_JOB)
-    return CiJob(daypass, exchanging, issuer, {"GITLAB_CI": "true", "DAYPASS_ID_TOKEN": token})
-
-
-def test_a_job_on_github_gets_keys_without_a_stored_secret(job: CiJob) -> None:
+def test_a_job_on_github_gets_keys_without_a_stored_secret(job: JobInside) -> None:
     ran = job(*DEV)
 
     assert (ran.code, json.loads(ran.out)["AccessKeyId"][:4]) == (0, "ASIA")
@@ -41,7 +40,7 @@ def test_a_job_on_github_gets_keys_without_a_stored_secret(job: CiJob) -> None:
     assert job.portal.callers == [TOKEN_NUMBER.format(1)]
 
 
-def test_the_service_account_is_sent_as_the_audience_of_the_exchange(job: CiJob) -> None:
+def test_the_service_account_is_sent_as_the_audience_of_the_exchange(job: JobInside) -> None:
     by_flag = job(*DEV, "--service-account", "deployer")
     by_variable = job(*DEV, DAYPASS_SERVICE_ACCOUNT="reader")
 
@@ -49,7 +48,7 @@ def test_the_service_account_is_sent_as_the_audience_of_the_exchange(job: CiJob)
     assert [form["audience"] for form in job.portal.exchanges] == ["deployer", "reader"]
 
 
-def test_all_commands_of_a_job_share_one_exchange(gitlab: CiJob) -> None:
+def test_all_commands_of_a_job_share_one_exchange(gitlab: JobInside) -> None:
     commands = (
         DEV,
         ("aws", "--tenant", "prod01"),
@@ -61,14 +60,14 @@ def test_all_commands_of_a_job_share_one_exchange(gitlab: CiJob) -> None:
         ("configure", "--tenant", "dev01", "--diff"),
     )
 
-    codes = [gitlab(*words).code for words in commands]
+    codes = [gitlab.processes(*words).code for words in commands]
 
     assert codes == [0] * len(commands)
     assert len(gitlab.portal.exchanges) == 1
     assert set(gitlab.portal.callers) == {TOKEN_NUMBER.format(1)}
 
 
-def test_processes_that_start_together_exchange_the_only_token_once(gitlab: CiJob) -> None:
+def test_processes_that_start_together_exchange_the_only_token_once(gitlab: JobInside) -> None:
     environment = gitlab.environment()
     commands = [
         gitlab.daypass.start(
@@ -83,7 +82,9 @@ def test_processes_that_start_together_exchange_the_only_token_once(gitlab: CiJo
     assert len(gitlab.portal.exchanges) == 1
 
 
-def test_a_refused_portal_token_is_replaced_if_the_job_can_have_another_identity_token(job: CiJob) -> None:
+def test_a_refused_portal_token_is_replaced_if_the_job_can_have_another_identity_token(
+    job: JobInside,
+) -> None:
     job("tenants")
     job.portal.revoked.add(TOKEN_NUMBER.format(1))
 
@@ -93,7 +94,7 @@ def test_a_refused_portal_token_is_replaced_if_the_job_can_have_another_identity
     assert job.portal.callers == [TOKEN_NUMBER.format(number) for number in (1, 1, 2)]
 
 
-def test_a_refused_portal_token_ends_a_job_that_has_one_identity_token(gitlab: CiJob) -> None:
+def test_a_refused_portal_token_ends_a_job_that_has_one_identity_token(gitlab: JobInside) -> None:
     gitlab("tenants")
     gitlab.portal.revoked.add(TOKEN_NUMBER.format(1))
 
@@ -109,7 +110,7 @@ def test_a_refused_portal_token_ends_a_job_that_has_one_identity_token(gitlab: C
     [(3600, 3539, 1), (3600, 3541, 2), (60, 29, 1), (60, 31, 2), (3600, -10, 2)],
 )
 def test_a_portal_token_is_replaced_shortly_before_it_expires(
-    job: CiJob, lifetime: int, after: int, exchanges: int
+    job: JobInside, lifetime: int, after: int, exchanges: int
 ) -> None:
     job.portal.lifetime = lifetime
     environment = job.environment()
@@ -123,7 +124,7 @@ def test_a_portal_token_is_replaced_shortly_before_it_expires(
     assert len(job.portal.exchanges) == exchanges
 
 
-def test_jobs_on_one_machine_share_no_token(gitlab: CiJob) -> None:
+def test_jobs_on_one_machine_share_no_token(gitlab: JobInside) -> None:
     other = gitlab.issuer.mint(gitlab.portal.stub.url, GITLAB_JOB, project_id="12")
 
     gitlab("tenants")
@@ -135,7 +136,7 @@ def test_jobs_on_one_machine_share_no_token(gitlab: CiJob) -> None:
     ]
 
 
-def test_the_portal_token_is_in_a_private_file_that_cache_clear_removes(job: CiJob) -> None:
+def test_the_portal_token_is_in_a_private_file_that_cache_clear_removes(job: JobInside) -> None:
     job("tenants")
     (stored,) = job.daypass.cache.glob("*.workload")
 
@@ -145,7 +146,7 @@ def test_the_portal_token_is_in_a_private_file_that_cache_clear_removes(job: CiJ
 
 
 def test_a_cache_that_others_can_read_stores_no_token_and_the_job_still_works(
-    job: CiJob, tmp_path: Path
+    job: JobInside, tmp_path: Path
 ) -> None:
     shared = tmp_path / "shared"
     shared.mkdir(mode=0o755)
@@ -157,7 +158,7 @@ def test_a_cache_that_others_can_read_stores_no_token_and_the_job_still_works(
     assert list(shared.iterdir()) == []
 
 
-def test_a_refusal_names_the_claims_that_were_sent_and_what_an_administrator_does(job: CiJob) -> None:
+def test_a_refusal_names_the_claims_that_were_sent_and_what_an_administrator_does(job: JobInside) -> None:
     job.portal.refusal = oauth_error("invalid_grant", "No workload rule accepts this token.")
 
     ran = job(*DEV, "--service-account", "deployer")
@@ -174,7 +175,7 @@ def test_a_refusal_names_the_claims_that_were_sent_and_what_an_administrator_doe
         assert part in ran.err
 
 
-def test_a_refusal_that_repeats_the_token_does_not_show_it(gitlab: CiJob) -> None:
+def test_a_refusal_that_repeats_the_token_does_not_show_it(gitlab: JobInside) -> None:
     token = gitlab.variables["DAYPASS_ID_TOKEN"]
     gitlab.portal.refusal = oauth_error("invalid_grant", f"The token {token} is not accepted.")
 
@@ -188,8 +189,9 @@ def test_a_refusal_that_repeats_the_token_does_not_show_it(gitlab: CiJob) -> Non
     ("reply", "code", "said"),
     [
         (oauth_error("unsupported_grant_type", "Unknown."), 6, "accepts no identity tokens of jobs"),
-        (oauth_error("temporarily_unavailable", "Later.", 503), 5, "Try again later"),
-        (oauth_error("slow_down", "Slowly.", 429), 5, "Try again later"),
+        (oauth_error("temporarily_unavailable", "Wait for keys.", 503), 5, "Wait for keys."),
+        (oauth_error("slow_down", "Wait a minute.", 429), 5, "Wait a minute."),
+        (Reply(502, b"bad gateway"), 5, "Try again later"),
         (Reply(404, b"not found"), 6, "is not a Daypass portal"),
         (Reply(200, b"{}", {"Content-Type": "application/json"}), 6, "has no token"),
         (Reply(200, b'{"access_token": "a b", "expires_in": 9}'), 6, "has no token"),
@@ -199,7 +201,7 @@ def test_a_refusal_that_repeats_the_token_does_not_show_it(gitlab: CiJob) -> Non
     ],
 )
 def test_other_answers_to_the_exchange_have_their_exit_codes(
-    job: CiJob, reply: Reply, code: int, said: str
+    job: JobInside, reply: Reply, code: int, said: str
 ) -> None:
     job.portal.refusal = reply
 
@@ -210,7 +212,7 @@ def test_other_answers_to_the_exchange_have_their_exit_codes(
     assert len(job.portal.exchanges) == 1
 
 
-def test_a_given_token_wins_over_every_identity(job: CiJob) -> None:
+def test_a_given_token_wins_over_every_identity(job: JobInside) -> None:
     ran = job(*DEV, "--identity", "github", DAYPASS_TOKEN=TOKEN)
 
     # The portal of this test accepts the tokens of jobs only.
@@ -218,7 +220,7 @@ def test_a_given_token_wins_over_every_identity(job: CiJob) -> None:
     assert (job.portal.callers, job.portal.exchanges) == ([TOKEN], [])
 
 
-def test_a_stored_sign_in_wins_over_a_detected_identity_and_not_over_a_selected_one(job: CiJob) -> None:
+def test_a_stored_sign_in_wins_over_a_detected_identity_and_not_over_a_selected_one(job: JobInside) -> None:
     state = {"DAYPASS_STATE_DIR": str(job.daypass.home / "state")}
     leave_sign_in(job.environment(**state), job.portal.stub.url)
 
@@ -229,7 +231,7 @@ def test_a_stored_sign_in_wins_over_a_detected_identity_and_not_over_a_selected_
     assert (selected.code, job.portal.callers[-1]) == (0, TOKEN_NUMBER.format(1))
 
 
-def test_a_detected_token_for_another_service_is_not_sent_to_the_portal(job: CiJob) -> None:
+def test_a_detected_token_for_another_service_is_not_sent_to_the_portal(job: JobInside) -> None:
     token = job.issuer.mint(["ari:cloud:bitbucket::workspace/a1a1"], BITBUCKET_STEP)
     job.variables.clear()
 
@@ -242,7 +244,7 @@ def test_a_detected_token_for_another_service_is_not_sent_to_the_portal(job: CiJ
     assert len(job.portal.exchanges) == 1
 
 
-def test_an_identity_is_used_only_at_a_portal_that_is_named(gitlab: CiJob) -> None:
+def test_an_identity_is_used_only_at_a_portal_that_is_named(gitlab: JobInside) -> None:
     leave_sign_in(gitlab.environment(), gitlab.portal.stub.url)
 
     ran = gitlab("tenants", DAYPASS_HOST="")
@@ -251,17 +253,19 @@ def test_an_identity_is_used_only_at_a_portal_that_is_named(gitlab: CiJob) -> No
     assert "Which portal?" in ran.err
 
 
-def test_no_argument_of_a_process_is_a_secret(job: CiJob, tmp_path: Path) -> None:
+def test_no_argument_of_a_process_is_a_secret(job: JobInside, tmp_path: Path) -> None:
     seen = tmp_path / "processes"
 
-    ran = job("exec", "--tenant", "dev01", "--", "sh", "-c", f"cat /proc/[0-9]*/cmdline > {seen} 2>&1; true")
+    ran = job.processes(
+        "exec", "--tenant", "dev01", "--", "sh", "-c", f"cat /proc/[0-9]*/cmdline > {seen} 2>&1; true"
+    )
 
     assert ran.code == 0
     text = seen.read_bytes().decode(errors="replace")
     job.check(Ran(0, text, ""), job.environment())
 
 
-def test_the_fast_path_serves_cached_keys_without_the_exchange(gitlab: CiJob) -> None:
+def test_the_fast_path_serves_cached_keys_without_the_exchange(gitlab: JobInside) -> None:
     gitlab(*DEV)
     modules = subprocess.run(
         [sys.executable, "-X", "importtime", SCRIPT, *DEV],

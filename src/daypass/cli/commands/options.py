@@ -140,7 +140,7 @@ caller = combined(
     click.option(
         "--service-account",
         metavar="NAME",
-        help="The service account whose access the job gets, if several rules fit. [DAYPASS_SERVICE_ACCOUNT]",
+        help="The service account or workload rule of the job, if several fit. [DAYPASS_SERVICE_ACCOUNT]",
     ),
     click.option(
         "--interactive",

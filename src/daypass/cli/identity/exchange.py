@@ -61,9 +61,10 @@ def _refusal(
     origin: str, identity: "Identity", id_token: str, answer: "Answer", content: "dict[str, Any] | None"
 ) -> Refusal:
     error = content.get("error") if content else None
-    if answer.status >= 500 or answer.status == 429:
-        return Unavailable(f"{origin} answers with an error ({answer.status}). Try again later.")
+    is_temporary = answer.status >= 500 or answer.status == 429
     if content is None or not isinstance(error, str):
+        if is_temporary:
+            return Unavailable(f"{origin} answers with an error ({answer.status}). Try again later.")
         return errors.not_a_portal(origin, answer.status)
     if error == "unsupported_grant_type":
         return Misconfigured(
@@ -73,11 +74,13 @@ def _refusal(
     given = content.get("error_description")
     # The portal could repeat the token that it received.
     reason = errors.printable(given if isinstance(given, str) else error).replace(id_token, "***")
+    if is_temporary:
+        return Unavailable(f"The portal at {origin} cannot check the identity of this job now: {reason}")
     for_account = f" for the service account {identity.service_account}" if identity.service_account else ""
     return SignInNeeded(
         f"The portal at {origin} did not accept the identity of this job ({identity.system}): {reason} "
         f"{sent_claims(id_token)} Ask an Administrator for a workload rule that demands these "
-        f"claims{for_account}; the audit log has the reason of this refusal."
+        f"claims{for_account}."
     )
 
 
