@@ -48,6 +48,22 @@ def test_blanks_and_line_ends_around_a_variable_are_removed(padding: str, own: b
     assert TOKEN in known_tokens([], environment)
 
 
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "DUPLO_TOKEN",
+        "DAYPASS_ID_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "BITBUCKET_STEP_OIDC_TOKEN",
+        "TFC_WORKLOAD_IDENTITY_TOKEN",
+        "TFC_WORKLOAD_IDENTITY_TOKEN_DAYPASS",
+        "SYSTEM_ACCESSTOKEN",
+    ],
+)
+def test_the_tokens_of_a_job_are_known_as_secrets(variable: str) -> None:
+    assert TOKEN in known_tokens([], {variable: TOKEN})
+
+
 @pytest.mark.parametrize("padding", PADDINGS, ids=repr)
 def test_blanks_and_line_ends_around_a_flag_are_removed(padding: str) -> None:
     assert origin_of({"host": padding.format("portal.example.com")}, {}) == "https://portal.example.com"

@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from daypass.cli.api.client import ApiRequest, exchange
-from daypass.cli.api.tls import Trust
+from daypass.cli.api.tls import Trust, trust, trust_with_system
 from daypass.cli.runtime.errors import Misconfigured
 from tests.cli.stub import StubPortal
+from tests.tls import new_authority
 
 HOUR = dt.timedelta(hours=1)
 
@@ -118,3 +119,23 @@ def test_the_real_reason_is_reported_if_a_ca_file_would_not_help(
 
 def test_for_an_unknown_authority_the_ca_file_flag_is_suggested(tmp_path: Path) -> None:
     assert "--ca-file" in refusal(Issuer(tmp_path).server(), None)
+
+
+def test_another_server_than_the_portal_may_have_an_authority_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("portal", "system"):
+        (tmp_path / name).mkdir()
+    portal, system = (new_authority(tmp_path / name) for name in ("portal", "system"))
+    # OpenSSL takes the file in this variable for the system's.
+    monkeypatch.setenv("SSL_CERT_FILE", str(system.ca_file))
+    flags = {"ca_file": str(portal.ca_file)}
+
+    of_portal = trust("https://portal.example.com", flags, {})
+    of_others = trust_with_system("https://ci.example.com", flags, {})
+
+    assert of_portal is not None
+    assert of_others is not None
+    assert len(of_portal.context.get_ca_certs()) == 1
+    assert len(of_others.context.get_ca_certs()) == 2
+    assert trust_with_system("http://127.0.0.1:1", flags, {}) is None

@@ -72,8 +72,8 @@ def _refusal(
             "operator for an upgrade, or use an API token in DAYPASS_TOKEN."
         )
     given = content.get("error_description")
-    # The portal could repeat the token that it received.
-    reason = errors.printable(given if isinstance(given, str) else error).replace(id_token, "***")
+    # The portal could repeat the token that it received. Replaced first, because a long message is cut.
+    reason = errors.printable((given if isinstance(given, str) else error).replace(id_token, "***"))
     if is_temporary:
         return Unavailable(f"The portal at {origin} cannot check the identity of this job now: {reason}")
     for_account = f" for the service account {identity.service_account}" if identity.service_account else ""
