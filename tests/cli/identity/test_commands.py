@@ -48,6 +48,7 @@ def test_doctor_says_what_a_job_without_identity_needs(job: JobInside) -> None:
 
     assert (nothing["state"], selected["state"]) == ("notable", "bad")
     assert "GITHUB_ACTIONS is set, but this job has no token" in nothing["sentence"]
+    assert "`id-token: write`" in nothing["sentence"]
     assert "`id-token: write`" in selected["sentence"]
 
 

@@ -6,12 +6,18 @@ from collections.abc import Iterator, Mapping
 from daypass.cli.cache import request
 from daypass.cli.diagnostics.finding import Finding, bad, good, notable
 from daypass.cli.identity import claims
-from daypass.cli.identity.id_tokens import id_token
+from daypass.cli.identity.id_tokens import ADVICE, id_token
 from daypass.cli.identity.selection import Identity, detected
 from daypass.cli.runtime.errors import Refusal
 
-_CI_VARIABLES = ("GITHUB_ACTIONS", "GITLAB_CI", "BITBUCKET_BUILD_NUMBER", "TFC_RUN_ID", "TF_BUILD")
-"""Variables of CI jobs that can have an identity but do not have one by default."""
+_CI_VARIABLES = {
+    "GITHUB_ACTIONS": "github",
+    "GITLAB_CI": "gitlab",
+    "BITBUCKET_BUILD_NUMBER": "bitbucket",
+    "TFC_RUN_ID": "hcp-terraform",
+    "TF_BUILD": "azure-devops",
+}
+"""Variables of CI jobs that can have an identity but do not have one by default, and their systems."""
 
 
 def findings(origin: str, flags: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -33,8 +39,9 @@ def findings(origin: str, flags: Mapping[str, str], environment: Mapping[str, st
 def _none_in_a_job(environment: Mapping[str, str]) -> Iterator[Finding]:
     name = next((name for name in _CI_VARIABLES if environment.get(name)), None)
     if name is not None and not request.first_set(environment, "DAYPASS_TOKEN", "DUPLO_TOKEN"):
-        sentence = f"{name} is set, but this job has no token that proves its identity."
-        yield notable("identity", sentence, "# docs/guides/pipelines.md says what the job needs")
+        needs = ADVICE[_CI_VARIABLES[name]]
+        sentence = f"{name} is set, but this job has no token that proves its identity. {needs}"
+        yield notable("identity", sentence, "# docs/guides/pipelines.md has the lines for each system")
 
 
 def _used(
@@ -43,7 +50,7 @@ def _used(
     try:
         present = claims.unverified(id_token(identity, origin, flags, environment))
     except Refusal as refusal:
-        return bad("identity", str(refusal), "# docs/guides/pipelines.md says what the job needs")
+        return bad("identity", str(refusal), "# docs/guides/pipelines.md has the lines for each system")
     account = f", for the service account {identity.service_account}" if identity.service_account else ""
     text = f"{identity.system}{account}: {claims.shown(present) or 'no readable claims'}"
     if origin not in claims.audiences(present):

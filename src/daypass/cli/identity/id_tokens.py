@@ -20,7 +20,7 @@ _WITHIN_A_PROGRAM = "DAYPASS_WITHIN_AWS"
 
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
-_ADVICE = {
+ADVICE = {
     "github": (
         "The job needs the permission `id-token: write`; GitHub gives it to no pull request from a fork."
     ),
@@ -36,6 +36,7 @@ _ADVICE = {
     "aws": "It needs a new AWS CLI, keys with sts:GetWebIdentityToken, and a region.",
     "google": "It is available on Google Cloud, with a service account.",
 }
+"""What a job of each system needs to get an identity token."""
 
 
 def id_token(
@@ -61,7 +62,7 @@ def id_token(
 
 def _missing(identity: Identity, reason: str) -> Misconfigured:
     return Misconfigured(
-        f"No identity token from {identity.system}: {reason} {_ADVICE.get(identity.source, '')}".rstrip()
+        f"No identity token from {identity.system}: {reason} {ADVICE.get(identity.source, '')}".rstrip()
     )
 
 
@@ -149,7 +150,7 @@ def _github(
     request = ApiRequest(
         "GET", _path(url, {"audience": audience}), {"Authorization": f"Bearer {bearer}"}, None
     )
-    return token_service.json_token(identity.system, request, url, "value", flags, _ADVICE["github"])
+    return token_service.json_token(identity.system, request, url, "value", flags, ADVICE["github"])
 
 
 def _azure_devops(
@@ -165,7 +166,7 @@ def _azure_devops(
     query = {"api-version": "7.1", "serviceConnectionId": connection}
     headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
     request = ApiRequest("POST", _path(url, query), headers, "")
-    advice = _ADVICE["azure-devops"]
+    advice = ADVICE["azure-devops"]
     return token_service.json_token(identity.system, request, url, "oidcToken", flags, advice)
 
 
@@ -183,7 +184,7 @@ def _google(
         {"Metadata-Flavor": "Google"},
         None,
     )
-    return token_service.metadata_token(identity.system, host, request, _ADVICE["google"])
+    return token_service.metadata_token(identity.system, host, request, ADVICE["google"])
 
 
 _SERVICES = {"github": _github, "azure-devops": _azure_devops, "google": _google}
