@@ -23,4 +23,5 @@ def issuer(clock: FakeClock) -> Iterator[ForgingIssuer]:
 
 @pytest.fixture
 def issuers(clock: FakeClock) -> Issuers:
-    return Issuers(clock, Fetcher(environment={}))
+    # Tests that hold an answer back decide when it comes, and a busy machine must not.
+    return Issuers(clock, Fetcher(time_limit=60, environment={}))

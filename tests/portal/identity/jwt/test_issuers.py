@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from daypass.portal.identity.jwt import InvalidToken, Issuers, IssuerUnavailable
+from daypass.portal.identity.jwt.cache import CachedValue, Fetched
 from daypass.portal.identity.jwt.fetch import LARGEST_RESPONSE, Fetcher
 from daypass.portal.identity.jwt.urls import discovery_url, is_endpoint
 from tests.fakes import FakeClock
@@ -245,6 +246,23 @@ def test_unknown_key_ids_cause_one_request_in_a_minute(
     assert issuer.hits("/keys") == 3
 
 
+def test_a_key_that_another_thread_has_fetched_costs_no_further_request(clock: FakeClock) -> None:
+    fetches: list[str] = []
+
+    def fetch() -> Fetched[str]:
+        fetches.append("fetched")
+        return Fetched("value", HOUR)
+
+    cached = CachedValue(clock, fetch)
+    cached.get()
+
+    assert cached.refresh(lambda value: value == "value") == "value"
+    assert fetches == ["fetched"]
+    # That the key is there leaves the one request of this minute to the next unknown key.
+    cached.refresh(lambda _: False)
+    assert len(fetches) == 2
+
+
 def test_a_token_of_a_known_key_does_not_wait_for_a_flood_of_unknown_ones(
     issuer: ForgingIssuer, issuers: Issuers
 ) -> None:
@@ -252,12 +270,11 @@ def test_a_token_of_a_known_key_does_not_wait_for_a_flood_of_unknown_ones(
     gate = threading.Event()
     issuer.answers["/keys"] = Answer(status=500, first=gate.wait)
     unknown = issuer.token({}, key=ec_key("unknown"))
-    with ThreadPoolExecutor(1) as threads:
+    with ThreadPoolExecutor(2) as threads:
         waiting = threads.submit(issuers.verify, issuer.url, unknown, ALGORITHMS)
         try:
             wait_until(lambda: issuer.hits("/keys") == 2)
-            verify(issuers, issuer)
-            assert not waiting.done()
+            threads.submit(verify, issuers, issuer).result(timeout=20)
         finally:
             gate.set()
         assert isinstance(waiting.exception(), InvalidToken)
@@ -318,12 +335,11 @@ def test_a_thread_that_has_an_old_value_does_not_wait_for_the_one_that_fetches(
     clock.move(5 * MINUTE)
     gate = threading.Event()
     issuer.answers["/keys"] = Answer(status=500, first=gate.wait)
-    with ThreadPoolExecutor(1) as threads:
+    with ThreadPoolExecutor(2) as threads:
         fetching = threads.submit(verify, issuers, issuer)
         try:
             wait_until(lambda: issuer.hits("/keys") == 2)
-            verify(issuers, issuer)
-            assert not fetching.done()
+            threads.submit(verify, issuers, issuer).result(timeout=20)
         finally:
             gate.set()
         assert fetching.exception() is None

@@ -341,6 +341,7 @@ NO_TIMES: list[object] = [True, "1", [], {}, -1, 10**400, 1e300, 253_402_300_800
         ("not_yet_valid", {"iat": _NOW + 61}),
         (None, {"nbf": _NOW + 60}),
         ("not_yet_valid", {"nbf": _NOW + 61}),
+        ("not_yet_valid", {"nbf": _NOW, "iat": _NOW + 61}),
         (None, {"iat": _NOW - 660}),
         ("too_old", {"iat": _NOW - 661}),
         (None, {"exp": _NOW + 3600}),

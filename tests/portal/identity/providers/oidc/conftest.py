@@ -89,7 +89,7 @@ def configure(issuer: ForgingIssuer, clock: FakeClock) -> Configure:
     """Return a function that makes the portal's view of the issuer, with changes of the configuration."""
     secret = Secret(str(issuer.client_secret))
     config = ProviderConfig("idp", issuer.url, issuer.client_id, secret, "Example", scopes=("openid",))
-    issuers = Issuers(clock, Fetcher(environment={}))
+    issuers = Issuers(clock, Fetcher(time_limit=60, environment={}))
 
     def configured(**changes: Any) -> Sign:  # noqa: ANN401  fields of many types
         return Sign(issuer, OidcProvider(replace(config, **changes), issuers, clock), clock)
