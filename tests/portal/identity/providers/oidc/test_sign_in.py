@@ -339,6 +339,76 @@ def test_userinfo_is_asked_for_configured_claims_that_the_id_token_lacks(
     assert received.path == "/userinfo"
 
 
+@pytest.mark.parametrize(
+    ("changes", "lacking", "is_asked"),
+    [
+        ({}, ["email", "preferred_username"], False),
+        ({"scopes": ("openid", "email")}, ["email"], True),
+        ({"scopes": ("openid", "email")}, ["email_verified"], False),
+        ({"creates_users": True}, ["preferred_username"], True),
+        ({"creates_users": True, "username_claim": "upn"}, ["upn"], True),
+        ({"links_by_email": True}, ["email_verified"], True),
+        ({"email_domains": frozenset({"example.com"})}, ["email_verified"], True),
+        ({"external_id_claim": "oid"}, ["oid"], True),
+        ({"groups": GroupSource.CLAIM}, ["groups"], True),
+        ({"groups": GroupSource.CLAIM, "groups_claim": "urn:g"}, ["urn:g"], True),
+        ({"groups": GroupSource.SCIM}, ["groups"], False),
+    ],
+)
+def test_userinfo_is_asked_only_if_the_configuration_uses_what_is_missing(
+    changes: dict[str, object],
+    lacking: list[str],
+    is_asked: bool,
+    configure: Configure,
+    issuer: ForgingIssuer,
+) -> None:
+    everything = ["email", "email_verified", "preferred_username", "upn", "oid", "groups", "urn:g"]
+    issuer.userinfo = {"sub": "alice-1"}
+    issuer.id_token_changes = {name: None if name in lacking else "x" for name in everything}
+
+    configure(**changes).in_()
+
+    assert issuer.hits("/userinfo") == is_asked
+
+
+EVE, ALICE = "eve@example.org", "alice@example.com"
+
+
+@pytest.mark.parametrize(
+    ("id_token", "userinfo", "expected"),
+    [
+        ({"email": ALICE}, {"email": ALICE, "email_verified": True}, (ALICE, True)),
+        ({"email": ALICE}, {"email": EVE, "email_verified": True}, (ALICE, None)),
+        ({"email": ALICE}, {"email_verified": True}, (ALICE, None)),
+        ({"email": None}, {"email": ALICE, "email_verified": True}, (ALICE, True)),
+        ({"email": None, "email_verified": True}, {"email": ALICE}, (None, True)),
+        ({"email": ALICE, "email_verified": False}, {"email": ALICE, "email_verified": True}, (ALICE, False)),
+    ],
+)
+def test_that_an_address_was_verified_is_believed_only_of_this_address(
+    id_token: dict[str, object],
+    userinfo: dict[str, object],
+    expected: tuple[object, object],
+    configure: Configure,
+    issuer: ForgingIssuer,
+) -> None:
+    issuer.id_token_changes = id_token
+    issuer.userinfo = {"sub": "alice-1", **userinfo}
+
+    claims = configure(links_by_email=True).in_().claims
+
+    assert (claims.get("email"), claims.get("email_verified")) == expected
+
+
+def test_userinfo_does_not_replace_groups_that_the_provider_left_out(
+    configure: Configure, issuer: ForgingIssuer
+) -> None:
+    issuer.id_token_changes = {"_claim_names": {"groups": "src1"}}
+    issuer.userinfo = {"sub": "alice-1", "groups": []}
+
+    assert "groups" not in configure(groups=GroupSource.CLAIM).in_().claims
+
+
 @pytest.mark.parametrize("answer", [{"sub": "bob-2"}, {}, {"sub": ["alice-1"]}, {"sub": None}])
 def test_userinfo_of_another_account_is_refused(
     answer: Mapping[str, object], configure: Configure, issuer: ForgingIssuer

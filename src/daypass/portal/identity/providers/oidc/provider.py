@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from daypass.common.pkce import s256_challenge
 from daypass.portal.clock import Clock
-from daypass.portal.config.providers import GroupSource, ProviderConfig
+from daypass.portal.config.providers import ProviderConfig
 from daypass.portal.errors import ProviderRefused, ProviderUnavailable, SignInFailed
 from daypass.portal.identity.jwt import InvalidToken, Issuers, IssuerUnavailable, SignedToken
 from daypass.portal.identity.providers.oidc.claims import (
@@ -34,6 +34,7 @@ from daypass.portal.identity.providers.oidc.token_endpoint import (
     error_code,
     is_visible_ascii,
 )
+from daypass.portal.identity.providers.oidc.userinfo import completed, missing_claims
 from daypass.portal.secret import Secret
 
 _LONGEST_CODE = 4096
@@ -181,7 +182,7 @@ class OidcProvider:
 
     def _complete(self, claims: Mapping[str, object], access_token: Secret | None) -> Mapping[str, object]:
         """Return *claims* with the configured ones that only the UserInfo endpoint has."""
-        missing = self._configured_claims() - claims.keys()
+        missing = missing_claims(self.config, claims)
         if not missing or access_token is None:
             return claims
         more = ProviderEndpoints(self.config, self.issuers).userinfo(access_token)
@@ -190,17 +191,7 @@ class OidcProvider:
         # The answer to a stolen or swapped access token describes somebody else.
         if more.get("sub") != claims["sub"]:
             raise InvalidToken("userinfo_subject", "The UserInfo endpoint describes another account.")
-        return {**{name: value for name, value in more.items() if name in missing}, **claims}
-
-    def _configured_claims(self) -> set[str]:
-        """Return the claims that the portal reads by its configuration."""
-        config = self.config
-        names = {config.username_claim, config.external_id_claim}
-        if "email" in config.scopes:
-            names |= {"email", "email_verified"}
-        if config.groups is GroupSource.CLAIM:
-            names.add(config.groups_claim)
-        return names
+        return completed(claims, more, missing)
 
     def _unavailable(self, error: IssuerUnavailable) -> ProviderUnavailable:
         refusal = ProviderUnavailable(
