@@ -226,7 +226,7 @@ class BrowserSessions:
         token = ApiToken(
             id=TokenId(uuid4().hex),
             kind=TokenKind.BROWSER,
-            name="Browser",
+            name=context.device or "Browser",
             user_id=user.id,
             created_at=now,
             expires_at=ends_at,

@@ -22,7 +22,7 @@ from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.identity.store.users import add_user
 from daypass.portal.storage.engine import Database
 from tests.fakes import EXAMPLE_IDP, NOON, FakeOidcProvider
-from tests.portal.http.client import Answer, Client
+from tests.portal.http.client import PEER, Answer, Client
 from tests.portal.http.world import DANA, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
 
@@ -38,6 +38,7 @@ class Browser:
 
     client: Client
     cookies: dict[str, str] = field(default_factory=dict)
+    user_agent: str = "test"
 
     def get(self, address: str) -> Answer:
         return self._send("GET", address, b"")
@@ -53,6 +54,7 @@ class Browser:
             ("Origin", PUBLIC_URL),
             ("Content-Type", "application/x-www-form-urlencoded"),
             ("Cookie", cookies),
+            ("User-Agent", self.user_agent),
         ]
         answer = self.client.send(method, path, body=body, headers=headers, query=query)
         for name, value in answer.headers:
@@ -507,3 +509,14 @@ def test_an_administrator_links_by_the_subject_and_unlinks(portal: World, browse
     portal.clock.move(RECENT + timedelta(seconds=1))
     late = browser.post(page, csrf=csrf_token(browser), provider="other-idp", subject="late")
     assert "Confirm your identity" in late.body.decode()
+
+
+def test_the_profile_lists_sign_ins_with_method_device_address_and_time(browser: Browser) -> None:
+    browser.user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    sign_in(browser)
+
+    text = browser.get("/profile").body.decode()
+
+    table = text[text.index("<h2>My sign-ins</h2>") :]
+    row = table[table.index("<tbody>") : table.index("</tbody>")]
+    assert [part for part in ("Firefox on Linux", "Example IdP", PEER, "Current") if part not in row] == []

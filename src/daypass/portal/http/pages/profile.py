@@ -25,6 +25,7 @@ from daypass.portal.http.pages.set_words import in_words, options
 from daypass.portal.http.pages.token_kinds import LABELS
 from daypass.portal.http.pages.workstation import Workstation, Workstations
 from daypass.portal.http.services import Services
+from daypass.portal.identity.external.links import SignInMethods
 from daypass.portal.identity.model import ApiToken, TokenKind, User
 from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
@@ -39,7 +40,7 @@ _LATEST_SESSIONS = PageRequest(limit=5)
 _SHOWN_ADMINISTRATORS = 3
 
 _ACTIVE_KINDS = (TokenKind.BROWSER, TokenKind.APPROVAL, TokenKind.REFRESH, TokenKind.TEMPORARY)
-"""The kinds of tokens listed under *Where you are signed in*."""
+"""The kinds of tokens listed under *My sign-ins*."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class ActiveCredential:
     token: ApiToken
     kind: str
     name: str
+    method: str
+    """How the user signed in: with a password, or at which identity provider; empty if it is no sign-in."""
     is_current: bool
     since: datetime
 
@@ -110,6 +113,7 @@ class ProfilePages:
     tenants: VisibleTenants
     own: PersonalTokens
     workstations: Workstations
+    methods: SignInMethods
 
     @classmethod
     def of(cls, services: Services) -> "ProfilePages":
@@ -126,6 +130,7 @@ class ProfilePages:
             workstations=Workstations(
                 config.public_url, services.release, services.accounts.default.region, config.aws.endpoint_url
             ),
+            methods=services.sign_in_methods,
         )
 
     def show(self, visit: PageVisit) -> Response:
@@ -147,7 +152,10 @@ class ProfilePages:
         is_admin_on = self.settings.effective().get(ENABLE_ADMIN_JIT_ON_UI)
         administrators = self.users.first_administrators(_SHOWN_ADMINISTRATORS)
         tokens = self.own.list_own(user)
-        active = [_active(token, visit.caller.token) for token in tokens if token.kind in _ACTIVE_KINDS][::-1]
+        titles = {config.name: config.title for config in self.methods.providers}
+        active = [
+            _active(token, visit.caller.token, titles) for token in tokens if token.kind in _ACTIVE_KINDS
+        ][::-1]
         # The current session comes first, so that it is shown however old it is.
         active.sort(key=lambda credential: not credential.is_current)
         page = ProfilePage(
@@ -222,12 +230,16 @@ class RootRedirect:
         return RedirectResponse(HOME, 303)
 
 
-def _active(token: ApiToken, current: ApiToken) -> ActiveCredential:
+def _active(token: ApiToken, current: ApiToken, titles: Mapping[str, str]) -> ActiveCredential:
+    method = "" if token.kind is not TokenKind.BROWSER else "Password"
+    if token.provider is not None:
+        method = titles.get(token.provider, token.provider)
     return ActiveCredential(
         token=token,
         kind=LABELS[token.kind],
         # A CLI is listed by the computer's name, because its application is always the same.
         name=token.name if token.kind is TokenKind.REFRESH else token.application or token.name,
+        method=method,
         is_current=token.id == current.id,
         since=token.created_at,
     )

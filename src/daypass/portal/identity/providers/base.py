@@ -33,6 +33,8 @@ class SignInContext:
     request_id: str
     device_cookie: str | None = None
     """The cookie of a browser that a user signed in with before."""
+    device: str = ""
+    """The name of the browser, for the user's list of sign-ins; empty if it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,6 @@ class SignedOutPage:
     url: str
     """The address at which the provider ends its session."""
     label: str
-    stay: str
-    """The address of the sign-in page."""
     host: str
 
 
@@ -69,7 +67,7 @@ class LogoutAtProvider:
             state=secrets.token_urlsafe(16),
         )
         host = urlsplit(self.public_url).netloc
-        return None if url is None else SignedOutPage(url, provider.label, SIGNED_OUT, host)
+        return None if url is None else SignedOutPage(url, provider.label, host)
 
 
 class BackchannelEndpoint:

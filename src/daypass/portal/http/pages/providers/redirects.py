@@ -10,6 +10,7 @@ from daypass.portal.http.layout.cookies import ATTEMPT, set_cookie
 from daypass.portal.http.layout.csrf import ForgedRequest
 from daypass.portal.http.layout.endpoints import BrowserRequest, PageVisit
 from daypass.portal.http.layout.redirects import SIGN_IN, safe_path
+from daypass.portal.http.layout.user_agents import device_of
 from daypass.portal.http.services import Services
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.external.accounts import ExternalAccounts
@@ -165,7 +166,12 @@ def callback_path(provider: RedirectProvider) -> str:
 
 def context_of(request: BrowserRequest) -> SignInContext:
     """Return the facts about a request that a sign-in is made with."""
-    return SignInContext(request.address, request.request_id, request.device_cookie or None)
+    return SignInContext(
+        request.address,
+        request.request_id,
+        request.device_cookie or None,
+        device_of(request.request.headers.get("user-agent", "")),
+    )
 
 
 def return_path(attempt: Attempt) -> str:
