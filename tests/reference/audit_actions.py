@@ -202,6 +202,13 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "passkey.remove", "A user removes one of their passkeys.", (Outcome.DONE,), _USER, _PASSKEY
         ),
         Documented(
+            "user.recovery_link",
+            "An Administrator makes a link with which a user registers a new passkey after the password.",
+            (Outcome.ALERT, Outcome.DENIED),
+            _USER,
+            "`new.expires_at`, `door`, `address`, `token_id`; `code` if denied",
+        ),
+        Documented(
             "passkey.cloned",
             "The signature counter of a passkey did not grow, so there may be two copies of it. The answer "
             "was refused.",

@@ -26,6 +26,7 @@ from daypass.portal.admin.tenants.metadata import TenantMetadata
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.users.memberships import Memberships
+from daypass.portal.admin.users.recovery import RecoveryLinks
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.admin.workloads.service import WorkloadRules
@@ -52,6 +53,7 @@ class Administration:
     clock: FakeClock
     identity: Identity
     users: Users
+    recovery_links: RecoveryLinks
     members: Memberships
     groups: Groups
     group_members: GroupMembers

@@ -19,6 +19,7 @@ OF_EVERYBODY = {
     "POST /sign-in",
     "POST /confirm",
     "POST /sign-in/passkey",
+    "POST /sign-in/recovery",
     "POST /confirm/passkey",
     "POST /confirm/passkey/options",
     "POST /profile/passkeys/options",

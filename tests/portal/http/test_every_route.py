@@ -26,6 +26,8 @@ FOR_ANYBODY = {
     "POST /sign-in",
     "GET /sign-in/passkey",
     "POST /sign-in/passkey",
+    "GET /sign-in/recovery",
+    "POST /sign-in/recovery",
     "GET /static/{version}/{name}",
     "GET /.well-known/oauth-authorization-server",
     "POST /oauth/par",

@@ -20,6 +20,7 @@ from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.transactions import ChangeExecutor, noop
 from daypass.portal.admin.users.external_identities import ExternalIdentities
 from daypass.portal.admin.users.memberships import Memberships
+from daypass.portal.admin.users.recovery import RecoveryLinks
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.admin.workloads.service import WorkloadRules
@@ -36,6 +37,7 @@ class Administration:
     """The services that every channel offers to Administrators."""
 
     users: Users
+    recovery_links: RecoveryLinks
     members: Memberships
     groups: Groups
     group_members: GroupMembers
@@ -81,6 +83,7 @@ def administration(
     executor = ChangeExecutor(identity.database, identity.committer, identity.clock)
     return Administration(
         users=Users(executor),
+        recovery_links=RecoveryLinks(executor),
         members=Memberships(executor),
         groups=Groups(executor, {each.name: each for each in providers}),
         group_members=GroupMembers(executor),

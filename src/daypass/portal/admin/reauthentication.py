@@ -78,6 +78,12 @@ ACTIONS: Mapping[str, Action] = {
             "away.",
         ),
         Action(
+            "user.recovery_link",
+            "always; an exempt token is not enough",
+            "With the link, a password is enough to register a passkey. An exempt token that could make both "
+            "could take over every account.",
+        ),
+        Action(
             "user.delete",
             "if the user is an Administrator",
             "Deleting an Administrator could lock out the people who would stop an attack. Deleting a User "
@@ -243,6 +249,11 @@ def to_link_identity() -> Proof:
 def to_unlink_identity(owner: User) -> Proof:
     """Return the proof that unlinking an account at an identity provider from *owner* needs."""
     return _recent(owner.is_administrator)
+
+
+def to_make_recovery_link() -> Proof:
+    """Return the proof that making a recovery link needs."""
+    return Proof.SIGN_IN
 
 
 def to_create_token(*, is_exempt: bool) -> Proof:

@@ -48,6 +48,8 @@ class Change:
     tenant_id: str | None = None
     proof: Proof = Proof.NONE
     """The reauthentication that the change needs, by the rules of `reauthentication`."""
+    outcome: Outcome = Outcome.DONE
+    """The outcome of its event; an alert for a change that others should look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ def _change_event(planned: PlannedChange, by: Author) -> Event:
         **{f"old.{key}": value for key, value in change.before.items()},
         **{f"new.{key}": value for key, value in change.after.items()},
     }
-    return _event(planned.action, planned.subject, by, change.tenant_id, Outcome.DONE, detail)
+    return _event(planned.action, planned.subject, by, change.tenant_id, change.outcome, detail)
 
 
 def _event(

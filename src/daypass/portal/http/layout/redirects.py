@@ -9,6 +9,7 @@ from daypass.portal.http.layout.cookies import flash
 HOME = "/profile"
 SIGN_IN = "/sign-in"
 CONFIRM = "/confirm"
+RECOVERY_PAGE = "/sign-in/recovery"
 
 _LONGEST = 2000
 # After a sign-in, a return to one of these would show a form again, or sign the user out.

@@ -31,7 +31,7 @@ from daypass.portal.http.pages.admin import (
     user_detail,
     user_list,
 )
-from daypass.portal.http.pages.passkeys import confirmation, own, step
+from daypass.portal.http.pages.passkeys import confirmation, own, recovery, step
 from daypass.portal.http.pages.providers import administration as user_sign_in
 from daypass.portal.http.pages.providers import logout as provider_logout
 from daypass.portal.http.pages.providers import methods as sign_in_methods
@@ -43,6 +43,7 @@ ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
     provider_pages.routes,
     provider_logout.routes,
     step.routes,
+    recovery.routes,
     confirmation.routes,
     sign_in_methods.routes,
     tenant_choice.routes,

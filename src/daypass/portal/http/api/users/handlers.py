@@ -9,7 +9,13 @@ from starlette.responses import Response
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import UserQuery, UserRecord
 from daypass.portal.admin.users.service_descriptions import ServiceDescription
-from daypass.portal.errors import AlreadyExists, BreakGlassProtected, LastAdministrator, UserNotFound
+from daypass.portal.errors import (
+    AlreadyExists,
+    BreakGlassProtected,
+    InvalidRequest,
+    LastAdministrator,
+    UserNotFound,
+)
 from daypass.portal.http.api.codec import answer_with, read_body, read_query
 from daypass.portal.http.api.etags import expected, tagged
 from daypass.portal.http.api.operation import Condition, Operation
@@ -17,6 +23,7 @@ from daypass.portal.http.api.schema import UserRef
 from daypass.portal.http.api.users import schemas
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
+from daypass.portal.http.layout.redirects import RECOVERY_PAGE
 from daypass.portal.http.services import Services
 from daypass.portal.identity.model import Role, User, UserKind
 from daypass.portal.secret import Secret
@@ -27,6 +34,7 @@ class Users:
     """The handlers of calls about users."""
 
     administration: Administration
+    public_url: str
 
     def list_all(self, request: ApiRequest) -> Response:
         """Return a page of users."""
@@ -89,6 +97,13 @@ class Users:
             )
         )
 
+    def make_recovery_link(self, request: ApiRequest) -> Response:
+        """Make a recovery link for a user's passkeys."""
+        link = self.administration.recovery_links.create(request.path["user"], request.caller)
+        url = f"{self.public_url}{RECOVERY_PAGE}#{link.secret.reveal()}"
+        answer = schemas.RecoveryLinkRead(url=url, expires_at=link.expires_at)
+        return answer_with(answer, HTTPStatus.CREATED)
+
     def delete(self, request: ApiRequest) -> Response:
         """Delete a user."""
         self.administration.users.delete(request.path["user"], request.caller, expected(request))
@@ -131,7 +146,7 @@ def _user(record: UserRecord, status: HTTPStatus = HTTPStatus.OK) -> Response:
 
 def operations(services: Services) -> Sequence[Operation]:
     """Return the operations."""
-    users = Users(services.administration)
+    users = Users(services.administration, services.config.public_url)
     return [
         Operation(
             method="GET",
@@ -157,6 +172,7 @@ def operations(services: Services) -> Sequence[Operation]:
             refusals=(AlreadyExists, UserNotFound),
         ),
         *_one_user(users),
+        _recovery_link(users),
     ]
 
 
@@ -210,3 +226,17 @@ def _one_user(users: Users) -> Sequence[Operation]:
             refusals=(UserNotFound, LastAdministrator, BreakGlassProtected),
         ),
     ]
+
+
+def _recovery_link(users: Users) -> Operation:
+    return Operation(
+        method="POST",
+        path="/users/{user}/recovery-link",
+        name="makeRecoveryLink",
+        summary="Make a link with which a user registers a new passkey",
+        permission=Permission.ADMINISTRATOR,
+        handler=users.make_recovery_link,
+        answer=schemas.RecoveryLinkRead,
+        status=HTTPStatus.CREATED,
+        refusals=(UserNotFound, InvalidRequest),
+    )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from daypass.portal.admin.model import UserSort
 from daypass.portal.http.api.schema import Moment, Paged, PeopleQuery, RequestBody, UserRef, Version, example
@@ -93,3 +93,15 @@ class PasswordWrite(RequestBody):
     model_config = example(password="correct horse battery staple")  # noqa: S106  an example
 
     password: Annotated[SecretStr, Field(description="The new password, of 12 to 256 characters.")]
+
+
+class RecoveryLinkRead(BaseModel):
+    """A recovery link, which is shown once."""
+
+    model_config = example(
+        url="https://portal.example.com/sign-in/recovery#daypass_rec_…",
+        expires_at="2026-11-25T10:00:00Z",
+    )
+
+    url: Annotated[str, Field(description="The link. It works once, and only after the user's password.")]
+    expires_at: Annotated[Moment, Field(description="The end of its validity, 30 minutes from now.")]

@@ -26,7 +26,7 @@ from daypass.portal.errors import (
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
-from daypass.portal.http.layout.redirects import redirect
+from daypass.portal.http.layout.redirects import RECOVERY_PAGE, redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
 from daypass.portal.http.pages.admin.permission_sets.choice import SetChoice, chosen_set
@@ -84,6 +84,7 @@ class UserDetailPages:
 
     pages: PageRenderer
     administration: Administration
+    public_url: str
 
     def show(self, visit: PageVisit) -> Response:
         """Show the tab Tenant Access."""
@@ -114,6 +115,21 @@ class UserDetailPages:
         # Without a version: a new password replaces any other, whatever has changed since the page was shown.
         self.administration.users.set_password(record.user.id, password, visit.caller)
         return self._access(visit, new_secret=first_password(record.user.username, password))
+
+    def make_recovery_link(self, visit: PageVisit) -> Response:
+        """Make a recovery link for the user's passkeys, and show it once."""
+        record = self._record(visit)
+        try:
+            link = self.administration.recovery_links.create(record.user.id, visit.caller)
+        except InvalidRequest as refusal:
+            return self._access(visit, status_of(refusal), error_pane="recovery", error=refusal.reason)
+        note = (
+            "Copy it now: it will not be shown again. Give it to the user in person or in a call, not by "
+            "e-mail. It works once, within 30 minutes, and only after the user's password."
+        )
+        text = f"{self.public_url}{RECOVERY_PAGE}#{link.secret.reveal()}"
+        made = OneTimeSecret("Recovery link", record.user.username, note, text)
+        return self._access(visit, new_secret=made)
 
     def put_access(self, visit: PageVisit) -> Response:
         """Grant access to a tenant, or give the user another permission set in it."""
@@ -216,7 +232,7 @@ class UserDetailPages:
 def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes."""
     administrator = services.page_routes(Permission.ADMINISTRATOR)
-    pages = UserDetailPages(services.pages, services.administration)
+    pages = UserDetailPages(services.pages, services.administration, services.config.public_url)
     address = f"{ADDRESS}/{{user}}"
     return [
         administrator.page(address, pages.show),
@@ -224,6 +240,7 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         administrator.form(f"{address}/remove", pages.remove_access),
         administrator.form(f"{address}/update", pages.update),
         administrator.form(f"{address}/password", pages.set_password),
+        administrator.form(f"{address}/recovery-link", pages.make_recovery_link),
         administrator.page(f"{address}/tokens", pages.show_tokens),
         administrator.form(f"{address}/tokens", pages.create_token),
         administrator.form(f"{address}/tokens/revoke", pages.revoke_token),

@@ -11,3 +11,4 @@ import "./form.js";
 import "./reveal.js";
 import "./issue.js";
 import "./passkey.js";
+import "./recovery.js";
