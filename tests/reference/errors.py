@@ -62,7 +62,10 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         ),
         "too_many_guesses": "Wait 15 minutes, or use a browser in which you signed in before.",
         "rate_limited": "Wait up to 15 minutes, and send fewer requests.",
-        "fresh_sign_in_needed": "Confirm your password on the page, or run `daypass login --admin` again.",
+        "fresh_sign_in_needed": (
+            "Confirm your identity on the page, or run `daypass login --admin` again. The header "
+            "`WWW-Authenticate` has the challenge of RFC 9470, with `max_age` in seconds."
+        ),
         "request_over": "Start the sign-in again from the application or the command line.",
         "too_soon": "Read the request, then press the button again.",
         "oauth_refused": "For applications: the value of `error` says what to correct.",

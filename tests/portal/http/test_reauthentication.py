@@ -175,6 +175,9 @@ def refused(answer: Answer) -> bool:
     if answer.status == 403 and b"recent sign-in" in answer.body:
         if "code" in answer.json:
             assert answer.json["code"] == "fresh_sign_in_needed"
+        challenge = answer.header("www-authenticate") or ""
+        assert 'error="insufficient_user_authentication"' in challenge
+        assert 'max_age="300"' in challenge
         return True
     assert answer.status < 300, answer.body
     return False

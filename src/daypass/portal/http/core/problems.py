@@ -1,6 +1,7 @@
 """HTTP errors: the only table from `PortalError` classes to status codes, and their format per channel."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -61,6 +62,7 @@ from daypass.portal.errors import (
     UserNotFound,
     WorkloadRuleNotFound,
 )
+from daypass.portal.identity.reauthentication import RECENT
 
 REQUEST_ID = "daypass.request_id"
 REFUSAL = "daypass.refusal"
@@ -180,6 +182,13 @@ _HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},
 }
 
+# The challenge of RFC 9470, section 3. The status stays 403: with 401, a client would discard its token.
+_STEP_UP = {
+    "WWW-Authenticate": 'Bearer realm="daypass", error="insufficient_user_authentication", '
+    'error_description="A more recent authentication is required", '
+    f'max_age="{RECENT // timedelta(seconds=1)}"'
+}
+
 ErrorRenderer = Callable[[PortalError, HTTPStatus, Request], Response]
 """Builds the answer for an error, its status and the request."""
 
@@ -226,6 +235,8 @@ def handlers(form: ErrorRenderer, absence: Absence = nothing_here) -> Mapping[An
         status = status_of(refusal)
         response = form(refusal, status, request)
         response.headers.update(_HEADERS.get(status, {}))
+        if isinstance(refusal, ReauthenticationRequired):
+            response.headers.update(_STEP_UP)
         return response
 
     async def portal_error(request: Request, error: Exception) -> Response:
