@@ -140,4 +140,4 @@ def test_without_passkeys_or_scripts_the_page_says_so(
             expect(page.get_by_role("alert")).to_contain_text("This browser has no passkeys here")
         else:
             # Chromium's switch for scripts leaves the content of `noscript` unrendered.
-            assert "Passkeys need JavaScript" in page.locator("form noscript").inner_html()
+            assert "Passkeys need JavaScript" in page.locator("form[data-passkey] noscript").inner_html()
