@@ -100,8 +100,29 @@ def test_between_password_and_passkey_there_is_no_session(
     shown = second.get(STEP)
     answer = authenticator.show(options_of(shown))
     done = second.post(STEP, csrf=hidden(shown, "csrf"), answer=answer)
-    assert (done.status, done.header("location")) == (303, "/sessions") or done.status == 303
+    assert (done.status, done.header("location")) == (303, "/sessions")
     assert second.get("/sessions").status == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/oauth/authorize?client_id=daypass-cli&request_uri=urn%3Aa",
+        "/app/user/verify-token?localAppName=duplo-jit&localPort=52417&redirect=true",
+    ],
+)
+def test_the_sign_ins_of_command_lines_go_through_the_passkey(
+    browser: Browser, authenticator: Authenticator, quick_client: Client, address: str
+) -> None:
+    browser.enter_password(DANA)
+    browser.add_passkey(authenticator)
+    second = Browser(quick_client)
+    second.enter_password(DANA, address)
+    shown = second.get(STEP)
+
+    done = second.post(STEP, csrf=hidden(shown, "csrf"), answer=authenticator.show(options_of(shown)))
+
+    assert (done.status, done.header("location")) == (303, address)
 
 
 def test_a_wrong_passkey_needs_the_password_again(
