@@ -24,6 +24,7 @@ VARIABLES: Mapping[str, str] = {
     "{user}": "dana@example.com",
     "{permission_set}": "no-deploy",
     "{account}": "default",
+    "{rule}": "shop",
 }
 """Values of the variables in paths, which exist in every demo."""
 
@@ -41,6 +42,10 @@ QUERIES: Mapping[str, Sequence[str]] = {
     "/administrator/permission-sets/{permission_set}": (
         "/administrator/permission-sets/no-deploy",
         "/administrator/permission-sets/read-only",
+    ),
+    "/administrator/add-workload-rule": (
+        "/administrator/add-workload-rule",
+        "/administrator/add-workload-rule?kind=kubernetes",
     ),
     "/administrator/audit": (
         "/administrator/audit",

@@ -2,9 +2,11 @@
 
 import secrets
 import uuid
+from datetime import timedelta
 
 from daypass.demo.saved_state import SavedState, TenantIds, UserSecrets, load, new_password, save
 from daypass.demo.seed.fixtures import (
+    CI,
     MASTER_ROLE,
     NO_DEPLOY,
     REGION,
@@ -24,12 +26,17 @@ from daypass.portal.audit.event import OPERATOR
 from daypass.portal.aws.fence.shared import digest, shared_policies
 from daypass.portal.clock import Clock
 from daypass.portal.identity.authentication import Identity
-from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.identity.model import Role, TokenKind, User
+from daypass.portal.permission_sets.model import FULL
 from daypass.portal.permission_sets.store import add_permission_set
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import migrate
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
+from daypass.portal.workloads.issuers.model import IssuerKind
+from daypass.portal.workloads.issuers.table import KINDS
+from daypass.portal.workloads.model import RuleId, RuleTenant, WorkloadRule
+from daypass.portal.workloads.store.rules import add_rule
 
 DATABASE = "daypass.db"
 
@@ -81,6 +88,7 @@ def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool)
     try:
         identity = Identity(database, committer, clock)
         added = {user.username: _add_user(identity, database, user, tenants) for user in USERS}
+        _add_workload_rule(database, added[CI.username][1].user, tenants, clock)
         if has_history:
             callers = {username: caller for username, (_, caller) in added.items()}
             record_history(database, committer, clock, account_id, callers)
@@ -89,6 +97,28 @@ def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool)
     return SavedState(
         tenants, {username: secrets_of_user for username, (secrets_of_user, _) in added.items()}
     )
+
+
+def _add_workload_rule(
+    database: Database, account: User, tenants: dict[str, TenantIds], clock: Clock
+) -> None:
+    """Add a rule for jobs of an imaginary repository on GitHub; the portal asks GitHub nothing by itself."""
+    rule = WorkloadRule(
+        id=RuleId("0" * 32),
+        name="shop",
+        kind=IssuerKind.GITHUB,
+        issuer=KINDS[IssuerKind.GITHUB].issuer,
+        audience="https://portal.example.com",
+        claims={"repository_id": "123456789", "repository_owner_id": "9919", "environment": "production"},
+        user_id=account.id,
+        token_lifetime=timedelta(minutes=15),
+        session_limit=timedelta(hours=1),
+        tags={"repository": "repository", "run_id": "run"},
+        tenants=(RuleTenant(TenantId(tenants["dev01"].id), "dev01", FULL),),
+    )
+    with database.writing() as connection:
+        for change in add_rule(rule, by=account.id, at=clock()):
+            change.apply(connection)
 
 
 def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str, TenantIds]:

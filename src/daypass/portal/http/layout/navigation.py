@@ -40,6 +40,13 @@ ENTRIES = (
         is_for_administrators=True,
         further=["/administrator/add-permission-set"],
     ),
+    Entry(
+        "Workload Rules",
+        "/administrator/workload-rules",
+        "terminal",
+        is_for_administrators=True,
+        further=["/administrator/add-workload-rule"],
+    ),
     Entry("Fence", "/administrator/fence", "fence", is_for_administrators=True),
     Entry("System Settings", "/administrator/system-settings", "sliders", is_for_administrators=True),
     Entry("Audit", "/administrator/audit", "shield", is_for_administrators=True),

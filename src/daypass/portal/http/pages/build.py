@@ -30,6 +30,7 @@ from daypass.portal.http.pages.admin import (
     tenant_settings,
     user_detail,
     user_list,
+    workload_rules,
 )
 from daypass.portal.http.pages.passkeys import confirmation, own, recovery, step
 from daypass.portal.http.pages.providers import administration as user_sign_in
@@ -69,6 +70,7 @@ ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
     imports.routes,
     user_detail.routes,
     user_sign_in.routes,
+    workload_rules.routes,
 )
 """The routes of each module with pages."""
 
