@@ -123,6 +123,8 @@ def assemble(
         # because every change would fail before.
         aws.when_known(services.administration.role_reconciler.reconcile)
     attempts.settle_some()
+    # The configuration may have changed since the groups were.
+    services.administration.groups.withdraw_administrators()
     return Portal(
         app=RequestMiddleware(
             Transport(Dispatcher(channels), config.public_url),

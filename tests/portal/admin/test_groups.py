@@ -280,6 +280,25 @@ def test_members_who_stop_being_administrators_lose_what_they_authorized_as_such
         assert connection.scalar(exempt) is (other != "none")
 
 
+def test_a_start_takes_the_role_from_groups_whose_provider_may_no_longer_give_it(
+    administration: Administration, groups: Groups
+) -> None:
+    kept = groups.create(replace(READERS, provider="entra", makes_administrators=True), OPERATOR)
+    removed = replace(SCIM, provider="removed", makes_administrators=True)
+    for group in (PLATFORM, removed):
+        store(administration, group, DANA)
+
+    # While nobody could sign in instead, the groups keep the role.
+    groups.withdraw_administrators()
+    assert administration.users.find(DANA).user.is_administrator
+    assert {outcome for _, _, outcome, _ in administration.events("group.update")} == {"denied"}
+    administration.users.set_password(ALICE, Secret("correct horse battery"), OPERATOR)
+    groups.withdraw_administrators()
+    assert not administration.users.find(DANA).user.is_administrator
+    assert groups.find(kept.group.id) == kept
+    assert administration.events("group.update")[-1][0] == "daypass"
+
+
 def test_a_group_makes_administrators_only_where_the_configuration_says_so(
     administration: Administration, groups: Groups, alice: Caller
 ) -> None:

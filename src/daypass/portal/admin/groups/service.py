@@ -1,6 +1,7 @@
 """Groups: list, create, change and delete."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
@@ -10,9 +11,15 @@ from daypass.portal.admin.groups.store import GroupList
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, single_change
 from daypass.portal.admin.users.service import find_user
-from daypass.portal.audit.event import Scalar
+from daypass.portal.audit.event import PORTAL, Scalar
 from daypass.portal.config.providers import GroupSource, ProviderConfig
-from daypass.portal.errors import AlreadyExists, GroupNotFound, InvalidRequest
+from daypass.portal.errors import (
+    AlreadyExists,
+    GroupNotFound,
+    InvalidRequest,
+    PortalError,
+    StorageUnavailable,
+)
 from daypass.portal.groups.model import Group, MemberSource
 from daypass.portal.groups.store import (
     GroupStore,
@@ -150,6 +157,21 @@ class Groups:
             return Change(tuple(rows), _facts(old), {}, proof=reauthentication.to_put_group(old, None))
 
         self.executor.execute(single_change("group.delete", group_id, by, plan))
+
+    def withdraw_administrators(self) -> None:
+        """Take the role from groups of providers whose configuration does not let them make Administrators.
+
+        The portal calls it at start. A group keeps the role if no Administrator with an assigned role and a
+        password would remain, which is recorded as denied.
+        """
+        with suppress(StorageUnavailable):
+            with self.executor.database.reading() as connection:
+                groups = GroupList(connection).making_administrators()
+            for group in groups:
+                provider = self.providers.get(group.provider)
+                if provider is None or not provider.makes_administrators:
+                    with suppress(PortalError):
+                        self.update(group.id, PORTAL, makes_administrators=False)
 
     def _parse(self, definition: GroupDefinition) -> Group:
         _check_text(definition.name, "name", _LONGEST_NAME)

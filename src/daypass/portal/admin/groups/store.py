@@ -76,6 +76,11 @@ class GroupList:
                 return [_group(row) for row in rows]
         return ()
 
+    def making_administrators(self) -> Sequence[Group]:
+        """Return the groups that make their members Administrators."""
+        rows = self._connection.execute(select(*GROUP).where(groups.c.makes_administrators))
+        return [group_of(row) for row in rows]
+
     def is_taken(self, provider: str, name: str) -> bool:
         """Return whether the provider has a group of that name; "" is for local groups."""
         query = select(groups.c.id).where(groups.c.provider == provider, groups.c.name == name)
