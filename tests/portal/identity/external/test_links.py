@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from daypass.portal.audit.committer import Committer
 from daypass.portal.errors import (
     AccountRefused,
     InvalidRequest,
@@ -23,24 +22,21 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema.identity import users
 from tests.fakes import FakeClock
 from tests.portal.identity.conftest import SECOND, person, sign_in
-from tests.portal.identity.external.conftest import CONTEXT, OKTA, authentication, events, verified
-
-KEY = ("okta", OKTA.issuer, "00u-dana")
+from tests.portal.identity.external.conftest import (
+    CONTEXT,
+    KEY,
+    OKTA,
+    authentication,
+    events,
+    link_own,
+    verified,
+)
 
 
 @pytest.fixture
-def links(database: Database, committer: Committer, clock: FakeClock) -> ExternalLinks:
-    return ExternalLinks(database, committer, clock, SignInMethods([OKTA], accepts_passwords=True))
-
-
-@pytest.fixture
-def session(browser_sessions: BrowserSessions, dana: User) -> SignedIn:
-    return sign_in(browser_sessions, dana.username)
-
-
-def link(links: ExternalLinks, session: SignedIn, subject: str = "00u-dana") -> None:
-    answered = authentication(verified("d.ana@work.example"), subject)
-    links.link(OKTA, answered, session.user, session.token, "r")
+def database_url(sqlite_url: str) -> str:
+    """SQLite: the rules are the same on every database, which `test_both_databases` has a few of."""
+    return sqlite_url
 
 
 def without_password(database: Database, user: User) -> None:
@@ -52,7 +48,7 @@ def without_password(database: Database, user: User) -> None:
 def test_a_linked_account_signs_its_user_in(
     links: ExternalLinks, accounts: ExternalAccounts, session: SignedIn, database: Database
 ) -> None:
-    link(links, session)
+    link_own(links, session)
 
     assert accounts.prove(OKTA, authentication(), CONTEXT).record.user == session.user
     (linked,) = links.list_for(session.user)
@@ -64,13 +60,13 @@ def test_a_linked_account_signs_its_user_in(
 def test_an_account_of_another_user_is_not_linked(
     links: ExternalLinks, session: SignedIn, browser_sessions: BrowserSessions, identity: Identity
 ) -> None:
-    link(links, session)
+    link_own(links, session)
     person(identity, "eve@example.com", Role.USER)
 
     with pytest.raises(AccountRefused, match="linked to another user already"):
-        link(links, sign_in(browser_sessions, "eve@example.com"))
+        link_own(links, sign_in(browser_sessions, "eve@example.com"))
     with pytest.raises(AccountRefused, match="linked to dana@example"):
-        link(links, session)
+        link_own(links, session)
 
 
 def test_the_emergency_account_links_nothing(
@@ -80,7 +76,7 @@ def test_the_emergency_account_links_nothing(
         connection.execute(update(users).values(is_break_glass=True))
 
     with pytest.raises(AccountRefused, match="must not depend on an identity provider"):
-        link(links, session)
+        link_own(links, session)
 
 
 def test_a_session_that_has_ended_links_nothing(
@@ -89,7 +85,7 @@ def test_a_session_that_has_ended_links_nothing(
     browser_sessions.sign_out(session.token, session.user, "r")
 
     with pytest.raises(SignInAgain):
-        link(links, session)
+        link_own(links, session)
 
 
 def test_the_required_domain_holds_for_links(links: ExternalLinks, session: SignedIn) -> None:
@@ -100,30 +96,8 @@ def test_the_required_domain_holds_for_links(links: ExternalLinks, session: Sign
     assert refused.value.cause_code == "email_domain"
 
 
-def test_unlinking_ends_the_sessions_that_began_with_the_account(
-    links: ExternalLinks,
-    accounts: ExternalAccounts,
-    browser_sessions: BrowserSessions,
-    session: SignedIn,
-    database: Database,
-) -> None:
-    link(links, session)
-    began = browser_sessions.start(accounts.prove(OKTA, authentication(), CONTEXT), CONTEXT)
-
-    links.unlink(*KEY, session.user, session.token, "r")
-
-    assert events(database)[-1][0] == "external_identity.unlink"
-    browser_sessions.find(session.cookie.reveal())
-    with pytest.raises(SignInAgain):
-        browser_sessions.find(began.cookie.reveal())
-    with pytest.raises(AccountRefused):
-        accounts.prove(OKTA, authentication(), CONTEXT)
-    with pytest.raises(InvalidRequest, match="not linked any more"):
-        links.unlink(*KEY, session.user, session.token, "r")
-
-
 def test_unlinking_needs_a_recent_sign_in(links: ExternalLinks, session: SignedIn, clock: FakeClock) -> None:
-    link(links, session)
+    link_own(links, session)
     clock.move(RECENT + SECOND)
 
     with pytest.raises(ReauthenticationRequired):
@@ -134,7 +108,7 @@ def test_unlinking_needs_a_recent_sign_in(links: ExternalLinks, session: SignedI
 def test_the_last_way_in_is_not_unlinked(
     state: str, links: ExternalLinks, session: SignedIn, database: Database
 ) -> None:
-    link(links, session)
+    link_own(links, session)
     if state == "passwords off":
         links = replace(links, methods=SignInMethods([OKTA], accepts_passwords=False))
     else:
@@ -153,8 +127,8 @@ def test_the_last_way_in_is_not_unlinked(
 def test_an_account_is_unlinked_while_another_one_remains(
     links: ExternalLinks, session: SignedIn, database: Database
 ) -> None:
-    link(links, session)
-    link(links, session, "00u-second")
+    link_own(links, session)
+    link_own(links, session, "00u-second")
     without_password(database, session.user)
 
     links.unlink(*KEY, session.user, session.token, "r")
@@ -165,7 +139,7 @@ def test_an_account_is_unlinked_while_another_one_remains(
 def test_an_account_of_another_user_is_not_unlinked(
     links: ExternalLinks, session: SignedIn, browser_sessions: BrowserSessions, identity: Identity
 ) -> None:
-    link(links, session)
+    link_own(links, session)
     person(identity, "eve@example.com", Role.USER)
     eve = sign_in(browser_sessions, "eve@example.com")
 
