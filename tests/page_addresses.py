@@ -31,6 +31,7 @@ VARIABLES: Mapping[str, str] = {
 _BUCKET = "/go?arn=arn%3Aaws%3As3%3A%3A%3Aduploservices-dev01-reports"
 
 QUERIES: Mapping[str, Sequence[str]] = {
+    "/administrator/service-accounts/{user}": ("/administrator/service-accounts/ci@example.com",),
     "/sessions": ("/sessions", "/sessions?state=refused&search=x"),
     "/confirm": ("/confirm?next=/profile",),
     "/go": (_BUCKET, f"{_BUCKET}&tab=Details"),

@@ -68,6 +68,8 @@ LEGACY: Mapping[str, Sequence[str]] = {
 
 PAGES: Mapping[str, Sequence[str]] = {
     f"POST {_PAGES}/users": ("user.create", "membership.put"),
+    f"POST {_PAGES}/service-accounts": ("user.create",),
+    f"POST {_PAGES}/service-accounts/{{user}}": ("user.update",),
     f"POST {_PAGES}/delete-user": ("user.delete",),
     f"POST {_USER}": ("membership.put",),
     f"POST {_USER}/remove": ("membership.remove",),

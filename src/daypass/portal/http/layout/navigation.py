@@ -33,6 +33,7 @@ ENTRIES = (
         is_for_administrators=True,
         further=["/administrator/import-users"],
     ),
+    Entry("Service Accounts", "/administrator/service-accounts", "device", is_for_administrators=True),
     Entry(
         "Permission Sets",
         "/administrator/permission-sets",

@@ -23,6 +23,7 @@ from daypass.portal.http.pages.admin import (
     overview,
     permission_sets,
     role_maxima,
+    service_accounts,
     system_config,
     tenant_access,
     tenant_aws,
@@ -70,6 +71,7 @@ ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
     imports.routes,
     user_detail.routes,
     user_sign_in.routes,
+    service_accounts.routes,
     workload_rules.routes,
 )
 """The routes of each module with pages."""

@@ -1,0 +1,5 @@
+"""The pages about service accounts."""
+
+from daypass.portal.http.pages.admin.service_accounts.pages import routes
+
+__all__ = ["routes"]
