@@ -23,6 +23,7 @@ from daypass.portal.clock import Clock
 from daypass.portal.config.model import PortalConfig
 from daypass.portal.diagnostics.account_fence import FenceReader
 from daypass.portal.diagnostics.finding import Examiner
+from daypass.portal.groups.synchronisation import GroupSynchronisation
 from daypass.portal.http.core.authentication import Authenticator, Permission
 from daypass.portal.http.core.authorization import Authorizer
 from daypass.portal.http.core.endpoints import ApiEndpoints
@@ -140,6 +141,11 @@ class Services:
     def external_accounts(self) -> ExternalAccounts:
         """The users of accounts at identity providers."""
         return ExternalAccounts.of(self.database, self.committer, self.clock)
+
+    @property
+    def group_synchronisation(self) -> GroupSynchronisation:
+        """The changes of groups that a sign-in makes."""
+        return GroupSynchronisation(self.database, self.committer, self.clock)
 
     @property
     def sign_in_methods(self) -> SignInMethods:

@@ -50,7 +50,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
 from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Connection, Database
-from daypass.portal.storage.unit_of_work import RowChange
+from daypass.portal.storage.unit_of_work import RowChange, UnitOfWork
 
 IDLE_TIMEOUT = timedelta(minutes=60)
 """The idle timeout of a browser session."""
@@ -85,11 +85,17 @@ class BrowserSessions:
     clock: Clock
 
     def start(
-        self, proven: ProvenIdentity, context: SignInContext, *, replaces: str | None = None
+        self,
+        proven: ProvenIdentity,
+        context: SignInContext,
+        *,
+        replaces: str | None = None,
+        also: UnitOfWork[Event] | None = None,
     ) -> SignedIn:
         """Start a session of a proven identity, and revoke the one whose cookie it *replaces*.
 
-        A session ID is never reused. Raises `RateLimited`, and `SignInFailed` for a user who may not sign in
+        *also* is committed with the session, or refuses it, such as the changes of the user's groups. A
+        session ID is never reused. Raises `RateLimited`, and `SignInFailed` for a user who may not sign in
         or was changed since the proof.
         """
         self._check_permitted("sign_in", proven, context)
@@ -110,7 +116,8 @@ class BrowserSessions:
         }
         actor = proven.record.user.as_actor(context.request_id)
         event = Event(action="sign_in", actor=actor, outcome=Outcome.DONE, detail=detail)
-        self.committer.commit(event, *writes, precondition=_unchanged(proven))
+        unit = UnitOfWork(writes, (event,), _unchanged(proven))
+        self.committer.commit_unit(unit if also is None else _together(unit, also))
         return session
 
     def find(self, cookie: str) -> tuple[ApiToken, User]:
@@ -260,6 +267,19 @@ def _provider_session(session: SignedIn, proven: ProvenIdentity) -> Sequence[Row
     if proven.session is None:
         return []
     return [add_provider_session(session.token.id, proven.provider, proven.session)]
+
+
+def _together(first: UnitOfWork[Event], second: UnitOfWork[Event]) -> UnitOfWork[Event]:
+    """Return both units as one, which the first precondition that refuses refuses."""
+
+    def check(connection: Connection) -> PortalError | None:
+        for each in (first.precondition, second.precondition):
+            refusal = None if each is None else each(connection)
+            if refusal is not None:
+                return refusal
+        return None
+
+    return UnitOfWork([*first.changes, *second.changes], [*first.records, *second.records], check)
 
 
 def _unchanged(

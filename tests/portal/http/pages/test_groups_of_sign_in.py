@@ -1,0 +1,83 @@
+"""The groups of a sign-in at an identity provider, from its answer to the access that they give."""
+
+from dataclasses import replace
+
+import pytest
+
+from daypass.portal.config.providers import GroupSource
+from daypass.portal.groups.model import Group, MemberSource
+from daypass.portal.groups.store import add_group_membership
+from daypass.portal.identity.model import Role, User, UserId
+from daypass.portal.identity.store.users import add_user
+from daypass.portal.permission_sets.model import FULL
+from daypass.portal.tenants.model import GroupId
+from tests.fakes import EXAMPLE_IDP, NOON, FakeOidcProvider
+from tests.portal.groups.examples import add
+from tests.portal.http.pages.test_redirect_provider import (
+    Browser,
+    browser,
+    callback,
+    idps,
+    link,
+    location,
+    portal,
+)
+from tests.portal.http.world import DATA, World
+
+__all__ = ["browser", "idps", "portal"]
+
+RITA, RITA_SUBJECT = User(UserId("12" * 16), "rita@example.com", Role.USER), "00u-rita"
+READERS = Group(GroupId("4e" * 16), "readers", MemberSource.CLAIM, EXAMPLE_IDP.name, "daypass-readers")
+PLATFORM = replace(
+    READERS,
+    id=GroupId("b1" * 16),
+    name="platform",
+    external_id="daypass-platform",
+    makes_administrators=True,
+)
+
+
+@pytest.fixture
+def idp(portal: World, idps: list[FakeOidcProvider]) -> FakeOidcProvider:
+    """Return the provider, whose groups are a claim, with a group for data01 and one of Administrators."""
+    with portal.database.writing() as connection:
+        add_user(RITA, None, at=NOON).apply(connection)
+        link(connection, RITA_SUBJECT, RITA.id)
+        add(connection, READERS)
+        add(connection, PLATFORM)
+        add_group_membership(READERS.id, DATA.id, FULL, None, at=NOON).apply(connection)
+    idps[0].config = replace(EXAMPLE_IDP, groups=GroupSource.CLAIM)
+    return idps[0]
+
+
+def sign_in(browser: Browser, idp: FakeOidcProvider, claims: dict[str, object]) -> int:
+    """Sign Rita in with these claims; return the status of the callback."""
+    idp.claims[RITA_SUBJECT] = claims
+    at_idp = location(browser.get("/sign-in/oidc/example-idp?next=/tenants"))
+    return browser.get(callback(at_idp, RITA_SUBJECT)).status
+
+
+def test_a_sign_in_gives_the_access_of_the_groups_that_its_claim_has(
+    browser: Browser, idp: FakeOidcProvider
+) -> None:
+    assert sign_in(browser, idp, {"groups": ["daypass-readers"]}) == 303
+    assert "data01" in browser.get("/resources").body.decode()
+    assert browser.get("/administrator/users").status == 403
+
+    assert sign_in(browser, idp, {"groups": ["daypass-platform"]}) == 303
+    page = browser.get("/administrator/users")
+    assert page.status == 200
+    assert "by group platform" in page.body.decode()
+
+
+def test_a_sign_in_without_reliable_groups_is_refused_with_the_reason(
+    browser: Browser, idp: FakeOidcProvider
+) -> None:
+    idp.claims[RITA_SUBJECT] = {"_claim_names": {"groups": "src1"}}
+    at_idp = location(browser.get("/sign-in/oidc/example-idp?next=/tenants"))
+
+    refused = browser.get(callback(at_idp, RITA_SUBJECT))
+
+    assert refused.status == 403
+    assert "did not send your groups, because they are too many" in refused.body.decode()
+    assert browser.get("/administrator/users").status == 303
