@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -411,6 +412,32 @@ def test_a_rule_that_changes_during_an_issuance_releases_nothing(
 
     assert answer.status in {401, 403, 404}, answer.body
     assert b"secret-canary" not in answer.body
+
+
+@pytest.mark.parametrize("change", ["disable", "delete", "widen", "end_account"])
+def test_a_rule_that_changes_while_its_issuer_is_asked_gives_no_token(
+    world: World, issuer: CiIssuer, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    rule = stored(world, rule_of(world, issuer.url))
+    answer_as_usual = issuer.reply
+
+    def reply(method: str, target: str, authorization: str) -> tuple[HTTPStatus, object]:
+        if change == "disable":
+            changed(world, rule, is_disabled=True)
+        elif change == "widen":
+            changed(world, rule, tenants=(RuleTenant(DEV.id, DEV.name, FULL),))
+        else:
+            with world.database.writing() as connection:
+                if change == "delete":
+                    delete_rule(rule.id).apply(connection)
+                else:
+                    ended = update(users).where(users.c.username == DANA)
+                    connection.execute(ended.values(disabled_at=world.clock()))
+        return answer_as_usual(method, target, authorization)
+
+    monkeypatch.setattr(issuer, "reply", reply)
+
+    refused(world, issuer.mint(PUBLIC_URL), "rule_changed")
 
 
 def test_failing_tokens_from_one_network_are_limited_and_good_ones_are_not(world: World) -> None:

@@ -178,7 +178,7 @@ CIRCLECI = IssuerRules(
         Refused(
             "oidc.circleci.com/ssh-rerun",
             "true",
-            "Somebody is signed in to the machine of a job that was run again with SSH.",
+            "A person can sign in to the machine of a job that was run again with SSH.",
         ),
         Refused("oidc.circleci.com/vcs-ref", "refs/pull/", _OF_PULL_REQUESTS),
     ),
