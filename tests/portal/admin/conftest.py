@@ -25,6 +25,7 @@ from daypass.portal.admin.settings.service import Settings
 from daypass.portal.admin.tenants.metadata import TenantMetadata
 from daypass.portal.admin.tenants.role_naming import RoleNaming
 from daypass.portal.admin.tenants.service import Tenants
+from daypass.portal.admin.users.external_identities import ExternalIdentities
 from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.recovery import RecoveryLinks
 from daypass.portal.admin.users.service import Users
@@ -64,6 +65,7 @@ class Administration:
     settings: Settings
     metadata: TenantMetadata
     tokens: Tokens
+    identities: ExternalIdentities
     imports: Imports
     records: Reports
     overviews: Overviews

@@ -44,6 +44,7 @@ _AWS_ERRORS = (
 )
 _REFUSALS = (
     "access_denied",
+    "account_refused",
     "already_there",
     "audit_unavailable",
     "break_glass_account",
@@ -62,6 +63,8 @@ _REFUSALS = (
     "issuer_unreachable",
     "jit_disabled",
     "last_administrator",
+    "last_sign_in_method",
+    "logout_replayed",
     "membership_not_found",
     "metadata_not_found",
     "method_not_allowed",

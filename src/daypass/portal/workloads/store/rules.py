@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, 
 from daypass.portal.identity.model import UserId
 from daypass.portal.identity.store.users import user_of
 from daypass.portal.permission_sets.store import PERMISSION_SET, membership_columns, membership_set
-from daypass.portal.storage.schema.identity import user_kind, users
+from daypass.portal.storage.schema.identity import user_kind, user_role, users
 from daypass.portal.storage.schema.tenants import permission_sets, tenants
 from daypass.portal.storage.schema.workloads import workload_rule_tenants, workload_rules
 from daypass.portal.storage.unit_of_work import RowChange
@@ -74,7 +74,7 @@ class RuleStore:
             select(
                 *workload_rules.c,
                 users.c.username,
-                users.c.role,
+                user_role,
                 user_kind,
                 users.c.disabled_at,
             )
