@@ -140,12 +140,8 @@ class Services:
     @property
     def external_accounts(self) -> ExternalAccounts:
         """The users of accounts at identity providers."""
-        return ExternalAccounts.of(self.database, self.committer, self.clock)
-
-    @property
-    def group_synchronisation(self) -> GroupSynchronisation:
-        """The changes of groups that a sign-in makes."""
-        return GroupSynchronisation(self.database, self.committer, self.clock)
+        groups = GroupSynchronisation(self.database, self.committer, self.clock)
+        return ExternalAccounts.of(self.database, self.committer, self.clock, groups.changes_of_sign_in)
 
     @property
     def sign_in_methods(self) -> SignInMethods:

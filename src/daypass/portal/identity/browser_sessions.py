@@ -85,17 +85,11 @@ class BrowserSessions:
     clock: Clock
 
     def start(
-        self,
-        proven: ProvenIdentity,
-        context: SignInContext,
-        *,
-        replaces: str | None = None,
-        also: UnitOfWork[Event] | None = None,
+        self, proven: ProvenIdentity, context: SignInContext, *, replaces: str | None = None
     ) -> SignedIn:
         """Start a session of a proven identity, and revoke the one whose cookie it *replaces*.
 
-        *also* is committed with the session, or refuses it, such as the changes of the user's groups. A
-        session ID is never reused. Raises `RateLimited`, and `SignInFailed` for a user who may not sign in
+        A session ID is never reused. Raises `RateLimited`, and `SignInFailed` for a user who may not sign in
         or was changed since the proof.
         """
         self._check_permitted("sign_in", proven, context)
@@ -103,7 +97,7 @@ class BrowserSessions:
         writes = [
             *self._changes(session, known_device),
             *proven.refunds,
-            *proven.changes,
+            *proven.effects.changes,
             *_provider_session(session, proven),
         ]
         if replaces is not None:
@@ -116,8 +110,8 @@ class BrowserSessions:
         }
         actor = proven.record.user.as_actor(context.request_id)
         event = Event(action="sign_in", actor=actor, outcome=Outcome.DONE, detail=detail)
-        unit = UnitOfWork(writes, (event,), _unchanged(proven))
-        self.committer.commit_unit(unit if also is None else _together(unit, also))
+        events = [event, *proven.effects.records]
+        self.committer.commit_unit(UnitOfWork(writes, events, _unchanged(proven)))
         return session
 
     def find(self, cookie: str) -> tuple[ApiToken, User]:
@@ -150,7 +144,7 @@ class BrowserSessions:
         writes = [
             *self._changes(session, known_device),
             *proven.refunds,
-            *proven.changes,
+            *proven.effects.changes,
             *(_provider_session(session, proven) or [move_provider_session(token.id, session.token.id)]),
             move_children(token.id, session.token.id),
             revoke_token(token.id, owner=user.id, at=now),
@@ -158,7 +152,8 @@ class BrowserSessions:
         detail = {"token_id": session.token.id, "address": context.address, **_proof_detail(proven)}
         actor = user.as_actor(context.request_id)
         event = Event(action="sign_in.confirm", actor=actor, outcome=Outcome.DONE, detail=detail)
-        self.committer.commit(event, *writes, precondition=_unchanged(proven, token))
+        events = [event, *proven.effects.records]
+        self.committer.commit_unit(UnitOfWork(writes, events, _unchanged(proven, token)))
         return session
 
     def sign_out(self, token: ApiToken, user: User, request_id: str) -> None:
@@ -269,19 +264,6 @@ def _provider_session(session: SignedIn, proven: ProvenIdentity) -> Sequence[Row
     return [add_provider_session(session.token.id, proven.provider, proven.session)]
 
 
-def _together(first: UnitOfWork[Event], second: UnitOfWork[Event]) -> UnitOfWork[Event]:
-    """Return both units as one, which the first precondition that refuses refuses."""
-
-    def check(connection: Connection) -> PortalError | None:
-        for each in (first.precondition, second.precondition):
-            refusal = None if each is None else each(connection)
-            if refusal is not None:
-                return refusal
-        return None
-
-    return UnitOfWork([*first.changes, *second.changes], [*first.records, *second.records], check)
-
-
 def _unchanged(
     proven: ProvenIdentity, token: ApiToken | None = None
 ) -> Callable[[Connection], PortalError | None]:
@@ -294,7 +276,8 @@ def _unchanged(
             return SignInAgain(_ENDED)
         if proven.session is not None and is_ended_at_provider(connection, proven.provider, proven.session):
             return SignInFailed(_ENDED_AT_PROVIDER)
-        return None
+        also = proven.effects.precondition
+        return None if also is None else also(connection)
 
     return check
 

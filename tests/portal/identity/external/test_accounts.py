@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from daypass.portal.audit.event import OPERATOR, Event, Outcome
 from daypass.portal.config.providers import ProviderConfig
-from daypass.portal.errors import AccountRefused
+from daypass.portal.errors import AccessDenied, AccountRefused, PortalError
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.external.accounts import LONG_AGO, ExternalAccounts
@@ -18,6 +19,7 @@ from daypass.portal.identity.external.store.identities import ExternalIdentitySt
 from daypass.portal.identity.model import Role, User, UserKind
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema.identity import users
+from daypass.portal.storage.unit_of_work import UnitOfWork
 from tests.fakes import NOON
 from tests.portal.identity.conftest import person, sign_in
 from tests.portal.identity.external.conftest import (
@@ -250,6 +252,24 @@ def test_a_required_domain_holds_for_linked_accounts_too(
     assert refusal(accounts, config, "00u-dana", **claims) == "email_domain"
 
     assert accounts.prove(config, authentication(verified(DANA)), CONTEXT).record.user == dana
+
+
+def test_the_effects_of_a_sign_in_are_committed_with_its_session_or_not_at_all(
+    accounts: ExternalAccounts, browser_sessions: BrowserSessions, database: Database, dana: User
+) -> None:
+    link(database, dana)
+    joined = Event(action="test.joined", actor=OPERATOR, outcome=Outcome.DONE)
+    refusals: list[PortalError | None] = [AccessDenied("changed"), None]
+    effects = UnitOfWork([], [joined], lambda _connection: refusals.pop(0))
+    proven = replace(accounts, effects_of=lambda *_: effects).prove(OKTA, authentication(), CONTEXT)
+
+    with pytest.raises(AccessDenied):
+        browser_sessions.start(proven, CONTEXT)
+    before = [action for action, *_ in events(database)]
+    browser_sessions.start(proven, CONTEXT)
+
+    assert "test.joined" not in before
+    assert [action for action, *_ in events(database)] == [*before, "sign_in", "test.joined"]
 
 
 def test_an_authentication_without_a_time_is_never_recent(

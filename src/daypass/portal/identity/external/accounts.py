@@ -11,6 +11,7 @@ one by the first of these rules that applies:
 Otherwise the sign-in is refused: the person links the account on their profile, or an Administrator does.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -47,6 +48,20 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _SEALING = "id tokens"
 
 
+SignInEffects = Callable[[User, ProviderConfig, Mapping[str, object], str], UnitOfWork[Event]]
+"""Returns what a sign-in with verified claims changes beside the session, such as the user's groups.
+
+The last argument is the id of the request. A refusal that it raises refuses the sign-in.
+"""
+
+
+def no_effects(
+    _user: User, _config: ProviderConfig, _claims: Mapping[str, object], _request_id: str
+) -> UnitOfWork[Event]:
+    """Change nothing."""
+    return UnitOfWork(())
+
+
 @dataclass(frozen=True, slots=True)
 class ExternalAccounts:
     """The service that proves the identity of users by their accounts at identity providers."""
@@ -55,11 +70,18 @@ class ExternalAccounts:
     committer: Committer
     clock: Clock
     key: SealingKey
+    effects_of: SignInEffects = no_effects
 
     @classmethod
-    def of(cls, database: Database, committer: Committer, clock: Clock) -> "ExternalAccounts":
+    def of(
+        cls,
+        database: Database,
+        committer: Committer,
+        clock: Clock,
+        effects_of: SignInEffects = no_effects,
+    ) -> "ExternalAccounts":
         """Return the service, with the encryption key of stored ID tokens."""
-        return cls(database, committer, clock, SealingKey(database, clock, _SEALING))
+        return cls(database, committer, clock, SealingKey(database, clock, _SEALING), effects_of)
 
     def prove(
         self, config: ProviderConfig, authentication: Authentication, context: SignInContext
@@ -77,7 +99,8 @@ class ExternalAccounts:
         except AccountRefused as refusal:
             self._record_refusal(config, authentication, refusal, context)
             raise
-        return self._proven(config, authentication, claims, record)
+        effects = self.effects_of(record.user, config, authentication.claims, context.request_id)
+        return self._proven(config, authentication, claims, record, effects)
 
     def prove_again(
         self, config: ProviderConfig, authentication: Authentication, context: SignInContext
@@ -90,7 +113,7 @@ class ExternalAccounts:
             )
             self._record_refusal(config, authentication, refusal, context)
             raise refusal
-        return self._proven(config, authentication, claims, record)
+        return self._proven(config, authentication, claims, record, UnitOfWork(()))
 
     def id_token(self, token_id: TokenId) -> Secret | None:
         """Return the ID token that a browser session began with, if it is kept."""
@@ -188,6 +211,7 @@ class ExternalAccounts:
         authentication: Authentication,
         claims: AccountClaims,
         record: SignInRecord,
+        effects: UnitOfWork[Event],
     ) -> ProvenIdentity:
         identity = new_identity(config, authentication, claims, record.user.id, self.clock())
         id_token = self.key.seal(authentication.id_token) if config.sends_id_token_hint else None
@@ -196,7 +220,11 @@ class ExternalAccounts:
             provider=config.name,
             method=" ".join(authentication.amr) or authentication.acr or "unknown",
             authenticated_at=authentication.authenticated_at or LONG_AGO,
-            changes=[record_identity_use(identity, at=self.clock())],
+            effects=UnitOfWork(
+                [record_identity_use(identity, at=self.clock()), *effects.changes],
+                effects.records,
+                effects.precondition,
+            ),
             session=ProviderSession(
                 authentication.issuer,
                 authentication.subject,

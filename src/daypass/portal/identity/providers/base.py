@@ -4,10 +4,11 @@ A provider records its own refusals in the audit log, because it alone knows wha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
+from daypass.portal.audit.event import Event
 from daypass.portal.config.providers import ProviderConfig
 from daypass.portal.identity.external.model import ProviderSession
 from daypass.portal.identity.model import User
@@ -19,7 +20,7 @@ from daypass.portal.identity.providers.oidc.model import (
 )
 from daypass.portal.identity.store.users import SignInRecord
 from daypass.portal.secret import Secret
-from daypass.portal.storage.unit_of_work import RowChange
+from daypass.portal.storage.unit_of_work import RowChange, UnitOfWork
 
 LOCAL_PASSWORD = "password"  # noqa: S105  the name of a provider
 """The name of the provider that checks the portal's own passwords."""
@@ -52,8 +53,9 @@ class ProvenIdentity:
     refunds: Sequence[RowChange] = ()
     """The changes that undo the counting of this attempt in the rate limits; committed with the session, or
     its refusal."""
-    changes: Sequence[RowChange] = ()
-    """Other changes that the proof brings; committed with the session only."""
+    effects: UnitOfWork[Event] = field(default_factory=lambda: UnitOfWork(()))
+    """What else the proof changes, such as groups by claims; committed with the session, under its own
+    precondition, and only then."""
     session: ProviderSession | None = None
     """The session at the provider; None for the portal's own passwords."""
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from starlette.responses import RedirectResponse, Response
 
 from daypass.portal.clock import Clock
-from daypass.portal.groups.synchronisation import GroupSynchronisation
 from daypass.portal.http.layout.cookies import ATTEMPT, set_cookie
 from daypass.portal.http.layout.csrf import ForgedRequest
 from daypass.portal.http.layout.endpoints import BrowserRequest, PageVisit
@@ -36,7 +35,6 @@ class ProviderRedirects:
     attempts: SignInAttempts
     accounts: ExternalAccounts
     links: ExternalLinks
-    groups: GroupSynchronisation
     sessions: BrowserSessions
     public_url: str
     clock: Clock
@@ -48,7 +46,6 @@ class ProviderRedirects:
             services.attempts,
             services.external_accounts,
             services.external_links,
-            services.group_synchronisation,
             services.browser_sessions,
             services.config.public_url,
             services.clock,
@@ -89,10 +86,7 @@ class ProviderRedirects:
         with count_sign_in(provider.name, "sign_in"):
             answered = self._answer(attempt, provider, request)
             proven = self.accounts.prove(provider.config, answered, context)
-            groups = self.groups.changes_of_sign_in(
-                proven.record.user, provider.config, answered.claims, request.request_id
-            )
-            return self.sessions.start(proven, context, replaces=request.session_cookie or None, also=groups)
+            return self.sessions.start(proven, context, replaces=request.session_cookie or None)
 
     def reauthenticate(
         self, attempt: Attempt, provider: RedirectProvider, request: BrowserRequest
