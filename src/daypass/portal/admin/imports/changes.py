@@ -9,7 +9,12 @@ from daypass.portal.admin.imports.plan import CurrentState, ImportedUser
 from daypass.portal.admin.model import UserRecord
 from daypass.portal.admin.transactions import Author, Plan, PlannedChange
 from daypass.portal.admin.users.memberships import membership_change
-from daypass.portal.admin.users.service import lost_administrators, user_creation, user_update
+from daypass.portal.admin.users.service import (
+    lost_administrators,
+    require_not_break_glass,
+    user_creation,
+    user_update,
+)
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.administrators import NOBODY, LostAdministrators, require_administrators
 from daypass.portal.identity.model import Role, User
@@ -20,7 +25,10 @@ from daypass.portal.storage.unit_of_work import RowChange
 def all_lost_administrators(
     planned: Sequence[ImportedUser], users: Mapping[str, UserRecord]
 ) -> LostAdministrators:
-    """Return what an import takes from the Administrators, and gives; *users* are the existing ones."""
+    """Return what an import takes from the Administrators, and gives; *users* are the existing ones.
+
+    Raises `BreakGlassProtected` if it changes the break-glass account.
+    """
     total = NOBODY
     for line in planned:
         old = users.get(line.username)
@@ -28,6 +36,8 @@ def all_lost_administrators(
             total += LostAdministrators(-int(line.role is Role.ADMINISTRATOR), 0)
         else:
             new = old.with_role(line.role)
+            if new != old:
+                require_not_break_glass(old)
             total += lost_administrators(old, new)
             gained = lost_administrators(new, old)
             total += LostAdministrators(-gained.number, -gained.local)

@@ -118,8 +118,8 @@ class Users:
                 new = description.applied_to(connection, new)
             if new == old:
                 return None
-            require_administrators(connection, lost_administrators(old, new))
             change = user_update(old, new, now)
+            require_administrators(connection, lost_administrators(old, new))
             return change if description is None else _described(connection, change, user, description)
 
         self.executor.execute(single_change("user.update", user.username, by, plan))
