@@ -4,7 +4,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.fixtures.demo import DAYPASS, bare_environment
+from tests.fixtures.demo import ANY_PORTS, DAYPASS, bare_environment
 
 
 def run(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -40,10 +40,21 @@ def test_an_aws_port_in_use_is_an_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
 
-        done = run(tmp_path, "--portal-port", "0", "--aws-port", port)
+        done = run(tmp_path, "--portal-port", "0", "--provider-port", "0", "--aws-port", port)
 
     assert_refused(
         done, f"Port {port} cannot be used (address already in use). Choose another with --aws-port"
+    )
+
+
+def test_a_provider_port_in_use_is_an_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        done = run(tmp_path, "--portal-port", "0", "--aws-port", "0", "--provider-port", port)
+
+    assert_refused(
+        done, f"Port {port} cannot be used (address already in use). Choose another with --provider-port"
     )
 
 
@@ -52,7 +63,7 @@ def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_unwritable_ready_file_is_an_error_before_anything_starts(tmp_path: Path) -> None:
-    done = run(tmp_path, "--portal-port", "0", "--aws-port", "0", "--ready-file", "/proc/none/ready.json")
+    done = run(tmp_path, *ANY_PORTS, "--ready-file", "/proc/none/ready.json")
 
     assert_refused(done, "The ready file /proc/none/ready.json cannot be written")
     assert not (tmp_path / ".daypass-demo" / "sandbox.log").exists()

@@ -16,7 +16,7 @@ from daypass.demo.processes import ProcessGroup
 from daypass.demo.run import run_checklist
 from daypass.demo.seed.history import REASON
 from daypass.demo.signals import SignalGuard
-from daypass.demo.start import start
+from daypass.demo.start import DemoPorts, start
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.store.issuances import IssuanceStore
 from daypass.portal.clock import utc_now
@@ -26,7 +26,7 @@ from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access, TenantId
 from daypass.portal.tenants.store import TenantStore
 from tests.demo.processes import of_folder
-from tests.fixtures.demo import DAYPASS, bare_environment
+from tests.fixtures.demo import ANY_PORTS, DAYPASS, bare_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Run:
 def run_once(folder: Path) -> Run:
     ready = folder / "ready.json"
     done = subprocess.run(
-        [DAYPASS, "demo", "--once", "--portal-port", "0", "--aws-port", "0", "--ready-file", str(ready)],
+        [DAYPASS, "demo", "--once", *ANY_PORTS, "--ready-file", str(ready)],
         env=bare_environment(folder),
         cwd=folder,
         capture_output=True,
@@ -83,6 +83,8 @@ def test_every_check_passes_with_exit_code_0(first: Run) -> None:
         r"They give access to data01 +bucket, table, queue, topic, stream, API",
         r"A console link signs in +as duploservices-dev01/dana@example\.com",
         r"15 minutes later AWS refuses them +ExpiredToken",
+        r"A button at the provider signs dana in +as dana@example\.com",
+        r"Signing out there signs out of the portal +back-channel logout",
     ],
 )
 def test_each_check_prints_its_outcome(first: Run, outcome: str) -> None:
@@ -90,7 +92,10 @@ def test_each_check_prints_its_outcome(first: Run, outcome: str) -> None:
 
 
 def test_the_ready_file_has_addresses_users_and_tenants(first: Run) -> None:
-    assert list(first.ready) == ["portal_url", "aws_endpoint_url", "ca_file", "region", "users", "tenants"]
+    assert list(first.ready) == [
+        *("portal_url", "provider_url", "aws_endpoint_url", "ca_file"),
+        *("region", "users", "tenants"),
+    ]
     assert {user["username"]: user["role"] for user in first.ready["users"]} == {
         "admin@example.com": "Administrator",
         "dana@example.com": "User",
@@ -181,7 +186,7 @@ def test_a_role_with_too_many_rights_fails_the_checks_of_other_tenants(
 
     signals = SignalGuard()
     with ProcessGroup(folder, signals) as processes:
-        environment, _ = start(folder, processes, 0, 0)
+        environment, _ = start(folder, processes, DemoPorts())
         iam, role = environment.aws.iam, "duploservices-dev01"
         for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
             iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])

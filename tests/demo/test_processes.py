@@ -113,6 +113,11 @@ def test_a_port_in_use_is_refused_with_the_option_that_changes_it() -> None:
             choose_port(port, "--portal-port")
 
 
+def test_a_port_of_two_servers_is_refused() -> None:
+    with pytest.raises(DemoError, match=r"Port 8443 is used twice.*--provider-port, or 0"):
+        choose_port(8443, "--provider-port", taken=8443)
+
+
 def test_port_zero_chooses_a_port_that_stays_free() -> None:
     first_of_connections, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
 

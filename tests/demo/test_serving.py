@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.processes import of_folder
-from tests.fixtures.demo import DAYPASS, bare_environment
+from tests.fixtures.demo import ANY_PORTS, DAYPASS, bare_environment
 from tests.processes import children_of
 from tests.waiting import wait_until
 
@@ -23,10 +23,9 @@ class Serving:
     def __init__(self, folder: Path) -> None:
         self.state = folder / "a folder" / "state"
         self.log = folder / "log"
-        ports = ["--portal-port", "0", "--aws-port", "0"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [DAYPASS, "demo", "--dir", str(self.state), *ports],
+                [DAYPASS, "demo", "--dir", str(self.state), *ANY_PORTS],
                 env=bare_environment(folder),
                 stdout=log,
                 stderr=log,

@@ -12,6 +12,7 @@ from daypass.demo.aws import Aws, Keys
 from daypass.demo.environment import DemoEnvironment, Tenant
 from daypass.demo.http_client import Answer, browse
 from daypass.demo.proof import Check, CheckFailed, CheckGroup
+from daypass.demo.provider_checks import ProviderChecks
 from daypass.demo.seed.fixtures import ADMIN, DANA, REGION, TenantPlan
 from daypass.demo.seed.resource_types import RESOURCE_TYPES, ResourceType, require_refusal
 from daypass.portal.secret import Secret
@@ -44,6 +45,7 @@ class DemoChecks:
             CheckGroup(f"{DANA.username} does not belong to data01", self._foreign_tenant_checks()),
             CheckGroup(f"{ADMIN.username} is an Administrator", self._administrator_checks()),
             CheckGroup("The AWS console", self._console_checks()),
+            CheckGroup("Sign-in with the identity provider", self._provider_checks()),
             # Last, because it moves AWS's clock.
             CheckGroup("Every session expires", self._expiry_checks()),
         )
@@ -107,6 +109,13 @@ class DemoChecks:
                 )
                 for name, arn_of in _CONSOLE_PAGES.items()
             ),
+        ]
+
+    def _provider_checks(self) -> list[Check]:
+        checks = ProviderChecks(self._environment)
+        return [
+            Check("A button at the provider signs dana in", checks.sign_in),
+            Check("Signing out there signs out of the portal", checks.sign_out),
         ]
 
     def _expiry_checks(self) -> list[Check]:

@@ -32,6 +32,13 @@ PORT = click.IntRange(0, 65535)
     help="The port of its AWS; 0 chooses a free one.",
 )
 @click.option(
+    "--provider-port",
+    type=PORT,
+    default=8444,
+    show_default=True,
+    help="The port of its identity provider; 0 chooses a free one.",
+)
+@click.option(
     "--once", is_flag=True, help="Stop after the checklist; exit code 0 only if every check passes."
 )
 @click.option(
@@ -45,20 +52,30 @@ PORT = click.IntRange(0, 65535)
     help="Write addresses and secrets here (JSON) when ready.",
 )
 def demo(
-    path: Path, portal_port: int, aws_port: int, once: bool, no_history: bool, ready_file: Path | None
+    path: Path,
+    portal_port: int,
+    aws_port: int,
+    provider_port: int,
+    once: bool,
+    no_history: bool,
+    ready_file: Path | None,
 ) -> None:
-    """Try Daypass without an AWS account: a portal and an AWS on this machine, seeded and checked."""
+    """Try Daypass without an AWS account: a portal, an AWS and an identity provider on this machine, seeded
+    and checked.
+    """
     # Imported here, so that `daypass --help` does not load an AWS library.
     from daypass.demo.errors import DemoError
     from daypass.demo.run import DemoOptions, run
     from daypass.demo.signals import SignalGuard
+    from daypass.demo.start import DemoPorts
 
     # Files of the demo and its processes are readable by their owner only.
     os.umask(0o077)
     # Signals are handled, so that the demo's processes are always stopped with it.
     signals = SignalGuard()
     signals.listen()
-    options = DemoOptions(path, os.geteuid(), portal_port, aws_port, once, not no_history, ready_file)
+    ports = DemoPorts(portal_port, aws_port, provider_port)
+    options = DemoOptions(path, os.geteuid(), ports, once, not no_history, ready_file)
     try:
         has_passed = run(options, signals)
     except DemoError as error:

@@ -24,10 +24,13 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class DemoEnvironment:
-    """A portal and an AWS, seeded and running."""
+    """A portal, an AWS and an identity provider, seeded and running."""
 
     portal_url: str
     trust: ssl.SSLContext
+    provider_url: str
+    provider_variables: Mapping[str, str]
+    """The portal's configuration of the identity provider; the client secret is in a file that it names."""
     aws_endpoint_url: str
     aws: Aws
     """Clients with the keys of the account's root user."""

@@ -4,7 +4,9 @@ import http.cookiejar
 import json
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +65,44 @@ def browse(url: str) -> str:
         url, timeout=TIMEOUT
     ) as response:
         return str(response.read().decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as a browser shows it, after redirects."""
+
+    url: str
+    text: str
+
+
+class Browser:
+    """A browser without script: it keeps cookies, follows redirects and sends forms."""
+
+    def __init__(self, trust: ssl.SSLContext) -> None:
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._opener = _opener(cookies, urllib.request.HTTPSHandler(context=trust))
+
+    def open(self, url: str) -> Page:
+        """Return the page at the URL."""
+        request = urllib.request.Request(url, headers={"Accept": "text/html"})  # noqa: S310  the demo's own
+        return self._page(request)
+
+    def submit(self, url: str, fields: Mapping[str, str]) -> Page:
+        """Send a form of the same site; return the page that follows."""
+        origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(url))
+        return self._page(
+            urllib.request.Request(  # noqa: S310  the address is the demo's own
+                url, data=urllib.parse.urlencode(fields).encode(), headers={"Origin": origin}
+            )
+        )
+
+    def _page(self, request: urllib.request.Request) -> Page:
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as response:
+                return Page(response.url, response.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Page(error.url, error.read().decode())
 
 
 def _opener(*handlers: urllib.request.BaseHandler) -> urllib.request.OpenerDirector:

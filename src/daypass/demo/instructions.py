@@ -74,6 +74,10 @@ class Instructions:
             print_text(f"  {user.username:<18}  {_describe(user)}")
         print_text("  Passwords and API tokens are in files that only you can read. Dana's password:")
         print_command(f"cat {_quote(self.state.path / f'{DANA.username}.password')}")
+        print_text(
+            "  “Sign in with Demo identity provider” needs no password: every person there is a button."
+        )
+        print_text(f"  That provider is at {self.environment.provider_url}; it is not for production.")
         print_text(f"  Sessions with the reason “{REASON}” are sample data; no keys were issued for them.")
 
     def _environment(self) -> str:
@@ -98,7 +102,13 @@ class Instructions:
             f"export DAYPASS_AWS_ENDPOINT_URL={self.environment.aws_endpoint_url}\n"
             f"export AWS_CONFIG_FILE={_quote(self.state.path / AWS_CONFIG)}\n"
             "export AWS_PROFILE=portal\n"
+            f"{self._provider_environment()}"
         )
+
+    def _provider_environment(self) -> str:
+        """Return shell commands that set the portal's variables for the identity provider."""
+        variables = self.environment.provider_variables.items()
+        return "".join(f"export {name}={_quote(value)}\n" for name, value in variables)
 
     def _show_command_line(self) -> None:
         print_title("The daypass command, in another terminal")

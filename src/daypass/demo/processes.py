@@ -75,13 +75,21 @@ class ProcessGroup:
 
     def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
         """Start `daypass ARGUMENTS`, with its output in a log of the state folder."""
+        return self._start(name, [str(DAYPASS), *arguments], environment)
+
+    def start_module(self, name: str, module: str, arguments: Sequence[str]) -> Child:
+        """Start `python -m MODULE ARGUMENTS`, with its output in a log of the state folder."""
+        return self._start(name, [sys.executable, "-m", module, *arguments], {})
+
+    def _start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Child:
         # An interruption between start and registration would leave a process running.
         with self._signals.shielded():
             # A file, because a pipe that is not read would block the process once it is full.
-            log = self._folder.open_log(f"{name}.log")
+            file = f"{name.replace(' ', '-')}.log"
+            log = self._folder.open_log(file)
             try:
                 process = subprocess.Popen(  # noqa: S603  our own command
-                    [DAYPASS, *arguments],
+                    command,
                     env=inherited_environment() | dict(environment),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -92,7 +100,7 @@ class ProcessGroup:
             finally:
                 # The process has a descriptor of its own.
                 os.close(log)
-            child = Child(name, process, str(self._folder.path / f"{name}.log"), self._signals)
+            child = Child(name, process, str(self._folder.path / file), self._signals)
             self._children.append(child)
         return child
 
@@ -118,10 +126,17 @@ def inherited_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
 
 
-def choose_port(wanted: int, option: str) -> int:
-    """Return *wanted*, or a free port for 0; raises `DemoError` if *wanted* is in use."""
+def choose_port(wanted: int, option: str, taken: int = 0) -> int:
+    """Return *wanted*, or a free port for 0; raises `DemoError` if *wanted* is in use, or is *taken*.
+
+    Another server of the demo will use *taken*.
+    """
     if not wanted:
-        return _free_port()
+        while (port := _free_port()) == taken:
+            pass
+        return port
+    if wanted == taken:
+        raise DemoError(f"Port {wanted} is used twice. Choose another with {option}, or 0 for a free one.")
     try:
         _try_to_bind(wanted)
     except OSError as error:

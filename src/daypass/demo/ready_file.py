@@ -30,6 +30,7 @@ def write(path: Path, environment: DemoEnvironment, ca_file: Path) -> None:
 def _describe(environment: DemoEnvironment, ca_file: Path) -> dict[str, Any]:
     return {
         "portal_url": environment.portal_url,
+        "provider_url": environment.provider_url,
         "aws_endpoint_url": environment.aws_endpoint_url,
         "ca_file": str(ca_file),
         "region": REGION,

@@ -13,7 +13,7 @@ from daypass.demo.instructions import Instructions
 from daypass.demo.processes import ProcessGroup
 from daypass.demo.proof import run_checks
 from daypass.demo.signals import SignalGuard
-from daypass.demo.start import start
+from daypass.demo.start import DemoPorts, start
 from daypass.demo.state_dir import exclusive_lock, open_folder
 
 
@@ -23,8 +23,7 @@ class DemoOptions:
 
     path: Path
     owner: int
-    portal_port: int
-    aws_port: int
+    ports: DemoPorts
     is_once: bool
     has_history: bool
     ready_file: Path | None
@@ -36,12 +35,10 @@ def run(options: DemoOptions, signals: SignalGuard) -> bool:
     with exclusive_lock(folder), ProcessGroup(folder, signals) as processes:
         if options.ready_file:
             ready_file.remove(options.ready_file)
-        output.print_text("Starting an AWS and a portal on this machine ...")
+        output.print_text("Starting an AWS, an identity provider and a portal on this machine ...")
         began = time.monotonic()
-        environment, ca_file = start(
-            folder, processes, options.portal_port, options.aws_port, has_history=options.has_history
-        )
-        output.print_text(f"Both are running after {time.monotonic() - began:.1f} s. Checking them:")
+        environment, ca_file = start(folder, processes, options.ports, has_history=options.has_history)
+        output.print_text(f"All are running after {time.monotonic() - began:.1f} s. Checking them:")
         has_passed = run_checklist(environment, signals)
         instructions = Instructions(folder, environment, ca_file)
         instructions.write_files()

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from daypass.demo.aws import Aws, Keys
@@ -9,8 +10,10 @@ from daypass.demo.certificate_authority import Certificates, ensure_certificates
 from daypass.demo.environment import DemoEnvironment, Tenant
 from daypass.demo.http_client import is_answering
 from daypass.demo.processes import Child, ProcessGroup, choose_port
+from daypass.demo.provider import NAME, DemoProvider, people, start_provider
 from daypass.demo.seed.aws import seed_identities, seed_tenant
 from daypass.demo.seed.fixtures import REGION, TENANTS, TenantPlan
+from daypass.demo.seed.identities import link_people
 from daypass.demo.seed.portal import database_url, seed_portal
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.clock import utc_now
@@ -21,21 +24,33 @@ from daypass.sandbox.control_client import ControlClient
 SANDBOX = "sandbox.json"
 
 
+@dataclass(frozen=True, slots=True)
+class DemoPorts:
+    """The ports of the demo's servers; 0 means any free one."""
+
+    portal: int = 0
+    aws: int = 0
+    provider: int = 0
+
+
 def start(
     folder: StateDirectory,
     processes: ProcessGroup,
-    portal_port: int,
-    aws_port: int,
+    ports: DemoPorts,
     *,
     has_history: bool = True,
 ) -> tuple[DemoEnvironment, Path]:
     """Return the running, seeded environment and the path of the certificate authority."""
-    portal_port = choose_port(portal_port, "--portal-port")
+    portal_port = choose_port(ports.portal, "--portal-port")
+    provider_port = choose_port(ports.provider, "--provider-port", taken=portal_port)
     # Only checks that a given port is free: for 0 the sandbox chooses its own port and reports it.
-    choose_port(aws_port, "--aws-port")
-    sandbox = _start_sandbox(folder, processes, aws_port)
+    choose_port(ports.aws, "--aws-port")
+    sandbox = _start_sandbox(folder, processes, ports.aws)
     certificates = ensure_certificates(folder, utc_now())
+    portal_url = f"https://localhost:{portal_port}"
+    provider = start_provider(folder, processes, provider_port, portal_url, certificates.authority)
     accounts = seed_portal(folder, DEFAULT_ACCOUNT, utc_now, has_history=has_history)
+    link_people(database_url(folder), NAME, provider.issuer, people(), utc_now)
     plans = [TenantPlan(name, DEFAULT_ACCOUNT, accounts.tenants[name].external_id) for name in TENANTS]
 
     sandbox_data = _await_sandbox(folder, sandbox)
@@ -44,17 +59,19 @@ def start(
     aws = Aws(endpoint_url, root)
     portal_keys = seed_identities(aws, DEFAULT_ACCOUNT, plans)
 
-    portal_url = f"https://localhost:{portal_port}"
-    portal = _start_portal(folder, processes, portal_port, endpoint_url, portal_keys, certificates)
+    portal = _start_portal(folder, processes, portal_port, endpoint_url, portal_keys, certificates, provider)
     # The portal starts meanwhile, since it needs its identity and not the tenants' resources.
     tenants = {
         plan.name: Tenant(accounts.tenants[plan.name].id, plan, seed_tenant(aws, plan)) for plan in plans
     }
     trust = certificates.ssl_context()
+    provider.process.wait_until(lambda: is_answering(provider.metadata_url, trust))
     portal.wait_until(lambda: is_answering(f"{portal_url}/readyz", trust))
     environment = DemoEnvironment(
         portal_url=portal_url,
         trust=trust,
+        provider_url=provider.issuer,
+        provider_variables=provider.variables,
         aws_endpoint_url=endpoint_url,
         aws=aws,
         root_keys=root,
@@ -89,6 +106,7 @@ def _start_portal(
     endpoint_url: str,
     keys: Keys,
     certificates: Certificates,
+    provider: DemoProvider,
 ) -> Child:
     environment = {
         # The configuration file of a portal on this machine is not the demo's.
@@ -102,5 +120,6 @@ def _start_portal(
         "DAYPASS_AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": keys.access_key_id,
         "AWS_SECRET_ACCESS_KEY": keys.secret_access_key.reveal(),
+        **provider.variables,
     }
     return processes.start("portal", ["portal", "serve"], environment)

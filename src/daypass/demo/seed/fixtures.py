@@ -96,6 +96,13 @@ class DemoUser:
     role: str
     memberships: Mapping[str, str]
     is_service_account: bool = False
+    groups: tuple[str, ...] = ()
+    """The user's groups at the demo's identity provider."""
+
+    @property
+    def name(self) -> str:
+        """The name that the identity provider shows."""
+        return self.username.partition("@")[0].title()
 
 
 NO_DEPLOY = PermissionSet(
@@ -118,8 +125,8 @@ NO_DEPLOY = PermissionSet(
 )
 """The custom permission set of the demo; it needs no managed policy."""
 
-ADMIN = DemoUser("admin@example.com", "Administrator", {})
-DANA = DemoUser("dana@example.com", "User", {"dev01": "full", "prod01": "read-only"})
-NOOR = DemoUser("noor@example.com", "User", {})
+ADMIN = DemoUser("admin@example.com", "Administrator", {}, groups=("platform",))
+DANA = DemoUser("dana@example.com", "User", {"dev01": "full", "prod01": "read-only"}, groups=("developers",))
+NOOR = DemoUser("noor@example.com", "User", {}, groups=("analysts",))
 CI = DemoUser("ci@example.com", "User", {"dev01": "full"}, is_service_account=True)
 USERS = (ADMIN, DANA, NOOR, CI)

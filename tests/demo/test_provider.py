@@ -1,0 +1,75 @@
+"""The demo's identity provider: the portal's configuration for it, and the links of its people."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from daypass.demo.identity_provider.settings import read
+from daypass.demo.processes import ProcessGroup
+from daypass.demo.provider import NAME, people, start_provider
+from daypass.demo.saved_state import SavedState
+from daypass.demo.seed.fixtures import CI
+from daypass.demo.seed.identities import link_people
+from daypass.demo.seed.portal import database_url, seed_portal
+from daypass.demo.signals import SignalGuard
+from daypass.demo.state_dir import StateDirectory
+from daypass.portal.config.providers import GroupSource
+from daypass.portal.config.reader import read_config
+from daypass.portal.identity.external.store.identities import ExternalIdentityStore
+from daypass.portal.identity.store.users import UserStore
+from daypass.portal.storage.engine import Database
+
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+ISSUER = "http://127.0.0.1:8444"
+
+
+def test_portal_and_provider_are_configured_alike(tmp_path: Path) -> None:
+    folder, portal_url = StateDirectory(tmp_path), "https://localhost:8443"
+    with ProcessGroup(folder, SignalGuard()) as processes:
+        # The port is never used: the process is stopped before it serves.
+        provider = start_provider(folder, processes, 8444, portal_url, tmp_path / "ca.pem")
+    config = read_config({"DAYPASS_AWS_REGION": "us-east-1", **provider.variables})
+
+    (configured,) = config.providers
+    settings = read(tmp_path / "provider.json")
+    assert (configured.name, configured.issuer) == (NAME, settings.issuer)
+    assert (configured.client_id, configured.client_secret) == (settings.client.id, settings.client.secret)
+    assert configured.groups is GroupSource.CLAIM
+    assert settings.client.redirect_uri == f"{portal_url}/sign-in/oidc/{NAME}/callback"
+    secret = (tmp_path / "provider-client-secret").read_text()
+    assert secret not in str(provider.variables)
+
+
+def test_service_accounts_are_no_people() -> None:
+    assert {person.username for person in people()} == {
+        "admin@example.com",
+        "dana@example.com",
+        "noor@example.com",
+    }
+    assert CI.is_service_account
+
+
+@pytest.fixture
+def seeded(tmp_path: Path) -> Iterator[tuple[StateDirectory, SavedState]]:
+    """A state folder with a seeded database."""
+    folder = StateDirectory(tmp_path)
+    yield folder, seed_portal(folder, "111122223333", lambda: NOW, has_history=False)
+
+
+def test_each_person_is_linked_once(seeded: tuple[StateDirectory, SavedState]) -> None:
+    url = database_url(seeded[0])
+    for _ in range(2):
+        link_people(url, NAME, ISSUER, people(), lambda: NOW)
+
+    database = Database(url)
+    with database.reading() as connection:
+        for person in people():
+            owner = ExternalIdentityStore(connection).find_owner(NAME, ISSUER, person.subject)
+            assert owner is not None
+            assert owner.user.username == person.username
+        dana = UserStore(connection).find("dana@example.com")
+        assert dana is not None
+        assert len(ExternalIdentityStore(connection).list_for(dana.id)) == 1
+    database.close()
