@@ -10,13 +10,14 @@ from daypass.demo.identity_provider.settings import read
 from daypass.demo.processes import ProcessGroup
 from daypass.demo.provider import NAME, people, start_provider
 from daypass.demo.saved_state import SavedState
-from daypass.demo.seed.fixtures import CI
+from daypass.demo.seed.fixtures import CI, GROUPS
 from daypass.demo.seed.identities import link_people
 from daypass.demo.seed.portal import database_url, seed_portal
 from daypass.demo.signals import SignalGuard
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.config.providers import GroupSource
 from daypass.portal.config.reader import read_config
+from daypass.portal.groups.store import GroupStore
 from daypass.portal.identity.external.store.identities import ExternalIdentityStore
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.storage.engine import Database
@@ -73,3 +74,15 @@ def test_each_person_is_linked_once(seeded: tuple[StateDirectory, SavedState]) -
         assert dana is not None
         assert len(ExternalIdentityStore(connection).list_for(dana.id)) == 1
     database.close()
+
+
+def test_every_group_of_a_person_is_a_group_of_the_portal(seeded: tuple[StateDirectory, SavedState]) -> None:
+    folder, saved = seeded
+    database = Database(database_url(folder))
+    with database.reading() as connection:
+        groups = GroupStore(connection).with_claims(NAME, GROUPS)
+    database.close()
+
+    assert {group for person in people() for group in person.groups} <= GROUPS.keys()
+    assert {group.external_id for group in groups} == GROUPS.keys()
+    assert {tenant for memberships in GROUPS.values() for tenant in memberships} <= saved.tenants.keys()

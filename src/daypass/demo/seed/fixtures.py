@@ -129,4 +129,10 @@ ADMIN = DemoUser("admin@example.com", "Administrator", {}, groups=("platform",))
 DANA = DemoUser("dana@example.com", "User", {"dev01": "full", "prod01": "read-only"}, groups=("developers",))
 NOOR = DemoUser("noor@example.com", "User", {}, groups=("analysts",))
 CI = DemoUser("ci@example.com", "User", {"dev01": "full"}, is_service_account=True)
+GROUPS: Mapping[str, Mapping[str, str]] = {
+    "developers": {"dev01": "full"},
+    "analysts": {"data01": "read-only"},
+    "platform": {},
+}
+"""The groups of the demo's identity provider, with the access to tenants that the portal gives them."""
 USERS = (ADMIN, DANA, NOOR, CI)

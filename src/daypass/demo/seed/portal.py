@@ -16,6 +16,7 @@ from daypass.demo.seed.fixtures import (
     DemoUser,
     TenantPlan,
 )
+from daypass.demo.seed.groups import add_groups
 from daypass.demo.seed.history import PastClock, beginning, record_history
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.model import Caller, Channel
@@ -128,6 +129,7 @@ def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str,
             plan = TenantPlan(name, account_id, key.external_id)
             tenant = Tenant.with_role(TenantId(key.id), name, REGION, plan.role_arn, key.external_id)
             TenantStore(connection).add(tenant, clock())
+        add_groups(connection, {name: key.id for name, key in tenants.items()}, clock())
     return tenants
 
 
