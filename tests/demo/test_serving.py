@@ -114,6 +114,7 @@ def test_the_printed_commands_work_until_ctrl_c(serving: Serving, tmp_path: Path
     )
     assert "role/duploservices-dev01 is set up correctly." in operator.stdout, operator.stdout
     assert "\nNothing to do.\n" in operator.stdout, operator.stdout + operator.stderr
+    assert re.search(r"register there is https://localhost:\d+/sign-in/oidc/demo/callback\.", operator.stdout)
     assert '"RoleName": "duploservices-dev01"' in operator.stdout, operator.stderr
     assert operator.returncode == 0, operator.stderr
 

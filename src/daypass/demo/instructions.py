@@ -97,6 +97,7 @@ class Instructions:
             f"{self._environment()}"
             # The configuration file of a portal on this machine is not the demo's.
             f"export DAYPASS_CONFIG={os.devnull}\n"
+            f"export DAYPASS_PUBLIC_URL={self.environment.portal_url}\n"
             f"export DAYPASS_DATABASE_URL={_quote(self.environment.database_url)}\n"
             f"export DAYPASS_AWS_REGION={REGION}\n"
             f"export DAYPASS_AWS_ENDPOINT_URL={self.environment.aws_endpoint_url}\n"
