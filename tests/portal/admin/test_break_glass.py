@@ -32,6 +32,7 @@ ACTS: dict[str, Act] = {
     "disable": lambda all_, by: all_.users.update(NAME, by, is_disabled=True),
     "password": lambda all_, by: all_.users.set_password(NAME, SECOND, by),
     "delete": lambda all_, by: all_.users.delete(NAME, by),
+    "recovery link": lambda all_, by: all_.recovery_links.create(NAME, by),
     "token": lambda all_, by: all_.tokens.create(NAME, "x", by),
     "import": lambda all_, by: all_.imports.run(f"username,role\n{NAME},User\n", by),
 }

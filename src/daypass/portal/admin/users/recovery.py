@@ -12,7 +12,7 @@ from daypass.portal.admin.transactions import (
     single_change,
     timestamp,
 )
-from daypass.portal.admin.users.service import find_user
+from daypass.portal.admin.users.service import find_user, require_not_break_glass
 from daypass.portal.audit.event import Outcome
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.passkeys.store import add_recovery_link, delete_recovery_links
@@ -40,8 +40,8 @@ class RecoveryLinks:
     def create(self, reference: str, by: Author) -> RecoveryLink:
         """Make a link for a user, an id or username, in place of any earlier one.
 
-        Raises `UserNotFound`, `ReauthenticationRequired`, and `InvalidRequest` for a user without a password,
-        after which alone a link counts.
+        Raises `UserNotFound`, `ReauthenticationRequired`, `BreakGlassProtected`, and `InvalidRequest` for a
+        user without a password, after which alone a link counts.
         """
         with self.executor.database.reading() as connection:
             user = find_user(connection, reference).user
@@ -54,6 +54,7 @@ class RecoveryLinks:
 
         def plan(connection: Connection) -> Change:
             record = find_user(connection, user.id)
+            require_not_break_glass(record)
             if record.is_disabled or not record.has_password:
                 raise InvalidRequest(
                     f"“{user.username}” cannot sign in with a password, so a link would not work."
