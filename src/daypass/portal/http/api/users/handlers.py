@@ -238,5 +238,5 @@ def _recovery_link(users: Users) -> Operation:
         handler=users.make_recovery_link,
         answer=schemas.RecoveryLinkRead,
         status=HTTPStatus.CREATED,
-        refusals=(UserNotFound, InvalidRequest),
+        refusals=(UserNotFound, InvalidRequest, BreakGlassProtected),
     )
