@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from daypass.portal.audit.event import OPERATOR, Event, Outcome
 from daypass.portal.config.providers import ProviderConfig
-from daypass.portal.errors import AccessDenied, AccountRefused, PortalError
+from daypass.portal.errors import AccessDenied, AccountRefused, GroupsClaimInvalid, PortalError
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.external.accounts import LONG_AGO, ExternalAccounts
@@ -270,6 +270,24 @@ def test_the_effects_of_a_sign_in_are_committed_with_its_session_or_not_at_all(
 
     assert "test.joined" not in before
     assert [action for action, *_ in events(database)] == [*before, "sign_in", "test.joined"]
+
+
+@pytest.mark.parametrize("config", [CREATING, BY_EMAIL], ids=["created", "by e-mail"])
+def test_refused_claims_leave_neither_a_user_nor_a_link(
+    config: ProviderConfig, accounts: ExternalAccounts, database: Database, identity: Identity
+) -> None:
+    person(identity, "known@example.com", Role.USER)
+    address = "known@example.com" if config is BY_EMAIL else "new@example.com"
+
+    def refuse(*_: object) -> UnitOfWork[Event]:
+        raise GroupsClaimInvalid("Okta did not send your groups.")
+
+    with pytest.raises(GroupsClaimInvalid):
+        replace(accounts, effects_of=refuse).prove(config, authentication(verified(address)), CONTEXT)
+
+    assert owner_of(database, "00u-dana") is None
+    with database.reading() as connection:
+        assert connection.scalars(select(users.c.username)).all() == ["known@example.com"]
 
 
 def test_an_authentication_without_a_time_is_never_recent(

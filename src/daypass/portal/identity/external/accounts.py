@@ -91,16 +91,19 @@ class ExternalAccounts:
         Every refusal is recorded, and so is every link and every new user.
         """
         claims = AccountClaims.of(config, authentication.claims)
+
+        def effects_of(user: User) -> UnitOfWork[Event]:
+            return self.effects_of(user, config, authentication.claims, context.request_id)
+
         try:
             require_domain(config, claims)
             record = self._owner(config, authentication)
             if record is None:
-                record = self._new_owner(config, authentication, claims, context)
+                record = self._new_owner(config, authentication, claims, context, effects_of)
         except AccountRefused as refusal:
             self._record_refusal(config, authentication, refusal, context)
             raise
-        effects = self.effects_of(record.user, config, authentication.claims, context.request_id)
-        return self._proven(config, authentication, claims, record, effects)
+        return self._proven(config, authentication, claims, record, effects_of(record.user))
 
     def prove_again(
         self, config: ProviderConfig, authentication: Authentication, context: SignInContext
@@ -134,15 +137,22 @@ class ExternalAccounts:
         authentication: Authentication,
         claims: AccountClaims,
         context: SignInContext,
+        effects_of: Callable[[User], UnitOfWork[Event]],
     ) -> SignInRecord:
-        """Link or create a user for an account without one; raises `AccountRefused`."""
+        """Link or create a user for an account without one; raises `AccountRefused`.
+
+        Nothing is written if *effects_of* refuses the user.
+        """
         # A user whom SCIM provisioned is found here first, by `config.external_id_claim`: the provider made
         # the account and the user, so neither an address nor a name is compared.
         candidate = self._find_by_email(config, claims)
         if candidate is not None:
+            effects_of(candidate.record.user)
             return self._link(config, authentication, claims, candidate.record, context)
         if config.creates_users:
-            return self._create(config, authentication, claims, context)
+            user = User(UserId(uuid4().hex), _new_username(config, claims), Role.USER, UserKind.PERSON)
+            effects_of(user)
+            return self._create(config, authentication, claims, user, context)
         raise AccountRefused("unknown_account", f"Your account at {config.title} has no access here yet.")
 
     def _find_by_email(self, config: ProviderConfig, claims: AccountClaims) -> LinkCandidate | None:
@@ -177,10 +187,10 @@ class ExternalAccounts:
         config: ProviderConfig,
         authentication: Authentication,
         claims: AccountClaims,
+        user: User,
         context: SignInContext,
     ) -> SignInRecord:
-        now, name = self.clock(), _new_username(config, claims)
-        user = User(UserId(uuid4().hex), name, Role.USER, UserKind.PERSON)
+        now, name = self.clock(), user.username
         identity = new_identity(config, authentication, claims, user.id, now)
 
         def check(connection: Connection) -> PortalError | None:
