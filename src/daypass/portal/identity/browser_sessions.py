@@ -222,9 +222,8 @@ class BrowserSessions:
             length = SettingStore(connection).read(None).get(TOKEN_SESSION_DURATION)
             if known_device and not DeviceStore(connection).is_known(known_device, user.id, now):
                 known_device = None
-        ends_at = now + length
-        if proven.session is not None and proven.session.ends_at is not None:
-            ends_at = min(ends_at, proven.session.ends_at)
+        limits = (proven.ends_at, None if proven.session is None else proven.session.ends_at)
+        ends_at = min([now + length, *(limit for limit in limits if limit is not None)])
         token = ApiToken(
             id=TokenId(uuid4().hex),
             kind=TokenKind.BROWSER,

@@ -31,6 +31,22 @@ def test_a_passkey_makes_a_session_recent_and_keeps_its_provider(
     assert desk.events("sign_in.confirm")[-1][1] == "done"
 
 
+@pytest.mark.parametrize("provider", [None, "company"])
+def test_a_passkey_does_not_prolong_a_session(
+    desk: Desk, dana: User, authenticator: Authenticator, provider: str | None
+) -> None:
+    desk.register(dana, authenticator)
+    old = replace(desk.session(dana).token, provider=provider)
+    desk.clock.move(timedelta(minutes=30))
+    begun = desk.passkeys.begin_reauthentication(old, dana, "r")
+
+    answer = authenticator.show(begun.options)
+    proven = desk.passkeys.prove_again(old, dana, begun.handle.reveal(), answer, CONTEXT)
+    made = desk.sessions.reauthenticate(old, proven, CONTEXT)
+
+    assert (made.token.expires_at, made.token.grant_ends_at) == (old.expires_at, old.grant_ends_at)
+
+
 def test_a_forged_answer_confirms_nothing(desk: Desk, dana: User, authenticator: Authenticator) -> None:
     desk.register(dana, authenticator)
     token = desk.session(dana).token

@@ -108,7 +108,7 @@ class Passkeys:
         """Prove by a passkey that a signed-in user is still the one at the browser.
 
         Raises `SignInFailed`, `TooManyAttempts` or `RequestExpired`. The identity has the provider of the
-        session, which stays the one that signed the user in.
+        session, which stays the one that signed the user in. The session that it gives ends with the old one.
         """
         challenge = self.challenges.take(handle, {Purpose.REAUTHENTICATE}, session.id)
         with self.challenges.database.reading() as connection:
@@ -118,8 +118,16 @@ class Passkeys:
         passkey, refunds = self.challenges.verify("sign_in.confirm", challenge, user, answer, context)
         # The session that replaces this one was signed in in the ways of both.
         methods = dict.fromkeys([*(session.authentication_methods or "").split(), passkey.method])
-        now = self.challenges.clock()
-        return ProvenIdentity(record, provider_name(session), " ".join(methods), now, refunds)
+        return ProvenIdentity(
+            record,
+            provider_name(session),
+            " ".join(methods),
+            self.challenges.clock(),
+            refunds,
+            # A passkey alone begins no session, so it prolongs none. Otherwise users could stay for ever whom
+            # their identity provider, or the portal with its passwords turned off, lets in no more.
+            ends_at=session.expires_at,
+        )
 
     def _begin(
         self, session: ApiToken, user: User, purpose: Purpose, action: str, request_id: str

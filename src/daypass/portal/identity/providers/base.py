@@ -58,6 +58,8 @@ class ProvenIdentity:
     precondition, and only then."""
     session: ProviderSession | None = None
     """The session at the provider; None for the portal's own passwords."""
+    ends_at: datetime | None = None
+    """The time at which a session of this proof ends at the latest; None if only the settings limit it."""
 
 
 @runtime_checkable
