@@ -222,6 +222,26 @@ def test_an_address_is_verified_by_true_alone(value: object) -> None:
     assert AccountClaims.of(OKTA, {"email": DANA, "email_verified": True}).domain == "example.com"
 
 
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("da\u017fa@example.com", "unknown_account"),
+        ("\uff44asa@example.com", "unknown_account"),
+        ("dasa@e\uff58ample.com", "email_domain"),
+        ("dasa@\u00dfample.com", "email_domain"),
+    ],
+)
+def test_an_address_that_only_folds_to_that_of_a_user_links_nobody(
+    address: str, reason: str, accounts: ExternalAccounts, database: Database, identity: Identity
+) -> None:
+    person(identity, "dasa@example.com", Role.USER)
+    person(identity, "dasa@ssample.com", Role.USER)
+    config = replace(BY_EMAIL, email_domains=frozenset({"example.com", "ssample.com"}))
+
+    assert refusal(accounts, config, "00u-eve", **verified(address)) == reason
+    assert owner_of(database, "00u-eve") is None
+
+
 @given(value=anything)
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_claims_of_any_type_are_read(value: object) -> None:

@@ -32,14 +32,22 @@ class AccountClaims:
 
     @property
     def verified_email(self) -> str:
-        """The e-mail address in the canonical form of usernames; empty unless the provider verified it."""
-        return canonical_username(self.email) if self.is_email_verified else ""
+        """The e-mail address in the canonical form of usernames; empty unless the provider verified it.
+
+        One with a character beyond ASCII is empty too, because its canonical form can be another mailbox:
+        that of `straße@example.com` is `strasse@example.com`.
+        """
+        is_exact = self.is_email_verified and self.email.isascii()
+        return canonical_username(self.email) if is_exact else ""
 
     @property
     def domain(self) -> str:
-        """The domain of `verified_email`; empty if there is none."""
-        local, _, domain = self.verified_email.rpartition("@")
-        return domain if local else ""
+        """The domain of the address in lower case; empty unless the provider verified it, and it is ASCII.
+
+        So are the configured domains, and `straße.example` must not be taken for `strasse.example`.
+        """
+        local, _, domain = self.email.rpartition("@")
+        return domain.lower() if self.is_email_verified and local and domain.isascii() else ""
 
 
 def session_end(claims: Mapping[str, object]) -> datetime | None:
