@@ -136,6 +136,19 @@ def test_an_account_is_unlinked_while_another_one_remains(
     assert [identity.subject for identity in links.list_for(session.user)] == ["00u-second"]
 
 
+def test_an_account_that_is_unlinked_meanwhile_gives_no_session(
+    links: ExternalLinks, session: SignedIn, accounts: ExternalAccounts, browser_sessions: BrowserSessions
+) -> None:
+    link_own(links, session)
+    proven = accounts.prove(OKTA, authentication(), CONTEXT)
+
+    links.unlink(*KEY, session.user, session.token, "r")
+
+    with pytest.raises(AccountRefused) as refused:
+        browser_sessions.start(proven, CONTEXT)
+    assert refused.value.cause_code == "changed"
+
+
 def test_an_account_of_another_user_is_not_unlinked(
     links: ExternalLinks, session: SignedIn, browser_sessions: BrowserSessions, identity: Identity
 ) -> None:

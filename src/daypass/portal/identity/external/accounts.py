@@ -233,7 +233,7 @@ class ExternalAccounts:
             effects=UnitOfWork(
                 [record_identity_use(identity, at=self.clock()), *effects.changes],
                 effects.records,
-                effects.precondition,
+                _still_linked(identity, effects.precondition),
             ),
             session=ProviderSession(
                 authentication.issuer,
@@ -325,6 +325,22 @@ def _may_be_linked(candidate: LinkCandidate) -> bool:
         or candidate.has_identity
         or candidate.is_break_glass
     )
+
+
+def _still_linked(
+    identity: ExternalIdentity, also: Callable[[Connection], PortalError | None] | None
+) -> Callable[[Connection], PortalError | None]:
+    """Return a check that the account is still its user's, and what *also* checks."""
+
+    def check(connection: Connection) -> PortalError | None:
+        # An unlink ends the sessions that began with the account, so none may begin after it.
+        key = identity.provider, identity.issuer, identity.subject
+        linked = ExternalIdentityStore(connection).find(*key)
+        if linked is None or linked.user_id != identity.user_id:
+            return _changed()
+        return None if also is None else also(connection)
+
+    return check
 
 
 def _is_free(store: ExternalIdentityStore, identity: ExternalIdentity) -> bool:
