@@ -53,7 +53,8 @@ MOST_EXCHANGES = 1200
 """Exchanges for one service account in 15 minutes; each is recorded."""
 
 _LONGEST_SHOWN = 200
-# An ID token is accepted for up to a minute after its end, by clocks that differ.
+# An ID token is accepted for up to a minute after its end, by clocks that differ. The reserve is in the row,
+# because logout tokens of identity providers delete the expired rows of the same table too.
 _USE_KEPT_FOR = timedelta(minutes=10)
 
 REFUSAL = (
@@ -103,9 +104,9 @@ class _Accepted:
     """The digest by which the token counts as used."""
 
     @property
-    def expires_at(self) -> datetime:
-        """The end of the ID token."""
-        return datetime.fromtimestamp(required_time(self.claims, "exp"), UTC)
+    def use_ends_at(self) -> datetime:
+        """The time from which the use need not be known: the ID token is refused for its age alone."""
+        return datetime.fromtimestamp(required_time(self.claims, "exp"), UTC) + _USE_KEPT_FOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +245,7 @@ class TokenExchange:
             add_token(token, digest(secret.reveal())),
             add_workload_token(token.id, rule.id, tags),
             refund(attempt.subject),
-            delete_expired_uses(now - _USE_KEPT_FOR),
+            delete_expired_uses(now),
         )
         event = _exchange_event(accepted, token, tags, request)
         self.committer.commit(event, *changes, precondition=partial(_find_refusal, accepted))
@@ -286,7 +287,7 @@ def _find_refusal(accepted: _Accepted, connection: Connection) -> OAuthRefused |
     if RuleStore(connection).find(match.rule.id) != match:
         return _Refused("rule_changed", **facts)
     # Last, because a precondition that refuses must not have written.
-    if not use_token(connection, accepted.use, accepted.expires_at):
+    if not use_token(connection, accepted.use, accepted.use_ends_at):
         return _Refused("used", **facts)
     return None
 

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select, update
 
 from daypass.portal.app import assemble, page_templates
+from daypass.portal.identity.external.store.used_tokens import delete_expired_used_tokens
 from daypass.portal.identity.model import Role
 from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from daypass.portal.storage.engine import Database
@@ -168,6 +169,20 @@ def test_a_token_counts_once(world: World, issuer: CiIssuer) -> None:
     without_jti = issuer.mint(PUBLIC_URL, jti=None)
     access_token(exchange(world, without_jti))
     refused(world, without_jti, "used")
+
+
+def test_a_sign_out_by_a_provider_does_not_make_a_used_token_new(world: World, issuer: CiIssuer) -> None:
+    stored(world, rule_of(world, issuer.url))
+    id_token = issuer.mint(PUBLIC_URL)
+    access_token(exchange(world, id_token))
+    # The token has expired, and is accepted for a minute more by clocks that differ.
+    world.clock.move(issuer.lifetime + timedelta(seconds=30))
+
+    # Each logout token that a provider sends deletes what has expired, in the table that both share.
+    with world.database.writing() as connection:
+        delete_expired_used_tokens(world.clock()).apply(connection)
+
+    refused(world, id_token, "used")
 
 
 @contextmanager

@@ -23,7 +23,8 @@ _DELETE_EXPIRED = delete(used_tokens).where(
 def use_token(connection: Connection, digest: bytes, expires_at: datetime) -> bool:
     """Record the use of a token; return False, and change nothing, if it was used before.
 
-    A concurrent transaction that uses the same token waits for this one.
+    The row may be deleted from *expires_at* on, so the token must not be acceptable any more by then. A
+    concurrent transaction that uses the same token waits for this one.
     """
     statement = insert_or_update(connection, used_tokens).on_conflict_do_nothing(index_elements=["digest"])
     row = statement.values(digest=digest, expires_at=expires_at).returning(used_tokens.c.digest)
@@ -31,5 +32,5 @@ def use_token(connection: Connection, digest: bytes, expires_at: datetime) -> bo
 
 
 def delete_expired_uses(now: datetime) -> RowChange:
-    """Return the change that deletes a batch of uses of tokens that have expired."""
+    """Return the change that deletes a batch of uses whose time is over."""
     return RowChange(_DELETE_EXPIRED, {"now": now})
