@@ -135,7 +135,8 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             (Outcome.DONE, Outcome.DENIED),
             _USER,
             "`provider`, `issuer`, `external_subject`; `rule`, which is `email` for a verified address, "
-            "`first_sign_in` for a new user, or `user`; if an Administrator did it, the first three with the "
+            "`first_sign_in` for a new user, `scim` for a user whom the provider made, or `user`; if an "
+            "Administrator did it, the first three with the "
             "prefix `new.`, and with `door`, `address` and `token_id`; `code` if denied",
         ),
         Documented(
@@ -334,7 +335,8 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "user.create",
             "A user or service account is created.",
             _USER,
-            "`new.role`, or `role` in an operator's command; `provider` if a first sign-in created it",
+            "`new.role`, or `role` in an operator's command; `provider` if a first sign-in or SCIM "
+            "created it; by SCIM `external_id`, `address` and `token_id` too",
         ),
         _change(
             "user.update", "A user's role changes, or the user is disabled or enabled.", _USER, _USER_VALUES
@@ -365,6 +367,48 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "A member is removed from a tenant.",
             _USER,
             "`old.tenant`, `old.access`, `old.permission_set`",
+        ),
+    ],
+    "Provisioning by SCIM": [
+        Documented(
+            "scim_token.create",
+            "The operator makes a token by which an identity provider provisions users. Of more than two "
+            "valid ones, the oldest are revoked.",
+            (Outcome.DONE,),
+            "the name of the provider",
+            "`token_id`, `revokes_others`",
+        ),
+        Documented(
+            "scim_user.update",
+            "An identity provider changes a user that it made.",
+            (Outcome.DONE,),
+            _USER,
+            "`old.username`, `new.username`, `old.external_id`, `new.external_id`, `provider`, `address`, "
+            "`token_id`",
+        ),
+        Documented(
+            "scim_user.deactivate",
+            "An identity provider deactivates a user that it made: the user is disabled, and all sign-ins, "
+            "tokens, pending requests and memberships of the provider's groups end. Alert: the user is the "
+            "last Administrator, and stays as they are.",
+            (Outcome.DONE, Outcome.ALERT),
+            _USER,
+            "`provider`, `address`, `token_id`; if alert `code` and `reason`",
+        ),
+        Documented(
+            "scim_user.reactivate",
+            "An identity provider enables a user that it deactivated. Nothing that ended comes back.",
+            (Outcome.DONE,),
+            _USER,
+            "`provider`, `address`, `token_id`",
+        ),
+        Documented(
+            "scim_user.delete",
+            "An identity provider deletes a user that it made, who is disabled for good and renamed, so that "
+            "the name is free.",
+            (Outcome.DONE,),
+            "the username until then",
+            "`provider`, `address`, `token_id`",
         ),
     ],
     "Groups": [

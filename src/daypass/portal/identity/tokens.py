@@ -30,6 +30,7 @@ _DEVICE = "daypass_dev_"
 _CODE = "daypass_code_"
 _CHALLENGE = "daypass_wch_"
 _RECOVERY = "daypass_rec_"
+_SCIM = "daypass_scim_"
 
 
 def mint(kind: TokenKind) -> Secret:
@@ -57,17 +58,32 @@ def mint_recovery() -> Secret:
     return _mint(_RECOVERY)
 
 
+def mint_scim() -> Secret:
+    """Return a token by which an identity provider provisions users and groups (RFC 7644)."""
+    return _mint(_SCIM)
+
+
+def is_scim(text: str) -> bool:
+    """Return whether *text* has the form of a token for SCIM, with its checksum."""
+    return _has_form(text, _SCIM)
+
+
 def recognise(text: str) -> TokenKind | None:
     """Return the kind of token that *text* is, or None if its prefix or checksum does not match."""
     for kind, prefix in PREFIXES.items():
-        if text.startswith(prefix) and len(text) == len(prefix) + _RANDOM + _CHECKSUM:
-            return kind if text.isascii() and _checksum(text[:-_CHECKSUM]) == text[-_CHECKSUM:] else None
+        if text.startswith(prefix):
+            return kind if _has_form(text, prefix) else None
     return None
 
 
 def digest(text: str) -> bytes:
     """Return the SHA-256 digest that is stored of a token; 190 random bits need no key and no salt."""
     return hashlib.sha256(text.encode()).digest()
+
+
+def _has_form(text: str, prefix: str) -> bool:
+    has_shape = text.startswith(prefix) and len(text) == len(prefix) + _RANDOM + _CHECKSUM
+    return has_shape and text.isascii() and _checksum(text[:-_CHECKSUM]) == text[-_CHECKSUM:]
 
 
 def _mint(prefix: str) -> Secret:

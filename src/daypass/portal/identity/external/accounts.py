@@ -3,6 +3,7 @@
 An account is (provider, issuer, subject), and a user is found by nothing else. An account without a user gets
 one by the first of these rules that applies:
 
+- The `externalId` of a user whom the provider made by SCIM, if it is the value of the configured claim.
 - An e-mail address, if the operator switched this on for the provider and the address's domain: it is
   verified, it is the username of a person who never signed in, has no account at any provider and is no
   Administrator.
@@ -20,7 +21,7 @@ from daypass.common.usernames import canonical_username
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import PORTAL, Actor, Event, Outcome
 from daypass.portal.clock import Clock
-from daypass.portal.config.providers import ProviderConfig
+from daypass.portal.config.providers import GroupSource, ProviderConfig
 from daypass.portal.errors import AccountRefused, InvalidRequest, PortalError
 from daypass.portal.identity.authentication import check_no_secret
 from daypass.portal.identity.external.claims import AccountClaims, session_end
@@ -35,11 +36,14 @@ from daypass.portal.identity.external.store.provider_sessions import ProviderSes
 from daypass.portal.identity.model import UNKNOWN_USER, Role, TokenId, User, UserId, UserKind
 from daypass.portal.identity.providers.base import ProvenIdentity, SignInContext
 from daypass.portal.identity.providers.oidc.model import Authentication
+from daypass.portal.identity.provisioning.model import ProvisionedUser
+from daypass.portal.identity.provisioning.store.users import ProvisionedUserStore
 from daypass.portal.identity.sealing import SealingKey
 from daypass.portal.identity.store.users import SignInRecord, UserStore, add_user
 from daypass.portal.identity.usernames import check_new_username
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import UnitOfWork
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -143,8 +147,10 @@ class ExternalAccounts:
 
         Nothing is written if *effects_of* refuses the user.
         """
-        # A user whom SCIM provisioned is found here first, by `config.external_id_claim`: the provider made
-        # the account and the user, so neither an address nor a name is compared.
+        provisioned = self._find_provisioned(config, authentication)
+        if provisioned is not None:
+            effects_of(provisioned.user)
+            return self._link_provisioned(config, authentication, claims, provisioned, context)
         candidate = self._find_by_email(config, claims)
         if candidate is not None:
             effects_of(candidate.record.user)
@@ -161,6 +167,46 @@ class ExternalAccounts:
         with self.database.reading() as connection:
             candidate = ExternalIdentityStore(connection).find_candidate(claims.verified_email)
         return candidate if candidate is not None and _may_be_linked(candidate) else None
+
+    def _find_provisioned(
+        self, config: ProviderConfig, authentication: Authentication
+    ) -> ProvisionedUser | None:
+        """Return the user whom the provider made by SCIM for this account, enabled or not."""
+        if config.groups is not GroupSource.SCIM:
+            return None
+        # The provider made the account and the user, so neither an address nor a name is compared.
+        external_id = authentication.claims.get(config.external_id_claim)
+        if config.external_id_claim == "sub":
+            external_id = authentication.subject
+        if not isinstance(external_id, str) or not external_id or not is_storable(external_id):
+            return None
+        with self.database.reading() as connection:
+            return ProvisionedUserStore(connection, config.name).with_external_id(external_id)
+
+    def _link_provisioned(
+        self,
+        config: ProviderConfig,
+        authentication: Authentication,
+        claims: AccountClaims,
+        provisioned: ProvisionedUser,
+        context: SignInContext,
+    ) -> SignInRecord:
+        user = provisioned.user
+        identity = new_identity(config, authentication, claims, user.id, self.clock())
+
+        def check(connection: Connection) -> PortalError | None:
+            if ProvisionedUserStore(connection, config.name).find(user.id) != provisioned:
+                return _changed()
+            store = ExternalIdentityStore(connection)
+            is_linked = any(
+                (each.provider, each.issuer) == (identity.provider, identity.issuer)
+                for each in store.list_for(user.id)
+            )
+            return _refusal_to_link(config, provisioned, is_linked=is_linked)
+
+        event = link_event(identity, user, replace(PORTAL, request_id=context.request_id), "scim")
+        self.committer.commit_unit(UnitOfWork([add_identity(identity)], [event], check, is_exclusive=True))
+        return SignInRecord(user, None, is_disabled=False)
 
     def _link(
         self,
@@ -341,6 +387,26 @@ def _still_linked(
         return None if also is None else also(connection)
 
     return check
+
+
+def _refusal_to_link(
+    config: ProviderConfig, provisioned: ProvisionedUser, *, is_linked: bool
+) -> AccountRefused | None:
+    """Return why a sign-in may not link an account to a user whom the provider made, or None."""
+    if not provisioned.is_active:
+        return AccountRefused("disabled", "Your account here is disabled.")
+    if is_linked:
+        return AccountRefused(
+            "already_linked", f"Another account at {config.title} is linked to your user here already."
+        )
+    # A token for SCIM may write `externalId`; it must not be enough to take over such a user.
+    if provisioned.is_assigned_administrator or provisioned.has_password:
+        return AccountRefused(
+            "has_password",
+            "Your user here has the role Administrator or a password. Sign in with it and link the account "
+            f"at {config.title} on your profile.",
+        )
+    return None
 
 
 def _is_free(store: ExternalIdentityStore, identity: ExternalIdentity) -> bool:

@@ -1,0 +1,1 @@
+"""The rows of provisioned users and of the tokens of providers."""
