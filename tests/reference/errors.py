@@ -68,6 +68,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         ),
         "request_over": "Start the sign-in again from the application or the command line.",
         "too_soon": "Read the request, then press the button again.",
+        "scim_refused": "For identity providers: the value of `scimType` says what to correct.",
         "oauth_refused": "For applications: the value of `error` says what to correct.",
         "issuer_unreachable": (
             "Request a new ID token, and try again. For the operator: the log line says what failed."
@@ -187,6 +188,7 @@ _ONLY_ON_PAGES = frozenset(
         "request_over",
         "too_soon",
         "oauth_refused",
+        "scim_refused",
         "forged_request",
     }
 )

@@ -25,6 +25,7 @@ from daypass.portal.http.layout.rendering import Templates
 from daypass.portal.http.legacy import build as legacy
 from daypass.portal.http.oauth import build as oauth
 from daypass.portal.http.pages import build as pages
+from daypass.portal.http.scim import build as scim
 from daypass.portal.http.services import Services
 from daypass.portal.identity.providers.base import RedirectProvider
 from daypass.portal.settings.registry import REGISTRY, Registry
@@ -39,6 +40,7 @@ CHANNELS: Sequence[Callable[[Services], Sequence[ChannelApp]]] = (
     health.build,
     metrics.build,
     oauth.build,
+    scim.build,
     pages.build,
 )
 """The channels, in the order in which requests are offered to them. The pages take all remaining paths."""

@@ -102,6 +102,16 @@ class OAuthRefused(PortalError):
         self.error = error
 
 
+class ScimRefused(PortalError):
+    """A SCIM request was refused; `scim_type` is the error keyword of RFC 7644, section 3.12."""
+
+    code = "scim_refused"
+
+    def __init__(self, scim_type: str, reason: str) -> None:
+        super().__init__(reason)
+        self.scim_type = scim_type
+
+
 class LastSignInMethod(PortalError):
     """The change would leave a user without a way to sign in."""
 

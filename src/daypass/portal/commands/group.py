@@ -11,6 +11,7 @@ from daypass.portal.commands.create_break_glass import create_break_glass
 from daypass.portal.commands.doctor import doctor
 from daypass.portal.commands.fence import fence
 from daypass.portal.commands.migrate import migrate
+from daypass.portal.commands.scim_token import scim_token
 from daypass.portal.commands.serve import serve
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -38,6 +39,7 @@ portal.add_command(serve)
 portal.add_command(migrate)
 portal.add_command(create_admin)
 portal.add_command(create_break_glass)
+portal.add_command(scim_token)
 portal.add_command(aws_setup)
 portal.add_command(audit)
 portal.add_command(backup)

@@ -31,11 +31,13 @@ class Permission(StrEnum):
     ADMINISTRATOR = "administrator"
     METRICS = "metrics"
     """The operator's token for metrics. No user's token is accepted."""
+    PROVISIONING = "provisioning"
+    """A token for SCIM of an identity provider. No user's token is accepted."""
 
     @property
     def accepts(self) -> frozenset[TokenKind]:
         """The kinds of tokens that are accepted."""
-        if self is Permission.METRICS:
+        if self in {Permission.METRICS, Permission.PROVISIONING}:
             return frozenset()
         return BEARER_KINDS | _ALSO_ACCEPTED.get(self, frozenset())
 

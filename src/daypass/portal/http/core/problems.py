@@ -51,6 +51,7 @@ from daypass.portal.errors import (
     RequestExpired,
     ResourceNotFound,
     RoleNotFound,
+    ScimRefused,
     SettingNotFound,
     SignInAgain,
     SignInFailed,
@@ -130,6 +131,7 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     # Not 401: a client would discard a token that is valid, and start another sign-in.
     ReauthenticationRequired: HTTPStatus.FORBIDDEN,
     OAuthRefused: HTTPStatus.BAD_REQUEST,
+    ScimRefused: HTTPStatus.BAD_REQUEST,
     ProviderRefused: HTTPStatus.FORBIDDEN,
     ProviderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     LogoutReplayed: HTTPStatus.BAD_REQUEST,
