@@ -17,15 +17,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from daypass.common.usernames import canonical_username
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import PORTAL, Actor, Event, Outcome
 from daypass.portal.clock import Clock
 from daypass.portal.config.providers import GroupSource, ProviderConfig
-from daypass.portal.errors import AccountRefused, InvalidRequest, PortalError
-from daypass.portal.identity.authentication import check_no_secret
+from daypass.portal.errors import AccountRefused, PortalError
 from daypass.portal.identity.external.claims import AccountClaims, session_end
 from daypass.portal.identity.external.model import ExternalIdentity, ProviderSession
+from daypass.portal.identity.external.rules import (
+    changed,
+    is_free,
+    link_event,
+    may_be_linked,
+    new_identity,
+    new_username,
+    refusal_to_link,
+    require_domain,
+)
 from daypass.portal.identity.external.store.identities import (
     ExternalIdentityStore,
     LinkCandidate,
@@ -40,7 +48,6 @@ from daypass.portal.identity.provisioning.model import ProvisionedUser
 from daypass.portal.identity.provisioning.store.users import ProvisionedUserStore
 from daypass.portal.identity.sealing import SealingKey
 from daypass.portal.identity.store.users import SignInRecord, UserStore, add_user
-from daypass.portal.identity.usernames import check_new_username
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.search import is_storable
@@ -156,7 +163,7 @@ class ExternalAccounts:
             effects_of(candidate.record.user)
             return self._link(config, authentication, claims, candidate.record, context)
         if config.creates_users:
-            user = User(UserId(uuid4().hex), _new_username(config, claims), Role.USER, UserKind.PERSON)
+            user = User(UserId(uuid4().hex), new_username(config, claims), Role.USER, UserKind.PERSON)
             effects_of(user)
             return self._create(config, authentication, claims, user, context)
         raise AccountRefused("unknown_account", f"Your account at {config.title} has no access here yet.")
@@ -166,7 +173,7 @@ class ExternalAccounts:
             return None
         with self.database.reading() as connection:
             candidate = ExternalIdentityStore(connection).find_candidate(claims.verified_email)
-        return candidate if candidate is not None and _may_be_linked(candidate) else None
+        return candidate if candidate is not None and may_be_linked(candidate) else None
 
     def _find_provisioned(
         self, config: ProviderConfig, authentication: Authentication
@@ -196,13 +203,13 @@ class ExternalAccounts:
 
         def check(connection: Connection) -> PortalError | None:
             if ProvisionedUserStore(connection, config.name).find(user.id) != provisioned:
-                return _changed()
+                return changed()
             store = ExternalIdentityStore(connection)
             is_linked = any(
                 (each.provider, each.issuer) == (identity.provider, identity.issuer)
                 for each in store.list_for(user.id)
             )
-            return _refusal_to_link(config, provisioned, is_linked=is_linked)
+            return refusal_to_link(config, provisioned, is_linked=is_linked)
 
         event = link_event(identity, user, replace(PORTAL, request_id=context.request_id), "scim")
         self.committer.commit_unit(UnitOfWork([add_identity(identity)], [event], check, is_exclusive=True))
@@ -221,8 +228,8 @@ class ExternalAccounts:
         def check(connection: Connection) -> PortalError | None:
             store = ExternalIdentityStore(connection)
             candidate = store.find_candidate(record.user.username)
-            is_unchanged = candidate is not None and candidate.record == record and _may_be_linked(candidate)
-            return None if is_unchanged and _is_free(store, identity) else _changed()
+            is_unchanged = candidate is not None and candidate.record == record and may_be_linked(candidate)
+            return None if is_unchanged and is_free(store, identity) else changed()
 
         event = link_event(identity, record.user, replace(PORTAL, request_id=context.request_id), "email")
         self.committer.commit_unit(UnitOfWork([add_identity(identity)], [event], check, is_exclusive=True))
@@ -246,7 +253,7 @@ class ExternalAccounts:
                     f"A user “{name}” exists already, and your account at {config.title} is not linked to "
                     "it. If that user is you, sign in the other way and link the account on your profile.",
                 )
-            return None if _is_free(ExternalIdentityStore(connection), identity) else _changed()
+            return None if is_free(ExternalIdentityStore(connection), identity) else changed()
 
         by = replace(PORTAL, request_id=context.request_id)
         created = Event(
@@ -313,66 +320,6 @@ class ExternalAccounts:
         self.committer.commit_rate_limited(event)
 
 
-def require_domain(config: ProviderConfig, claims: AccountClaims) -> None:
-    """Return if an account has an accepted e-mail address; raise `AccountRefused` otherwise."""
-    if config.email_domains and claims.domain not in config.email_domains:
-        accepted = ", ".join(sorted(config.email_domains))
-        raise AccountRefused(
-            "email_domain",
-            f"Only accounts with a verified e-mail address of {accepted} may sign in here, and your account "
-            f"at {config.title} has none.",
-        )
-
-
-def new_identity(
-    config: ProviderConfig,
-    authentication: Authentication,
-    claims: AccountClaims,
-    user_id: UserId,
-    now: datetime,
-    linked_by: UserId | None = None,
-) -> ExternalIdentity:
-    """Return the account of an authentication, as that of a user."""
-    return ExternalIdentity(
-        provider=config.name,
-        issuer=authentication.issuer,
-        subject=authentication.subject,
-        user_id=user_id,
-        linked_at=now,
-        linked_by=linked_by,
-        email=claims.email,
-        username=claims.name,
-    )
-
-
-def link_event(identity: ExternalIdentity, user: User, by: Actor, rule: str) -> Event:
-    """Return the event of a link; *rule* names the rule that made it."""
-    return Event(
-        action="external_identity.link",
-        actor=by,
-        outcome=Outcome.DONE,
-        subject=user.username,
-        detail={
-            "provider": identity.provider,
-            "issuer": identity.issuer,
-            "external_subject": identity.subject,
-            "rule": rule,
-        },
-    )
-
-
-def _may_be_linked(candidate: LinkCandidate) -> bool:
-    record = candidate.record
-    return not (
-        record.is_disabled
-        or record.user.kind is not UserKind.PERSON
-        or record.user.is_administrator
-        or candidate.has_signed_in
-        or candidate.has_identity
-        or candidate.is_break_glass
-    )
-
-
 def _still_linked(
     identity: ExternalIdentity, also: Callable[[Connection], PortalError | None] | None
 ) -> Callable[[Connection], PortalError | None]:
@@ -383,51 +330,7 @@ def _still_linked(
         key = identity.provider, identity.issuer, identity.subject
         linked = ExternalIdentityStore(connection).find(*key)
         if linked is None or linked.user_id != identity.user_id:
-            return _changed()
+            return changed()
         return None if also is None else also(connection)
 
     return check
-
-
-def _refusal_to_link(
-    config: ProviderConfig, provisioned: ProvisionedUser, *, is_linked: bool
-) -> AccountRefused | None:
-    """Return why a sign-in may not link an account to a user whom the provider made, or None."""
-    if not provisioned.is_active:
-        return AccountRefused("disabled", "Your account here is disabled.")
-    if is_linked:
-        return AccountRefused(
-            "already_linked", f"Another account at {config.title} is linked to your user here already."
-        )
-    # A token for SCIM may write `externalId`; it must not be enough to take over such a user.
-    if provisioned.is_assigned_administrator or provisioned.has_password:
-        return AccountRefused(
-            "has_password",
-            "Your user here has the role Administrator or a password. Sign in with it and link the account "
-            f"at {config.title} on your profile.",
-        )
-    return None
-
-
-def _is_free(store: ExternalIdentityStore, identity: ExternalIdentity) -> bool:
-    return store.find(identity.provider, identity.issuer, identity.subject) is None
-
-
-def _new_username(config: ProviderConfig, claims: AccountClaims) -> str:
-    if not claims.name:
-        raise AccountRefused(
-            "no_username",
-            f"{config.title} sends no usable claim “{config.username_claim}”, from which the username is "
-            "made.",
-        )
-    name = canonical_username(claims.name)
-    try:
-        check_no_secret(claims.name)
-        check_new_username(name)
-    except InvalidRequest as refusal:
-        raise AccountRefused("invalid_username", refusal.reason) from refusal
-    return name
-
-
-def _changed() -> PortalError:
-    return AccountRefused("changed", "Your account was changed while you signed in. Sign in again.")

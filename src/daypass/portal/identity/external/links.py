@@ -8,9 +8,9 @@ from daypass.portal.audit.event import Actor, Event, Outcome
 from daypass.portal.clock import Clock
 from daypass.portal.config.providers import ProviderConfig
 from daypass.portal.errors import AccountRefused, InvalidRequest, LastSignInMethod, PortalError, SignInAgain
-from daypass.portal.identity.external.accounts import link_event, new_identity, require_domain
 from daypass.portal.identity.external.claims import AccountClaims
 from daypass.portal.identity.external.model import ExternalIdentity
+from daypass.portal.identity.external.rules import link_event, new_identity, require_domain
 from daypass.portal.identity.external.store.identities import (
     ExternalIdentityStore,
     add_identity,
