@@ -206,7 +206,14 @@ def test_values_out_of_bounds_are_refused(changed: Mapping[str, object]) -> None
     refusal(rule(IssuerKind.GITHUB, **changed))
 
 
-PUBLIC_KEY = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y", "kid": "1"}
+# From RFC 7515, appendix A.3.
+PUBLIC_KEY = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    "kid": "1",
+}
 
 
 def test_a_private_issuer_brings_its_public_keys() -> None:
@@ -216,6 +223,12 @@ def test_a_private_issuer_brings_its_public_keys() -> None:
     assert "DAYPASS_WORKLOAD_ISSUERS" in refusal(rule(IssuerKind.KUBERNETES, issuer=private))
     for bad in ("", "[]", "{}", '{"keys": []}', '{"keys": [1]}', "x" * 70_000):
         assert "JSON Web Key Set" in refusal(rule(IssuerKind.KUBERNETES, issuer=private, jwks=bad))
+    useless_keys: list[dict[str, object]] = [{"kty": []}, {"kty": "RSA"}, {**PUBLIC_KEY, "use": "enc"}]
+    for useless in useless_keys:
+        reason = refusal(rule(IssuerKind.KUBERNETES, issuer=private, jwks=json.dumps({"keys": [useless]})))
+        assert "no key that the portal can use" in reason, useless
+    twice = f'{{"keys": [], {keys[1:]}'
+    assert "JSON Web Key Set" in refusal(rule(IssuerKind.KUBERNETES, issuer=private, jwks=twice))
     for secret in ({**PUBLIC_KEY, "d": "secret"}, {"kty": "oct", "k": "secret"}):
         reason = refusal(rule(IssuerKind.KUBERNETES, issuer=private, jwks=json.dumps({"keys": [secret]})))
         assert "private" in reason
@@ -229,3 +242,31 @@ def test_a_known_issuer_keeps_its_kind() -> None:
     assert "GitHub" in refusal(rule(IssuerKind.OTHER, issuer=github, claims=claims))
     with pytest.raises(InvalidRequest, match="GitHub"):
         check_rule(rule(IssuerKind.OTHER, issuer=github, claims=claims), (github,))
+
+
+def test_a_pointer_to_a_top_level_claim_does_not_avoid_the_conditions_of_its_name() -> None:
+    assert "without the slash" in refusal(rule(IssuerKind.OTHER, claims={"/sub": "repo:acme/shop"}))
+    pull_request = {**GITHUB, "/event_name": "pull_request_target"}
+    assert "without the slash" in refusal(rule(claims=pull_request))
+    check_rule(rule(IssuerKind.OTHER, claims={"/project/id": "4711"}), ALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "audience"),
+    [
+        ("https://github.example.com/_services/token", "https://github.example.com/acme"),
+        ("https://token.actions.acme.ghe.com", "https://acme.ghe.com/acme"),
+        ("https://github.example.com/_services/token", "https://GitHub.example.com"),
+    ],
+)
+def test_the_audience_that_an_own_github_uses_by_itself_is_refused(issuer: str, audience: str) -> None:
+    own = rule(issuer=issuer, audience=audience)
+    with pytest.raises(InvalidRequest, match="audience of other services"):
+        check_rule(own, (issuer,))
+    check_rule(replace(own, audience="https://portal.example.com"), (issuer,))
+
+
+def test_a_branch_of_a_fork_is_refused_for_buildkite() -> None:
+    assert "pull request" in refusal(
+        rule(IssuerKind.BUILDKITE, claims={**BUILDKITE, "build_branch": "eve:main"})
+    )

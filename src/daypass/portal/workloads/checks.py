@@ -4,9 +4,12 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from daypass.common.session_limits import MAXIMUM_DURATION, MINIMUM_DURATION
 from daypass.portal.errors import InvalidRequest
+from daypass.portal.identity.jwt import InvalidToken
+from daypass.portal.identity.jwt.keys import parse_key_set
 from daypass.portal.identity.jwt.urls import discovery_url
 from daypass.portal.workloads.issuers.model import IssuerKind, IssuerRules
 from daypass.portal.workloads.issuers.table import KINDS
@@ -107,9 +110,25 @@ def _check_keys(kind: IssuerRules, jwks: str) -> None:
             "The keys are a JSON Web Key Set, such as kubectl get --raw /openid/v1/jwks prints: "
             'a JSON object with a list "keys".'
         )
-    if any(key.get("kty") not in {"RSA", "EC", "OKP"} or "d" in key for key in keys):
+    if any(key.get("kty") == "oct" or "d" in key for key in keys):
         raise InvalidRequest(
             "The key set has a private or a symmetric key. Paste public keys only, and replace that key."
+        )
+    _check_usable(jwks)
+
+
+def _check_usable(jwks: str) -> None:
+    """Return if a token could be verified with the key set; without such a key, each exchange would fail."""
+    try:
+        usable = parse_key_set(jwks.encode(errors="surrogatepass")).keys
+    except InvalidToken:
+        raise InvalidRequest(
+            "The keys are no JSON Web Key Set: a name is there twice, or it is nested too deeply."
+        ) from None
+    if not usable:
+        raise InvalidRequest(
+            "The key set has no key that the portal can use: RSA keys of at least 2048 bits, P-256, P-384, "
+            "P-521 or Ed25519, for signatures."
         )
 
 
@@ -118,11 +137,21 @@ def _check_audience(kind: IssuerRules, rule: WorkloadRule) -> None:
     if not _is_text(audience):
         raise InvalidRequest("The audience is the text that the job asks for, such as the portal's address.")
     is_default = bool(kind.foreign_audience) and re.fullmatch(kind.foreign_audience, audience) is not None
-    if is_default or audience == rule.issuer or _FOREIGN_AUDIENCES.fullmatch(audience):
+    is_foreign = is_default or _FOREIGN_AUDIENCES.fullmatch(audience) is not None
+    # An own GitHub uses its address with the owner as the audience of jobs that choose none.
+    if is_foreign or audience == rule.issuer or _host_of(audience) == _host_of(rule.issuer):
         raise InvalidRequest(
             f"“{audience}” is the audience of other services too, which could use the job's token here. Use "
             "the portal's address."
         )
+
+
+def _host_of(text: str) -> str | None:
+    """Return host and port of an address in lower case; None for an audience that is no address."""
+    try:
+        return urlsplit(text).netloc.lower() or None
+    except ValueError:
+        return None
 
 
 def _check_claims(kind: IssuerRules, claims: Mapping[str, str]) -> None:
@@ -150,6 +179,9 @@ def _check_claim(kind: IssuerRules, name: str, value: str) -> None:
             f"A claim's name and value have 1 to {_LONGEST_TEXT} printable characters. A claim with an empty "
             "value is left out of the rule."
         )
+    if name.startswith("/") and "/" not in name[1:]:
+        # Otherwise the conditions of a claim, which know it by its name, would not apply.
+        raise InvalidRequest(f"“{name}” is a claim at the top. Write its name without the slash.")
     if name in {"iss", "aud", "exp", "iat", "nbf", "jti"}:
         raise InvalidRequest(f"The portal checks “{name}” by itself. Leave it out of the claims.")
     if "*" in value or value == "?":

@@ -61,7 +61,7 @@ GITHUB = IssuerRules(
         Refused("event_name", "pull_request", _OF_PULL_REQUESTS),
         Refused("ref", "refs/pull/", _OF_PULL_REQUESTS),
     ),
-    foreign_audience=r"https://github\.com/.*",
+    foreign_audience=r"https://(github\.com|[a-z0-9-]+\.ghe\.com)/.*",
 )
 
 GITLAB = IssuerRules(
@@ -208,11 +208,19 @@ BUILDKITE = IssuerRules(
             is_required=True,
             pattern=UUID,
         ),
-        ClaimField("build_branch", "Branch", "The branch of the build.", example="main"),
+        ClaimField(
+            "build_branch",
+            "Branch",
+            "The branch of the build. If the pipeline builds pull requests from forks, it must prefix their "
+            "branch names: a fork can have a branch of the same name.",
+            example="main",
+        ),
         ClaimField("build_tag", "Tag", "The tag of the build.", example="v1.2.3"),
         ClaimField("step_key", "Step key", "The key of the step.", example="deploy"),
     ),
     one_of=(frozenset({"build_branch", "build_tag"}),),
     one_of_help="Demand a branch or a tag. Without one, every branch that somebody pushes gets access.",
+    # With the prefix of a fork's owner. No branch of the repository itself has a colon.
+    refused=(Refused("build_branch", "[^:]*:", _OF_PULL_REQUESTS),),
     foreign_audience=r"https://buildkite\.com/.*",
 )
