@@ -106,6 +106,25 @@ def test_each_job_and_service_account_has_a_key_that_reveals_no_token(tmp_path: 
     assert not [key for key in keys if "canary" in key]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_ROLE_ARN",
+        "HOME",
+    ],
+)
+def test_each_source_of_keys_for_aws_has_a_key_of_its_own(name: str) -> None:
+    one, other = (selected({"identity": "aws"}, {name: value}) for value in ("one", "other"))
+    assert one is not None
+    assert other is not None
+    assert one.key != other.key, "A job must not use the cached token of another role."
+
+
 def test_the_keys_of_a_job_are_cached_for_its_identity() -> None:
     flags = {"host": "portal.example.com", "tenant": "dev01"}
     first = request.parse_request(flags, GITHUB)
