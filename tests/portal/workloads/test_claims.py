@@ -55,9 +55,12 @@ def test_only_a_token_for_this_audience_alone_is_accepted() -> None:
 
 def test_tags_have_the_characters_and_the_length_that_aws_accepts() -> None:
     claims = {"ref": "refs/heads/main", "workflow": "CI: build & “test”", "long": "x" * 300, "empty": ""}
+    claims["lines"] = "a\nb\tc\x1fd\u2028e f"
     tags = {"ref": "ref", "workflow": "workflow", "long": "long", "empty": "empty", "missing": "missing"}
+    tags["lines"] = "lines"
     assert tag_values(claims, tags) == {
         "ref": "refs/heads/main",
         "workflow": "CI: build - -test-",
         "long": "x" * 256,
+        "lines": "a-b-c-d-e f",
     }

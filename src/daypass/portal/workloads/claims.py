@@ -6,8 +6,8 @@ from collections.abc import Mapping
 LONGEST_TAG_VALUE = 256
 """AWS's limit for the value of a session tag."""
 
-# AWS allows letters, spaces and digits of every script, and these signs.
-_ILLEGAL_IN_TAG = re.compile(r"[^\w\s.:/=+\-@]")
+# AWS allows letters and digits of every script, spaces and these signs, and refuses some other white space.
+_ILLEGAL_IN_TAG = re.compile(r"[^\w .:/=+\-@]")
 
 
 def find_claim(claims: Mapping[str, object], name: str) -> str | None:
