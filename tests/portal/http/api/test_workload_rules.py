@@ -94,6 +94,18 @@ def test_a_set_that_the_membership_does_not_give_is_refused(quick_world: World) 
     assert (refused.status, "only narrows" in refused.json["detail"]) == (422, True)
 
 
+def test_a_rule_is_replaced_by_its_id_too(quick_world: World) -> None:
+    rule_id = put(quick_world, RULE, NEW).json["id"]
+    client, admin = quick_world.client(), quick_world.tokens[ADMIN]
+    before = client.get("/api/v1/audit", admin, query="action=workload_rule.put").json["events"]
+
+    same = put(quick_world, RULE, name=rule_id)
+
+    assert (same.status, same.json["name"], same.json["id"]) == (200, "shop", rule_id), same.body
+    after = client.get("/api/v1/audit", admin, query="action=workload_rule.put").json["events"]
+    assert (len(before), after) == (1, before), "Nothing changed, so no token must end."
+
+
 @pytest.mark.parametrize("change", [{"session_limit": 7200}, {"disabled": True}, {"tenants": {}}, None])
 def test_tokens_end_when_their_rule_is_changed_disabled_or_deleted(
     sqlite_url: str, change: Mapping[str, object] | None

@@ -87,15 +87,15 @@ class WorkloadRules:
             return find_rule(connection, reference)
 
     def put(
-        self, name: str, definition: RuleDefinition, by: Author, expected: Version | None = None
+        self, reference: str, definition: RuleDefinition, by: Author, expected: Version | None = None
     ) -> WorkloadRuleRecord:
-        """Create or replace a rule; replacing it ends its tokens.
+        """Create a rule with the name *reference*, or replace a rule, which ends its tokens.
 
         The expected version of a rule that does not exist is `Version("")`. Raises `InvalidRequest` with the
         reason for which a rule is refused, `UserNotFound`, `TenantNotFound`, `PermissionSetNotFound` or
         `PreconditionFailed`.
         """
-        rule_id, now = RuleId(uuid4().hex), self.executor.clock()
+        rule_id, now, name = RuleId(uuid4().hex), self.executor.clock(), self._name_of(reference)
 
         def plan(connection: Connection) -> Change | None:
             old = RuleStore(connection).find(name) if is_storable(name) else None
@@ -146,6 +146,12 @@ class WorkloadRules:
             return Change(writes, _facts(connection, old.rule), {})
 
         self.executor.execute(single_change("workload_rule.remove", name, by, plan))
+
+    def _name_of(self, reference: str) -> str:
+        """Return the name of the rule with that name or id; the reference itself if there is none."""
+        with self.executor.database.reading() as connection:
+            found = RuleStore(connection).find(reference) if is_storable(reference) else None
+        return reference if found is None else found.rule.name
 
     def _rule(
         self, connection: Connection, rule_id: RuleId, name: str, definition: RuleDefinition
