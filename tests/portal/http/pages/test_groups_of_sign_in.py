@@ -13,7 +13,9 @@ from daypass.portal.permission_sets.model import FULL
 from daypass.portal.tenants.model import GroupId
 from tests.fakes import EXAMPLE_IDP, NOON, FakeOidcProvider
 from tests.portal.groups.examples import add
+from tests.portal.http.pages.passkey_browser import give_password
 from tests.portal.http.pages.test_redirect_provider import (
+    SSO,
     Browser,
     browser,
     callback,
@@ -22,7 +24,7 @@ from tests.portal.http.pages.test_redirect_provider import (
     location,
     portal,
 )
-from tests.portal.http.world import DATA, World
+from tests.portal.http.world import ADMIN, DATA, World
 
 __all__ = ["browser", "idps", "portal"]
 
@@ -68,6 +70,32 @@ def test_a_sign_in_gives_the_access_of_the_groups_that_its_claim_has(
     page = browser.get("/administrator/users")
     assert page.status == 200
     assert "by group platform" in page.body.decode()
+
+
+def test_a_reauthentication_takes_the_role_from_a_user_who_left_its_group(
+    portal: World, browser: Browser, idp: FakeOidcProvider
+) -> None:
+    give_password(portal, ADMIN)
+    assert sign_in(browser, idp, {"groups": ["daypass-platform"]}) == 303
+
+    idp.claims[RITA_SUBJECT] = {"groups": []}
+    at_idp = location(browser.get("/confirm?next=/administrator/users"))
+
+    assert browser.get(callback(at_idp, RITA_SUBJECT)).status == 303
+    assert browser.get("/administrator/users").status == 403
+
+
+def test_a_stranger_of_another_domain_learns_no_names(browser: Browser, idp: FakeOidcProvider) -> None:
+    def refused() -> str:
+        at_idp = location(browser.get("/sign-in/oidc/example-idp?next=/tenants"))
+        return browser.get(callback(at_idp, "00u-stranger")).body.decode()
+
+    assert SSO in refused()
+
+    idp.config = replace(idp.config, email_domains=frozenset({"example.com"}))
+    answer = refused()
+    assert "Only accounts with a verified e-mail address of example.com" in answer
+    assert SSO not in answer
 
 
 def test_a_sign_in_without_reliable_groups_is_refused_with_the_reason(

@@ -119,7 +119,11 @@ class ExternalAccounts:
     def prove_again(
         self, config: ProviderConfig, authentication: Authentication, context: SignInContext
     ) -> ProvenIdentity:
-        """Return the user of an account that is linked already; raises `AccountRefused`."""
+        """Return the user of an account that is linked already; raises `AccountRefused`.
+
+        The claims take effect as those of a sign-in do: a user who left a group of Administrators at the
+        provider confirms nothing as one.
+        """
         claims, record = AccountClaims.of(config, authentication.claims), self._owner(config, authentication)
         if record is None:
             refusal = AccountRefused(
@@ -127,7 +131,8 @@ class ExternalAccounts:
             )
             self._record_refusal(config, authentication, refusal, context)
             raise refusal
-        return self._proven(config, authentication, claims, record, UnitOfWork(()))
+        effects = self.effects_of(record.user, config, authentication.claims, context.request_id)
+        return self._proven(config, authentication, claims, record, effects)
 
     def id_token(self, token_id: TokenId) -> Secret | None:
         """Return the ID token that a browser session began with, if it is kept."""

@@ -18,13 +18,16 @@ from daypass.portal.identity.providers.oidc.model import Authentication
 from daypass.portal.identity.provisioning.model import ProvisionedUser
 from daypass.portal.identity.usernames import check_new_username
 
+EMAIL_DOMAIN = "email_domain"
+"""The cause of the refusal of an account without an address of an accepted domain."""
+
 
 def require_domain(config: ProviderConfig, claims: AccountClaims) -> None:
     """Return if an account has an accepted e-mail address; raise `AccountRefused` otherwise."""
     if config.email_domains and claims.domain not in config.email_domains:
         accepted = ", ".join(sorted(config.email_domains))
         raise AccountRefused(
-            "email_domain",
+            EMAIL_DOMAIN,
             f"Only accounts with a verified e-mail address of {accepted} may sign in here, and your account "
             f"at {config.title} has none.",
         )

@@ -26,6 +26,7 @@ from daypass.portal.http.pages.session_cookies import set_session_cookies, signe
 from daypass.portal.http.pages.sign_in import UNCHANGED
 from daypass.portal.http.services import Services
 from daypass.portal.identity.external.model import Attempt, Purpose
+from daypass.portal.identity.external.rules import EMAIL_DOMAIN
 from daypass.portal.identity.providers.base import RedirectProvider
 
 _SHOWN_ADMINISTRATORS = 3
@@ -91,8 +92,9 @@ class ProviderPages:
         # A session that ended meanwhile leads to the sign-in page, and programs get problem details.
         if isinstance(refusal, Unauthenticated | SignInAgain) or not request.wants_page:
             raise refusal
-        # Only an account at the provider shows that the person belongs here, and may learn these names.
-        shows_names = isinstance(refusal, AccountRefused)
+        # Only an account at the provider shows that the person belongs here, and may learn these names. At
+        # some providers everybody has one, so it must be of an accepted domain too.
+        shows_names = isinstance(refusal, AccountRefused) and refusal.cause_code != EMAIL_DOMAIN
         page = SignInRefusalPage(
             reason=refusal.reason,
             code=refusal.code,
