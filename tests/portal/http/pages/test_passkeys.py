@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from daypass.portal.http.layout.cookies import PENDING, SESSION
 from daypass.portal.settings.registry import PASSKEY_REQUIRED
+from daypass.portal.storage.schema.identity import api_tokens
 from tests.fixtures.authenticator import PRESENT, Authenticator
 from tests.portal.http.client import Client
 from tests.portal.http.pages.passkey_browser import PASSWORD, Browser, give_password, hidden, options_of
@@ -220,6 +222,27 @@ def test_a_form_waits_for_the_passkey(
     assert status == 200
     assert "Your changes are not saved yet" in page
     assert 'name="name" value="ci"' in page
+
+
+def test_a_passkey_confirms_nothing_in_a_session_of_a_removed_provider(
+    browser: Browser, authenticator: Authenticator, quick_world: World
+) -> None:
+    browser.enter_password(DANA)
+    browser.add_passkey(authenticator)
+    csrf = hidden(browser.get("/confirm"), "csrf")
+    begun = browser.post("/confirm/passkey/options", "application/json", csrf=csrf).json
+    with quick_world.database.writing() as connection:
+        connection.execute(update(api_tokens).values(provider="removed"))
+
+    answer = browser.post(
+        "/confirm/passkey",
+        csrf=csrf,
+        handle=begun["handle"],
+        answer=authenticator.show(begun["options"]),
+        next="/profile",
+    )
+
+    assert (answer.header("location") or "").startswith("/sign-in?")
 
 
 def test_where_a_passkey_is_required_the_password_confirms_nothing(

@@ -42,6 +42,8 @@ class PasskeyConfirmations:
         caller, form, context = visit.caller, visit.form, context_of(visit)
         back, theme = safe_path(form.raw("next")), visit.layout.theme
         waiting = DeferredForm.from_signed(form, visit.session_cookie)
+        # A session of a provider that the operator removed is never made recent again.
+        self.confirmations.providers.for_session(caller.token)
         try:
             with count_sign_in("passkey", "reauthenticate"):
                 proven = self.passkeys.prove_again(
