@@ -181,9 +181,9 @@ def test_ministack_without_patches_deletes_expired_sessions() -> None:
 
 def test_the_server_sends_no_lifespan_events() -> None:
     """MiniStack's start-up opens an MQTT port and looks for Docker, so it must not run."""
-    from daypass.sandbox import server
+    from daypass.sandbox import loopback
 
-    assert "Interfaces.ASGINL" in inspect.getsource(server)
+    assert "Interfaces.ASGINL" in inspect.getsource(loopback)
 
 
 def test_sessions_have_the_format_that_the_sandbox_writes() -> None:

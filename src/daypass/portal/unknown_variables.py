@@ -17,11 +17,15 @@ OTHER_PROGRAMS = frozenset(
         "DAYPASS_CA_FILE",
         "DAYPASS_DEBUG",
         "DAYPASS_HOST",
+        "DAYPASS_IDENTITY",
+        "DAYPASS_ID_TOKEN",
         "DAYPASS_SANDBOX_ROOT_ACCESS_KEY_ID",
         "DAYPASS_SANDBOX_ROOT_SECRET_ACCESS_KEY",
+        "DAYPASS_SERVICE_ACCOUNT",
         "DAYPASS_STATE_DIR",
         "DAYPASS_TENANT",
         "DAYPASS_TOKEN",
+        "DAYPASS_WITHIN_AWS",
     }
 )
 """Variables of the command line client and the demo, which the portal does not read."""

@@ -19,6 +19,10 @@ REMEDIES: Mapping[str, str] = {
         "Check the identity provider, and the network, proxy and certificates between it and the portal; the "
         "cause says what failed."
     ),
+    "issuer_unreachable": (
+        "Check the network, proxy and certificates between the portal and the issuer in the cause, or paste its "
+        "keys into the rule."
+    ),
     "overloaded": "Repair AWS or the database if one is slow, else add replicas or raise DAYPASS_THREADS.",
     "aws_refused": f"Look up AWS's code in the cause. {_DOCTOR}.",
     "aws_policy": "Correct the permission set's policies or role in the account, or change the set.",
