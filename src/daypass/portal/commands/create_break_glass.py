@@ -16,11 +16,12 @@ from daypass.portal.errors import PortalError
 def create_break_glass(
     username: str, password_stdin: bool, random_password: bool, password_file: Path | None, replace: bool
 ) -> None:
-    """Create the break-glass account. USERNAME is its name.
+    """Create the break-glass account.
 
-    There is at most one, a local Administrator. It signs in with its password even if passwords are turned
-    off for all others (DAYPASS_PASSWORDS=break-glass), and every use is an alert in the audit log. No page and no API can
-    change, disable or delete it. Keep the password where two people are needed to read it.
+    USERNAME is its name. There is at most one, a local Administrator. It signs in with its password even if
+    passwords are turned off for all others (DAYPASS_PASSWORDS=break-glass), and every use is an alert in the
+    audit log. No page and no API can change, disable or delete it. Keep the password where two people are
+    needed to read it.
 
     With --replace, the same USERNAME gets a new password, is enabled, and its sign-ins and tokens end;
     another USERNAME becomes the break-glass account, and the former one is disabled.

@@ -20,8 +20,8 @@ REMEDIES: Mapping[str, str] = {
         "cause says what failed."
     ),
     "issuer_unreachable": (
-        "Check the network, proxy and certificates between the portal and the issuer in the cause, or paste its "
-        "keys into the rule."
+        "Check the network, proxy and certificates between the portal and the issuer in the cause, or paste "
+        "its keys into the rule."
     ),
     "overloaded": "Repair AWS or the database if one is slow, else add replicas or raise DAYPASS_THREADS.",
     "aws_refused": f"Look up AWS's code in the cause. {_DOCTOR}.",
