@@ -15,11 +15,11 @@ _MEGABYTE = 1_000_000
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
-    """Copy the SQLite database to FILE while the portal serves.
+    """Copy the SQLite database of a running portal.
 
-    FILE must not exist. It is readable by its owner only and appears once it is complete and checked; it
-    contains password hashes and the whole audit log. For PostgreSQL, prints the pg_dump command and exits
-    with 1.
+    FILE, the copy, must not exist. It is readable by its owner only and appears once it is complete and
+    checked; it contains password hashes and the whole audit log. For PostgreSQL, prints the pg_dump
+    command and exits with 1.
 
     \b
       daypass portal backup /backup/daypass-2026-11-30.db

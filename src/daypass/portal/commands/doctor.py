@@ -29,14 +29,15 @@ _MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 def doctor(form: str, strict: bool) -> None:
-    """Check the portal's AWS identity, its clock, all roles, and the identity providers.
+    """Check AWS, all roles and identity providers.
 
-    For each role it checks existence, trust policy, maximum session duration and fence; for each identity
-    provider its metadata, keys, clock and algorithms, and it prints the redirect URI to register. It changes
-    nothing and creates no AWS session. Each finding comes with the command that fixes it. A check that
-    fails is a finding itself, and the others continue. Exit code 0 means no errors, 1 means that some users
-    get no session (with --strict, also warnings), 2 means that AWS or the database could not be used at all;
-    without AWS, the other findings are still printed.
+    It checks the portal's AWS identity and its clock. For each role it checks existence, trust policy,
+    maximum session duration and fence; for each identity provider its metadata, keys, clock and
+    algorithms, and it prints the redirect URI to register. It changes nothing and creates no AWS session.
+    Each finding comes with the command that fixes it. A check that fails is a finding itself, and the
+    others continue. Exit code 0 means no errors, 1 means that some users get no session (with --strict,
+    also warnings), 2 means that AWS or the database could not be used at all; without AWS, the other
+    findings are still printed.
 
     \b
       daypass portal doctor
