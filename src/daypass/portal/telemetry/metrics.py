@@ -78,6 +78,7 @@ _REFUSALS = (
     "rate_limited",
     "request_over",
     "resource_not_found",
+    "scim_refused",
     "setting_not_found",
     "sign_in_again",
     "sign_in_failed",
