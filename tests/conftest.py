@@ -1,4 +1,4 @@
-"""What every folder of tests may ask for."""
+"""Fixtures for every folder of tests."""
 
 import gc
 import signal

@@ -1,4 +1,4 @@
-"""What holds for the source as a whole."""
+"""Rules for the source as a whole."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What a package index shows of the built package."""
+"""Metadata of the built package, as a package index shows it."""
 
 import email
 import shutil

@@ -39,7 +39,7 @@ class Run:
 
     @property
     def outcomes(self) -> dict[str, list[str]]:
-        """What was printed behind ✓ and ✗."""
+        """Return the lines printed behind ✓ and ✗."""
         return {mark: re.findall(rf"^  {mark} (.*)$", self.done.stdout, re.MULTILINE) for mark in "✓✗"}
 
 

@@ -70,6 +70,6 @@ class Terminal:
 
 
 def json_output(done: Done) -> Any:  # noqa: ANN401  any JSON
-    """What a command that succeeded said, as JSON."""
+    """Return the output of a command that must succeed, parsed as JSON."""
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)

@@ -30,7 +30,7 @@ def test_it_serves_its_metadata_and_says_that_it_is_not_for_production(tmp_path:
             [sys.executable, "-m", "daypass.demo.identity_provider", path], stdout=output, stderr=output
         )
     try:
-        wait_until(lambda: "Not for production: anybody can be anybody here." in log.read_text())
+        wait_until(lambda: "Not for production: everyone can sign in as any user here." in log.read_text())
         (issuer,) = re.findall(r"answers at (http://127\.0\.0\.1:\d+)\.", log.read_text())
         with urllib3.PoolManager(retries=False) as pool:
             answer = pool.request("GET", f"{issuer}/.well-known/openid-configuration")

@@ -184,13 +184,13 @@ def test_an_import_that_elevates_needs_reauthentication_before_its_first_line(
     administration.imports.run("username\nx@example.com\n", by)
 
 
-NOBODY = "username,role\nalice@example.com,User\namir@example.com,User\n"
+ONLY_USERS = "username,role\nalice@example.com,User\namir@example.com,User\n"
 
 
 def test_an_import_cannot_remove_the_last_administrator(administration: Administration) -> None:
     with pytest.raises(LastAdministrator, match="Nothing was imported"):
-        administration.imports.run(NOBODY, OPERATOR)
-    administration.imports.run(f"{NOBODY}dana@example.com,Administrator\n", OPERATOR)
+        administration.imports.run(ONLY_USERS, OPERATOR)
+    administration.imports.run(f"{ONLY_USERS}dana@example.com,Administrator\n", OPERATOR)
 
     administrators = administration.users.page(UserQuery(role=Role.ADMINISTRATOR), PageRequest()).records
     assert [one.user.username for one in administrators] == ["dana@example.com"]
@@ -202,7 +202,7 @@ def test_a_disabled_administrator_does_not_count_as_the_remaining_one(administra
     administration.users.update("dana@example.com", OPERATOR, is_disabled=True)
 
     with pytest.raises(LastAdministrator):
-        administration.imports.run(f"{NOBODY}dana@example.com,Administrator\n", OPERATOR)
+        administration.imports.run(f"{ONLY_USERS}dana@example.com,Administrator\n", OPERATOR)
     administration.imports.run("username,role\namir@example.com,User\nalice@example.com,\n", OPERATOR)
 
     assert administration.users.find("alice@example.com").user.is_administrator

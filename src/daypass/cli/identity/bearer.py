@@ -58,7 +58,7 @@ class WorkloadBearer:
         self._current = self._replace(refused)
         return self._current.access
 
-    def step_up(self, refused: str) -> str | None:  # noqa: ARG002  a job has nobody to ask
+    def step_up(self, refused: str) -> str | None:  # noqa: ARG002  a job cannot ask a person
         """Return None."""
         return None
 

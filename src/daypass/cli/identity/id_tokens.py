@@ -36,7 +36,7 @@ ADVICE = {
     "aws": "It needs a new AWS CLI, keys with sts:GetWebIdentityToken, and a region.",
     "google": "It is available on Google Cloud, with a service account.",
 }
-"""What a job of each system needs to get an identity token."""
+"""The instructions for a job of each system to get an identity token."""
 
 
 def id_token(

@@ -31,7 +31,7 @@ def serve(settings_file: Path) -> None:
 
     def announce() -> None:
         print_text(f"The demo's OpenID provider answers at {settings.issuer}.")
-        print_text("Not for production: anybody can be anybody here.")
+        print_text("Not for production: everyone can sign in as any user here.")
         sys.stdout.flush()
 
     serve_app(partial(make_app, settings, utc_now), listener, announce)

@@ -31,7 +31,7 @@ class LostAdministrators:
         return LostAdministrators(self.number + other.number, self.local + other.local)
 
 
-NOBODY = LostAdministrators(0, 0)
+NONE_LOST = LostAdministrators(0, 0)
 
 
 def require_administrators(

@@ -33,7 +33,7 @@ def find_mismatch(claims: Mapping[str, object], demanded: Mapping[str, str]) -> 
 
 
 def has_audience(claims: Mapping[str, object], audience: str) -> bool:
-    """Return whether the token is for *audience* and nobody else; a list may have this one entry only."""
+    """Return whether the token is for *audience* alone; a list may have this one entry only."""
     # Every other party of a token with several audiences could use it here.
     return claims.get("aud") in (audience, [audience])
 

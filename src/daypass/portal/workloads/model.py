@@ -68,7 +68,7 @@ class RuleOfAccount:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadLimits:
-    """What the rule of a workload's token allows in one tenant, and the session tags of its sessions."""
+    """The access that a workload's rule allows in one tenant, and the session tags of its sessions."""
 
     rule_id: RuleId
     rule_name: str

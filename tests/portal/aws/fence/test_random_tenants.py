@@ -1,4 +1,4 @@
-"""What the matrix shows for dev01 holds for any tenants, decided by an independent IAM evaluator."""
+"""The results of the matrix for dev01 hold for any tenants, decided by an independent IAM evaluator."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a token must look like, and whose signature it must have."""
+"""The required form of a token, and of its signature."""
 
 import json
 from collections.abc import Mapping

@@ -16,7 +16,7 @@ from daypass.portal.admin.users.service import (
     user_update,
 )
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.identity.administrators import NOBODY, LostAdministrators, require_administrators
+from daypass.portal.identity.administrators import NONE_LOST, LostAdministrators, require_administrators
 from daypass.portal.identity.model import Role, User
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.unit_of_work import RowChange
@@ -29,7 +29,7 @@ def all_lost_administrators(
 
     Raises `BreakGlassProtected` if it changes the break-glass account.
     """
-    total = NOBODY
+    total = NONE_LOST
     for line in planned:
         old = users.get(line.username)
         if old is None:

@@ -39,7 +39,7 @@ from daypass.portal.admin.transactions import (
 )
 from daypass.portal.admin.users.store.users import UserList
 from daypass.portal.errors import InvalidRequest, PreconditionFailed
-from daypass.portal.identity.administrators import NOBODY
+from daypass.portal.identity.administrators import NONE_LOST
 from daypass.portal.identity.authentication import new_user
 from daypass.portal.identity.model import Role, User
 from daypass.portal.storage.engine import Connection
@@ -128,7 +128,7 @@ class Imports:
         with_role = [user for user in plan.lines if user.changes_role]
 
         def check(connection: Connection) -> Change:
-            lost = NOBODY
+            lost = NONE_LOST
             for begin in range(0, len(with_role), READ.lines):
                 users = with_role[begin : begin + READ.lines]
                 lost += all_lost_administrators(

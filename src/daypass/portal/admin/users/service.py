@@ -208,7 +208,7 @@ def lost_administrators(old: UserRecord, new: UserRecord | None) -> LostAdminist
 def require_not_break_glass(record: UserRecord) -> None:
     """Raise `BreakGlassProtected` for the break-glass account.
 
-    It must be there when no identity provider answers, and nobody may take it over unseen.
+    It must be there when no identity provider answers, and no takeover of it may go unseen.
     """
     if record.is_break_glass:
         raise BreakGlassProtected(

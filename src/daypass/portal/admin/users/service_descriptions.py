@@ -17,7 +17,7 @@ LONGEST_DESCRIPTION = 500
 
 @dataclass(frozen=True, slots=True)
 class ServiceDescription:
-    """What people must know of a service account, as an Administrator wrote it."""
+    """The owner and description of a service account."""
 
     owner: str = ""
     """The responsible user, by username or id; "" for none."""

@@ -12,7 +12,7 @@ _LONGEST_EMAIL, _LONGEST_NAME = 320, 255
 
 @dataclass(frozen=True, slots=True)
 class AccountClaims:
-    """What an ID token says about an account, as far as the portal uses it."""
+    """The claims of an ID token that the portal uses of an account."""
 
     email: str
     """The e-mail address as the provider has it; empty if there is none."""

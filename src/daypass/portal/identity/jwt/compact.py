@@ -59,7 +59,7 @@ def parse(token: str) -> CompactToken:
 
 
 def unverified_claims(token: str) -> Mapping[str, object]:
-    """Return the claims of a token whose signature nobody checked, to choose the issuer that must verify it.
+    """Return the claims of a token before its signature is checked, to choose the issuer that must verify it.
 
     Raises `InvalidToken`.
     """

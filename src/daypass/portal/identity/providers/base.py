@@ -54,7 +54,7 @@ class ProvenIdentity:
     """The changes that undo the counting of this attempt in the rate limits; committed with the session, or
     its refusal."""
     effects: UnitOfWork[Event] = field(default_factory=lambda: UnitOfWork(()))
-    """What else the proof changes, such as groups by claims; committed with the session, under its own
+    """The further changes of the proof, such as groups by claims; committed with the session, under its own
     precondition, and only then."""
     session: ProviderSession | None = None
     """The session at the provider; None for the portal's own passwords."""

@@ -73,7 +73,7 @@ class ProvisionedUser:
 
     @property
     def lost_if_disabled(self) -> LostAdministrators:
-        """What disabling the user takes from the enabled Administrators."""
+        """The number of enabled Administrators that are lost when the user is disabled."""
         if not self.is_active:
             return LostAdministrators(0, 0)
         is_local = self.is_assigned_administrator and self.has_password

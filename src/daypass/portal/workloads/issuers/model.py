@@ -74,7 +74,7 @@ class IssuerRules:
     one_of_help: str = ""
     refused: tuple[Refused, ...] = ()
     foreign_audience: str = ""
-    """The regular expression of the audiences that the issuer uses when nobody chose one; "" if none."""
+    """The regular expression of the audiences that the issuer uses when the job asks for none; "" if none."""
     longest: timedelta = timedelta(hours=1)
     """The longest life of an ID token."""
     max_age: timedelta | None = _TEN_MINUTES

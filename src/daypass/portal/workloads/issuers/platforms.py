@@ -33,7 +33,7 @@ TERRAFORM = IssuerRules(
         ClaimField(
             "terraform_run_phase",
             "Run phase",
-            "plan or apply. A plan runs before anybody has approved it, so give it less.",
+            "plan or apply. A plan runs before its approval, so give it less.",
             is_required=True,
             pattern="plan|apply",
             example="apply",

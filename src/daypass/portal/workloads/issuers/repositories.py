@@ -55,8 +55,7 @@ GITHUB = IssuerRules(
         ),
     ),
     one_of=(frozenset({"environment", "ref_protected"}),),
-    one_of_help="Demand an environment, or a protected ref. Without one, every branch that somebody pushes "
-    "gets access.",
+    one_of_help="Demand an environment, or a protected ref. Without one, every pushed branch gets access.",
     refused=(
         Refused("event_name", "pull_request", _OF_PULL_REQUESTS),
         Refused("ref", "refs/pull/", _OF_PULL_REQUESTS),
@@ -100,8 +99,7 @@ GITLAB = IssuerRules(
         ),
     ),
     one_of=(frozenset({"environment", "ref_protected"}),),
-    one_of_help="Demand an environment, or a protected ref. Without one, every branch that somebody pushes "
-    "gets access.",
+    one_of_help="Demand an environment, or a protected ref. Without one, every pushed branch gets access.",
     refused=(
         Refused("pipeline_source", "merge_request_event|external_pull_request_event", _OF_PULL_REQUESTS),
         Refused("ref_path", "refs/merge-requests/", _OF_PULL_REQUESTS),
@@ -137,8 +135,7 @@ BITBUCKET = IssuerRules(
         ClaimField("branchName", "Branch", "The branch of the pipeline.", example="main"),
     ),
     one_of=(frozenset({"deploymentEnvironmentUuid", "branchName"}),),
-    one_of_help="Demand a deployment environment or a branch. Without one, every branch that somebody pushes "
-    "gets access.",
+    one_of_help="Demand a deployment environment or a branch. Without one, every pushed branch gets access.",
     foreign_audience=r"ari:cloud:bitbucket::.*",
     # A step gets one token when it starts.
     max_age=None,
@@ -219,7 +216,7 @@ BUILDKITE = IssuerRules(
         ClaimField("step_key", "Step key", "The key of the step.", example="deploy"),
     ),
     one_of=(frozenset({"build_branch", "build_tag"}),),
-    one_of_help="Demand a branch or a tag. Without one, every branch that somebody pushes gets access.",
+    one_of_help="Demand a branch or a tag. Without one, every pushed branch gets access.",
     # With the prefix of a fork's owner. No branch of the repository itself has a colon.
     refused=(Refused("build_branch", "[^:]*:", _OF_PULL_REQUESTS),),
     foreign_audience=r"https://buildkite\.com/.*",

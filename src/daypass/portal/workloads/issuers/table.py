@@ -21,4 +21,4 @@ KINDS: Mapping[IssuerKind, IssuerRules] = {
         OTHER,
     )
 }
-"""What the portal knows about each kind, in the order of its form."""
+"""The kinds of issuers, in the order of the form."""

@@ -1,4 +1,4 @@
-"""What stops working when a role gets the fence."""
+"""Permissions that a role loses with the fence."""
 
 from collections.abc import Mapping
 

@@ -22,7 +22,7 @@ PASSKEYS = "/profile/passkeys"
 """The path of the page."""
 
 _ADVISED = 2
-"""The number of passkeys that the page asks for, so that the loss of one locks nobody out."""
+"""The number of passkeys that the page asks for, so that the loss of one does not lock the user out."""
 
 
 @dataclass(frozen=True, slots=True)

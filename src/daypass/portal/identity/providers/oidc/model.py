@@ -21,7 +21,7 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class SavedRequest:
-    """What the portal kept of an authentication request, to check the answer."""
+    """The part of an authentication request that the portal keeps to check the answer."""
 
     nonce: str = field(repr=False)
     verifier: Secret

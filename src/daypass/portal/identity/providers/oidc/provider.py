@@ -188,7 +188,7 @@ class OidcProvider:
         more = ProviderEndpoints(self.config, self.issuers).userinfo(access_token)
         if more is None:
             return claims
-        # The answer to a stolen or swapped access token describes somebody else.
+        # The answer to a stolen or swapped access token describes another account.
         if more.get("sub") != claims["sub"]:
             raise InvalidToken("userinfo_subject", "The UserInfo endpoint describes another account.")
         return completed(claims, more, missing)

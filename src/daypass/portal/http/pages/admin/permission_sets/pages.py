@@ -52,7 +52,7 @@ class SetPage:
     roles: SetRoles | None
     """The roles of a set that has its own; else None."""
     limit: str
-    """What no session with the set exceeds, in sentences."""
+    """The limits of a session with the set, in sentences."""
 
     @property
     def address(self) -> str:
