@@ -86,8 +86,10 @@ def shop_rule(demo: Demo, issuer: CiIssuer, account: UserId) -> WorkloadRule:
     return WorkloadRule(
         id=RuleId(uuid4().hex),
         name=f"shop-{uuid4().hex[:8]}",
-        kind=IssuerKind.GITHUB,
+        # The demo's portal allows no issuer of its own, so the rule brings the keys.
+        kind=IssuerKind.OTHER,
         issuer=issuer.url,
+        jwks=issuer.jwks,
         audience=demo.portal_url,
         claims={name: GITHUB_JOB[name] for name in demanded},
         user_id=account,

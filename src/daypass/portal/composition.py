@@ -82,7 +82,7 @@ def make_services(
         providers=providers,
         browser_sessions=BrowserSessions(database, committer, clock),
         challenges=Challenges(database, committer, clock, RelyingParty(config.public_url)),
-        token_exchange=TokenExchange(database, committer, clock, issuers),
+        token_exchange=TokenExchange(database, committer, clock, issuers, config.workload_issuers),
         assets=templates.assets,
         pages=PageRenderer(templates, browser_origins(config.aws)),
         pools=ThreadPools.sized(config.threads),

@@ -29,11 +29,12 @@ _MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 def doctor(form: str, strict: bool) -> None:
-    """Check AWS, all roles and identity providers.
+    """Check AWS, all roles, identity providers and workload rules.
 
     It checks the portal's AWS identity and its clock. For each role it checks existence, trust policy,
     maximum session duration and fence; for each identity provider its metadata, keys, clock and
-    algorithms, and it prints the redirect URI to register. It changes nothing and creates no AWS session.
+    algorithms, and it prints the redirect URI to register; and it checks that the issuers of workload
+    rules are allowed. It changes nothing and creates no AWS session.
     Each finding comes with the command that fixes it. A check that fails is a finding itself, and the
     others continue. Exit code 0 means no errors, 1 means that some users get no session (with --strict,
     also warnings), 2 means that AWS or the database could not be used at all; without AWS, the other
@@ -66,6 +67,7 @@ def _findings() -> "Sequence[Finding]":
             *run_check("database_profile", "database", lambda: [_session_profile(database)]),
             *run_check("audit_privileges", "database", lambda: _audit_privileges(database)),
             *run_check("providers", "identity providers", lambda: _providers(config)),
+            *run_check("workload_issuer", "workload rules", lambda: _workload_issuers(config, database)),
             *aws_findings(config, database),
         ]
 
@@ -78,6 +80,15 @@ def _providers(config: "PortalConfig") -> "Sequence[Finding]":
     from daypass.portal.identity.jwt import Issuers
 
     return list(ProviderDoctor(config, utc_now, Issuers(utc_now)).examine())
+
+
+def _workload_issuers(config: "PortalConfig", database: "Database") -> "Sequence[Finding]":
+    from daypass.portal.diagnostics.workload_issuers import examine_issuers
+    from daypass.portal.workloads.store.rules import RuleStore
+
+    with database.reading() as connection:
+        rules = [each.rule for each in RuleStore(connection).all()]
+    return list(examine_issuers(rules, config.workload_issuers))
 
 
 def _session_profile(database: "Database") -> "Finding":

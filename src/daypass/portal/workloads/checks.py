@@ -76,14 +76,25 @@ def _check_issuer(kind: IssuerRules, rule: WorkloadRule, allowed: Collection[str
         _check_keys(kind, rule.jwks)
     if kind.kind is IssuerKind.OTHER and (known := _kind_of(issuer)) is not None:
         raise InvalidRequest(f"Choose the kind {known.label} for this issuer: its rules need certain claims.")
-    is_public = bool(kind.issuer_pattern) and re.fullmatch(kind.issuer_pattern, issuer) is not None
+    check_issuer_allowed(rule, allowed)
+
+
+def is_issuer_allowed(rule: WorkloadRule, allowed: Collection[str]) -> bool:
+    """Return whether tokens of the rule's issuer may be accepted; *allowed* are the operator's own ones."""
+    pattern = KINDS[rule.kind].issuer_pattern
+    is_public = bool(pattern) and re.fullmatch(pattern, rule.issuer) is not None
     # With keys of its own the portal requests nothing from the issuer.
-    if not (is_public or issuer in allowed or rule.jwks is not None):
+    return is_public or rule.issuer in allowed or rule.jwks is not None
+
+
+def check_issuer_allowed(rule: WorkloadRule, allowed: Collection[str]) -> None:
+    """Return if tokens of the rule's issuer may be accepted; raises `InvalidRequest` with the remedy."""
+    if not is_issuer_allowed(rule, allowed):
+        kind = KINDS[rule.kind]
         raise InvalidRequest(
-            f"“{issuer}” is not a known issuer of {kind.label}. {kind.issuer_help} For an issuer of your "
-            f"own, "
-            "the portal's operator adds it to DAYPASS_WORKLOAD_ISSUERS first: the portal fetches keys "
-            "from it."
+            f"“{rule.issuer}” is not a known issuer of {kind.label}. {kind.issuer_help} For an issuer of "
+            "your own, the portal's operator adds it to DAYPASS_WORKLOAD_ISSUERS first: the portal fetches "
+            "keys from it."
         )
 
 

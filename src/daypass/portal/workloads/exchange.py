@@ -37,6 +37,7 @@ from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.telemetry.metrics import WORKLOAD_EXCHANGES
+from daypass.portal.workloads.checks import is_issuer_allowed
 from daypass.portal.workloads.claims import find_claim, find_mismatch, has_audience, tag_values
 from daypass.portal.workloads.issuers.model import ALGORITHMS
 from daypass.portal.workloads.issuers.table import KINDS
@@ -117,6 +118,8 @@ class TokenExchange:
     committer: Committer
     clock: Clock
     issuers: Issuers
+    allowed_issuers: Collection[str] = ()
+    """The issuers that the operator allows now; rules for others remain from an earlier configuration."""
     algorithms: Collection[str] = field(default=ALGORITHMS)
 
     def exchange(self, request: ExchangeRequest) -> ExchangedToken:
@@ -172,7 +175,10 @@ class TokenExchange:
         enabled = [each for each in known if not each.rule.is_disabled]
         if not enabled:
             raise _Refused("rule_disabled", issuer=issuer)
-        named = [each for each in enabled if audience in ("", each.rule.name, each.account.username)]
+        allowed = [each for each in enabled if is_issuer_allowed(each.rule, self.allowed_issuers)]
+        if not allowed:
+            raise _Refused("issuer_not_allowed", issuer=issuer)
+        named = [each for each in allowed if audience in ("", each.rule.name, each.account.username)]
         if not named:
             raise _Refused("unknown_audience", issuer=issuer, asked_for=audience)
         return named

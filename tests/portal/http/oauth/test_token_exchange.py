@@ -48,15 +48,17 @@ FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
 
 @pytest.fixture
-def world(quick_world: World) -> World:
-    """Return a portal on SQLite; the race has the statements on each kind of database."""
-    return quick_world
+def issuer() -> Iterator[CiIssuer]:
+    with ci_issuer() as running:
+        yield running
 
 
 @pytest.fixture
-def issuer(world: World) -> Iterator[CiIssuer]:
-    with ci_issuer(world.clock) as running:
-        yield running
+def world(sqlite_url: str, issuer: CiIssuer) -> Iterator[World]:
+    """Yield a portal on SQLite that allows the issuer; the race has the statements on each database."""
+    with make_world(sqlite_url, workload_issuers=(issuer.url,)) as new_world:
+        issuer.clock = new_world.clock
+        yield new_world
 
 
 def exchange(world: World, token: str, **fields: str) -> Answer:
@@ -186,17 +188,23 @@ def test_a_sign_out_by_a_provider_does_not_make_a_used_token_new(world: World, i
 
 
 @contextmanager
-def replica_of(world: World, url: str) -> Iterator[World]:
+def replica_of(world: World, url: str, issuer: CiIssuer) -> Iterator[World]:
     """Run a second portal on the same database."""
     database = Database(url, patience=timedelta(seconds=5))
     aws = fake_aws(world.broker, world.source)
-    portal = assemble(portal_config(url), database, aws, world.clock, page_templates())
+    config = replace(portal_config(url), workload_issuers=(issuer.url,))
+    portal = assemble(config, database, aws, world.clock, page_templates())
     yield replace(world, portal=portal)
     portal.close()
 
 
 def test_of_eight_requests_with_one_token_at_two_replicas_one_wins(database_url: str) -> None:
-    with make_world(database_url) as one, replica_of(one, database_url) as other, ci_issuer(one.clock) as ci:
+    with (
+        ci_issuer() as ci,
+        make_world(database_url, workload_issuers=(ci.url,)) as one,
+        replica_of(one, database_url, ci) as other,
+    ):
+        ci.clock = one.clock
         stored(one, rule_of(one, ci.url))
         id_token, barrier = ci.mint(PUBLIC_URL), threading.Barrier(8)
 
@@ -264,32 +272,46 @@ def test_an_issuer_whose_rules_are_disabled_is_not_asked_for_anything(world: Wor
     assert issuer.paths == []
 
 
+def test_an_issuer_that_the_operator_no_longer_allows_is_refused(sqlite_url: str, issuer: CiIssuer) -> None:
+    with make_world(sqlite_url) as world:
+        issuer.clock = world.clock
+        rule = stored(world, rule_of(world, issuer.url))
+
+        refused(world, issuer.mint(PUBLIC_URL), "issuer_not_allowed")
+
+        assert issuer.paths == []
+        # For an issuer whose keys are in the rule nothing is fetched, so it needs no permission.
+        changed(world, rule, jwks=issuer.jwks)
+        access_token(exchange(world, issuer.mint(PUBLIC_URL)))
+        assert issuer.paths == []
+
+
 @pytest.mark.parametrize(
     ("age", "lifetime", "why"),
     [(11, 30, "too_old"), (10, 30, None), (6, 4, "expired"), (0, 61, "lifetime"), (-3, 10, "not_yet_valid")],
 )
-def test_times_of_a_github_token(world: World, age: int, lifetime: int, why: str | None) -> None:
-    with ci_issuer(world.clock) as issuer:
-        stored(world, rule_of(world, issuer.url))
-        issued_at = int(world.clock().timestamp()) - age * 60
-        token = issuer.mint(PUBLIC_URL, iat=issued_at, nbf=None, exp=issued_at + lifetime * 60)
-        # At the limits the leeway of a minute applies, so 11 minutes are too old by a second.
-        world.clock.move(timedelta(seconds=1))
-        if why is None:
-            access_token(exchange(world, token))
-        else:
-            refused(world, token, why)
-
-
-def test_a_system_that_gives_one_token_per_job_may_use_it_late(world: World) -> None:
-    with ci_issuer(world.clock) as issuer:
-        issuer.claims = BITBUCKET_STEP
-        claims = {"repositoryUuid": BITBUCKET_STEP["repositoryUuid"], "branchName": "main"}
-        stored(world, rule_of(world, issuer.url, kind=IssuerKind.BITBUCKET, claims=claims))
-        issuer.lifetime = timedelta(hours=1)
-        token = issuer.mint(PUBLIC_URL)
-        world.clock.move(timedelta(minutes=50))
+def test_times_of_a_github_token(
+    world: World, issuer: CiIssuer, age: int, lifetime: int, why: str | None
+) -> None:
+    stored(world, rule_of(world, issuer.url))
+    issued_at = int(world.clock().timestamp()) - age * 60
+    token = issuer.mint(PUBLIC_URL, iat=issued_at, nbf=None, exp=issued_at + lifetime * 60)
+    # At the limits the leeway of a minute applies, so 11 minutes are too old by a second.
+    world.clock.move(timedelta(seconds=1))
+    if why is None:
         access_token(exchange(world, token))
+    else:
+        refused(world, token, why)
+
+
+def test_a_system_that_gives_one_token_per_job_may_use_it_late(world: World, issuer: CiIssuer) -> None:
+    issuer.claims = BITBUCKET_STEP
+    claims = {"repositoryUuid": BITBUCKET_STEP["repositoryUuid"], "branchName": "main"}
+    stored(world, rule_of(world, issuer.url, kind=IssuerKind.BITBUCKET, claims=claims))
+    issuer.lifetime = timedelta(hours=1)
+    token = issuer.mint(PUBLIC_URL)
+    world.clock.move(timedelta(minutes=50))
+    access_token(exchange(world, token))
 
 
 def test_one_of_several_rules_is_found_and_the_audience_chooses(world: World, issuer: CiIssuer) -> None:
@@ -416,14 +438,13 @@ def test_a_token_ends_with_its_rule(world: World, issuer: CiIssuer) -> None:
     ],
 )
 def test_a_rule_that_changes_during_an_issuance_releases_nothing(
-    world: World, change: Mapping[str, object]
+    world: World, issuer: CiIssuer, change: Mapping[str, object]
 ) -> None:
-    with ci_issuer(world.clock) as issuer:
-        rule = stored(world, rule_of(world, issuer.url))
-        token = access_token(exchange(world, issuer.mint(PUBLIC_URL)))
-        world.broker.during_assume = lambda: change_rule_in(world, rule, change)
+    rule = stored(world, rule_of(world, issuer.url))
+    token = access_token(exchange(world, issuer.mint(PUBLIC_URL)))
+    world.broker.during_assume = lambda: change_rule_in(world, rule, change)
 
-        answer = session(world, token)
+    answer = session(world, token)
 
     assert answer.status in {401, 403, 404}, answer.body
     assert b"secret-canary" not in answer.body
@@ -455,28 +476,29 @@ def test_a_rule_that_changes_while_its_issuer_is_asked_gives_no_token(
     refused(world, issuer.mint(PUBLIC_URL), "rule_changed")
 
 
-def test_failing_tokens_from_one_network_are_limited_and_good_ones_are_not(world: World) -> None:
-    with ci_issuer(world.clock) as issuer:
-        stored(world, rule_of(world, issuer.url))
-        for _ in range(3):
-            access_token(exchange(world, issuer.mint(PUBLIC_URL)))
-        bad = issuer.mint("other")
-        assert exchange(world, bad).status == 400
-        with world.database.writing() as connection:
-            counter = guesses.c.subject == failures_from(PEER).subject
-            assert connection.scalar(select(guesses.c.spent).where(counter)) == 1, "Three were refunded."
-            connection.execute(update(guesses).where(counter).values(spent=MOST_FAILURES - 1))
-
-        assert [exchange(world, bad).status for _ in range(3)] == [400, 429, 429]
-        assert exchange(world, issuer.mint(PUBLIC_URL)).json["error"] == "temporarily_unavailable"
-        world.clock.move(timedelta(minutes=15))
+def test_failing_tokens_from_one_network_are_limited_and_good_ones_are_not(
+    world: World, issuer: CiIssuer
+) -> None:
+    stored(world, rule_of(world, issuer.url))
+    for _ in range(3):
         access_token(exchange(world, issuer.mint(PUBLIC_URL)))
+    bad = issuer.mint("other")
+    assert exchange(world, bad).status == 400
+    with world.database.writing() as connection:
+        counter = guesses.c.subject == failures_from(PEER).subject
+        assert connection.scalar(select(guesses.c.spent).where(counter)) == 1, "Three were refunded."
+        connection.execute(update(guesses).where(counter).values(spent=MOST_FAILURES - 1))
+
+    assert [exchange(world, bad).status for _ in range(3)] == [400, 429, 429]
+    assert exchange(world, issuer.mint(PUBLIC_URL)).json["error"] == "temporarily_unavailable"
+    world.clock.move(timedelta(minutes=15))
+    access_token(exchange(world, issuer.mint(PUBLIC_URL)))
 
 
-def test_an_issuer_that_is_down_is_no_refusal(world: World) -> None:
-    with ci_issuer(world.clock) as issuer:
-        stored(world, rule_of(world, issuer.url))
-        id_token = issuer.mint(PUBLIC_URL)
+def test_an_issuer_that_is_down_is_no_refusal(world: World, issuer: CiIssuer) -> None:
+    stored(world, rule_of(world, issuer.url))
+    id_token = issuer.mint(PUBLIC_URL)
+    issuer.close()
 
     answer = exchange(world, id_token)
 
@@ -484,11 +506,10 @@ def test_an_issuer_that_is_down_is_no_refusal(world: World) -> None:
     assert issuer.url not in answer.json["error_description"]
 
 
-def test_a_rule_with_read_only_and_a_member_with_full(world: World) -> None:
-    with ci_issuer(world.clock) as issuer:
-        issuer.claims = {**GITHUB_JOB, "repository_id": 4711}
-        stored(world, rule_of(world, issuer.url, tenants=(RuleTenant(DEV.id, DEV.name, READ_ONLY),)))
-        token = access_token(exchange(world, issuer.mint(PUBLIC_URL)))
+def test_a_rule_with_read_only_and_a_member_with_full(world: World, issuer: CiIssuer) -> None:
+    issuer.claims = {**GITHUB_JOB, "repository_id": 4711}
+    stored(world, rule_of(world, issuer.url, tenants=(RuleTenant(DEV.id, DEV.name, READ_ONLY),)))
+    token = access_token(exchange(world, issuer.mint(PUBLIC_URL)))
 
     assert session(world, token, permission_set="read-only").status == 201
     assert session(world, token, permission_set="full").status == 403

@@ -1,13 +1,14 @@
 """The pages about workload rules: the list, one rule, and the form of each kind of issuer."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from daypass.portal.workloads.issuers.model import IssuerKind
 from daypass.portal.workloads.issuers.table import KINDS
 from tests.portal.http.pages.test_administrator import Browser, alert, sign_in, text
-from tests.portal.http.workload_rules import workload_token
+from tests.portal.http.workload_rules import changed, rule_of, stored, workload_token
 from tests.portal.http.world import ADMIN, DANA, World
 
 RULES, ADD, DELETE = (
@@ -113,3 +114,22 @@ def test_a_rule_that_is_disabled_on_its_page_ends_its_tokens(admin: Browser, qui
     admin.do(f"{RULES}/jobs/disable", state="disabled")
 
     assert quick_world.client().get("/api/v1/me", token).status == 401
+
+
+def test_an_issuer_that_the_operator_no_longer_allows_is_shown_and_not_enabled(
+    admin: Browser, quick_world: World
+) -> None:
+    rule = stored(quick_world, rule_of(quick_world, "https://git.example.com"))
+
+    assert "Issuer not allowed" in admin.see(RULES)
+    assert "The issuer is not allowed by the operator" in admin.see(f"{RULES}/shop")
+    admin.do(f"{RULES}/shop/disable", state="disabled")
+    refused = admin.send(f"{RULES}/shop/disable", state="enabled")
+
+    assert refused.status == 422
+    assert "DAYPASS_WORKLOAD_ISSUERS" in text(refused)
+    changed(
+        quick_world, replace(rule, is_disabled=True), issuer="https://token.actions.githubusercontent.com"
+    )
+    assert "not allowed" not in admin.see(f"{RULES}/shop")
+    admin.do(f"{RULES}/shop/disable", state="enabled")

@@ -27,7 +27,7 @@ from daypass.portal.identity.model import User, UserKind
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.search import is_storable
 from daypass.portal.tenants.store import TenantStore
-from daypass.portal.workloads.checks import check_rule
+from daypass.portal.workloads.checks import check_issuer_allowed, check_rule, is_issuer_allowed
 from daypass.portal.workloads.issuers.model import IssuerKind
 from daypass.portal.workloads.issuers.table import KINDS
 from daypass.portal.workloads.model import RuleId, RuleTenant, WorkloadRule
@@ -86,6 +86,10 @@ class WorkloadRules:
         with self.executor.database.reading() as connection:
             return find_rule(connection, reference)
 
+    def is_issuer_allowed(self, record: WorkloadRuleRecord) -> bool:
+        """Return whether tokens of the rule's issuer are accepted by the operator's configuration."""
+        return is_issuer_allowed(record.rule, self.allowed_issuers)
+
     def put(
         self, reference: str, definition: RuleDefinition, by: Author, expected: Version | None = None
     ) -> WorkloadRuleRecord:
@@ -119,7 +123,10 @@ class WorkloadRules:
         return self.find(name)
 
     def disable(self, reference: str, by: Author, *, is_disabled: bool = True) -> WorkloadRuleRecord:
-        """Disable a rule and end its tokens, or enable it again; raises `WorkloadRuleNotFound`."""
+        """Disable a rule and end its tokens, or enable it again.
+
+        Raises `WorkloadRuleNotFound`, and `InvalidRequest` if the operator no longer allows the issuer.
+        """
         name, now = self.find(reference).rule.name, self.executor.clock()
 
         def plan(connection: Connection) -> Change | None:
@@ -127,6 +134,8 @@ class WorkloadRules:
             new = replace(old, is_disabled=is_disabled)
             if new == old:
                 return None
+            if not is_disabled:
+                check_issuer_allowed(new, self.allowed_issuers)
             writes = (*change_rule(new, at=now), revoke_tokens_of_rule(new.id, at=now))
             proof = reauthentication.to_put_workload_rule(old, new)
             return Change(writes, {"disabled": old.is_disabled}, {"disabled": is_disabled}, proof=proof)

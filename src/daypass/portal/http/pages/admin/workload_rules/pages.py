@@ -1,6 +1,6 @@
 """The pages about workload rules: the list, one rule, and its form."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -28,7 +28,7 @@ from daypass.portal.identity.model import UserKind
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.workloads.issuers.model import IssuerRules
 from daypass.portal.workloads.issuers.table import KINDS
-from daypass.portal.workloads.model import TAG_PREFIX
+from daypass.portal.workloads.model import TAG_PREFIX, RuleId
 
 ADDRESS = "/administrator/workload-rules"
 RULE_PATH = f"{ADDRESS}/{{rule}}"
@@ -44,6 +44,8 @@ class RulesPage:
     """The data of the list."""
 
     rows: Sequence[WorkloadRuleRecord]
+    not_allowed: Collection[RuleId]
+    """The rules whose issuer the operator does not allow any more."""
 
     def kind_of(self, record: WorkloadRuleRecord) -> IssuerRules:
         """Return the kind of a rule's issuer."""
@@ -55,6 +57,7 @@ class RulePage:
     """The data of the page of one rule."""
 
     record: WorkloadRuleRecord
+    is_issuer_allowed: bool
     tag_prefix: str = TAG_PREFIX
 
     @property
@@ -114,11 +117,15 @@ class WorkloadRulePages:
 
     def listed(self, visit: PageVisit) -> Response:
         """Show all rules."""
-        return self.pages.show(visit.layout, "pages/admin/workload-rules.html", RulesPage(self.rules.all()))
+        rows = self.rules.all()
+        not_allowed = {each.rule.id for each in rows if not self.rules.is_issuer_allowed(each)}
+        page = RulesPage(rows, not_allowed)
+        return self.pages.show(visit.layout, "pages/admin/workload-rules.html", page)
 
     def show(self, visit: PageVisit) -> Response:
         """Show one rule."""
-        page = RulePage(self.rules.find(visit.path["rule"]))
+        record = self.rules.find(visit.path["rule"])
+        page = RulePage(record, self.rules.is_issuer_allowed(record))
         return self.pages.show(visit.layout, "pages/admin/workload-rule.html", page)
 
     def new(self, visit: PageVisit) -> Response:
