@@ -286,8 +286,8 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "accepted, or the rate limit is exceeded. `code` is the reason, which the workload is not told: "
             "`unknown_issuer`, `issuer_not_allowed`, `unknown_audience`, `rule_disabled`, `rule_changed`, "
             "`claim`, `no_rule`, `ambiguous`, `forbidden_claim`, `used`, `account_disabled`, "
-            "`administrator`, `no_service_account`, or what is wrong with the token itself, such as `signature`, "
-            "`audience`, `expired` or `too_old`.",
+            "`administrator`, `no_service_account`, or what is wrong with the token itself, such as "
+            "`signature`, `audience`, `expired` or `too_old`.",
             (Outcome.DONE, Outcome.DENIED),
             "the name of the rule, if one was chosen",
             "`address`, `issuer`, `sub`; if done `token_id`, `expires_at` and `tag.NAME` for each session "
