@@ -116,9 +116,9 @@ class FakeOidcProvider:
         assert (saved.nonce, saved.verifier) == (f"nonce of {state}", Secret(f"verifier of {state}"))
         if "code" not in answer:
             raise SignInFailed(f"{self.label} refused the sign-in.")
-        return self.authentication(answer["code"])
+        return self.authentication(answer["code"], saved.created_at)
 
-    def authentication(self, subject: str) -> Authentication:
+    def authentication(self, subject: str, requested_at: datetime = NOON) -> Authentication:
         """Return the authentication of an account."""
         return Authentication(
             issuer=self.config.issuer,
@@ -129,6 +129,7 @@ class FakeOidcProvider:
             amr=("hwk",),
             sid=f"sid-{subject}",
             id_token=Secret("an-id-token"),
+            requested_at=requested_at,
         )
 
     def end_session_url(self, *, id_token: Secret | None, return_to: str, state: str) -> str | None:

@@ -70,6 +70,7 @@ def authentication(claims: Mapping[str, object] = NO_CLAIMS, subject: str = "00u
         amr=("pwd", "mfa"),
         sid=f"sid-{subject}",
         id_token=Secret("an-id-token"),
+        requested_at=NOON,
     )
 
 

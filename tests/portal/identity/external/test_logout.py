@@ -1,7 +1,7 @@
 """The end of sessions by their identity provider, also in races with sign-ins and releases."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -13,22 +13,24 @@ from sqlalchemy import Connection
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome
 from daypass.portal.errors import LogoutReplayed, PortalError, SignInAgain, SignInFailed, Unauthenticated
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.external.accounts import ExternalAccounts
 from daypass.portal.identity.external.logout import ProviderLogout
 from daypass.portal.identity.external.model import ExternalIdentity, ProviderSession
 from daypass.portal.identity.external.store.identities import add_identity
 from daypass.portal.identity.external.store.provider_sessions import add_provider_session
-from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User
+from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.providers.oidc.model import LogoutToken
 from daypass.portal.identity.store.tokens import TokenStore, add_token
 from daypass.portal.identity.tokens import digest
 from daypass.portal.storage.engine import Database
 from tests.fakes import NOON, FakeClock
-from tests.portal.identity.conftest import sign_in
+from tests.portal.identity.conftest import person, sign_in
 from tests.portal.identity.external.conftest import CONTEXT, OKTA, authentication, events
 
 TRIALS = 300
+RACES = 100
 THREADS = 8
 LATER = NOON + timedelta(minutes=2)
 OF_SESSION = LogoutToken("sid-00u-dana", "00u-dana", "jti-1", LATER)
@@ -200,6 +202,45 @@ def test_a_sign_in_that_the_provider_ended_before_it_was_finished_starts_no_sess
     )
 
 
+def test_a_later_logout_is_kept_instead_of_an_earlier_one(
+    logout: ProviderLogout,
+    accounts: ExternalAccounts,
+    browser_sessions: BrowserSessions,
+    linked: User,  # noqa: ARG001  the user of the account
+    clock: FakeClock,
+) -> None:
+    end(logout, OF_USER)
+    clock.move(timedelta(seconds=5))
+    between = replace(authentication(), requested_at=clock())
+    clock.move(timedelta(seconds=5))
+    end(logout, replace(OF_USER, jti="jti-3"))
+
+    with pytest.raises(SignInFailed, match="has ended at your identity provider"):
+        browser_sessions.start(accounts.prove(OKTA, between, CONTEXT), CONTEXT)
+
+
+@pytest.mark.parametrize("token", [OF_SESSION, OF_USER])
+def test_a_sign_in_that_began_before_the_logout_starts_no_session(
+    token: LogoutToken,
+    logout: ProviderLogout,
+    accounts: ExternalAccounts,
+    browser_sessions: BrowserSessions,
+    linked: User,  # noqa: ARG001  the user of the account
+    clock: FakeClock,
+) -> None:
+    # A provider may send no `sid`, and may keep the session that it logs out of the portal.
+    before = replace(authentication(), sid=token.sid, requested_at=clock())
+    clock.move(timedelta(seconds=5))
+    end(logout, token)
+    clock.move(timedelta(seconds=5))
+    after = replace(before, requested_at=clock())
+
+    with pytest.raises(SignInFailed, match="has ended at your identity provider"):
+        browser_sessions.start(accounts.prove(OKTA, before, CONTEXT), CONTEXT)
+
+    browser_sessions.start(accounts.prove(OKTA, after, CONTEXT), CONTEXT)
+
+
 RELEASE = Event(action="test.release", actor=Actor("dana", "dana"), outcome=Outcome.DONE)
 
 
@@ -228,6 +269,25 @@ def begin_sessions(database: Database, user: User, number: int) -> dict[str, Api
             at_provider = ProviderSession(OKTA.issuer, "00u-dana", sid)
             add_provider_session(token.id, OKTA.name, at_provider).apply(connection)
     return tokens
+
+
+def run_in_threads(jobs: Iterable[tuple[Callable[[str], None], str]]) -> None:
+    """Run jobs on eight threads, begun in their order; each has an argument."""
+    waiting, lock = list(jobs)[::-1], threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                job, argument = waiting.pop()
+            job(argument)
+
+    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def withdrawn(connection: Connection, token: ApiToken) -> PortalError | None:
@@ -287,24 +347,45 @@ def test_in_hundreds_of_races_nothing_is_released_after_the_answer_to_the_provid
         end(at_replica, LogoutToken(sid, None, f"jti-{sid}", LATER))
         answered.add(sid)
 
-    jobs = iter(
-        [
-            (job, sid)
-            for number, sid in enumerate(tokens)
-            for job in ((release, end_session), (end_session, release))[number % 2]
-        ]
+    run_in_threads(
+        (job, sid)
+        for number, sid in enumerate(tokens)
+        for job in ((release, end_session), (end_session, release))[number % 2]
     )
-
-    def work() -> None:
-        for job, sid in jobs:
-            job(sid)
-
-    threads = [threading.Thread(target=work) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
     assert len(answered) == TRIALS
     assert 0 < len(released) < TRIALS
     assert too_late == []
+
+
+def test_in_a_hundred_races_no_session_survives_the_logout_of_its_account(
+    database: Database,
+    at_replica: ProviderLogout,
+    accounts: ExternalAccounts,
+    browser_sessions: BrowserSessions,
+    identity: Identity,
+) -> None:
+    subjects = [f"00u-{number}" for number in range(RACES)]
+    people = [person(identity, f"{subject}@example.com", Role.USER) for subject in subjects]
+    with database.writing() as connection:
+        for subject, user in zip(subjects, people, strict=True):
+            add_identity(ExternalIdentity(OKTA.name, OKTA.issuer, subject, user.id, NOON)).apply(connection)
+    proofs = {each: accounts.prove(OKTA, authentication(subject=each), CONTEXT) for each in subjects}
+    started: list[ApiToken] = []
+
+    def start(subject: str) -> None:
+        with suppress(SignInFailed):
+            started.append(browser_sessions.start(proofs[subject], CONTEXT).token)
+
+    def end_all(subject: str) -> None:
+        sid = f"sid-{subject}" if int(subject.removeprefix("00u-")) % 4 < 2 else None
+        end(at_replica, LogoutToken(sid, subject, f"jti-{subject}", LATER))
+
+    run_in_threads(
+        (job, subject)
+        for number, subject in enumerate(subjects)
+        for job in ((start, end_all), (end_all, start))[number % 2]
+    )
+
+    assert 0 < len(started) < RACES
+    assert [token for token in started if not is_ended(database, token)] == []

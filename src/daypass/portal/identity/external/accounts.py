@@ -299,6 +299,7 @@ class ExternalAccounts:
                 authentication.sid,
                 id_token,
                 session_end(authentication.claims),
+                authentication.requested_at,
             ),
         )
 

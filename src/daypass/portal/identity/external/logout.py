@@ -25,8 +25,8 @@ from daypass.portal.storage.unit_of_work import RowChange, UnitOfWork
 _KEPT = timedelta(minutes=10)
 """The time for which the id of a logout token is kept at least; the token itself expires within it."""
 
-_SESSION_KEPT = 2 * ATTEMPT_LIFETIME
-"""The time for which an ended session is kept, in which a sign-in that it began could still finish."""
+_LOGOUT_KEPT = 2 * ATTEMPT_LIFETIME
+"""The time for which a logout is kept, in which a sign-in that began before it could still finish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,12 @@ class ProviderLogout:
             store = UsedTokenStore(connection)
             if not store.add(key_of("logout", issuer, token.jti), expires_at=kept_until):
                 return LogoutReplayed("This logout token was accepted before.")
-            if token.sid is not None:
-                store.add(_session_key(provider, issuer, token.sid), expires_at=now + _SESSION_KEPT)
+            key = (
+                _account_key(provider, issuer, token.subject or "")
+                if token.sid is None
+                else _session_key(provider, issuer, token.sid)
+            )
+            store.keep_until(key, now + _LOGOUT_KEPT)
             return None
 
         detail: dict[str, Scalar] = {"provider": provider, "address": address}
@@ -77,16 +81,28 @@ class ProviderLogout:
 
 
 def is_ended_at_provider(connection: Connection, provider: str, session: ProviderSession) -> bool:
-    """Return whether the provider ended a session a moment ago, perhaps before its sign-in was finished."""
-    if session.sid is None:
+    """Return whether the provider ended a session, or all of its account, since the sign-in began.
+
+    The time of the portal's own request decides, and none of the ID token: a provider may keep its session
+    and log the user out of the portal alone, and its clock may differ.
+    """
+    keys = [_account_key(provider, session.issuer, session.subject)]
+    if session.sid is not None:
+        keys.append(_session_key(provider, session.issuer, session.sid))
+    kept_until = UsedTokenStore(connection).last_expiry(keys)
+    if kept_until is None:
         return False
-    return UsedTokenStore(connection).has(_session_key(provider, session.issuer, session.sid))
+    return session.requested_at is None or session.requested_at <= kept_until - _LOGOUT_KEPT
 
 
 def _revocation(provider: str, issuer: str, token: LogoutToken, now: datetime) -> RowChange:
     if token.sid is not None:
         return revoke_provider_session(provider, issuer, token.sid, at=now)
     return revoke_sign_ins_of(provider, issuer, token.subject or "", at=now)
+
+
+def _account_key(provider: str, issuer: str, subject: str) -> bytes:
+    return key_of("ended account", provider, issuer, subject)
 
 
 def _session_key(provider: str, issuer: str, sid: str) -> bytes:

@@ -1,6 +1,7 @@
 """Queries for tokens that count once, and for sessions that ended at their provider."""
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from hashlib import sha256
 
@@ -41,10 +42,27 @@ class UsedTokenStore:
         # RETURNING, because the number of inserted rows is not known on every driver.
         return self._connection.scalar(statement.returning(used_tokens.c.digest)) is not None
 
-    def has(self, digest: bytes) -> bool:
-        """Return whether the digest was inserted and is kept still."""
-        query = select(used_tokens.c.digest).where(used_tokens.c.digest == digest)
-        return self._connection.scalar(query) is not None
+    def keep_until(self, digest: bytes, expires_at: datetime) -> None:
+        """Insert a digest, or keep the one that is there until *expires_at* if that is later."""
+        row = {"digest": digest, "expires_at": expires_at}
+        statement = insert_or_update(self._connection, used_tokens).values(**row)
+        later = statement.excluded.expires_at
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[used_tokens.c.digest],
+                set_={"expires_at": later},
+                where=used_tokens.c.expires_at < later,
+            )
+        )
+
+    def last_expiry(self, digests: Collection[bytes]) -> datetime | None:
+        """Return the latest time until which one of *digests* is kept, or None if none is there."""
+        return self._connection.scalar(
+            select(used_tokens.c.expires_at)
+            .where(used_tokens.c.digest.in_(digests))
+            .order_by(used_tokens.c.expires_at.desc())
+            .limit(1)
+        )
 
 
 def delete_expired_used_tokens(now: datetime) -> RowChange:

@@ -49,6 +49,8 @@ class Authentication:
     sid: str | None
     """The id of the session at the provider, for logout; None if the provider sends none."""
     id_token: Secret
+    requested_at: datetime
+    """The time of the portal's authentication request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ class OidcProvider:
                 amr=methods(claims),
                 sid=identifier(claims, "sid"),
                 id_token=tokens.id_token,
+                requested_at=saved.created_at,
             )
         except IssuerUnavailable as error:
             raise self._unavailable(error) from error
