@@ -410,6 +410,28 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "the username until then",
             "`provider`, `address`, `token_id`",
         ),
+        Documented(
+            "scim_group.create",
+            "An identity provider creates a group, which gives nothing until an Administrator decides so.",
+            (Outcome.DONE,),
+            "the group's name",
+            "`external_id`, `provider`, `address`, `token_id`",
+        ),
+        Documented(
+            "scim_group.update",
+            "An identity provider renames a group that it made, or changes its `externalId`.",
+            (Outcome.DONE,),
+            "the group's name until then",
+            "`old.name`, `new.name`, `old.external_id`, `new.external_id`, `provider`, `address`, `token_id`",
+        ),
+        Documented(
+            "scim_group.delete",
+            "An identity provider deletes a group that it made, with the memberships that the group gives. "
+            "The members are recorded as removed.",
+            (Outcome.DONE,),
+            "the group's name",
+            "`external_id`, `provider`, `address`, `token_id`",
+        ),
     ],
     "Groups": [
         _change("group.create", "A group is created.", "the group's name", f"with `new.`: {_GROUP_VALUES}"),
@@ -427,16 +449,16 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
         ),
         _change(
             "group_member.add",
-            "A user becomes a member of a group: by an Administrator, or by the claim of a sign-in, with "
-            "the actor `daypass`.",
+            "A user becomes a member of a group: by an Administrator, or with the actor `daypass` by the "
+            "claim of a sign-in or by SCIM.",
             "the group's name",
-            "`new.user`; by a claim `user`, `source`, `provider`",
+            "`new.user`; by a claim or SCIM `user`, `source`, `provider`; by SCIM also `address`, `token_id`",
         ),
         _change(
             "group_member.remove",
             "A user stops being a member of a group, in the same ways.",
             "the group's name",
-            "`old.user`; by a claim `user`, `source`, `provider`",
+            "`old.user`; by a claim or SCIM `user`, `source`, `provider`; by SCIM also `address`, `token_id`",
         ),
         _change(
             "group_membership.put",
@@ -452,12 +474,12 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
         ),
         Documented(
             "group.synchronise",
-            "The groups of a sign-in cannot be taken over, so the sign-in is refused. Denied: the claim "
-            "does not say the groups. Alert: no Administrator with an assigned role and a password would "
-            "remain.",
+            "The groups of a sign-in, or a change by SCIM, cannot be taken over, so the sign-in or the "
+            "change is refused. Denied: the claim does not say the groups. Alert: a user would lose the role "
+            "Administrator while no Administrator with an assigned role and a password exists.",
             (Outcome.DENIED, Outcome.ALERT),
-            "the username",
-            "`provider`, `code`, `reason`",
+            "the username, or by SCIM the group's name",
+            "`provider`, `code`, `reason`; by SCIM also `address`, `token_id`",
         ),
     ],
     "Permission sets": [

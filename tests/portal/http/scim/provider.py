@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from tests.portal.http.client import Answer, Client
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -39,6 +40,24 @@ class Provider:
         assert answer.status == 201, answer.body
         created: dict[str, Any] = answer.json
         return created
+
+    def create_group(self, name: str, *user_ids: str, **changed: object) -> dict[str, Any]:
+        """Create a group as Okta does, and return the answer's body."""
+        members = [{"value": user_id, "display": "someone"} for user_id in user_ids]
+        content = {"schemas": [GROUP], "displayName": name, "members": members, **changed}
+        answer = self.send("POST", "/Groups", content)
+        assert answer.status == 201, answer.body
+        created: dict[str, Any] = answer.json
+        return created
+
+    def members(self, group_id: str) -> set[str]:
+        """Return the ids of the members of a group."""
+        return {each["value"] for each in self.send("GET", f"/Groups/{group_id}").json["members"]}
+
+    def patch_group(self, group_id: str, *operations: Mapping[str, object], if_match: str = "") -> Answer:
+        """Send the operations of a PATCH of a group."""
+        content = {"schemas": [PATCH], "Operations": list(operations)}
+        return self.send("PATCH", f"/Groups/{group_id}", content, if_match=if_match)
 
     def patch(self, user_id: str, *operations: Mapping[str, object]) -> Answer:
         """Send the operations of a PATCH."""

@@ -15,9 +15,9 @@ from tests.portal.http.world import ADMIN, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
 
 CHANNEL = Path(daypass.portal.http.scim.__file__).parent
-SLOW = re.compile(r"scim2_models|daypass\.portal\.http\.scim\.resources")
+SLOW = re.compile(r"scim2_models|daypass\.portal\.http\.scim\.(group_)?resources")
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
-THING = {"user": "0" * 32, "tenant": "dev01", "name": "User", "schema": "x"}
+THING = {"user": "0" * 32, "group": "0" * 32, "tenant": "dev01", "name": "User", "schema": "x"}
 
 
 def test_no_token_of_a_user_reaches_the_channel(scim_world: World) -> None:
@@ -28,7 +28,7 @@ def test_no_token_of_a_user_reaches_the_channel(scim_world: World) -> None:
         callers.append(Caller(ADMIN, kind, scim_world.token(ADMIN, kind, **more)[0]))
     own = [route for route in routes(scim_world) if route.path.startswith("/scim/")]
 
-    assert len(own) == 13
+    assert len(own) == 20
     for route in own:
         assert route.permission is Permission.PROVISIONING
         for caller in callers:
@@ -67,4 +67,4 @@ def test_the_library_is_imported_by_the_first_request_that_needs_it() -> None:
             if isinstance(statement, ast.ImportFrom) and SLOW.match(statement.module or ""):
                 importers.add(path.name)
 
-    assert importers == {"resources.py"}
+    assert importers == {"resources.py", "group_resources.py"}

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from daypass.portal.config.providers import GroupSource
+from daypass.portal.groups.provisioning.service import ProvisionedGroups
 from daypass.portal.http.core.dispatcher import ChannelApp, make_channel_app
-from daypass.portal.http.scim import discovery, users
+from daypass.portal.http.scim import discovery, groups, search, users
 from daypass.portal.http.scim.endpoints import ScimEndpoints
 from daypass.portal.http.scim.errors import scim_error
 from daypass.portal.http.services import Services
@@ -24,9 +25,13 @@ def build(services: Services) -> Sequence[ChannelApp]:
         services.authenticator.addresses,
         services.pools.local,
     )
-    provisioned = ProvisionedUsers(services.database, services.committer, services.clock)
+    parts = (services.database, services.committer, services.clock)
+    of_users = users.UserHandlers(ProvisionedUsers(*parts), base)
+    of_groups = groups.GroupHandlers(ProvisionedGroups(*parts), base)
     routes = [
         *discovery.routes(discovery.DiscoveryHandlers(base), endpoints),
-        *users.routes(users.UserHandlers(provisioned, base), endpoints),
+        *users.routes(of_users, endpoints),
+        *groups.routes(of_groups, endpoints),
+        *search.routes(search.SearchHandlers(of_users, of_groups), endpoints),
     ]
     return [ChannelApp("scim", (discovery.PREFIX + "/",), make_channel_app(routes, scim_error))]

@@ -15,6 +15,7 @@ from daypass.portal.http.scim.queries import LARGEST_PAGE, PageParameters
 
 PREFIX = "/scim/v2"
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 _CORE = "urn:ietf:params:scim:schemas:core:2.0"
 
 
@@ -54,36 +55,46 @@ class DiscoveryHandlers:
 
     def resource_types(self, request: ScimRequest) -> Response:
         """Return all resource types."""
-        return _listed(request, [self._user_type()])
+        return _listed(request, self._types())
 
     def resource_type(self, request: ScimRequest) -> Response:
         """Return one resource type."""
-        return _named(request, "name", [self._user_type()])
+        return _named(request, "name", self._types())
 
     def schemas(self, request: ScimRequest) -> Response:
         """Return all schemas."""
-        return _listed(request, [self._user_schema()])
+        return _listed(request, self._schemas())
 
     def schema(self, request: ScimRequest) -> Response:
         """Return one schema."""
-        return _named(request, "schema", [self._user_schema()])
+        return _named(request, "schema", self._schemas())
 
-    def _user_type(self) -> Document:
+    def _types(self) -> Sequence[Document]:
+        return [
+            self._type("User", "/Users", "A person", USER),
+            self._type("Group", "/Groups", "A group of people", GROUP),
+        ]
+
+    def _type(self, name: str, endpoint: str, description: str, schema: str) -> Document:
         return {
             "schemas": [f"{_CORE}:ResourceType"],
-            "id": "User",
-            "name": "User",
-            "endpoint": "/Users",
-            "description": "A person",
-            "schema": USER,
-            "meta": {"resourceType": "ResourceType", "location": f"{self.base}/ResourceTypes/User"},
+            "id": name,
+            "name": name,
+            "endpoint": endpoint,
+            "description": description,
+            "schema": schema,
+            "meta": {"resourceType": "ResourceType", "location": f"{self.base}/ResourceTypes/{name}"},
         }
 
-    def _user_schema(self) -> Document:
-        from daypass.portal.http.scim.resources import schema_document
+    def _schemas(self) -> Sequence[Document]:
+        from daypass.portal.http.scim.group_resources import Group
+        from daypass.portal.http.scim.resources import User, schema_document
 
-        meta = {"resourceType": "Schema", "location": f"{self.base}/Schemas/{USER}"}
-        return {**schema_document(), "meta": meta}
+        documents = [schema_document(User), schema_document(Group)]
+        return [
+            {**each, "meta": {"resourceType": "Schema", "location": f"{self.base}/Schemas/{each['id']}"}}
+            for each in documents
+        ]
 
 
 def _listed(request: ScimRequest, documents: Sequence[Document]) -> Response:

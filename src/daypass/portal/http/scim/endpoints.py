@@ -28,6 +28,14 @@ class ScimRequest:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def expected_tag(self) -> str | None:
+        """The tag that If-Match demands, or None for any."""
+        header = self.headers.get("if-match", "").strip()
+        if header in {"", "*"}:
+            return None
+        return header.removeprefix("W/").strip('"')
+
 
 Handler = Callable[[ScimRequest], Response]
 """Answers a request; runs in a thread, so it may block."""

@@ -10,6 +10,7 @@ LARGEST_PAGE = 200
 _LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _ALWAYS = frozenset({"schemas", "id"})
 _MOST_DIGITS = 9
+_LONGEST_FILTER = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,19 @@ def query_of(content: Document) -> Mapping[str, str]:
 
 def selected(resource: Document, query: Mapping[str, str]) -> Document:
     """Return a resource with the attributes that `attributes` or `excludedAttributes` leaves."""
+    return {name: value for name, value in resource.items() if name in _ALWAYS or not leaves_out(name, query)}
+
+
+def leaves_out(attribute: str, query: Mapping[str, str]) -> bool:
+    """Return whether `selected` leaves a top-level attribute out."""
     wanted, excluded = _names(query, "attributes"), _names(query, "excludedAttributes")
-    return {
-        name: value
-        for name, value in resource.items()
-        if name in _ALWAYS or ((not wanted or name.lower() in wanted) and name.lower() not in excluded)
-    }
+    return attribute.lower() in excluded or (bool(wanted) and attribute.lower() not in wanted)
+
+
+def check_length(text: str) -> None:
+    """Raise `ScimRefused` if a filter is too long to be parsed."""
+    if len(text) > _LONGEST_FILTER:
+        raise ScimRefused("invalidFilter", f"A filter has at most {_LONGEST_FILTER} characters.")
 
 
 def _names(query: Mapping[str, str], parameter: str) -> frozenset[str]:

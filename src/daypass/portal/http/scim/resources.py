@@ -1,4 +1,4 @@
-"""The resources of SCIM as scim2-models has them: parsing, PATCH, filters and discovery documents.
+"""The users of SCIM as scim2-models has them: parsing, PATCH, filters and discovery documents.
 
 The import takes some two seconds, so the other modules of the channel import this one when a request needs
 it, and a portal without provisioning never does.
@@ -30,7 +30,7 @@ from daypass.portal.identity.provisioning.model import ProvisionedUser, WantedUs
 
 T = TypeVar("T")
 
-_TOLERANT = ScimPolicy(
+TOLERANT = ScimPolicy(
     # Providers send all that they know of a person: departments, roles, passwords. It is dropped, so no
     # attribute can give a role.
     unknown=ScimPolicy.Unknown.ignore,
@@ -67,10 +67,10 @@ def new_user(content: Document) -> WantedUser:
 
     def parse() -> User:
         return User.model_validate(
-            dict(content), scim_ctx=Context.RESOURCE_CREATION_REQUEST, scim_policy=_TOLERANT
+            dict(content), scim_ctx=Context.RESOURCE_CREATION_REQUEST, scim_policy=TOLERANT
         )
 
-    return _wanted(_translated(parse))
+    return _wanted(translated(parse))
 
 
 def patched(old: ProvisionedUser, content: Document) -> WantedUser:
@@ -79,12 +79,12 @@ def patched(old: ProvisionedUser, content: Document) -> WantedUser:
     def apply() -> User:
         user = user_of(old)
         operations = PatchOp[User].model_validate(
-            dict(content), scim_ctx=Context.RESOURCE_PATCH_REQUEST, scim_policy=_TOLERANT
+            dict(content), scim_ctx=Context.RESOURCE_PATCH_REQUEST, scim_policy=TOLERANT
         )
-        operations.patch(user, scim_policy=_TOLERANT)
+        operations.patch(user, scim_policy=TOLERANT)
         return user
 
-    return _wanted(_translated(apply))
+    return _wanted(translated(apply))
 
 
 def parse_filter(text: str) -> Callable[[ProvisionedUser], bool]:
@@ -95,17 +95,17 @@ def parse_filter(text: str) -> Callable[[ProvisionedUser], bool]:
         parsed._validate_semantics()  # noqa: SLF001  what a bound SearchRequest calls
         return parsed
 
-    found = _translated(parse)
+    found = translated(parse)
 
     def matches(user: ProvisionedUser) -> bool:
-        return _translated(lambda: found.match(user_of(user)))
+        return translated(lambda: found.match(user_of(user)))
 
     return matches
 
 
-def schema_document() -> dict[str, Any]:
-    """Return the schema of users (RFC 7643, section 7)."""
-    return User.to_schema().model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE)
+def schema_document(model: type[Resource[Any]]) -> dict[str, Any]:
+    """Return the schema of a type of resources (RFC 7643, section 7)."""
+    return model.to_schema().model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE)
 
 
 def user_of(user: ProvisionedUser) -> User:
@@ -118,7 +118,7 @@ def user_of(user: ProvisionedUser) -> User:
         "externalId": user.external_id,
         "active": user.is_active,
     }
-    return User.model_validate(content, scim_policy=_TOLERANT)
+    return User.model_validate(content, scim_policy=TOLERANT)
 
 
 def _wanted(user: User) -> WantedUser:
@@ -129,7 +129,7 @@ def _wanted(user: User) -> WantedUser:
     )
 
 
-def _translated(call: Callable[[], T]) -> T:
+def translated(call: Callable[[], T]) -> T:
     """Return what *call* returns, with the errors of the library as `ScimRefused`."""
     try:
         return call()

@@ -15,12 +15,11 @@ from daypass.portal.http.core.routing import exact
 from daypass.portal.http.scim.discovery import PREFIX, USER
 from daypass.portal.http.scim.documents import Document, document, parsed
 from daypass.portal.http.scim.endpoints import ScimEndpoints, ScimRequest
-from daypass.portal.http.scim.queries import PageParameters, query_of, selected
+from daypass.portal.http.scim.queries import PageParameters, check_length, query_of, selected
 from daypass.portal.identity.provisioning.model import ProvisionedUser, WantedUser
 from daypass.portal.identity.provisioning.users import ProvisionedUsers
 
 PATH = f"{PREFIX}/Users"
-_LONGEST_FILTER = 1000
 
 _LOOKUP = re.compile(r'(userName|externalId) eq ("(?:[^"\\]|\\.)*")', re.IGNORECASE)
 """The filters that providers send before every change; they are answered from an index."""
@@ -39,13 +38,13 @@ class UserHandlers:
         page = PageParameters.of(request.query)
         text = request.query.get("filter", "")
         if text:
-            found = self._filtered(request.by.provider, text)
+            found = self.filtered(request.by.provider, text)
             shown, total = found[page.start - 1 : page.start - 1 + page.count], len(found)
         else:
             part = self.users.page(request.by.provider, page.start - 1, page.count)
             shown, total = part.users, part.total
         return document(
-            page.answer([selected(self._represented(user), request.query) for user in shown], total)
+            page.answer([selected(self.represented(user), request.query) for user in shown], total)
         )
 
     def search(self, request: ScimRequest) -> Response:
@@ -69,7 +68,7 @@ class UserHandlers:
         if content.get("id", user_id) != user_id:
             raise ScimRefused("mutability", "The id of a user cannot be changed.")
         wanted = _new_user(content)
-        changed = self.users.update(user_id, lambda _old: wanted, request.by, _expected(request))
+        changed = self.users.update(user_id, lambda _old: wanted, request.by, request.expected_tag)
         return self._answer(request, changed)
 
     def patch(self, request: ScimRequest) -> Response:
@@ -81,23 +80,23 @@ class UserHandlers:
         def edit(old: ProvisionedUser) -> WantedUser:
             return patched(old, content)
 
-        changed = self.users.update(request.path["user"], edit, request.by, _expected(request))
+        changed = self.users.update(request.path["user"], edit, request.by, request.expected_tag)
         return self._answer(request, changed)
 
     def delete(self, request: ScimRequest) -> Response:
         """Delete a user."""
-        self.users.delete(request.path["user"], request.by, _expected(request))
+        self.users.delete(request.path["user"], request.by, request.expected_tag)
         return answer_nothing()
 
-    def _filtered(self, provider: str, text: str) -> Sequence[ProvisionedUser]:
+    def filtered(self, provider: str, text: str) -> Sequence[ProvisionedUser]:
+        """Return the provider's users that a filter finds; raises `ScimRefused`."""
         lookup = _LOOKUP.fullmatch(text.strip())
         if lookup is not None:
             value = _literal(lookup[2])
             if lookup[1].lower() == "username":
                 return self.users.with_username(provider, value)
             return self.users.with_external_id(provider, value)
-        if len(text) > _LONGEST_FILTER:
-            raise ScimRefused("invalidFilter", f"A filter has at most {_LONGEST_FILTER} characters.")
+        check_length(text)
         from daypass.portal.http.scim.resources import parse_filter
 
         matches = parse_filter(text)
@@ -106,9 +105,10 @@ class UserHandlers:
     def _answer(
         self, request: ScimRequest, user: ProvisionedUser, status: HTTPStatus = HTTPStatus.OK
     ) -> Response:
-        return document(selected(self._represented(user), request.query), status, _etag(user))
+        return document(selected(self.represented(user), request.query), status, _etag(user))
 
-    def _represented(self, user: ProvisionedUser) -> Document:
+    def represented(self, user: ProvisionedUser) -> Document:
+        """Return the resource of a user."""
         external_id = {} if user.external_id is None else {"externalId": user.external_id}
         return {
             "schemas": [USER],
@@ -140,14 +140,6 @@ def _etag(user: ProvisionedUser) -> str:
     return f'W/"{user.tag}"'
 
 
-def _expected(request: ScimRequest) -> str | None:
-    """Return the tag that If-Match demands, or None for any."""
-    header = request.headers.get("if-match", "").strip()
-    if header in {"", "*"}:
-        return None
-    return header.removeprefix("W/").strip('"')
-
-
 def _literal(text: str) -> str:
     """Return the value of a string in a filter, which is one of JSON; raises `ScimRefused`."""
     try:
@@ -164,8 +156,6 @@ def routes(handlers: UserHandlers, endpoints: ScimEndpoints) -> Sequence[BaseRou
         exact("GET", PATH, endpoints.endpoint(handlers.page)),
         exact("POST", PATH, endpoints.endpoint(handlers.create)),
         exact("POST", f"{PATH}/.search", endpoints.endpoint(handlers.search)),
-        # A search of all resources: users are the only type that has more than documents.
-        exact("POST", f"{PREFIX}/.search", endpoints.endpoint(handlers.search)),
         exact("GET", one, endpoints.endpoint(handlers.show)),
         exact("PUT", one, endpoints.endpoint(handlers.replace)),
         exact("PATCH", one, endpoints.endpoint(handlers.patch)),
