@@ -55,6 +55,7 @@ _TITLES: Mapping[str, str] = {
     "groups.memberships": "Memberships of groups",
     "permission_sets": "Permission sets",
     "workload_rules": "Workload rules",
+    "provisioning": "Provisioning by SCIM",
     "settings.handlers": "Settings",
     "metadata": "Metadata",
     "tokens": "API tokens",

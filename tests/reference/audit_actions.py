@@ -372,11 +372,19 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
     "Provisioning by SCIM": [
         Documented(
             "scim_token.create",
-            "The operator makes a token by which an identity provider provisions users. Of more than two "
-            "valid ones, the oldest are revoked.",
-            (Outcome.DONE,),
+            "The operator or an Administrator makes a token by which an identity provider provisions users. "
+            "Of more than two valid ones of the operator, the oldest are revoked.",
+            (Outcome.DONE, Outcome.DENIED),
             "the name of the provider",
-            "`token_id`, `revokes_others`",
+            "by the operator: `token_id`, `revokes_others`; by an Administrator: `new.token_id`, and "
+            "`door`, `address`, `token_id`; `code` if denied",
+        ),
+        Documented(
+            "scim_token.revoke",
+            "An Administrator revokes such a token.",
+            (Outcome.DONE, Outcome.DENIED),
+            "the name of the provider",
+            "`old.token_id`, and `door`, `address`, `token_id`; `code` if denied",
         ),
         Documented(
             "scim_user.update",

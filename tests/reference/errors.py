@@ -100,6 +100,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
         "break_glass_account": "Use another account; the operator changes this one with "
         "`daypass portal create-break-glass --replace`.",
         "group_read_only": "Change the members in the identity provider, or use a local group.",
+        "scim_token_limit": "Revoke the token that the provider does not use any more.",
         "last_administrator": "Make another user an Administrator first.",
         "method_not_allowed": "Use a method of the header `Allow`.",
     },
@@ -113,6 +114,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
             "Check the name; `daypass permission-sets --tenant NAME` lists those that you may request, and "
             "`GET /api/v1/permission-sets` lists all, for Administrators."
         ),
+        "scim_provider_not_found": "Check the name. The operator configures providers, with `groups = scim`.",
         "workload_rule_not_found": "Check the name.",
         "group_not_found": "Check the name or id; `GET /api/v1/groups` lists all, for Administrators.",
         "setting_not_found": "Nothing to remove: the setting has its default.",

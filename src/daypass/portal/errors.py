@@ -212,6 +212,18 @@ class WorkloadRuleNotFound(PortalError):
     code = "workload_rule_not_found"
 
 
+class ScimProviderNotFound(PortalError):
+    """No identity provider with this name is configured to provision users."""
+
+    code = "scim_provider_not_found"
+
+
+class ScimTokenLimit(PortalError):
+    """An identity provider has as many valid tokens as it may have."""
+
+    code = "scim_token_limit"
+
+
 class GroupNotFound(PortalError):
     """The group does not exist."""
 

@@ -8,6 +8,7 @@ from daypass.portal.admin.groups.memberships import GroupMemberships
 from daypass.portal.admin.groups.service import Groups
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.permission_sets.service import PermissionSets
+from daypass.portal.admin.provisioning.service import SCIM_PATH, Provisioning
 from daypass.portal.admin.reporting.overview import Overviews
 from daypass.portal.admin.reporting.reports import Reports
 from daypass.portal.admin.reporting.verification import Verification
@@ -24,7 +25,7 @@ from daypass.portal.admin.users.recovery import RecoveryLinks
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.admin.workloads.service import WorkloadRules
-from daypass.portal.config.providers import ProviderConfig
+from daypass.portal.config.providers import GroupSource, ProviderConfig
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.external.links import PASSWORDS_ONLY, SignInMethods
 from daypass.portal.permission_sets.grammar import ActionCheck, any_action
@@ -44,6 +45,7 @@ class Administration:
     group_memberships: GroupMemberships
     permission_sets: PermissionSets
     workload_rules: WorkloadRules
+    provisioning: Provisioning
     tenants: Tenants
     settings: Settings
     metadata: TenantMetadata
@@ -90,6 +92,11 @@ def administration(
         group_memberships=GroupMemberships(executor),
         permission_sets=PermissionSets(executor, templates, is_known_action),
         workload_rules=WorkloadRules(executor, public_url, workload_issuers),
+        provisioning=Provisioning(
+            executor,
+            {each.name: each.title for each in providers if each.groups is GroupSource.SCIM},
+            public_url + SCIM_PATH,
+        ),
         tenants=Tenants(executor, role_naming, provisioner, reconcile_roles),
         settings=Settings(executor, reconcile_roles, registry, services),
         metadata=TenantMetadata(executor),

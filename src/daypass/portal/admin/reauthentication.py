@@ -123,6 +123,17 @@ ACTIONS: Mapping[str, Action] = {
             "It only takes access away from jobs, which must not wait in an incident.",
         ),
         Action(
+            "scim_token.create",
+            "always; an exempt token is not enough",
+            "With the token, users and the members of a provider's groups are made and ended. It has no end, "
+            "so an exempt token that could make one would outlast its own.",
+        ),
+        Action(
+            "scim_token.revoke",
+            _NEVER,
+            "It only takes authority away from the provider. A disclosed token must be revoked at once.",
+        ),
+        Action(
             "group.create",
             "if the group makes Administrators",
             "Users with the claim's value become Administrators. Another new group gives nothing yet.",
@@ -304,6 +315,11 @@ def to_put_permission_set(old: PermissionSet | None, new: PermissionSet) -> Proo
 def to_put_workload_rule(old: WorkloadRule | None, new: WorkloadRule) -> Proof:
     """Return the proof that creating a rule, or replacing *old* by *new*, needs."""
     return _recent(old is None or new != replace(old, is_disabled=True))
+
+
+def to_create_scim_token() -> Proof:
+    """Return the proof that creating a token of an identity provider that provisions needs."""
+    return Proof.SIGN_IN
 
 
 def to_create_tenant() -> Proof:

@@ -38,6 +38,8 @@ API: Mapping[str, Sequence[str]] = {
     f"DELETE {_API}/permission-sets/{{permission_set}}": ("permission_set.remove",),
     f"PUT {_API}/workload-rules/{{rule}}": ("workload_rule.put",),
     f"DELETE {_API}/workload-rules/{{rule}}": ("workload_rule.remove",),
+    f"POST {_API}/scim-providers/{{provider}}/tokens": ("scim_token.create",),
+    f"DELETE {_API}/scim-providers/{{provider}}/tokens/{{token}}": ("scim_token.revoke",),
     f"POST {_API}/tenants": ("tenant.create",),
     f"PATCH {_API_TENANT}": ("tenant.update",),
     f"DELETE {_API_TENANT}": ("tenant.delete",),

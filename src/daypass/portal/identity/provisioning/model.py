@@ -78,3 +78,20 @@ class ProvisionedUser:
             return LostAdministrators(0, 0)
         is_local = self.is_assigned_administrator and self.has_password
         return LostAdministrators(int(self.user.is_administrator), int(is_local))
+
+
+@dataclass(frozen=True, slots=True)
+class ScimToken:
+    """A token of an identity provider, without its secret."""
+
+    id: str
+    provider: str
+    created_at: datetime
+    last_used_at: datetime | None
+    """Exact to a minute; None for never."""
+    revoked_at: datetime | None
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the token was not revoked; it has no end."""
+        return self.revoked_at is None

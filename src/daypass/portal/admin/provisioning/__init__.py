@@ -1,0 +1,1 @@
+"""The identity providers that provision by SCIM, for Administrators."""
