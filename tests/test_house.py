@@ -36,6 +36,7 @@ EXITS = {
     "portal/http/api/users/handlers.py": "a recovery link, to the Administrator who made it, this once",
     "portal/admin/provisioning/service.py": "into the digest of a new token",
     "portal/admin/users/recovery.py": "into the digest of a recovery link",
+    "portal/http/pages/admin/provisioning.py": "a new token of an identity provider, shown once",
     "portal/http/pages/admin/user_detail.py": "a new token or link, to its maker, this once",
     "portal/http/pages/admin/user_list.py": "a new password, to the Administrator who made it, this once",
     "portal/identity/passwords.py": "into the hash",

@@ -91,6 +91,8 @@ PAGES: Mapping[str, Sequence[str]] = {
     f"POST {_PAGES}/workload-rules/{{rule}}/edit": ("workload_rule.put",),
     f"POST {_PAGES}/workload-rules/{{rule}}/disable": ("workload_rule.put",),
     f"POST {_PAGES}/delete-workload-rule": ("workload_rule.remove",),
+    f"POST {_PAGES}/provisioning/tokens": ("scim_token.create",),
+    f"POST {_PAGES}/provisioning/tokens/revoke": ("scim_token.revoke",),
     f"POST {_PAGES}/tenants": ("tenant.create",),
     f"POST {_PAGES}/delete-tenant": ("tenant.delete",),
     f"POST {_TENANT}": ("membership.put",),

@@ -48,6 +48,7 @@ ENTRIES = (
         is_for_administrators=True,
         further=["/administrator/add-workload-rule"],
     ),
+    Entry("Provisioning", "/administrator/provisioning", "refresh", is_for_administrators=True),
     Entry("Fence", "/administrator/fence", "fence", is_for_administrators=True),
     Entry("System Settings", "/administrator/system-settings", "sliders", is_for_administrators=True),
     Entry("Audit", "/administrator/audit", "shield", is_for_administrators=True),

@@ -22,6 +22,7 @@ from daypass.portal.http.pages.admin import (
     metadata,
     overview,
     permission_sets,
+    provisioning,
     role_maxima,
     service_accounts,
     system_config,
@@ -73,6 +74,7 @@ ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
     user_sign_in.routes,
     service_accounts.routes,
     workload_rules.routes,
+    provisioning.routes,
 )
 """The routes of each module with pages."""
 
