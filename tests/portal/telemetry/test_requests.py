@@ -165,7 +165,10 @@ def test_each_gauge_of_a_process_has_its_number(recorded: Recorded) -> None:
         clock=lambda: NOON,
         release="0.2.0",
         pools=SimpleNamespace(
-            aws=SimpleNamespace(use=PoolUse(12, 3, 4)), local=SimpleNamespace(use=PoolUse(5, 1, 2))
+            by_name={
+                "aws": SimpleNamespace(use=PoolUse(12, 3, 4)),
+                "local": SimpleNamespace(use=PoolUse(5, 1, 2)),
+            }
         ),
         role_concurrency=SimpleNamespace(waiting=6),
         committer=SimpleNamespace(waiting=7),

@@ -74,7 +74,7 @@ def process_gauges(services: Services) -> Callable[[], None]:
         metrics.BUILD_INFO.set(1, services.release, platform.python_version())
         metrics.PROCESSES.set(1)
         metrics.START_TIME.set(started_at)
-        for name, pool in (("aws", services.pools.aws), ("local", services.pools.local)):
+        for name, pool in services.pools.by_name.items():
             use = pool.use
             metrics.POOL_THREADS.set(use.threads, name)
             metrics.POOL_BUSY.set(use.busy, name)

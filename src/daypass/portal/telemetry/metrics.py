@@ -93,7 +93,7 @@ _REFUSALS = (
     "workload_rule_not_found",
     *_AWS_ERRORS,
 )
-_POOLS = ("aws", "local")
+_POOLS = ("aws", "local", "workloads", "providers")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 ISSUANCES = Counter(

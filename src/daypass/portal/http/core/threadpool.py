@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -151,12 +151,16 @@ def _settle(woken: "asyncio.Future[None]") -> None:
 
 @dataclass(frozen=True, slots=True)
 class ThreadPools:
-    """The thread pools of one process: a separate one for calls to AWS, so that they do not delay others."""
+    """The thread pools of one process: a separate one for each kind of waiting, so none delays another."""
 
     aws: ThreadPool
     """Requests that call AWS."""
     local: ThreadPool
     """Requests that need only the database."""
+    workloads: ThreadPool
+    """Exchanges of workloads' tokens, which may wait for the keys of an issuer."""
+    providers: ThreadPool
+    """Sign-ins and logouts that may wait for an identity provider."""
 
     @classmethod
     def sized(cls, threads: int) -> "ThreadPools":
@@ -164,11 +168,24 @@ class ThreadPools:
         return cls(
             ThreadPool(aws_threads(threads), name="portal-aws"),
             ThreadPool(threads, name="portal-local"),
+            # Threads start with the first request that needs one, so an unused pool has none.
+            ThreadPool(threads, name="portal-workloads"),
+            ThreadPool(threads, name="portal-providers"),
         )
+
+    @property
+    def by_name(self) -> Mapping[str, ThreadPool]:
+        """The pools by the names that metrics have for them."""
+        return {
+            "aws": self.aws,
+            "local": self.local,
+            "workloads": self.workloads,
+            "providers": self.providers,
+        }
 
     def close(self) -> None:
         """Wait for running calls, and cancel queued ones."""
-        for pool in (self.aws, self.local):
+        for pool in self.by_name.values():
             pool.close()
 
 

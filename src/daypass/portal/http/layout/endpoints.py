@@ -17,7 +17,7 @@ from daypass.portal.http.core.authentication import ClientAddresses, Permission
 from daypass.portal.http.core.authorization import Authorizer, RouteInfo
 from daypass.portal.http.core.endpoints import read_body
 from daypass.portal.http.core.problems import LOG_FIELDS, REQUEST_ID
-from daypass.portal.http.core.threadpool import ThreadPools
+from daypass.portal.http.core.threadpool import ThreadPool, ThreadPools
 from daypass.portal.http.layout.compression import accepts_gzip, compressed
 from daypass.portal.http.layout.cookies import ATTEMPT, DEVICE, PENDING, RECOVERY, SESSION, VISIT, Preferences
 from daypass.portal.http.layout.csrf import FIELD, check_sender, check_token, csrf_token
@@ -140,9 +140,9 @@ class PageEndpoints:
         """Return the endpoint of a form with a file, read only after authorization, up to *largest* bytes."""
         return UploadEndpoint(self, permission, self._protected(permission, handler), largest)
 
-    def open_page(self, handler: OpenPage) -> "PageEndpoint":
-        """Return the endpoint of a page that needs no sign-in."""
-        return PageEndpoint(self, Permission.PUBLIC, handler)
+    def open_page(self, handler: OpenPage, pool: ThreadPool | None = None) -> "PageEndpoint":
+        """Return the endpoint of a page that needs no sign-in; *pool* replaces the one for local requests."""
+        return PageEndpoint(self, Permission.PUBLIC, handler, pool=pool)
 
     def open_form(self, handler: OpenPage) -> "FormEndpoint":
         """Return the endpoint of a form that needs no sign-in; its CSRF token is of the visit cookie."""
@@ -214,10 +214,11 @@ class PageEndpoint:
         handler: OpenPage,
         *,
         calls_aws: bool = False,
+        pool: ThreadPool | None = None,
     ) -> None:
         self.permission = permission
         self._endpoints = endpoints
-        self._pool = endpoints.pools.aws if calls_aws else endpoints.pools.local
+        self._pool = pool or (endpoints.pools.aws if calls_aws else endpoints.pools.local)
         self._handler = handler
 
     async def __call__(self, request: Request) -> Response:

@@ -32,6 +32,7 @@ class ClientRequest:
 
 
 Handler = Callable[[ClientRequest], Response]
+PoolOf = Callable[[ClientRequest], ThreadPool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,12 @@ class ClientEndpoints:
     addresses: ClientAddresses
     pool: ThreadPool
 
-    def endpoint(self, handler: Handler) -> "ClientHandler":
-        """Return the endpoint of a route. The handler authenticates by the parameters."""
-        return ClientHandler(self, handler)
+    def endpoint(self, handler: Handler, pool_of: PoolOf | None = None) -> "ClientHandler":
+        """Return the endpoint of a route. The handler authenticates by the parameters.
+
+        *pool_of* chooses the thread pool of a request; without it, requests are answered in `pool`.
+        """
+        return ClientHandler(self, handler, pool_of or (lambda _request: self.pool))
 
 
 class ClientHandler:
@@ -51,15 +55,16 @@ class ClientHandler:
 
     permission = Permission.PUBLIC
 
-    def __init__(self, endpoints: ClientEndpoints, handler: Handler) -> None:
+    def __init__(self, endpoints: ClientEndpoints, handler: Handler, pool_of: PoolOf) -> None:
         self._endpoints = endpoints
         self._handler = handler
+        self._pool_of = pool_of
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request, or raise a `PortalError`."""
         form = read_form(request, await read_body(request))
         parsed = ClientRequest(form, self._endpoints.addresses.of(request), request.scope[REQUEST_ID])
-        return await self._endpoints.pool.run(partial(self._handler, parsed))
+        return await self._pool_of(parsed).run(partial(self._handler, parsed))
 
 
 def oauth_error(refusal: PortalError, status: HTTPStatus, request: Request) -> Response:

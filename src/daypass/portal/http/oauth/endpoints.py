@@ -12,6 +12,7 @@ from daypass.portal.clock import Clock
 from daypass.portal.errors import OAuthRefused
 from daypass.portal.http.core.endpoints import PublicEndpoint
 from daypass.portal.http.core.routing import exact
+from daypass.portal.http.core.threadpool import ThreadPool
 from daypass.portal.http.oauth.client_endpoints import ClientEndpoints, ClientRequest
 from daypass.portal.http.services import Services
 from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
@@ -212,10 +213,16 @@ def routes(services: Services, consents: AuthorizationRequests) -> Sequence[Base
     origin = services.config.public_url
     grants = TokenFamilies(services.database, services.committer, services.clock, origin + CODE)
     endpoints = Endpoints(consents, grants, services.token_exchange, services.clock, origin)
-    clients = ClientEndpoints(services.authenticator.addresses, services.pools.local)
+    pools = services.pools
+    clients = ClientEndpoints(services.authenticator.addresses, pools.local)
+
+    def pool_of(request: ClientRequest) -> ThreadPool:
+        # An exchange may wait for its issuer, and must not delay sign-ins of people or the refresh of tokens.
+        return pools.workloads if request.get("grant_type") == TOKEN_EXCHANGE else pools.local
+
     return [
         exact("POST", PAR, clients.endpoint(endpoints.push)),
-        exact("POST", TOKEN, clients.endpoint(endpoints.token)),
+        exact("POST", TOKEN, clients.endpoint(endpoints.token, pool_of)),
         exact("POST", REVOKE, clients.endpoint(endpoints.revoke)),
         exact("GET", METADATA, PublicEndpoint(endpoints.metadata)),
     ]

@@ -124,7 +124,7 @@ def _show_signed_out(_request: BrowserRequest) -> Response:
 def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes of each provider's logout."""
     logout = ProviderLogout(services.database, services.committer, services.clock)
-    addresses, pool = services.authenticator.addresses, services.pools.local
+    addresses, pool = services.authenticator.addresses, services.pools.providers
     endpoints = services.page_endpoints(Channel.WEB)
     return [
         route

@@ -121,13 +121,13 @@ def routes(services: Services) -> Sequence[BaseRoute]:
             exact(
                 "GET",
                 sign_in_path(provider),
-                endpoints.open_page(partial(pages.begin, provider)),
+                endpoints.open_page(partial(pages.begin, provider), services.pools.providers),
                 has_effects=True,
             ),
             exact(
                 "GET",
                 callback_path(provider),
-                endpoints.open_page(partial(pages.finish, provider)),
+                endpoints.open_page(partial(pages.finish, provider), services.pools.providers),
                 has_effects=True,
             ),
         )
