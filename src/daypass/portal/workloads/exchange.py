@@ -184,9 +184,13 @@ class TokenExchange:
         return named
 
     def _accept(self, token: str, candidates: Sequence[RuleOfAccount]) -> _Accepted:
-        """Verify the token and return the one rule that it fulfils, or raise `_Refused`."""
+        """Verify the token and return the one rule that it fulfils.
+
+        Raises `_Refused`, or `IssuerUnavailable` if no rule accepts the token and one has no keys.
+        """
         fulfilled: list[tuple[RuleOfAccount, Mapping[str, object]]] = []
         refusals: list[_Refused] = []
+        unavailable: IssuerUnavailable | None = None
         verified: dict[str | None, Mapping[str, object]] = {}
         for each in candidates:
             rule = each.rule
@@ -196,11 +200,16 @@ class TokenExchange:
                 self._check(each, verified[rule.jwks])
             except _Refused as refusal:
                 refusals.append(refusal)
+            except IssuerUnavailable as error:
+                # Another rule of the issuer may have keys of its own.
+                unavailable = error
             else:
                 fulfilled.append((each, verified[rule.jwks]))
         if len(fulfilled) > 1:
             names = ", ".join(each.rule.name for each, _ in fulfilled)
             raise _Refused("ambiguous", issuer=candidates[0].rule.issuer, rules=names)
+        if not fulfilled and unavailable is not None:
+            raise unavailable
         if not fulfilled:
             raise refusals[0] if len(refusals) == 1 else _closest(refusals)
         match, claims = fulfilled[0]

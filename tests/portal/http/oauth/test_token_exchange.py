@@ -506,6 +506,21 @@ def test_an_issuer_that_is_down_is_no_refusal(world: World, issuer: CiIssuer) ->
     assert issuer.url not in answer.json["error_description"]
 
 
+@pytest.mark.parametrize("unusable", [None, '{"keys": []}'])
+def test_a_rule_without_usable_keys_does_not_stop_one_that_brings_its_keys(
+    world: World, issuer: CiIssuer, unusable: str | None
+) -> None:
+    # Rules are tried by name, so the one without keys comes first.
+    stored(world, rule_of(world, issuer.url, NOOR, name="a-rule", jwks=unusable, tenants=()))
+    stored(world, rule_of(world, issuer.url, jwks=issuer.jwks))
+    accepted, of_a_fork = issuer.mint(PUBLIC_URL), issuer.mint(PUBLIC_URL, FORK_JOB)
+    issuer.close()
+
+    assert exchange(world, accepted).json["username"] == DANA
+    # The other rule could accept this token, if its keys were there.
+    assert exchange(world, of_a_fork).status == 503
+
+
 def test_a_rule_with_read_only_and_a_member_with_full(world: World, issuer: CiIssuer) -> None:
     issuer.claims = {**GITHUB_JOB, "repository_id": 4711}
     stored(world, rule_of(world, issuer.url, tenants=(RuleTenant(DEV.id, DEV.name, READ_ONLY),)))
