@@ -251,6 +251,20 @@ def test_a_detected_token_for_another_service_is_not_sent_to_the_portal(job: Job
     assert len(job.portal.exchanges) == 1
 
 
+def test_a_token_of_gitlab_for_another_service_is_sent_only_if_it_is_selected(gitlab: JobInside) -> None:
+    token = gitlab.issuer.mint("https://vault.example.com", GITLAB_JOB)
+
+    detected = gitlab("tenants", DAYPASS_ID_TOKEN=token)
+
+    assert (detected.code, gitlab.portal.exchanges) == (6, [])
+    assert (
+        "GitLab CI in DAYPASS_ID_TOKEN is for https://vault.example.com, not for http://localhost"
+        in detected.err
+    )
+    gitlab("tenants", "--identity", "gitlab", DAYPASS_ID_TOKEN=token)
+    assert len(gitlab.portal.exchanges) == 1
+
+
 def test_an_identity_is_used_only_at_a_portal_that_is_named(gitlab: JobInside) -> None:
     leave_sign_in(gitlab.environment(), gitlab.portal.stub.url)
 

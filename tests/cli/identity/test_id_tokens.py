@@ -54,6 +54,33 @@ def test_a_workspace_with_several_tokens_has_one_for_daypass() -> None:
     assert token_of(both) == "d.e.f"
 
 
+def test_of_several_tokens_of_a_job_the_one_for_the_portal_is_used(issuer: CiIssuer) -> None:
+    vault, mine = issuer.mint("https://vault.example.com"), issuer.mint([PORTAL])
+    gitlab = {"GITLAB_CI": "true", "VAULT_ID_TOKEN": vault}
+
+    assert token_of({**gitlab, "ANY_ID_TOKEN": mine}) == mine
+    # A variable of the pipeline's author whose name ends in the same way.
+    assert token_of({**gitlab, "A_ID_TOKEN": "no token", "ANY_ID_TOKEN": mine}) == mine
+    assert token_of({**gitlab, "DAYPASS_ID_TOKEN": vault, "ANY_ID_TOKEN": mine}) == mine
+    both = {"TFC_WORKLOAD_IDENTITY_TOKEN_DAYPASS": vault, "TFC_WORKLOAD_IDENTITY_TOKEN": mine}
+    assert token_of(both) == mine
+
+
+@pytest.mark.parametrize("name", ["auto", "gitlab"])
+def test_a_token_of_gitlab_for_another_service_is_named_and_not_used(issuer: CiIssuer, name: str) -> None:
+    tokens = {
+        "VAULT_ID_TOKEN": issuer.mint("https://vault.example.com"),
+        "SIGSTORE_ID_TOKEN": issuer.mint("sigstore"),
+    }
+
+    with pytest.raises(Misconfigured) as raised:
+        token_of({"GITLAB_CI": "true", **tokens}, name)
+
+    assert "VAULT_ID_TOKEN is for https://vault.example.com" in str(raised.value)
+    assert "SIGSTORE_ID_TOKEN is for sigstore, VAULT_ID_TOKEN" in str(raised.value)
+    assert f"none is for {PORTAL}. Add `id_tokens:" in str(raised.value)
+
+
 def test_a_file_is_read_each_time_because_its_token_is_rotated(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("aa.bb.cc\n")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from daypass.cli.cache import request
 from daypass.cli.diagnostics.finding import Finding, bad, good, notable
 from daypass.cli.identity import claims
-from daypass.cli.identity.id_tokens import ADVICE, id_token
+from daypass.cli.identity.id_tokens import ADVICE, id_token, variable_with
 from daypass.cli.identity.selection import Identity, detected
 from daypass.cli.runtime.errors import Refusal
 
@@ -48,11 +48,13 @@ def _used(
     identity: Identity, origin: str, flags: Mapping[str, str], environment: Mapping[str, str]
 ) -> Finding:
     try:
-        present = claims.unverified(id_token(identity, origin, flags, environment))
+        token = id_token(identity, origin, flags, environment)
     except Refusal as refusal:
         return bad("identity", str(refusal), "# docs/guides/pipelines.md has the lines for each system")
+    present, variable = claims.unverified(token), variable_with(token, identity, environment)
     account = f", for the service account {identity.service_account}" if identity.service_account else ""
-    text = f"{identity.system}{account}: {claims.shown(present) or 'no readable claims'}"
+    where = f" in {variable}" if variable and variable != identity.system else ""
+    text = f"{identity.system}{where}{account}: {claims.shown(present) or 'no readable claims'}"
     if origin not in claims.audiences(present):
         advice = "# set its audience to the portal's address, unless the workload rule demands another"
         return (bad if identity.is_detected else notable)("identity", f"{text}; not for {origin}.", advice)

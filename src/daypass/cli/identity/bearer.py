@@ -112,13 +112,18 @@ class WorkloadBearer:
         if not self.identity.is_detected:
             return
         from daypass.cli.identity import claims
+        from daypass.cli.identity.id_tokens import variable_with
 
         audiences = claims.audiences(claims.unverified(text))
-        if self.origin not in audiences:
-            raise Misconfigured(
-                f"The token of {self.identity.system} is for {claims.joined(audiences)}, not for "
-                f"{self.origin}: set its audience to the portal's address, or select it with --identity."
-            )
+        if self.origin in audiences:
+            return
+        variable = variable_with(text, self.identity, self._environment)
+        where = f" in {variable}" if variable else ""
+        raise Misconfigured(
+            f"The token of {self.identity.system}{where} is for {claims.joined(audiences)}, not for "
+            f"{self.origin}, so it was not sent. Set its audience to the portal's address, or select it with "
+            f"--identity {self.identity.source}."
+        )
 
     @property
     def _key(self) -> str:

@@ -4,8 +4,14 @@ from urllib.parse import quote, urlencode
 
 from daypass.cli.api.client import ApiRequest
 from daypass.cli.cache.request import decode_text, read_file, trimmed
-from daypass.cli.identity import token_service
-from daypass.cli.identity.selection import HCP_VARIABLES, MAX_TOKEN_SIZE, TOKEN_VARIABLE, Identity
+from daypass.cli.identity import claims, token_service
+from daypass.cli.identity.selection import (
+    HCP_VARIABLES,
+    MAX_TOKEN_SIZE,
+    TOKEN_VARIABLE,
+    Identity,
+    variables,
+)
 from daypass.cli.runtime.errors import Misconfigured, Unavailable
 
 TYPE_CHECKING = False
@@ -47,9 +53,7 @@ def id_token(
     if identity.path:
         text = decode_text(read_file(identity.path, "file with the identity token", MAX_TOKEN_SIZE + 1))
     elif source in _VARIABLES:
-        text = next((environment[name] for name in _VARIABLES[source] if environment.get(name)), "")
-        if not trimmed(text):
-            raise _missing(identity, f"{_VARIABLES[source][0]} is not set in this job.")
+        text = environment[_variable(identity, audience, environment)]
     elif source in _PROGRAMS:
         text = _printed(identity, _PROGRAMS[source](audience), environment)
     else:
@@ -67,11 +71,40 @@ def _missing(identity: Identity, reason: str) -> Misconfigured:
 
 
 _VARIABLES = {
-    "gitlab": (TOKEN_VARIABLE,),
-    "variable": (TOKEN_VARIABLE,),
-    "bitbucket": ("BITBUCKET_STEP_OIDC_TOKEN",),
-    "hcp-terraform": HCP_VARIABLES,
+    "gitlab": TOKEN_VARIABLE,
+    "variable": TOKEN_VARIABLE,
+    "bitbucket": "BITBUCKET_STEP_OIDC_TOKEN",
+    "hcp-terraform": HCP_VARIABLES[0],
 }
+"""The variable that the user should set, for the systems that put tokens into variables."""
+
+
+def _variable(identity: Identity, audience: str, environment: "Mapping[str, str]") -> str:
+    """Return the variable with the token for *audience*, or else the one that is Daypass's own.
+
+    Raises `Misconfigured` if there is neither: a token of the job for another service is never sent.
+    """
+    own, names = _VARIABLES[identity.source], variables(identity.source, environment)
+    if not names:
+        raise _missing(identity, f"{own} is not set in this job.")
+    for name in names:
+        if audience in claims.audiences(claims.unverified(trimmed(environment[name]))):
+            return name
+    if identity.source == "gitlab" and own not in names:
+        raise _missing(identity, f"{described(names, environment)}; none is for {audience}.")
+    return names[0]
+
+
+def described(names: "Sequence[str]", environment: "Mapping[str, str]") -> str:
+    """Return which variable is for which service, as part of a message."""
+    found = {name: claims.audiences(claims.unverified(trimmed(environment[name]))) for name in names}
+    return ", ".join(f"{name} is for {claims.joined(audiences)}" for name, audiences in found.items())
+
+
+def variable_with(token: str, identity: Identity, environment: "Mapping[str, str]") -> str:
+    """Return the name of the variable that *token* is from; "" if it is from elsewhere."""
+    names = variables(identity.source, environment)
+    return next((name for name in names if trimmed(environment[name]) == token), "")
 
 
 def _circleci(audience: str) -> "Sequence[str]":

@@ -14,6 +14,8 @@ AUTO, NONE = "auto", "none"
 """Find an identity if there is no sign-in; use none."""
 
 TOKEN_VARIABLE = "DAYPASS_ID_TOKEN"  # noqa: S105  the name of a variable
+_SUFFIX = "_ID_TOKEN"
+"""The end of the names that GitLab's documentation gives to the tokens under `id_tokens:`."""
 FILE_PREFIX = "file:"
 
 SYSTEMS = {
@@ -41,7 +43,6 @@ HCP_VARIABLES = ("TFC_WORKLOAD_IDENTITY_TOKEN_DAYPASS", "TFC_WORKLOAD_IDENTITY_T
 
 _JOB_VARIABLES = {
     "github": ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
-    "gitlab": (TOKEN_VARIABLE,),
     _VARIABLE: (TOKEN_VARIABLE,),
     "bitbucket": ("BITBUCKET_STEP_OIDC_TOKEN",),
     "circleci": ("CIRCLE_WORKFLOW_JOB_ID", "CIRCLE_OIDC_TOKEN_V2"),
@@ -86,7 +87,7 @@ class Identity:
 
     `path` is that of the file with the token, if there is one. `key` distinguishes jobs and service accounts
     in the cache; it is a digest, so it reveals no token. `is_detected` is false for an identity that the user
-    selected.
+    selected: its token may be for the audience of a workload rule.
     """
 
     __slots__ = ("is_detected", "key", "path", "service_account", "source")
@@ -116,8 +117,14 @@ def selected(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Id
         return None
     if choice == AUTO:
         is_given = first_set(environment, TOKEN_VARIABLE) is not None
-        source = "gitlab" if environment.get("GITLAB_CI") else _VARIABLE
-        return _identity(source, flags, environment) if is_given else None
+        if not is_given:
+            return None
+        if not environment.get("GITLAB_CI"):
+            return _identity(_VARIABLE, flags, environment)
+        # A pipeline can declare the variable with any audience, such as that of a template for Vault.
+        found = _identity("gitlab", flags, environment)
+        found.is_detected = True
+        return found
     if choice.startswith(FILE_PREFIX):
         from daypass.cli.runtime.home import expanded
 
@@ -150,6 +157,8 @@ def _found(
     for source, markers in _MARKERS.items():
         if all(environment.get(name) for name in markers):
             return _identity(source, flags, environment)
+    if environment.get("GITLAB_CI") and variables("gitlab", environment):
+        return _identity("gitlab", flags, environment)
     if any(environment.get(name) for name in HCP_VARIABLES):
         return _identity("hcp-terraform", flags, environment)
     if environment.get("KUBERNETES_SERVICE_HOST") and os.path.isfile(kubernetes_file):
@@ -159,12 +168,30 @@ def _found(
     return None
 
 
+def variables(source: str, environment: "Mapping[str, str]") -> list[str]:
+    """Return the set variables that may hold the token of a system, in order of precedence."""
+    names = {
+        _VARIABLE: (TOKEN_VARIABLE,),
+        "gitlab": (TOKEN_VARIABLE, *_other_gitlab_tokens(environment)),
+        "bitbucket": ("BITBUCKET_STEP_OIDC_TOKEN",),
+        "hcp-terraform": HCP_VARIABLES,
+    }
+    return [name for name in names.get(source, ()) if trimmed(environment.get(name, ""))]
+
+
+def _other_gitlab_tokens(environment: "Mapping[str, str]") -> list[str]:
+    names = (name for name in environment if name.endswith(_SUFFIX) and name != TOKEN_VARIABLE)
+    # A variable of the pipeline's author can have such a name too.
+    return sorted(name for name in names if environment[name].count(".") == 2)
+
+
 def _choice(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
     return trimmed(flags.get("identity") or first_set(environment, "DAYPASS_IDENTITY") or AUTO)
 
 
 def _identity(source: str, flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Identity:
-    job = "\0".join(environment.get(name, "") for name in _JOB_VARIABLES[source])
+    names = variables(source, environment) if source == "gitlab" else _JOB_VARIABLES[source]
+    job = "\0".join(environment.get(name, "") for name in names)
     return Identity(source, job, _service_account(flags, environment))
 
 
