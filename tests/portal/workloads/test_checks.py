@@ -52,7 +52,7 @@ GOOD: Mapping[IssuerKind, tuple[str, Mapping[str, str]]] = {
     IssuerKind.KUBERNETES: (EKS, KUBERNETES),
     IssuerKind.AWS: ("https://abc123-def456.tokens.sts.global.api.aws", AWS),
     IssuerKind.GOOGLE: ("https://accounts.google.com", {"sub": "112233445566778899001"}),
-    IssuerKind.OTHER: ("https://ci.example.com", {"sub": "job", "project": "4711"}),
+    IssuerKind.OTHER: ("https://ci.example.com", {"sub": "job", "project_id": "4711"}),
 }
 ALLOWED = ("https://ci.example.com", "https://gitlab.example.com", "http://127.0.0.1:8000")
 
@@ -152,12 +152,43 @@ def test_each_demanded_claim_is_necessary(kind: IssuerKind) -> None:
         (IssuerKind.OTHER, {"email": "dana@example.com", "actor": "dana"}, "who started"),
         (IssuerKind.OTHER, {"actor": "dana", "sub": "job"}, "only “sub”"),
         (IssuerKind.OTHER, {}, "id"),
+        (IssuerKind.OTHER, {"environment": "production"}, "None of the claims is an immutable id"),
+        (
+            IssuerKind.OTHER,
+            {"sub": "job", "environment": "production"},
+            "None of the claims is an immutable id",
+        ),
+        (IssuerKind.OTHER, {"event_name": "push", "ref_protected": "true"}, "nothing about what it runs"),
+        (IssuerKind.OTHER, {"sub": "job", "runner_environment": "self-hosted"}, "only “sub”"),
+        (IssuerKind.OTHER, {"project_id": "4711"}, "Demand “sub” too"),
+        (IssuerKind.OTHER, {"/project/id": "4711"}, "Demand “sub” too"),
+        (IssuerKind.OTHER, {"project_id": "4711", "organization_id": "7"}, "Demand “sub” too"),
+        (IssuerKind.OTHER, {"project_id": "4711", "user_id": "7", "event_name": "push"}, "Demand “sub” too"),
+        (IssuerKind.OTHER, {"organization_id": UUID, "environment": "production"}, "the id of an owner"),
+        (IssuerKind.OTHER, {"tenantId": UUID, "environment": "production"}, "the id of an owner"),
     ],
 )
 def test_a_rule_that_strangers_could_fulfil_is_refused(
     kind: IssuerKind, claims: Mapping[str, str], why: str
 ) -> None:
     assert why in refusal(rule(kind, claims=claims))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"sub": UUID},
+        {"sub": "112233445566778899001"},
+        {"sub": "job", "organization_id": "7"},
+        {"sub": "job", "/kubernetes.io/pod/uid": "x"},
+        {"sub": "job", "project": UUID},
+        {"project_id": "4711", "ref": "refs/heads/main"},
+        {"repositoryUuid": "x", "branchName": "main"},
+        {"project_id": "4711", "pipeline_id": "7"},
+    ],
+)
+def test_an_id_with_what_runs_is_exact_for_an_unknown_issuer(claims: Mapping[str, str]) -> None:
+    check_rule(rule(IssuerKind.OTHER, claims=claims), ALLOWED)
 
 
 def test_a_spiffe_id_is_an_identity_by_itself() -> None:
@@ -248,7 +279,7 @@ def test_a_pointer_to_a_top_level_claim_does_not_avoid_the_conditions_of_its_nam
     assert "without the slash" in refusal(rule(IssuerKind.OTHER, claims={"/sub": "repo:acme/shop"}))
     pull_request = {**GITHUB, "/event_name": "pull_request_target"}
     assert "without the slash" in refusal(rule(claims=pull_request))
-    check_rule(rule(IssuerKind.OTHER, claims={"/project/id": "4711"}), ALLOWED)
+    check_rule(rule(IssuerKind.OTHER, claims={"/project/id": "4711", "sub": "job"}), ALLOWED)
 
 
 @pytest.mark.parametrize(

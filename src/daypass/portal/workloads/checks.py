@@ -14,6 +14,7 @@ from daypass.portal.identity.jwt.urls import discovery_url
 from daypass.portal.workloads.issuers.model import IssuerKind, IssuerRules
 from daypass.portal.workloads.issuers.table import KINDS
 from daypass.portal.workloads.model import TAG_PREFIX, WorkloadRule
+from daypass.portal.workloads.unknown_issuers import check_claims_of_unknown_kind
 
 SHORTEST_TOKEN, LONGEST_TOKEN = timedelta(minutes=15), timedelta(minutes=60)
 MOST_CLAIMS, MOST_TAGS, MOST_TENANTS = 16, 10, 50
@@ -22,23 +23,6 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _TAG_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LONGEST_TEXT = 512
 _LARGEST_JWKS = 64 * 1024
-
-_WEAK_CLAIMS = frozenset(
-    {
-        "actor",
-        "actor_id",
-        "email",
-        "email_verified",
-        "name",
-        "preferred_username",
-        "tags",
-        "user_access_level",
-        "user_email",
-        "user_id",
-        "user_login",
-    }
-)
-"""Claims about the person who started a job; they say nothing about what the job runs."""
 
 _FOREIGN_AUDIENCES = re.compile(
     r"sts\.amazonaws\.com(\.cn)?|api://azureadtokenexchange|(https:)?//iam\.googleapis\.com/.*"
@@ -181,7 +165,7 @@ def _check_claims(kind: IssuerRules, claims: Mapping[str, str]) -> None:
     if refused := kind.find_refused(claims):
         raise InvalidRequest(f"A rule must not demand this value of “{refused.claim}”. {refused.reason}")
     if kind.kind is IssuerKind.OTHER:
-        _check_unknown_kind(claims)
+        check_claims_of_unknown_kind(claims)
 
 
 def _check_claim(kind: IssuerRules, name: str, value: str) -> None:
@@ -203,21 +187,6 @@ def _check_claim(kind: IssuerRules, name: str, value: str) -> None:
     if field is not None and re.fullmatch(field.pattern, value) is None:
         example = f", such as {field.example}" if field.example else ""
         raise InvalidRequest(f"“{name}” ({field.label}) has an unexpected form{example}. {field.help}")
-
-
-def _check_unknown_kind(claims: Mapping[str, str]) -> None:
-    strong = claims.keys() - _WEAK_CLAIMS
-    # The subject of a SPIFFE ID is the workload's whole identity, and such tokens may have nothing else.
-    if strong == {"sub"} and not claims["sub"].startswith("spiffe://"):
-        raise InvalidRequest(
-            "A rule must not demand only “sub”: many issuers make it of names, which others can register "
-            "again. Demand an immutable id too."
-        )
-    if not strong:
-        raise InvalidRequest(
-            "The claims say at most who started the job, and nothing about what it runs. Demand an immutable "
-            "id of the project or workload."
-        )
 
 
 def _check_limits(rule: WorkloadRule) -> None:

@@ -138,5 +138,7 @@ OTHER = IssuerRules(
     issuer_pattern="",
     issuer_help="An issuer that the operator allowed with DAYPASS_WORKLOAD_ISSUERS.",
     fields=(),
+    one_of_help="Demand “sub” and an immutable id of the project or workload, such as project_id: names can "
+    "be registered again by others. Without “sub”, demand the branch, environment or workflow too.",
     takes_keys=True,
 )

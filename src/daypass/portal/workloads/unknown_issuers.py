@@ -1,0 +1,104 @@
+"""What a rule must demand of an issuer whose tokens the portal does not know."""
+
+import re
+from collections.abc import Collection, Mapping
+
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.workloads.issuers.model import UUID
+
+_OF_PERSONS = frozenset(
+    {
+        "actor",
+        "actor_id",
+        "email",
+        "email_verified",
+        "name",
+        "preferred_username",
+        "tags",
+        "user_access_level",
+        "user_email",
+        "user_id",
+        "user_login",
+    }
+)
+"""Claims about the person who started a job; they say nothing about what the job runs."""
+
+_BROAD = frozenset(
+    {
+        "acr",
+        "amr",
+        "azp",
+        "event_name",
+        "groups",
+        "ref_protected",
+        "ref_type",
+        "repository_visibility",
+        "roles",
+        "runner_environment",
+        "scope",
+        "scp",
+        "token_use",
+        "typ",
+        "visibility",
+    }
+)
+"""Claims whose values jobs of many projects share."""
+
+_ID = re.compile(
+    r"(.*[_./-])?(id|uid|uuid|guid|oid)|.*[a-z0-9](Id|ID|Uid|UID|Uuid|UUID|Guid|GUID)", re.DOTALL
+)
+_OWNER_ID = re.compile(
+    r".*(owner|org|organi[sz]ation|enterprise|namespace|tenant|account|company|group|team)[_./-]?(id|uid|uuid|guid)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ID_VALUE = re.compile(rf"\{{?{UUID}\}}?|[0-9]{{12,}}")
+
+
+def check_claims_of_unknown_kind(claims: Mapping[str, str]) -> None:
+    """Return if *claims* can be of one workload only; raises `InvalidRequest` with what is missing and why.
+
+    A rule is exact with an immutable id, because names can be registered again, and with `sub` or a
+    further claim about what runs, because an id alone is usually that of a whole project.
+    """
+    subject = claims.get("sub", "")
+    # The whole identity of the workload, and such tokens may have nothing else.
+    if subject.startswith("spiffe://") or _ID_VALUE.fullmatch(subject):
+        return
+    strong = claims.keys() - _OF_PERSONS - _BROAD
+    if not strong:
+        raise InvalidRequest(
+            "The claims say at most who started the job, or what jobs of many projects have in common, and "
+            "nothing about what it runs. Demand an immutable id of the project or workload, and “sub”."
+        )
+    if strong == {"sub"}:
+        raise InvalidRequest(
+            "A rule must not demand only “sub”: many issuers make it of names, which others can register "
+            "again. Demand an immutable id too."
+        )
+    ids = {name for name in strong - {"sub"} if _is_id(name, claims[name])}
+    if not ids:
+        raise InvalidRequest(
+            "None of the claims is an immutable id, such as project_id or a UUID. Names can be given up and "
+            "registered again by others, so demand an id too."
+        )
+    if "sub" not in strong:
+        _check_without_subject(strong, ids)
+
+
+def _check_without_subject(strong: Collection[str], ids: Collection[str]) -> None:
+    owners = {name for name in ids if _OWNER_ID.fullmatch(name)}
+    if owners == set(ids):
+        raise InvalidRequest(
+            f"“{min(owners)}” is the id of an owner, all of whose projects would fulfil the rule. Demand the "
+            "id of the project or workload too, or “sub”."
+        )
+    if len(set(strong) - owners) < 2:
+        raise InvalidRequest(
+            f"Every job that has this “{min(ids)}” would fulfil the rule, of any branch. Demand “sub” too, "
+            "or the branch, environment or workflow."
+        )
+
+
+def _is_id(name: str, value: str) -> bool:
+    last = name.rpartition("/")[2].replace("~1", "/") if name.startswith("/") else name
+    return _ID.fullmatch(last) is not None or _ID_VALUE.fullmatch(value) is not None
