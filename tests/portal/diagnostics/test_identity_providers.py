@@ -79,6 +79,27 @@ def test_an_honest_provider_is_fine(identity_provider: IdentityProvider) -> None
             "the claims groups (claims_supported). Sign-ins without it are refused.",
         ),
         (
+            "claims",
+            {"creates_users": True, "username_claim": "email"},
+            {"claims_supported": ["sub", "email"]},
+            Level.WARNING,
+            "the claims email_verified (claims_supported).",
+        ),
+        (
+            "claims",
+            {"email_domains": frozenset({"example.com"})},
+            {"claims_supported": ["sub", "email"]},
+            Level.WARNING,
+            "the claims email_verified (claims_supported). Sign-ins without it are refused.",
+        ),
+        (
+            "username",
+            {"creates_users": True, "username_claim": "email"},
+            {},
+            Level.WARNING,
+            "Everybody who has a verified e-mail address there gets a user",
+        ),
+        (
             "acr_values",
             {"acr_values": ("phr",)},
             {"acr_values_supported": ["pwd"]},
@@ -112,6 +133,23 @@ def test_a_difference_is_a_finding(
     assert (found.level, says in found.sentence) == (level, True), found
     assert found.subject == "identity provider company"
     assert before is None or says not in before.sentence
+
+
+@pytest.mark.parametrize(
+    "bound",
+    [
+        {"email_domains": frozenset({"example.com"})},
+        {"required_claims": {"hd": "example.com"}},
+        {"creates_users": False},
+        {"username_claim": "upn"},
+    ],
+)
+def test_addresses_as_usernames_of_bounded_accounts_are_no_finding(
+    issuer: ForgingIssuer, bound: dict[str, object]
+) -> None:
+    provider = of(issuer, **{"creates_users": True, "username_claim": "email", **bound})
+
+    assert "username" not in findings(provider)
 
 
 def test_what_a_provider_does_not_announce_is_no_finding(issuer: ForgingIssuer) -> None:

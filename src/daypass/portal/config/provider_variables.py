@@ -94,7 +94,8 @@ USERNAME_CLAIM = ProviderKey(
     "username_claim",
     PlainText(_LONGEST_CLAIM),
     "preferred_username",
-    "The claim with the username of a user whom the first sign-in creates. Users are never found by it.",
+    "The claim with the username of a user whom the first sign-in creates. Users are never found by it. An "
+    "e-mail address (email) must be verified.",
 )
 EMAIL_DOMAINS = ProviderKey(
     "email_domains",

@@ -56,6 +56,11 @@ class ProviderConfig:
     """Whether logout at the provider needs the ID token; it is then stored, encrypted, with the session."""
 
     @property
+    def names_users_by_email(self) -> bool:
+        """Whether the first sign-in makes the username of the e-mail address."""
+        return self.creates_users and self.username_claim == "email"
+
+    @property
     def title(self) -> str:
         """The name for users, as in “Sign in with …”."""
         return self.label or self.name

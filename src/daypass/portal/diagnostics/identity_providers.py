@@ -42,6 +42,7 @@ class ProviderDoctor:
         yield _finding(provider, "discovery", Level.FINE, sentence)
         yield from self._registration(provider)
         yield from self._keys_and_clock(provider)
+        yield from _usernames(provider)
         yield from _algorithms(provider, metadata)
         yield from _request(provider, metadata)
         yield from _logout(provider, metadata)
@@ -89,6 +90,17 @@ class ProviderDoctor:
             )
 
 
+def _usernames(provider: ProviderConfig) -> Iterator[Finding]:
+    if provider.names_users_by_email and not (provider.email_domains or provider.required_claims):
+        yield _finding(
+            provider,
+            "username",
+            Level.WARNING,
+            "Everybody who has a verified e-mail address there gets a user with that address as the "
+            "username. If strangers can have accounts there, limit them by email_domains or required_claims.",
+        )
+
+
 def _algorithms(provider: ProviderConfig, metadata: Mapping[str, object]) -> Iterator[Finding]:
     announced = _texts(metadata, "id_token_signing_alg_values_supported")
     common = [name for name in provider.algorithms if name in announced]
@@ -115,6 +127,8 @@ def _request(provider: ProviderConfig, metadata: Mapping[str, object]) -> Iterat
     yield from _unannounced(provider, metadata, "scopes_supported", "scopes", provider.scopes)
     yield from _unannounced(provider, metadata, "acr_values_supported", "acr_values", provider.acr_values)
     claims = {provider.groups_claim} if provider.groups is GroupSource.CLAIM else set()
+    if provider.email_domains or provider.names_users_by_email:
+        claims.add("email_verified")
     yield from _unannounced(provider, metadata, "claims_supported", "claims", sorted(claims))
 
 

@@ -137,6 +137,27 @@ def test_a_claim_that_makes_no_valid_username_creates_nobody(
         assert connection.execute(select(users.c.id)).all() == []
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"email_verified": False},
+        {"email_verified": "true"},
+        {"email_verified": True, "email": "stra\u00dfe@example.com"},
+    ],
+)
+def test_an_address_that_is_not_verified_makes_no_username(
+    claims: dict[str, object], accounts: ExternalAccounts, database: Database
+) -> None:
+    config = replace(CREATING, username_claim="email")
+
+    assert refusal(accounts, config, "00u-new", **{"email": DANA, **claims}) == "email_unverified"
+
+    assert owner_of(database, "00u-new") is None
+    proven = accounts.prove(config, authentication(verified(DANA)), CONTEXT)
+    assert proven.record.user.username == DANA
+
+
 @pytest.mark.parametrize("name", [DANA, "DANA@example.com", "\uff44ana@example.com"])
 def test_a_taken_name_is_never_adopted(
     name: str, accounts: ExternalAccounts, database: Database, identity: Identity

@@ -347,6 +347,8 @@ def test_userinfo_is_asked_for_configured_claims_that_the_id_token_lacks(
         ({"scopes": ("openid", "email")}, ["email_verified"], False),
         ({"creates_users": True}, ["preferred_username"], True),
         ({"creates_users": True, "username_claim": "upn"}, ["upn"], True),
+        ({"creates_users": True, "username_claim": "email"}, ["email_verified"], True),
+        ({"username_claim": "email"}, ["email_verified"], False),
         ({"links_by_email": True}, ["email_verified"], True),
         ({"email_domains": frozenset({"example.com"})}, ["email_verified"], True),
         ({"external_id_claim": "oid"}, ["oid"], True),

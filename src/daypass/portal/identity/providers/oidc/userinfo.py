@@ -35,7 +35,7 @@ def _configured(config: ProviderConfig) -> set[str]:
         names.add(config.username_claim)
     if "email" in config.scopes:
         names.add("email")
-    if config.links_by_email or config.email_domains:
+    if config.links_by_email or config.email_domains or config.names_users_by_email:
         names |= {"email", "email_verified"}
     if config.groups is GroupSource.CLAIM:
         names.add(config.groups_claim)
