@@ -1,7 +1,7 @@
 """Workload rules: list, create, change, disable and delete."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -89,6 +89,10 @@ class WorkloadRules:
     def is_issuer_allowed(self, record: WorkloadRuleRecord) -> bool:
         """Return whether tokens of the rule's issuer are accepted by the operator's configuration."""
         return is_issuer_allowed(record.rule, self.allowed_issuers)
+
+    def not_allowed(self, records: Iterable[WorkloadRuleRecord]) -> Collection[RuleId]:
+        """Return the ids of the rules whose issuer is not allowed by the operator's configuration."""
+        return {each.rule.id for each in records if not self.is_issuer_allowed(each)}
 
     def put(
         self, reference: str, definition: RuleDefinition, by: Author, expected: Version | None = None

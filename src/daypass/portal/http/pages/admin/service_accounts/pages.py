@@ -3,7 +3,7 @@
 Their memberships and tokens are on the page of the user.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -25,6 +25,7 @@ from daypass.portal.http.pages.admin.user_list import ADDRESS as USERS
 from daypass.portal.http.services import Services
 from daypass.portal.identity.model import Role, UserKind
 from daypass.portal.storage.pagination import PageRequest
+from daypass.portal.workloads.model import RuleId
 
 ADDRESS = "/administrator/service-accounts"
 
@@ -53,6 +54,8 @@ class AccountPage:
 
     record: UserRecord
     rules: Sequence[WorkloadRuleRecord]
+    not_allowed: Collection[RuleId]
+    """The ids of the rules whose issuer is not allowed by the operator."""
     people: Sequence[UserRecord]
     form: Form
     error: str
@@ -121,9 +124,12 @@ class ServiceAccountPages:
 
     def _account(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, *, error: str = "") -> Response:
         record = self._record(visit)
+        service = self.administration.workload_rules
+        rules = service.of_account(record.user.id)
         page = AccountPage(
             record=record,
-            rules=self.administration.workload_rules.of_account(record.user.id),
+            rules=rules,
+            not_allowed=service.not_allowed(rules),
             people=self._people(),
             form=visit.form if error else Form({}),
             error=error,

@@ -118,8 +118,7 @@ class WorkloadRulePages:
     def listed(self, visit: PageVisit) -> Response:
         """Show all rules."""
         rows = self.rules.all()
-        not_allowed = {each.rule.id for each in rows if not self.rules.is_issuer_allowed(each)}
-        page = RulesPage(rows, not_allowed)
+        page = RulesPage(rows, self.rules.not_allowed(rows))
         return self.pages.show(visit.layout, "pages/admin/workload-rules.html", page)
 
     def show(self, visit: PageVisit) -> Response:
