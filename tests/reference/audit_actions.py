@@ -364,9 +364,11 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
         ),
         _change(
             "membership.remove",
-            "A member is removed from a tenant.",
+            "A member is removed from a tenant: by an Administrator, or with the actor `daypass` because an "
+            "identity provider deactivates the user by SCIM.",
             _USER,
-            "`old.tenant`, `old.access`, `old.permission_set`",
+            "`old.tenant`, `old.permission_set`; by an Administrator also `old.access`; by SCIM also "
+            "`provider`, `address`, `token_id`",
         ),
     ],
     "Provisioning by SCIM": [
@@ -397,8 +399,8 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
         Documented(
             "scim_user.deactivate",
             "An identity provider deactivates a user that it made: the user is disabled, and all sign-ins, "
-            "tokens, pending requests and memberships of the provider's groups end. Alert: the user is the "
-            "last Administrator, and stays as they are.",
+            "tokens, pending requests and memberships end, each of which is recorded too. Alert: the user is "
+            "the last Administrator, and stays as they are.",
             (Outcome.DONE, Outcome.ALERT),
             _USER,
             "`provider`, `address`, `token_id`; if alert `code` and `reason`",

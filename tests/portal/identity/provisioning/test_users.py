@@ -20,7 +20,6 @@ from daypass.portal.errors import (
     Unauthenticated,
     UserNotFound,
 )
-from daypass.portal.groups.model import Group, MemberSource
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.model import Role, TokenKind, User, UserKind
@@ -28,12 +27,15 @@ from daypass.portal.identity.provisioning.model import ProvisionedUser, WantedUs
 from daypass.portal.identity.provisioning.users import ProvisionedUsers
 from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.identity.tokens import digest
+from daypass.portal.permission_sets.model import READ_ONLY
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.schema.groups import group_members
 from daypass.portal.storage.schema.identity import api_tokens, oauth_requests, users
 from daypass.portal.storage.schema.sign_in import recovery_links, sign_in_attempts, webauthn_challenges
+from daypass.portal.storage.schema.tenants import memberships
 from daypass.portal.storage.unit_of_work import RowChange
-from daypass.portal.tenants.model import GroupId
+from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.store import add_member, add_tenant
 from tests.fakes import NOON, FakeClock
 from tests.portal.groups import examples
 from tests.portal.identity.conftest import person
@@ -232,10 +234,13 @@ def test_deactivation_ends_everything_at_once_and_reactivation_restores_none_of_
     dana = provisioned.create(DANA, OKTA).user
     secrets = tokens_of(identity, dana)
     add_pending_requests(database, dana)
-    local = Group(GroupId("de" * 16), "local", MemberSource.LOCAL)
+    claim = replace(examples.PLATFORM, makes_administrators=False)
+    tenant = Tenant.with_role(TenantId("dev01-id"), "dev01", "eu-central-1", "arn", None)
     with database.writing() as connection:
-        examples.add(connection, examples.SCIM, dana)
-        examples.add(connection, local, dana)
+        for group in (examples.SCIM, claim, examples.DEVELOPERS):
+            examples.add(connection, group, dana)
+        add_tenant(tenant, at=NOON).apply(connection)
+        add_member(tenant.id, dana.id, READ_ONLY, at=NOON).apply(connection)
     assert pending_requests(database) == 4
 
     off = provisioned.update(dana.id, OFF, OKTA)
@@ -243,12 +248,22 @@ def test_deactivation_ends_everything_at_once_and_reactivation_restores_none_of_
     def assert_nothing_is_left() -> None:
         assert revoked(database, secrets) == [True] * len(TokenKind)
         assert pending_requests(database) == 0
-        # A local group is the Administrators', who remove its members.
-        assert groups_of(database, dana) == {local.id}
+        assert groups_of(database, dana) == set()
+        with database.reading() as connection:
+            assert connection.scalars(select(memberships.c.tenant_id)).all() == []
 
     assert not off.is_active
     assert_nothing_is_left()
-    assert events(database)[-1][:3] == ("scim_user.deactivate", "done", "dana@example.com")
+    recorded = [(action, subject) for action, _, subject, _ in events(database)[-5:]]
+    assert sorted(recorded[:4]) == [
+        ("group_member.remove", "developers"),
+        ("group_member.remove", "platform"),
+        ("group_member.remove", "scim"),
+        ("membership.remove", "dana@example.com"),
+    ]
+    assert recorded[4] == ("scim_user.deactivate", "dana@example.com")
+    ended = events(database)[-2][3]
+    assert (ended["old.tenant"], ended["old.permission_set"]) == ("dev01", "read-only")
 
     on = provisioned.update(dana.id, ON, OKTA)
 

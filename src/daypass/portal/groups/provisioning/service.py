@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from daypass.portal.audit.committer import Committer
-from daypass.portal.audit.event import Event, Outcome, Scalar
+from daypass.portal.audit.event import Event, Outcome
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     AlreadyExists,
@@ -34,6 +34,7 @@ from daypass.portal.groups.store import (
 from daypass.portal.identity.administrators import require_local_administrator
 from daypass.portal.identity.authentication import check_no_secret
 from daypass.portal.identity.model import UserId
+from daypass.portal.identity.provisioning.events import provisioning_event
 from daypass.portal.identity.provisioning.model import Provisioner
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.search import is_storable
@@ -111,7 +112,7 @@ class ProvisionedGroups:
             names = _names_of_users(connection, by.provider, wanted.member_ids)
         rows = [add_group(group, at=now), *_joins(group, names, now)]
         events = [
-            _event("scim_group.create", group.name, by, {"external_id": group.external_id}),
+            provisioning_event("scim_group.create", group.name, by, {"external_id": group.external_id}),
             *_member_events("group_member.add", group, names, by),
         ]
 
@@ -145,7 +146,9 @@ class ProvisionedGroups:
             rows = [*_ends(old.group, names, self.clock()), delete_group(old.group.id)]
             events = [
                 *_member_events("group_member.remove", old.group, names, by),
-                _event("scim_group.delete", old.group.name, by, {"external_id": old.group.external_id}),
+                provisioning_event(
+                    "scim_group.delete", old.group.name, by, {"external_id": old.group.external_id}
+                ),
             ]
             return _Change(rows, events, lambda connection: _lost(connection, old.group, names))
 
@@ -169,7 +172,7 @@ class ProvisionedGroups:
                 "old.external_id": old.group.external_id,
                 "new.external_id": group.external_id,
             }
-            events.append(_event("scim_group.update", old.group.name, by, facts))
+            events.append(provisioning_event("scim_group.update", old.group.name, by, facts))
         events += _member_events("group_member.remove", group, left, by)
         events += _member_events("group_member.add", group, joined, by)
         rows = [
@@ -214,7 +217,7 @@ class ProvisionedGroups:
     def _record(self, old: ProvisionedGroup, by: Provisioner, refusal: PortalError) -> None:
         detail = {"code": refusal.code, "reason": refusal.reason}
         self.committer.commit_rate_limited(
-            _event("group.synchronise", old.group.name, by, detail, Outcome.ALERT)
+            provisioning_event("group.synchronise", old.group.name, by, detail, Outcome.ALERT)
         )
 
 
@@ -299,17 +302,6 @@ def _member_events(
     action: str, group: Group, usernames: Mapping[str, str], by: Provisioner
 ) -> Sequence[Event]:
     return [
-        _event(action, group.name, by, {"user": username, "source": group.source.value})
+        provisioning_event(action, group.name, by, {"user": username, "source": group.source.value})
         for username in usernames.values()
     ]
-
-
-def _event(
-    action: str,
-    subject: str,
-    by: Provisioner,
-    detail: Mapping[str, Scalar],
-    outcome: Outcome = Outcome.DONE,
-) -> Event:
-    facts = {"provider": by.provider, "address": by.address, "token_id": by.token_id}
-    return Event(action=action, actor=by.actor, outcome=outcome, subject=subject, detail={**facts, **detail})

@@ -24,6 +24,32 @@ class Provisioner:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldGroup:
+    """A group, of any source, that a user is a member of."""
+
+    name: str
+    source: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTenant:
+    """A tenant that an Administrator made a user a member of."""
+
+    tenant_id: str
+    name: str
+    permission_set: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMemberships:
+    """The memberships that a user has."""
+
+    groups: tuple[HeldGroup, ...]
+    tenants: tuple[HeldTenant, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WantedUser:
     """A user as the identity provider wants it."""
 

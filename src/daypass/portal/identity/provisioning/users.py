@@ -7,14 +7,14 @@ not the break-glass account. For it they do not exist. It assigns no role, and n
 value that looks like one of the portal's ids means nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
 from daypass.common.usernames import canonical_username
 from daypass.portal.audit.committer import Committer
-from daypass.portal.audit.event import Event, Outcome, Scalar
+from daypass.portal.audit.event import Event, Outcome
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     AlreadyExists,
@@ -27,7 +27,13 @@ from daypass.portal.errors import (
 from daypass.portal.identity.administrators import require_administrators
 from daypass.portal.identity.authentication import check_no_secret
 from daypass.portal.identity.model import Role, User, UserId, UserKind
-from daypass.portal.identity.provisioning.model import ProvisionedUser, Provisioner, WantedUser
+from daypass.portal.identity.provisioning.events import events_of_leaving, provisioning_event
+from daypass.portal.identity.provisioning.model import (
+    HeldMemberships,
+    ProvisionedUser,
+    Provisioner,
+    WantedUser,
+)
 from daypass.portal.identity.provisioning.store.users import (
     ProvisionedUserStore,
     add_provisioned_user,
@@ -131,10 +137,10 @@ class ProvisionedUsers:
             ),
         ]
         facts = {"new.role": user.role.value, "external_id": wanted.external_id}
-        events = [_event("user.create", user.username, by, facts)]
+        events = [provisioning_event("user.create", user.username, by, facts)]
         if wanted.is_active is False:
-            rows += [*end_access(user.id, by.provider, at=now), mark_deactivated(user.id, at=now)]
-            events.append(_event("scim_user.deactivate", user.username, by, {}))
+            rows += [*end_access(user.id, at=now), mark_deactivated(user.id, at=now)]
+            events.append(provisioning_event("scim_user.deactivate", user.username, by, {}))
 
         def check(connection: Connection) -> PortalError | None:
             return _taken(connection, by.provider, None, username, wanted.external_id)
@@ -167,11 +173,13 @@ class ProvisionedUsers:
         def change(old: ProvisionedUser) -> _Change:
             now = self.clock()
             rows = [
-                *end_access(old.user.id, by.provider, at=old.disabled_at or now),
+                *end_access(old.user.id, at=old.disabled_at or now),
                 rename_user(old.user.id, f"{old.user.username[:200]}.deleted.{old.user.id}"),
                 mark_deleted(old.user.id, at=now),
             ]
-            return _Change(rows, [_event("scim_user.delete", old.user.username, by, {})], disables=True)
+            return _Change(
+                rows, [provisioning_event("scim_user.delete", old.user.username, by, {})], disables=True
+            )
 
         self._commit(user_id, change, by, expected)
 
@@ -189,7 +197,11 @@ class ProvisionedUsers:
             wanted = change(old)
             if wanted is None:
                 return
-            unit = UnitOfWork(wanted.rows, wanted.events, _unchanged(old, wanted), is_exclusive=True)
+            held = self._held(old) if wanted.disables else None
+            leaving = () if held is None else events_of_leaving(old.user.username, held, by)
+            unit = UnitOfWork(
+                wanted.rows, [*leaving, *wanted.events], _unchanged(old, wanted, held), is_exclusive=True
+            )
             try:
                 self.committer.commit_unit(unit)
             except _Stale:
@@ -200,10 +212,14 @@ class ProvisionedUsers:
             return
         raise PreconditionFailed("The user is being changed by others at the same time. Try again.")
 
+    def _held(self, user: ProvisionedUser) -> HeldMemberships:
+        with self.database.reading() as connection:
+            return ProvisionedUserStore(connection, user.provider).held_memberships(user.user.id)
+
     def _record(self, old: ProvisionedUser, by: Provisioner, refusal: PortalError) -> None:
         detail = {"code": refusal.code, "reason": refusal.reason}
         self.committer.commit_rate_limited(
-            _event("scim_user.deactivate", old.user.username, by, detail, Outcome.ALERT)
+            provisioning_event("scim_user.deactivate", old.user.username, by, detail, Outcome.ALERT)
         )
 
 
@@ -211,12 +227,20 @@ class _Stale(PreconditionFailed):
     """The user was changed between the plan of a change and its commit."""
 
 
-def _unchanged(old: ProvisionedUser, change: _Change) -> Callable[[Connection], PortalError | None]:
-    """Return the precondition of a change: the user is still *old*, and the change is allowed."""
+def _unchanged(
+    old: ProvisionedUser, change: _Change, held: HeldMemberships | None
+) -> Callable[[Connection], PortalError | None]:
+    """Return the precondition of a change: the user is still *old*, and the change is allowed.
+
+    *held* are the memberships whose end the events record, if the change ends them.
+    """
 
     def check(connection: Connection) -> PortalError | None:
-        if ProvisionedUserStore(connection, old.provider).find(old.user.id) != old:
+        store = ProvisionedUserStore(connection, old.provider)
+        if store.find(old.user.id) != old:
             return _Stale("The user was changed.")
+        if held is not None and store.held_memberships(old.user.id) != held:
+            return _Stale("The user's memberships were changed.")
         try:
             if change.disables:
                 require_administrators(connection, old.lost_if_disabled)
@@ -248,19 +272,19 @@ def _update(old: ProvisionedUser, wanted: WantedUser, by: Provisioner, now: date
             "old.external_id": old.external_id,
             "new.external_id": wanted.external_id,
         }
-        events.append(_event("scim_user.update", old.user.username, by, facts))
+        events.append(provisioning_event("scim_user.update", old.user.username, by, facts))
     if username != old.user.username:
         rows.append(rename_user(old.user.id, username))
     rows.append(
         change_provisioned_user(old.user.id, wanted.user_name, wanted.external_id, wanted.attributes, at=now)
     )
     if deactivates:
-        rows += [*end_access(old.user.id, by.provider, at=old.disabled_at or now)]
+        rows += [*end_access(old.user.id, at=old.disabled_at or now)]
         rows.append(mark_deactivated(old.user.id, at=now))
-        events.append(_event("scim_user.deactivate", username, by, {}))
+        events.append(provisioning_event("scim_user.deactivate", username, by, {}))
     if reactivates:
         rows += enable(old.user.id)
-        events.append(_event("scim_user.reactivate", username, by, {}))
+        events.append(provisioning_event("scim_user.reactivate", username, by, {}))
 
     def taken(connection: Connection) -> PortalError | None:
         return _taken(connection, by.provider, old, username, wanted.external_id)
@@ -300,14 +324,3 @@ def _taken(
         if other is not None:
             return AlreadyExists(f"“{other.user.username}” has this externalId already.")
     return None
-
-
-def _event(
-    action: str,
-    subject: str,
-    by: Provisioner,
-    detail: Mapping[str, Scalar],
-    outcome: Outcome = Outcome.DONE,
-) -> Event:
-    facts = {"provider": by.provider, "address": by.address, "token_id": by.token_id}
-    return Event(action=action, actor=by.actor, outcome=outcome, subject=subject, detail={**facts, **detail})

@@ -7,12 +7,19 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from daypass.portal.identity.model import Role, User, UserId
-from daypass.portal.identity.provisioning.model import ProvisionedUser
+from daypass.portal.identity.provisioning.model import (
+    HeldGroup,
+    HeldMemberships,
+    HeldTenant,
+    ProvisionedUser,
+)
 from daypass.portal.identity.store.users import user_of
+from daypass.portal.permission_sets.store import IS_SET_OF_MEMBERSHIP, MEMBERSHIP_SET, membership_set
 from daypass.portal.storage.schema.groups import group_members, groups
 from daypass.portal.storage.schema.identity import api_tokens, oauth_requests, user_kind, user_role, users
 from daypass.portal.storage.schema.provisioning import scim_users
 from daypass.portal.storage.schema.sign_in import recovery_links, sign_in_attempts, webauthn_challenges
+from daypass.portal.storage.schema.tenants import memberships, permission_sets, tenants
 from daypass.portal.storage.unit_of_work import RowChange
 
 _c = scim_users.c
@@ -72,17 +79,14 @@ _END_REQUESTS = (
     delete(webauthn_challenges).where(webauthn_challenges.c.user_id == _OF),
     delete(recovery_links).where(recovery_links.c.user_id == _OF),
 )
-_OWN_GROUPS = select(groups.c.id).where(groups.c.provider == bindparam("of_provider"))
 _MARK_GROUPS = (
     update(groups)
-    .where(
-        groups.c.id.in_(_OWN_GROUPS),
-        groups.c.id.in_(select(group_members.c.group_id).where(group_members.c.user_id == _OF)),
-    )
+    .where(groups.c.id.in_(select(group_members.c.group_id).where(group_members.c.user_id == _OF)))
     .values(version=groups.c.version + 1, updated_at=bindparam("now"))
 )
-_LEAVE_GROUPS = delete(group_members).where(
-    group_members.c.user_id == _OF, group_members.c.group_id.in_(_OWN_GROUPS)
+_END_MEMBERSHIPS = (
+    delete(group_members).where(group_members.c.user_id == _OF),
+    delete(memberships).where(memberships.c.user_id == _OF),
 )
 
 
@@ -119,19 +123,35 @@ class ProvisionedUserStore:
         ordered = self._of_provider.order_by(_c.created_at, _c.user_id).offset(offset).limit(limit)
         return [_user(row) for row in self._connection.execute(ordered)]
 
-    def group_count(self, user_id: UserId, provider: str) -> int:
-        """Return the number of the provider's groups that a user is a member of."""
-        query = (
-            select(func.count())
-            .select_from(group_members)
-            .join(groups, groups.c.id == group_members.c.group_id)
-            .where(group_members.c.user_id == user_id, groups.c.provider == provider)
+    def held_memberships(self, user_id: UserId) -> HeldMemberships:
+        """Return the groups of a user, and the tenants that an Administrator gave directly, by id."""
+        of_groups = (
+            select(groups.c.name, groups.c.source, groups.c.provider)
+            .join(group_members, group_members.c.group_id == groups.c.id)
+            .where(group_members.c.user_id == user_id)
+            .order_by(groups.c.id)
         )
-        return self._connection.scalar(query) or 0
+        of_tenants = (
+            select(tenants.c.id.label("tenant_id"), tenants.c.name.label("tenant_name"), *MEMBERSHIP_SET)
+            .select_from(memberships)
+            .join(tenants, tenants.c.id == memberships.c.tenant_id)
+            .outerjoin(permission_sets, IS_SET_OF_MEMBERSHIP)
+            .where(memberships.c.user_id == user_id)
+            .order_by(tenants.c.id)
+        )
+        return HeldMemberships(
+            tuple(HeldGroup(*row) for row in self._connection.execute(of_groups)),
+            tuple(_tenant(row) for row in self._connection.execute(of_tenants)),
+        )
 
     def _first(self, query: Select[Any]) -> ProvisionedUser | None:
         row = self._connection.execute(query).first()
         return None if row is None else _user(row)
+
+
+def _tenant(row: Row[*tuple[Any, ...]]) -> HeldTenant:
+    permission_set = membership_set(row)
+    return HeldTenant(row.tenant_id, row.tenant_name, "" if permission_set is None else permission_set.name)
 
 
 def _user(row: Row[*tuple[Any, ...]]) -> ProvisionedUser:
@@ -197,20 +217,19 @@ def mark_deleted(user_id: UserId, *, at: datetime) -> RowChange:
     return RowChange(_DELETE, {"of_user": user_id, "now": at})
 
 
-def end_access(user_id: UserId, provider: str, *, at: datetime) -> Sequence[RowChange]:
+def end_access(user_id: UserId, *, at: datetime) -> Sequence[RowChange]:
     """Return the changes that disable a user and end everything by which they could come back.
 
-    These are sign-ins, tokens of every kind, requests without an answer, and the memberships of the
-    provider's groups. Nothing of it returns when the user is enabled again.
+    These are sign-ins, tokens of every kind, requests without an answer, and all memberships: of groups of
+    any source, and of tenants. Nothing of it returns when the user is enabled again.
     """
     of_user = {"of_user": user_id}
-    in_groups = {**of_user, "of_provider": provider}
     return [
         RowChange(_DISABLE, {**of_user, "now": at}),
         RowChange(_REVOKE_TOKENS, {**of_user, "now": at}),
         *(RowChange(statement, of_user) for statement in _END_REQUESTS),
-        RowChange(_MARK_GROUPS, {**in_groups, "now": at}),
-        RowChange(_LEAVE_GROUPS, in_groups),
+        RowChange(_MARK_GROUPS, {**of_user, "now": at}),
+        *(RowChange(statement, of_user) for statement in _END_MEMBERSHIPS),
     ]
 
 

@@ -1,0 +1,52 @@
+"""The audit events of provisioning, which say the provider and the token."""
+
+from collections.abc import Mapping, Sequence
+
+from daypass.portal.audit.event import Event, Outcome, Scalar
+from daypass.portal.identity.provisioning.model import HeldMemberships, Provisioner
+
+
+def provisioning_event(
+    action: str,
+    subject: str,
+    by: Provisioner,
+    detail: Mapping[str, Scalar],
+    outcome: Outcome = Outcome.DONE,
+    tenant_id: str | None = None,
+) -> Event:
+    """Return an event whose author is the portal, on behalf of a provider."""
+    facts = {"provider": by.provider, "address": by.address, "token_id": by.token_id}
+    return Event(
+        action=action,
+        actor=by.actor,
+        outcome=outcome,
+        subject=subject,
+        tenant_id=tenant_id,
+        detail={**facts, **detail},
+    )
+
+
+def events_of_leaving(username: str, held: HeldMemberships, by: Provisioner) -> Sequence[Event]:
+    """Return the events of a user who loses all memberships."""
+    return [
+        *(
+            # The provider in the detail is that of the group, as for every other change of its members.
+            provisioning_event(
+                "group_member.remove",
+                group.name,
+                by,
+                {"user": username, "source": group.source, "provider": group.provider},
+            )
+            for group in held.groups
+        ),
+        *(
+            provisioning_event(
+                "membership.remove",
+                username,
+                by,
+                {"old.tenant": tenant.name, "old.permission_set": tenant.permission_set},
+                tenant_id=tenant.tenant_id,
+            )
+            for tenant in held.tenants
+        ),
+    ]
