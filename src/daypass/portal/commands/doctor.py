@@ -33,8 +33,9 @@ def doctor(form: str, strict: bool) -> None:
 
     It checks the portal's AWS identity and its clock. For each role it checks existence, trust policy,
     maximum session duration and fence; for each identity provider its metadata, keys, clock and
-    algorithms, and it prints the redirect URI to register; and it checks that the issuers of workload
-    rules are allowed. It changes nothing and creates no AWS session.
+    algorithms, and it prints the redirect URI to register; for each that provisions by SCIM, whether it
+    has a token and uses it; and it checks that the issuers of workload rules are allowed. It changes
+    nothing and creates no AWS session.
     Each finding comes with the command that fixes it. A check that fails is a finding itself, and the
     others continue. Exit code 0 means no errors, 1 means that some users get no session (with --strict,
     also warnings), 2 means that AWS or the database could not be used at all; without AWS, the other
@@ -68,6 +69,7 @@ def _findings() -> "Sequence[Finding]":
             *run_check("audit_privileges", "database", lambda: _audit_privileges(database)),
             *run_check("providers", "identity providers", lambda: _providers(config)),
             *run_check("workload_issuer", "workload rules", lambda: _workload_issuers(config, database)),
+            *run_check("provider_scim", "provisioning", lambda: _provisioning(config, database)),
             *aws_findings(config, database),
         ]
 
@@ -89,6 +91,13 @@ def _workload_issuers(config: "PortalConfig", database: "Database") -> "Sequence
     with database.reading() as connection:
         rules = [each.rule for each in RuleStore(connection).all()]
     return list(examine_issuers(rules, config.workload_issuers))
+
+
+def _provisioning(config: "PortalConfig", database: "Database") -> "Sequence[Finding]":
+    from daypass.portal.clock import utc_now
+    from daypass.portal.diagnostics.provisioning import ProvisioningDoctor
+
+    return list(ProvisioningDoctor(config, database, utc_now).examine())
 
 
 def _session_profile(database: "Database") -> "Finding":
