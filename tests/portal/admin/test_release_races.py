@@ -2,50 +2,24 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
 
 from daypass.portal.access.model import Channel, SessionRequest
-from daypass.portal.audit.committer import Committer
-from daypass.portal.audit.event import OPERATOR, Event
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import User
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, TENANT_VALIDITY
 from daypass.portal.settings.setting import Setting
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.unit_of_work import UnitOfWork
-from tests.fakes import NOON, nothing_happens
 from tests.portal.access.conftest import ADMIN, DANA, PROD, Rig, build
 from tests.portal.admin.conftest import Administration, open_administration
+from tests.portal.storage.blocked import start_blocked
+from tests.portal.watched_committer import WatchedCommitter
 from tests.settings import put_text
-
-_WAITING = text(
-    "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
-    "WHERE NOT l.granted AND d.datname = current_database()"
-)
-
-
-class WatchedCommitter(Committer):
-    """The real units of work with a hook between a precondition and its commit."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database, lambda: NOON)
-        self.meanwhile: Callable[[], None] = nothing_happens
-
-    def commit_unit(self, unit: UnitOfWork[Event]) -> None:
-        """Commit, and run the hook."""
-
-        def check(connection: Connection) -> PortalError | None:
-            assert unit.precondition is not None
-            refusal = unit.precondition(connection)
-            self.meanwhile()
-            return refusal
-
-        super().commit_unit(unit if unit.precondition is None else replace(unit, precondition=check))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +30,6 @@ class Replicas:
     releasing: WatchedCommitter
     administration: Administration
     changing: WatchedCommitter
-
-    def begin(self, act: Callable[[], object]) -> threading.Thread:
-        """Run *act* in a thread; return when it has ended or waits for a lock."""
-        thread = threading.Thread(target=act)
-        thread.start()
-        with self.rig.database.reading() as connection:
-            while thread.is_alive() and not connection.scalar(_WAITING):
-                thread.join(0.002)
-        return thread
 
 
 @pytest.fixture
@@ -113,17 +78,14 @@ def test_a_change_waits_for_a_release_on_another_replica(
     refusal: type[PortalError],  # noqa: ARG001  the other test's
 ) -> None:
     begun: list[threading.Thread] = []
-    was_waiting: list[bool] = []
 
     def administer() -> None:
-        begun.append(replicas.begin(lambda: change(replicas.administration)))
-        was_waiting.append(begun[0].is_alive())
+        begun.append(start_blocked(lambda: change(replicas.administration), replicas.rig.database))
 
     replicas.releasing.meanwhile = administer
     replicas.rig.issue(user, ask, channel=Channel.WEB)
     begun[0].join()
 
-    assert was_waiting == [True]
     assert replicas.rig.states() == ["issued"]
 
 
@@ -144,7 +106,7 @@ def test_a_release_waits_for_a_change_on_another_replica_and_is_refused(
             outcomes.append(type(error))
 
     begun: list[threading.Thread] = []
-    replicas.changing.meanwhile = lambda: begun.append(replicas.begin(release))
+    replicas.changing.meanwhile = lambda: begun.append(start_blocked(release, replicas.rig.database))
     change(replicas.administration)
     begun[0].join()
 

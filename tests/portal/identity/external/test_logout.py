@@ -1,4 +1,4 @@
-"""The end of sessions by their identity provider, also in races with sign-ins and releases."""
+"""The end of sessions by their identity provider, also in races with sign-ins."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -8,18 +8,15 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection
 
 from daypass.portal.audit.committer import Committer
-from daypass.portal.audit.event import Actor, Event, Outcome
-from daypass.portal.errors import LogoutReplayed, PortalError, SignInAgain, SignInFailed, Unauthenticated
+from daypass.portal.errors import LogoutReplayed, SignInAgain, SignInFailed
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.external.accounts import ExternalAccounts
 from daypass.portal.identity.external.logout import ProviderLogout
-from daypass.portal.identity.external.model import ExternalIdentity, ProviderSession
+from daypass.portal.identity.external.model import ExternalIdentity
 from daypass.portal.identity.external.store.identities import add_identity
-from daypass.portal.identity.external.store.provider_sessions import add_provider_session
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.providers.oidc.model import LogoutToken
 from daypass.portal.identity.store.tokens import TokenStore, add_token
@@ -29,7 +26,6 @@ from tests.fakes import NOON, FakeClock
 from tests.portal.identity.conftest import person, sign_in
 from tests.portal.identity.external.conftest import CONTEXT, OKTA, authentication, events
 
-TRIALS = 300
 RACES = 100
 THREADS = 8
 LATER = NOON + timedelta(minutes=2)
@@ -241,9 +237,6 @@ def test_a_sign_in_that_began_before_the_logout_starts_no_session(
     browser_sessions.start(accounts.prove(OKTA, after, CONTEXT), CONTEXT)
 
 
-RELEASE = Event(action="test.release", actor=Actor("dana", "dana"), outcome=Outcome.DONE)
-
-
 @pytest.fixture
 def replica(database_url: str) -> Iterator[Database]:
     """The same database, opened by another replica."""
@@ -258,17 +251,6 @@ def at_replica(replica: Database) -> Iterator[ProviderLogout]:
     committer = Committer(replica, lambda: NOON)
     yield ProviderLogout(replica, committer, lambda: NOON)
     committer.close()
-
-
-def begin_sessions(database: Database, user: User, number: int) -> dict[str, ApiToken]:
-    """Begin browser sessions of sessions at the provider; return them by `sid`."""
-    tokens = {f"sid-{n}": other_token(TokenKind.BROWSER, user) for n in range(number)}
-    with database.writing() as connection:
-        for sid, token in tokens.items():
-            add_token(token, digest(token.id)).apply(connection)
-            at_provider = ProviderSession(OKTA.issuer, "00u-dana", sid)
-            add_provider_session(token.id, OKTA.name, at_provider).apply(connection)
-    return tokens
 
 
 def run_in_threads(jobs: Iterable[tuple[Callable[[str], None], str]]) -> None:
@@ -288,74 +270,6 @@ def run_in_threads(jobs: Iterable[tuple[Callable[[str], None], str]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def withdrawn(connection: Connection, token: ApiToken) -> PortalError | None:
-    return Unauthenticated("ended") if TokenStore(connection).is_ended(token.id) else None
-
-
-@pytest.mark.parametrize("by_session", [True, False])
-def test_the_answer_to_the_provider_waits_for_a_release_in_progress(
-    database: Database,
-    at_replica: ProviderLogout,
-    committer: Committer,
-    linked: User,
-    *,
-    by_session: bool,
-) -> None:
-    token = begin_sessions(database, linked, 1)["sid-0"]
-    ended = replace(OF_SESSION, sid="sid-0") if by_session else OF_USER
-    ending = threading.Thread(target=end, args=(at_replica, ended))
-    was_waiting: list[bool] = []
-
-    def check(connection: Connection) -> PortalError | None:
-        refusal = withdrawn(connection, token)
-        ending.start()
-        ending.join(0.3)
-        was_waiting.append(ending.is_alive())
-        return refusal
-
-    committer.commit(RELEASE, precondition=check)
-    ending.join()
-
-    assert was_waiting == [True]
-    with pytest.raises(Unauthenticated):
-        committer.commit(RELEASE, precondition=lambda connection: withdrawn(connection, token))
-
-
-def test_in_hundreds_of_races_nothing_is_released_after_the_answer_to_the_provider(
-    database: Database, at_replica: ProviderLogout, committer: Committer, linked: User
-) -> None:
-    tokens = begin_sessions(database, linked, TRIALS)
-    # The sessions whose end the provider was told of, and those of releases that passed the check after that.
-    answered: set[str] = set()
-    released: list[str] = []
-    too_late: list[str] = []
-
-    def release(sid: str) -> None:
-        def check(connection: Connection) -> PortalError | None:
-            is_answered = sid in answered
-            refusal = withdrawn(connection, tokens[sid])
-            if refusal is None:
-                (too_late if is_answered else released).append(sid)
-            return refusal
-
-        with suppress(Unauthenticated):
-            committer.commit(RELEASE, precondition=check)
-
-    def end_session(sid: str) -> None:
-        end(at_replica, LogoutToken(sid, None, f"jti-{sid}", LATER))
-        answered.add(sid)
-
-    run_in_threads(
-        (job, sid)
-        for number, sid in enumerate(tokens)
-        for job in ((release, end_session), (end_session, release))[number % 2]
-    )
-
-    assert len(answered) == TRIALS
-    assert 0 < len(released) < TRIALS
-    assert too_late == []
 
 
 def test_in_a_hundred_races_no_session_survives_the_logout_of_its_account(

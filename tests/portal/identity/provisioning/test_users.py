@@ -1,23 +1,19 @@
 """The users of an identity provider: made, changed, deactivated and deleted."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
-from daypass.portal.audit.committer import Committer
-from daypass.portal.audit.event import OPERATOR, Event, Outcome
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
     AlreadyExists,
     InvalidRequest,
     LastAdministrator,
-    PortalError,
     PreconditionFailed,
     SignInAgain,
-    Unauthenticated,
     UserNotFound,
 )
 from daypass.portal.identity.authentication import Identity
@@ -28,12 +24,11 @@ from daypass.portal.identity.provisioning.users import ProvisionedUsers
 from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.identity.tokens import digest
 from daypass.portal.permission_sets.model import READ_ONLY
-from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema.groups import group_members
-from daypass.portal.storage.schema.identity import api_tokens, oauth_requests, users
+from daypass.portal.storage.schema.identity import oauth_requests, users
 from daypass.portal.storage.schema.sign_in import recovery_links, sign_in_attempts, webauthn_challenges
 from daypass.portal.storage.schema.tenants import memberships
-from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import add_member, add_tenant
 from tests.fakes import NOON, FakeClock
@@ -43,14 +38,6 @@ from tests.portal.identity.external.conftest import events
 from tests.portal.identity.provisioning.conftest import ENTRA, OKTA
 
 DANA = WantedUser("Dana@Example.com", "00u-dana")
-TRIALS = 150
-RELEASE = Event(action="test.release", actor=OPERATOR, outcome=Outcome.DONE)
-_RELEASE = (
-    update(api_tokens)
-    .where(api_tokens.c.id == bindparam("released_id"))
-    .values(application=case((api_tokens.c.revoked_at.is_(None), "before"), else_="after"))
-)
-"""Marks a token to which something is released, by whether it was revoked by then."""
 
 
 def wants(**changed: object) -> Callable[[ProvisionedUser], WantedUser]:
@@ -352,61 +339,6 @@ def test_a_deleted_user_is_disabled_and_the_name_begins_anew(
     again = provisioned.create(DANA, OKTA)
     assert again.user.id != dana.id
     assert again.is_active
-
-
-@pytest.fixture
-def replica(database_url: str) -> Iterator[Database]:
-    """The same database, opened by another replica."""
-    opened = Database(database_url)
-    yield opened
-    opened.close()
-
-
-def test_in_hundreds_of_races_nothing_is_released_after_the_deactivation(
-    provisioned: ProvisionedUsers, identity: Identity, replica: Database, committer: Committer
-) -> None:
-    dana = provisioned.create(DANA, OKTA).user
-    elsewhere = Committer(replica, identity.clock)
-    deactivating = ProvisionedUsers(replica, elsewhere, identity.clock)
-
-    def race(number: int) -> int:
-        provisioned.update(dana.id, ON, OKTA)
-        secret, token = identity.create_token(dana, TokenKind.PERMANENT, f"race {number}", OPERATOR)
-
-        def still_good(connection: Connection) -> PortalError | None:
-            TokenStore(connection).lock(token.id)
-            bearer = TokenStore(connection).find_bearer(digest(secret.reveal()))
-            is_good = bearer is not None and not bearer.is_revoked and not bearer.is_disabled
-            return None if is_good else Unauthenticated("ended")
-
-        barrier = threading.Barrier(2)
-
-        def deactivate() -> None:
-            barrier.wait()
-            deactivating.update(dana.id, OFF, OKTA)
-
-        ending = threading.Thread(target=deactivate)
-        ending.start()
-        barrier.wait()
-        try:
-            committer.commit(RELEASE, RowChange(_RELEASE, {"released_id": token.id}), precondition=still_good)
-        except Unauthenticated:
-            return 1
-        finally:
-            ending.join()
-        with pytest.raises(Unauthenticated):
-            committer.commit(RELEASE, precondition=still_good)
-        return 0
-
-    refused = sum(race(number) for number in range(TRIALS))
-    elsewhere.close()
-
-    with replica.reading() as connection:
-        released = connection.scalars(
-            select(api_tokens.c.application).where(api_tokens.c.application != "")
-        ).all()
-    assert set(released) == {"before"}
-    assert len(released) + refused == TRIALS
 
 
 def test_a_deactivated_user_cannot_sign_in_with_a_session_from_before(
