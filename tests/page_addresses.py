@@ -25,6 +25,7 @@ VARIABLES: Mapping[str, str] = {
     "{permission_set}": "no-deploy",
     "{account}": "default",
     "{rule}": "shop",
+    "{group}": "developers",
 }
 """Values of the variables in paths, which exist in every demo."""
 
@@ -43,6 +44,22 @@ QUERIES: Mapping[str, Sequence[str]] = {
     "/administrator/permission-sets/{permission_set}": (
         "/administrator/permission-sets/no-deploy",
         "/administrator/permission-sets/read-only",
+    ),
+    "/administrator/groups": ("/administrator/groups", "/administrator/groups?search=nothing-like-it"),
+    "/administrator/groups/create": (
+        "/administrator/groups/create",
+        "/administrator/groups/create?provider=demo",
+    ),
+    "/administrator/groups/{group}/edit": (
+        "/administrator/groups/developers/edit",
+        "/administrator/groups/on-call/edit",
+    ),
+    "/administrator/groups/{group}/members": (
+        "/administrator/groups/developers/members",
+        "/administrator/groups/on-call/members",
+    ),
+    "/administrator/groups/{group}/members/{user}/remove": (
+        "/administrator/groups/on-call/members/dana@example.com/remove",
     ),
     "/administrator/add-workload-rule": (
         "/administrator/add-workload-rule",

@@ -140,6 +140,18 @@ def add_config(page: Page) -> None:
     page.get_by_label("Key").locator("visible=true").select_option("MaximumSessionDuration")
 
 
+def refused_membership(page: Page) -> None:
+    """Send a membership of a tenant that does not exist."""
+    page.locator("#tenant-name").fill("nowhere")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.locator("#tenant-name-error").wait_for()
+
+
+def group_actions(page: Page) -> None:
+    """Open the menu of a group."""
+    page.get_by_role("button", name="Actions", exact=True).click()
+
+
 EXTRA: Mapping[str, tuple[str, str, Prepare]] = {
     "profile-menu": (ADMIN, "/profile", menu),
     "credentials": (DANA, "/profile", credentials),
@@ -155,6 +167,8 @@ EXTRA: Mapping[str, tuple[str, str, Prepare]] = {
     "misspelled-set": (ADMIN, "/administrator/add-permission-set", misspelled_set),
     "own-role": (ADMIN, "/administrator/add-permission-set", own_role),
     "change-set": (ADMIN, "/administrator/tenants/dev01", change_set),
+    "group-actions": (ADMIN, "/administrator/groups/on-call", group_actions),
+    "refused-membership": (ADMIN, "/administrator/groups/on-call/add-tenant", refused_membership),
     "narrowed-profile": (DANA, "/profile?permission_set=no-deploy", nothing),
     "planned-import": (ADMIN, "/administrator/import-users", planned_import),
     "event": (ADMIN, "/administrator/audit", one_event),

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import update
 
+from daypass.portal.admin.groups.model import group_version, membership_version
 from daypass.portal.audit.event import OPERATOR
+from daypass.portal.groups.model import GroupMembership
 from daypass.portal.groups.store import add_group_membership
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.layout.csrf import csrf_token
@@ -60,6 +62,7 @@ RULE = {
     "service_account": BOT,
 }
 MEMBERS = f"/tenants/{DEV.id}/members"
+DEVELOPERS_READ = membership_version(GroupMembership(DEVELOPERS, DEV, READ_ONLY, NOON))
 API = [
     api("POST", "/users", False, username="new@example.com", role="User"),
     api("POST", "/users", True, username="new@example.com", role="User", password=PASSWORD),
@@ -137,6 +140,14 @@ PAGES = [
     page("/delete-tenant", True, id=DATA.id, typed=DATA.name),
     page(f"/tenants/{DEV.id}/remove", False, user="{dana}"),
     page(f"/tenants/{DEV.id}", True, user=NOOR),
+    page("/groups/create", False, name="readers"),
+    page("/groups/developers/members", True, user=NOOR),
+    page("/groups/developers/members/{bot}/remove", False),
+    page("/groups/developers/add-tenant", True, tenant="prod01", permission_set="read-only"),
+    page(f"/groups/developers/tenants/{DEV.id}/remove", False, version=DEVELOPERS_READ),
+    page("/groups/platform/edit", True, name="platform", version=group_version(PLATFORM)),
+    page("/groups/platform/delete", True, version=group_version(PLATFORM)),
+    page("/groups/developers/delete", False, version=group_version(DEVELOPERS)),
 ]
 
 

@@ -135,4 +135,6 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "platform": {},
 }
 """The groups of the demo's identity provider, with the access to tenants that the portal gives them."""
+ON_CALL = "on-call"
+"""The demo's local group: Dana is its member, and it lets her read `prod01`."""
 USERS = (ADMIN, DANA, NOOR, CI)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from daypass.demo.saved_state import SavedState, TenantIds, UserSecrets, load, new_password, save
 from daypass.demo.seed.fixtures import (
     CI,
+    DANA,
     MASTER_ROLE,
     NO_DEPLOY,
     REGION,
@@ -16,7 +17,7 @@ from daypass.demo.seed.fixtures import (
     DemoUser,
     TenantPlan,
 )
-from daypass.demo.seed.groups import add_groups
+from daypass.demo.seed.groups import add_groups, add_local_group
 from daypass.demo.seed.history import PastClock, beginning, record_history
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.model import Caller, Channel
@@ -90,6 +91,9 @@ def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool)
         identity = Identity(database, committer, clock)
         added = {user.username: _add_user(identity, database, user, tenants) for user in USERS}
         _add_workload_rule(database, added[CI.username][1].user, tenants, clock)
+        with database.writing() as connection:
+            dana, production = added[DANA.username][1].user, TenantId(tenants["prod01"].id)
+            add_local_group(connection, dana.id, production, now())
         if has_history:
             callers = {username: caller for username, (_, caller) in added.items()}
             record_history(database, committer, clock, account_id, callers)

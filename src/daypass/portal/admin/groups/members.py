@@ -27,6 +27,21 @@ class GroupMembers:
             found = find_group(connection, group).group
             return GroupList(connection).members(found.id, part_of_username(search), page_request)
 
+    def count(self, group: str, search: str = "") -> int:
+        """Return the number of members on all pages; for a search, at most `COUNT_LIMIT` + 1."""
+        with self.executor.database.reading() as connection:
+            found = find_group(connection, group).group
+            return GroupList(connection).count_members(found.id, part_of_username(search))
+
+    def find(self, group: str, user: str) -> GroupMember:
+        """Return one member; raises `GroupNotFound`, `UserNotFound` or `MembershipNotFound`."""
+        found, member = self._find_both(group, user)
+        with self.executor.database.reading() as connection:
+            listed = GroupList(connection).find_member(found.id, member.id)
+        if listed is None:
+            raise _no_member(found, member)
+        return listed
+
     def add(self, group: str, user: str, by: Author) -> GroupMember:
         """Add a member to a local group, or leave one as they are.
 
@@ -44,11 +59,7 @@ class GroupMembers:
             return Change((row,), {}, {"user": member.username}, proof=proof)
 
         self.executor.execute(single_change("group_member.add", found.name, by, plan))
-        with self.executor.database.reading() as connection:
-            added = GroupList(connection).find_member(found.id, member.id)
-        if added is None:
-            raise _no_member(found, member)
-        return added
+        return self.find(found.id, member.id)
 
     def remove(self, group: str, user: str, by: Author) -> None:
         """Remove a member of a local group; raises the same as `add`, and `MembershipNotFound`."""

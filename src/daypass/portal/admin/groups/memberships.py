@@ -10,7 +10,7 @@ from daypass.portal.admin.groups.service import find_group
 from daypass.portal.admin.groups.store import GroupList
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.permission_sets.service import find_permission_set
-from daypass.portal.admin.tenants.service import find_tenant
+from daypass.portal.admin.tenants.service import find_tenant, part_of_name
 from daypass.portal.admin.transactions import (
     Author,
     Change,
@@ -47,10 +47,17 @@ class GroupMemberships:
             raise _no_membership(found, entered)
         return membership
 
-    def page(self, group: str, page_request: PageRequest) -> Page[GroupMembership]:
-        """Return a page of the memberships that a group gives, by tenant name."""
+    def page(self, group: str, page_request: PageRequest, search: str = "") -> Page[GroupMembership]:
+        """Return a page of the memberships that a group gives, by tenant name; *search* is a part of it."""
         with self.executor.database.reading() as connection:
-            return GroupList(connection).memberships(find_group(connection, group).group.id, page_request)
+            found = find_group(connection, group).group
+            return GroupList(connection).memberships(found.id, part_of_name(search), page_request)
+
+    def count(self, group: str, search: str = "") -> int:
+        """Return the number of memberships on all pages; for a search, at most `COUNT_LIMIT` + 1."""
+        with self.executor.database.reading() as connection:
+            found = find_group(connection, group).group
+            return GroupList(connection).count_memberships(found.id, part_of_name(search))
 
     def of_tenant(self, tenant: str) -> Sequence[GroupMembership]:
         """Return the memberships of all groups in a tenant, also ended ones, by group name."""

@@ -1,10 +1,13 @@
 """The records of groups for Administrators, each with its version."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from daypass.portal.admin.model import Version, version_of
 from daypass.portal.groups.model import Group, GroupMembership, MemberSource
+
+UNMATCHED_AFTER = timedelta(days=30)
+"""The time without a match after which a claim group counts as unmatched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,14 @@ class GroupRecord:
     def version(self) -> Version:
         """The version of the fields that an Administrator can change."""
         return group_version(self.group)
+
+    def is_unmatched(self, now: datetime) -> bool:
+        """Return whether no sign-in had the value of this claim group for 30 days, or since its creation.
+
+        Groups of other sources are never unmatched: no sign-in looks for them.
+        """
+        since = self.last_matched_at or self.created_at
+        return self.group.source is MemberSource.CLAIM and now - since >= UNMATCHED_AFTER
 
 
 def group_version(group: Group) -> Version:

@@ -41,6 +41,10 @@ _LONGEST_DESCRIPTION = 500
 _SHOWN = 60
 
 
+class ValueTaken(AlreadyExists):
+    """Another group of the provider has the value of the claim."""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupDefinition:
     """A new group, as an Administrator wrote it."""
@@ -73,7 +77,7 @@ class Groups:
             return GroupList(connection).page(_searchable(query), page_request)
 
     def count(self, query: GroupQuery) -> int:
-        """Return the number of groups on all pages; at most `COUNT_LIMIT` + 1."""
+        """Return the number of groups on all pages; for a search, at most `COUNT_LIMIT` + 1."""
         with self.executor.database.reading() as connection:
             return GroupList(connection).count(_searchable(query))
 
@@ -90,11 +94,11 @@ class Groups:
         group, now = self._parse(definition), self.executor.clock()
 
         def plan(connection: Connection) -> Change:
-            self._check_administrators(group)
+            self.check_administrators(group)
             if GroupList(connection).is_taken(group.provider, group.name):
                 raise AlreadyExists(f"There is a group “{group.name}” already. Choose another name.")
             if group.external_id and GroupStore(connection).with_claims(group.provider, [group.external_id]):
-                raise AlreadyExists(f"Another group has the value “{group.external_id}” already.")
+                raise ValueTaken(f"Another group has the value “{group.external_id}” already.")
             proof = reauthentication.to_put_group(None, group)
             return Change((add_group(group, at=now),), {}, _facts(group), proof=proof)
 
@@ -173,9 +177,25 @@ class Groups:
                     with suppress(PortalError):
                         self.update(group.id, PORTAL, makes_administrators=False)
 
+    def check_administrators(self, group: Group) -> None:
+        """Return if the group may make Administrators, or does not; raise `InvalidRequest` otherwise."""
+        if not group.makes_administrators:
+            return
+        if group.is_local:
+            raise InvalidRequest(
+                "A local group makes no Administrators. Assign the role to users, or use a group of an "
+                "identity provider."
+            )
+        provider = self.providers.get(group.provider)
+        if provider is None or not provider.makes_administrators:
+            raise InvalidRequest(
+                f"The configuration does not let groups of “{group.provider}” make Administrators. Ask the "
+                "portal's operator."
+            )
+
     def _parse(self, definition: GroupDefinition) -> Group:
-        _check_text(definition.name, "name", _LONGEST_NAME)
-        _check_description(definition.description)
+        check_name(definition.name)
+        check_description(definition.description)
         group_id = GroupId(uuid4().hex)
         if not definition.provider:
             if definition.value:
@@ -183,7 +203,7 @@ class Groups:
             source, value = MemberSource.LOCAL, None
         else:
             self._check_provider(definition.provider)
-            _check_text(definition.value, "value", _LONGEST_VALUE, is_value=True)
+            check_value(definition.value)
             source, value = MemberSource.CLAIM, definition.value
         return Group(
             group_id,
@@ -204,31 +224,15 @@ class Groups:
             )
 
     def _check_changed(self, connection: Connection, old: Group, new: Group) -> None:
-        _check_description(new.description)
+        check_description(new.description)
         if new.name != old.name:
             if old.source is MemberSource.SCIM:
                 raise InvalidRequest("The identity provider names this group. Rename it there.")
-            _check_text(new.name, "name", _LONGEST_NAME)
+            check_name(new.name)
             if GroupList(connection).is_taken(new.provider, new.name):
                 raise AlreadyExists(f"There is a group “{new.name}” already. Choose another name.")
         if new.makes_administrators and not old.makes_administrators:
-            self._check_administrators(new)
-
-    def _check_administrators(self, group: Group) -> None:
-        """Return if the group may make Administrators, or does not; raise `InvalidRequest` otherwise."""
-        if not group.makes_administrators:
-            return
-        if group.is_local:
-            raise InvalidRequest(
-                "A local group makes no Administrators. Assign the role to users, or use a group of an "
-                "identity provider."
-            )
-        provider = self.providers.get(group.provider)
-        if provider is None or not provider.makes_administrators:
-            raise InvalidRequest(
-                f"The configuration does not let groups of “{group.provider}” make Administrators. Ask the "
-                "portal's operator."
-            )
+            self.check_administrators(new)
 
 
 def find_group(connection: Connection, reference: str) -> GroupRecord:
@@ -245,6 +249,26 @@ def find_group(connection: Connection, reference: str) -> GroupRecord:
     return found[0]
 
 
+def check_name(text: str) -> None:
+    """Raise `InvalidRequest` unless *text* can be the name of a group."""
+    _check_text(text, "name", _LONGEST_NAME)
+    if "/" in text:
+        raise InvalidRequest("The name of a group has no “/”, because it is a part of addresses.")
+
+
+def check_value(text: str) -> None:
+    """Raise `InvalidRequest` unless *text* can be the value of a claim that a group names."""
+    _check_text(text, "value", _LONGEST_VALUE)
+    if "*" in text:
+        raise InvalidRequest("The value is compared exactly: “*” is no wildcard. Add a group for each value.")
+
+
+def check_description(text: str) -> None:
+    """Raise `InvalidRequest` unless *text* can be the description of a group."""
+    if len(text) > _LONGEST_DESCRIPTION or not is_storable(text):
+        raise InvalidRequest(f"A description has at most {_LONGEST_DESCRIPTION} characters.")
+
+
 def _end_administration(connection: Connection, group: Group) -> RowChange:
     """Return the change that ends what members authorized; raises `LastAdministrator`."""
     if not group.is_local and GroupList(connection).has_members(group.id):
@@ -252,21 +276,12 @@ def _end_administration(connection: Connection, group: Group) -> RowChange:
     return end_administration_by(group.id)
 
 
-def _check_text(text: str, what: str, longest: int, *, is_value: bool = False) -> None:
+def _check_text(text: str, what: str, longest: int) -> None:
     is_plain = text.isprintable() and is_storable(text) and text == text.strip()
     if not text or len(text) > longest or not is_plain:
         raise InvalidRequest(
             f"The {what} of a group has 1 to {longest} printable characters, without spaces at the ends."
         )
-    if is_value and "*" in text:
-        raise InvalidRequest("The value is compared exactly: “*” is no wildcard. Add a group for each value.")
-    if not is_value and "/" in text:
-        raise InvalidRequest("The name of a group has no “/”, because it is a part of addresses.")
-
-
-def _check_description(text: str) -> None:
-    if len(text) > _LONGEST_DESCRIPTION or not is_storable(text):
-        raise InvalidRequest(f"A description has at most {_LONGEST_DESCRIPTION} characters.")
 
 
 def _facts(group: Group) -> dict[str, Scalar]:

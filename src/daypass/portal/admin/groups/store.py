@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
 from daypass.portal.admin.groups.model import GroupQuery, GroupRecord
 from daypass.portal.groups.model import Group, GroupMember, GroupMembership, MemberSource
@@ -93,12 +93,19 @@ class GroupList:
 
     def count(self, query: GroupQuery) -> int:
         """Return the number on all pages; for a search, at most `COUNT_LIMIT` + 1."""
-        return count_found(self._connection, self._where(select(groups.c.id), query))
+        is_all = query == GroupQuery()
+        return self._count(self._where(select(groups.c.id), query), is_exact=is_all)
 
     def members(self, group_id: GroupId, search: str, page_request: PageRequest) -> Page[GroupMember]:
         """Return a page of a group's members, by username."""
         query = self._named(_MEMBERS.where(group_members.c.group_id == group_id), users.c.username, search)
         return read_page(self._connection, query, Order((users.c.username,)), page_request, _member)
+
+    def count_members(self, group_id: GroupId, search: str) -> int:
+        """Return the number of members on all pages; for a search, at most `COUNT_LIMIT` + 1."""
+        members = select(users.c.id).join(group_members, group_members.c.user_id == users.c.id)
+        query = self._named(members.where(group_members.c.group_id == group_id), users.c.username, search)
+        return self._count(query, is_exact=not search)
 
     def find_member(self, group_id: GroupId, user_id: UserId) -> GroupMember | None:
         """Return one member, or None."""
@@ -117,10 +124,17 @@ class GroupList:
         rows = self._connection.execute(_GROUPS.where(groups.c.id.in_(ids)).order_by(groups.c.name))
         return [_group(row) for row in rows]
 
-    def memberships(self, group_id: GroupId, page_request: PageRequest) -> Page[GroupMembership]:
+    def memberships(self, group_id: GroupId, search: str, page_request: PageRequest) -> Page[GroupMembership]:
         """Return a page of a group's memberships, by tenant name."""
-        query = _MEMBERSHIPS.where(group_memberships.c.group_id == group_id)
+        is_of_group = group_memberships.c.group_id == group_id
+        query = self._named(_MEMBERSHIPS.where(is_of_group), tenants.c.name, search)
         return read_page(self._connection, query, Order((tenants.c.name,)), page_request, _membership)
+
+    def count_memberships(self, group_id: GroupId, search: str) -> int:
+        """Return the number of memberships on all pages; for a search, at most `COUNT_LIMIT` + 1."""
+        query = select(tenants.c.id).join(group_memberships, group_memberships.c.tenant_id == tenants.c.id)
+        query = self._named(query.where(group_memberships.c.group_id == group_id), tenants.c.name, search)
+        return self._count(query, is_exact=not search)
 
     def find_membership(self, group_id: GroupId, tenant_id: TenantId) -> GroupMembership | None:
         """Return the membership that a group gives to a tenant, or None."""
@@ -133,8 +147,17 @@ class GroupList:
         query = _MEMBERSHIPS.where(group_memberships.c.tenant_id == tenant_id)
         return [_membership(row) for row in self._connection.execute(query.order_by(groups.c.name))]
 
+    def _count(self, query: Select[Any], *, is_exact: bool) -> int:
+        if not is_exact:
+            return count_found(self._connection, query)
+        return self._connection.scalar(select(func.count()).select_from(query.subquery())) or 0
+
     def _where(self, statement: Select[Any], query: GroupQuery) -> Select[Any]:
-        statement = self._named(statement, groups.c.name, query.search)
+        if query.search:
+            # The names of groups have capitals, other than usernames. The second condition is for letters
+            # outside ASCII, which SQLite's lower() leaves as they are.
+            lower = contains(self._connection, func.lower(groups.c.name), query.search.lower())
+            statement = statement.where(or_(lower, contains(self._connection, groups.c.name, query.search)))
         if query.source is not None:
             statement = statement.where(groups.c.source == query.source.value)
         if query.provider is not None:

@@ -14,7 +14,7 @@ _API_TENANT, _TENANT, _USER = (
     f"{_PAGES}/tenants/{{tenant}}",
     f"{_PAGES}/users/{{user}}",
 )
-_API_GROUP = f"{_API}/groups/{{group}}"
+_API_GROUP, _GROUP = f"{_API}/groups/{{group}}", f"{_PAGES}/groups/{{group}}"
 _LEGACY_CONFIG, _LEGACY_METADATA = "/v3/admin/systemSettings/config", "/v3/admin/tenant/{tenant}/metadata"
 _IMPORTED = ("user.import", "user.create", "user.update", "membership.put")
 
@@ -84,6 +84,14 @@ PAGES: Mapping[str, Sequence[str]] = {
     f"POST {_USER}/tokens/revoke": ("token.revoke",),
     f"POST {_PAGES}/import-users": ("user.import.check",),
     f"POST {_PAGES}/import-users/do": _IMPORTED,
+    f"POST {_PAGES}/groups/create": ("group.create",),
+    f"POST {_GROUP}/edit": ("group.update",),
+    f"POST {_GROUP}/delete": ("group.delete",),
+    f"POST {_GROUP}/add-tenant": ("group_membership.put",),
+    f"POST {_GROUP}/tenants/{{tenant}}": ("group_membership.put",),
+    f"POST {_GROUP}/tenants/{{tenant}}/remove": ("group_membership.remove",),
+    f"POST {_GROUP}/members": ("group_member.add",),
+    f"POST {_GROUP}/members/{{user}}/remove": ("group_member.remove",),
     f"POST {_PAGES}/add-permission-set": ("permission_set.put",),
     f"POST {_PAGES}/permission-sets/{{permission_set}}/edit": ("permission_set.put",),
     f"POST {_PAGES}/delete-permission-set": ("permission_set.remove",),

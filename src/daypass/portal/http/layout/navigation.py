@@ -33,6 +33,7 @@ ENTRIES = (
         is_for_administrators=True,
         further=["/administrator/import-users"],
     ),
+    Entry("Groups", "/administrator/groups", "group", is_for_administrators=True),
     Entry("Service Accounts", "/administrator/service-accounts", "device", is_for_administrators=True),
     Entry(
         "Permission Sets",

@@ -18,6 +18,7 @@ from daypass.portal.http.pages import (
 from daypass.portal.http.pages.admin import (
     audit,
     fence,
+    groups,
     imports,
     metadata,
     overview,
@@ -72,6 +73,7 @@ ROUTES: Sequence[Callable[[Services], Sequence[BaseRoute]]] = (
     imports.routes,
     user_detail.routes,
     user_sign_in.routes,
+    groups.routes,
     service_accounts.routes,
     workload_rules.routes,
     provisioning.routes,
