@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from daypass.cli.api.client import Answer, Portal
 from daypass.cli.app import run
 from daypass.cli.declarative import live_state, manifest
+from daypass.cli.declarative.permission_sets import BUILT_IN_SETS
 from daypass.cli.declarative.plan import ADD, CHANGE, REMOVE, Plan, plan
 from daypass.cli.runtime.errors import UsageError
 from daypass.common.usernames import canonical_username
@@ -527,7 +528,7 @@ def files(draw: st.DrawFn) -> str:
     users = draw(st.dictionaries(names, st.sampled_from(manifest.ROLES), min_size=1, max_size=3))
     lines = ["users:", *(f"  {name}: {{role: {role}}}" for name, role in users.items()), "tenants:"]
     for tenant in draw(st.lists(st.from_regex("[a-z]{4,9}", fullmatch=True), max_size=2, unique=True)):
-        accesses = st.sampled_from(manifest.BUILT_IN_SETS)
+        accesses = st.sampled_from(BUILT_IN_SETS)
         members = draw(st.dictionaries(st.sampled_from(sorted(users)), accesses))
         lines += [f"  {tenant}:", "    region: eu-west-1", "    members:"]
         lines += [f"      {name}: {access}" for name, access in members.items()]

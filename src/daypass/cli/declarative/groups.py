@@ -52,11 +52,14 @@ class GroupVersions:
 
 
 def time_text(text: str) -> str:
-    """Return a time with a time zone in UTC; raises `ValueError` without one."""
+    """Return a time with a time zone in UTC, in whole seconds as the portal has it.
+
+    Raises `ValueError` without a time zone.
+    """
     parsed = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith(("Z", "z")) else text)
     if parsed.tzinfo is None:
         raise ValueError("no time zone")
-    return parsed.astimezone(UTC).isoformat()
+    return parsed.astimezone(UTC).replace(microsecond=0).isoformat()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,13 @@ from daypass.cli.api.responses import UNREADABLE, every_page, read_json
 from daypass.cli.declarative import workload_rules
 from daypass.cli.declarative.groups import Group, GroupVersions, Membership, time_text
 from daypass.cli.declarative.manifest import (
-    BUILT_IN_SETS,
     Manifest,
     MetadataEntry,
-    PermissionSet,
     SettingKey,
     Tenant,
     User,
 )
+from daypass.cli.declarative.permission_sets import BUILT_IN_SETS, PermissionSet
 from daypass.cli.declarative.step import address
 from daypass.cli.runtime.errors import NotFound, Refusal
 
@@ -68,8 +67,8 @@ def _read_all(portal: Portal) -> LiveState:
     versions = Versions()
     users: dict[str, User] = {}
     for user in _items(portal, path("users"), "users"):
-        # An older portal has neither owners nor descriptions.
-        described = user.get("owner") or "", user.get("description", "")
+        # An older portal has neither owners nor descriptions nor kinds.
+        described = user.get("owner") or "", user.get("description", ""), user.get("kind")
         # The role by a group is no role to export or to change. An older portal has no groups.
         role = user.get("assigned_role", user["role"])
         users[user["username"]] = User(role, user["disabled"], *described)

@@ -1,11 +1,13 @@
 """The manifest of `daypass apply`: parsing it, with errors that name the line, and writing it."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daypass.cli.declarative import workload_rules
 from daypass.cli.declarative.groups import Group, Membership, group_fields, time_text
+from daypass.cli.declarative.permission_sets import BUILT_IN_SETS, PermissionSet, permission_set_fields
 from daypass.cli.declarative.workload_rules import Rule
 from daypass.cli.runtime.errors import UsageError
 from daypass.common.usernames import canonical_username
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from yaml.nodes import Node
 
 ROLES = ("User", "Administrator")
-BUILT_IN_SETS = ("full", "read-only")
+PERSON, SERVICE = "person", "service"
 SECTIONS = ("users", "permission_sets", "tenants", "groups", "settings", "workload_rules")
 KINDS = ("text", "url", "aws_console")
 
@@ -32,19 +34,8 @@ class User:
     """For a service account: the username of the person responsible."""
     description: str | None = None
     """For a service account: its purpose."""
-
-
-@dataclass(frozen=True, slots=True)
-class PermissionSet:
-    """A custom permission set; a list that the file leaves out is empty."""
-
-    rank: int
-    description: str = ""
-    policies: Sequence[str] = ()
-    denies: Sequence[object] = ()
-    """Deny statements of IAM."""
-    own_role: bool = False
-    """Whether the set has a role of its own in each tenant."""
+    kind: str | None = None
+    """`person` or `service`; the portal makes a new user without it a service account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +120,7 @@ class _Reader:
             username = canonical_username(name)
             if username in users:
                 raise self._error(user, f"“{username}” occurs twice")
-            known = ("role", "disabled", "owner", "description")
+            known = ("role", "kind", "disabled", "owner", "description")
             fields = {} if self._is_empty(user) else dict(self._fields(user, known, "a user"))
             role = self._text(fields["role"]) if "role" in fields else None
             if role is not None and role not in ROLES:
@@ -137,7 +128,13 @@ class _Reader:
             disabled = self._text(fields["disabled"]) if "disabled" in fields else None
             if disabled not in (None, "true", "false"):
                 raise self._error(fields["disabled"], "disabled is true or false")
-            texts = {key: self._text(fields[key]) for key in ("owner", "description") if key in fields}
+            texts = {
+                key: self._text(fields[key]) for key in ("owner", "description", "kind") if key in fields
+            }
+            if texts.get("kind", PERSON) not in (PERSON, SERVICE):
+                raise self._error(fields["kind"], f"a kind is {PERSON} or {SERVICE}")
+            if "owner" in texts:
+                texts["owner"] = canonical_username(texts["owner"])
             users[username] = User(role, None if disabled is None else disabled == "true", **texts)
         return users
 
@@ -167,14 +164,7 @@ class _Reader:
         for key in workload_rules.REQUIRED:
             if key not in nodes:
                 raise self._error(node, f"a workload rule needs {key}")
-        rule: dict[str, object] = {}
-        for key, value in nodes.items():
-            if key in workload_rules.MAPPINGS:
-                rule[key] = {name: self._text(each) for name, each in self._mapping(value)}
-            elif key == "jwks":
-                rule[key] = self._value(value)
-            else:
-                rule[key] = self._text(value)
+        rule = {key: self._rule_field(key, value) for key, value in nodes.items()}
         for key in workload_rules.NUMBERS:
             text = str(rule.get(key, "0"))
             if not (text.isascii() and text.isdigit()):
@@ -184,6 +174,14 @@ class _Reader:
         if rule.get("disabled", "false") not in ("true", "false"):
             raise self._error(nodes["disabled"], "disabled is true or false")
         return {**rule, "disabled": True} if rule.pop("disabled", "false") == "true" else rule
+
+    def _rule_field(self, key: str, node: "Node") -> object:
+        if key in workload_rules.MAPPINGS:
+            return {name: self._text(each) for name, each in self._mapping(node)}
+        if key == "jwks":
+            return self._json(node)
+        text = self._text(node)
+        return canonical_username(text) if key == "service_account" else text
 
     def _group(self, name: str, node: "Node") -> Group:
         line = node.start_mark.line + 1
@@ -238,6 +236,18 @@ class _Reader:
         if isinstance(node.value, list):
             return [self._value(each) for each in node.value]
         return self._text(node)
+
+    def _json(self, node: "Node") -> Any:  # noqa: ANN401  JSON of any shape
+        """Return nested lists and mappings, with numbers, booleans and null as JSON has them."""
+        import yaml
+
+        value = yaml.SafeLoader("").construct_document(node)
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError):
+            # YAML has dates, binary data and anchors to itself, too.
+            raise self._error(node, "a value of JSON is expected here") from None
+        return value
 
     def _tenant(self, node: "Node") -> Tenant:
         line = node.start_mark.line + 1
@@ -352,24 +362,12 @@ def write(manifest: Manifest) -> str:
 
 def _user(user: User) -> dict[str, object]:
     fields: dict[str, object] = {"role": user.role}
+    if user.kind == PERSON:
+        fields["kind"] = PERSON
     if user.disabled:
         fields["disabled"] = True
     described = {"owner": user.owner, "description": user.description}
     return fields | {name: text for name, text in described.items() if text}
-
-
-def permission_set_fields(permission_set: PermissionSet) -> dict[str, object]:
-    """Return the fields as the file and the API have them.
-
-    The default of `own_role` is left out, because an older portal does not know the field.
-    """
-    fields: dict[str, object] = {
-        "description": permission_set.description,
-        "rank": permission_set.rank,
-        "policies": list(permission_set.policies),
-        "denies": list(permission_set.denies),
-    }
-    return fields | {"own_role": True} if permission_set.own_role else fields
 
 
 def _tenant(tenant: Tenant) -> dict[str, object]:

@@ -7,7 +7,8 @@ from typing import TypeVar
 from daypass.cli.declarative import workload_rules
 from daypass.cli.declarative.groups import GroupPlanner
 from daypass.cli.declarative.live_state import LiveState, path
-from daypass.cli.declarative.manifest import BUILT_IN_SETS, Manifest, Tenant, User, permission_set_fields
+from daypass.cli.declarative.manifest import PERSON, SERVICE, Manifest, Tenant, User
+from daypass.cli.declarative.permission_sets import BUILT_IN_SETS, permission_set_fields
 from daypass.cli.declarative.step import ADD, CHANGE, REMOVE, Facts, Step, difference, if_match, put, removal
 from daypass.cli.runtime.errors import UsageError
 
@@ -15,6 +16,8 @@ __all__ = ["ADD", "CHANGE", "REMOVE", "Plan", "Step", "plan"]
 
 _ROLE_MAXIMUM = ("AppConfig", "MaximumSessionDuration")
 """The limit of every tenant's maximum: it is raised before theirs and lowered after them."""
+
+_KINDS = {PERSON: "person", SERVICE: "service account"}
 
 Key = TypeVar("Key")
 
@@ -53,8 +56,9 @@ class _Planner:
             *self._tenant_settings(),
             *self._metadata(),
             *self._members(),
-            *self._workload_rules(),
+            # Before the rules: a service account may have a tenant by a group only.
             *self._groups.steps(),
+            *self._workload_rules(),
             *lowered,
             *(removed if prune else ()),
             *last,
@@ -68,13 +72,19 @@ class _Planner:
         for name, wanted in desired:
             old = existing.get(name)
             if old is None:
-                facts = {"role": wanted.role or "User", **_description(wanted)}
+                kind = {} if wanted.kind is None else {"kind": wanted.kind}
+                facts = {"role": wanted.role or "User", **kind, **_description(wanted)}
                 body = {"username": name, **facts}
                 yield Step(ADD, f"user {name}", {}, facts, "POST", path("users"), body, {})
                 if wanted.disabled:
                     # The step before creates the user, so the version is not known when the plan is made.
                     yield self._user_changed(name, {"disabled": False}, {"disabled": True}, "*")
                 continue
+            if wanted.kind is not None and old.kind not in (None, wanted.kind):
+                raise UsageError(
+                    f"{self.name}: “{name}” is a {_KINDS[old.kind]}, which cannot be changed. Remove its "
+                    "kind from the file, or choose another name."
+                )
             before, after = difference(_user_fields(old), _user_fields(wanted))
             if after:
                 yield self._user_changed(name, before, after, self.live.versions.users[name])
