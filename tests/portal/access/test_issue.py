@@ -14,6 +14,7 @@ from daypass.portal.access.model import Channel, LimitSource, Purpose, SessionRe
 from daypass.portal.errors import (
     AccessDenied,
     AwsMisconfigured,
+    AwsRefused,
     AwsThrottled,
     AwsTrustRefused,
     AwsUnavailable,
@@ -560,6 +561,15 @@ def test_a_role_that_refuses_the_portal_is_not_cached_as_refusing_attribution(ri
 
     assert [attributed for _, attributed in rig.broker.assumed] == [True, False]
     assert [fact["plain_until"] for fact in rig.facts()] == [None]
+
+
+def test_a_session_whose_tags_are_too_large_is_not_tried_without_them(rig: Rig) -> None:
+    rig.broker.assume_error = AwsRefused("The policies and tags are too large together.")
+
+    with pytest.raises(AwsRefused):
+        rig.issue(DANA, "dev01")
+
+    assert [attributed for _, attributed in rig.broker.assumed] == [True]
 
 
 def test_if_attribution_is_required_there_is_no_session_without_it(rig: Rig) -> None:

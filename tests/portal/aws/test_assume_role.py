@@ -13,7 +13,7 @@ from daypass.portal.access.level_policies import READ_ONLY_LEVEL
 from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.aws import policies
 from daypass.portal.aws.broker import AwsBroker
-from daypass.portal.aws.errors import CredentialsRefused, SessionRefused
+from daypass.portal.aws.errors import CredentialsRefused, SessionRefused, SessionTooLarge
 from daypass.portal.aws.fence.levels import withheld_actions
 from daypass.portal.errors import (
     AwsError,
@@ -198,7 +198,7 @@ def test_a_refusal_of_a_set_s_own_role_names_no_policies(
     assert "analyst" not in refused.value.reason.replace(SET_ROLE, "")
 
 
-@pytest.mark.parametrize("code", ["ValidationError", "NoSuchEntity", "PackedPolicyTooLarge", "Surprise"])
+@pytest.mark.parametrize("code", ["ValidationError", "NoSuchEntity", "Surprise"])
 def test_a_refusal_of_a_set_names_the_policies_that_the_account_may_lack(
     broker: AwsBroker, stub: StubAws, code: str
 ) -> None:
@@ -210,6 +210,45 @@ def test_a_refusal_of_a_set_names_the_policies_that_the_account_may_lack(
     assert "“data-reader”" in refused.value.reason
     assert "account 123456789012: aws:ReadOnlyAccess, own." in refused.value.reason
     assert code in (refused.value.cause or "")
+
+
+TAGS = {"daypass:claim:ref": "x" * 200, "daypass:claim:run": "y" * 7, "daypass:tenant": "dev01" * 60}
+
+
+@pytest.mark.parametrize(
+    ("session_of", "kind", "named"),
+    [
+        (replace(SESSION, tags=TAGS), SessionTooLarge, ["2 session tags of 207 characters"]),
+        (
+            replace(SESSION, permission_set=DATA_READER),
+            AwsPolicyRefused,
+            ["Shorten the Denies", "“data-reader”"],
+        ),
+        (
+            replace(SESSION, tags=TAGS, permission_set=DATA_READER),
+            AwsPolicyRefused,
+            ["the longest is daypass:claim:ref with 200.", "Shorten the Denies"],
+        ),
+        (replace(SESSION, permission_set=READ_ONLY), SessionTooLarge, ["larger together than AWS allows"]),
+    ],
+)
+def test_a_session_that_is_too_large_names_the_tags_and_the_set_and_is_not_tried_without_tags(
+    broker: AwsBroker,
+    stub: StubAws,
+    session_of: AssumeRoleParameters,
+    kind: type[AwsError],
+    named: list[str],
+) -> None:
+    stub.play(error(400, "PackedPolicyTooLarge", "Packed policy consumes 104% of allotted space"))
+
+    with pytest.raises(AwsError) as refused:
+        broker.assume(session_of, attributed=True, deadline=SOON)
+
+    assert type(refused.value) is kind
+    assert all(text in refused.value.reason for text in named), refused.value.reason
+    assert ("Remove session tags from the rule." in refused.value.reason) == (session_of.tags is TAGS)
+    assert "PackedPolicyTooLarge" in (refused.value.cause or "")
+    assert len(stub.requests) == 1
 
 
 def test_a_denial_of_a_session_with_a_set_names_both_causes(broker: AwsBroker, stub: StubAws) -> None:
@@ -265,7 +304,7 @@ def test_the_response_becomes_credentials_whose_repr_hides_secrets(broker: AwsBr
         (error(403, "InvalidClientTokenId"), CredentialsRefused, 1),
         (error(403, "SignatureDoesNotMatch"), CredentialsRefused, 1),
         (error(403, "RegionDisabledException"), AwsMisconfigured, 1),
-        (error(400, "PackedPolicyTooLarge"), SessionRefused, 1),
+        (error(400, "PackedPolicyTooLarge"), SessionTooLarge, 1),
         (error(400, "ValidationError", "1 validation error detected"), SessionRefused, 1),
         (
             error(

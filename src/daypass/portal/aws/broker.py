@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
+from daypass.common.counting import counted
 from daypass.portal.access.broker import Deadline, SetRole
 from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.access.model import AssumeRoleParameters, Credentials
@@ -13,7 +14,7 @@ from daypass.portal.access.session_names import ISSUANCE_TAG
 from daypass.portal.accounts.model import SET_ROLE_PREFIX, set_roles_obstacle
 from daypass.portal.aws.console import Destinations, Federation
 from daypass.portal.aws.credentials import PortalCredentials
-from daypass.portal.aws.errors import SessionRefused, invalid_response
+from daypass.portal.aws.errors import SessionRefused, SessionTooLarge, invalid_response
 from daypass.portal.aws.fence.levels import withheld_actions
 from daypass.portal.aws.identity import PortalIdentity
 from daypass.portal.aws.policies import read_only_limits, to_json
@@ -25,6 +26,7 @@ from daypass.portal.errors import AwsError, AwsNotAllowed, AwsPolicyRefused, Aws
 from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from daypass.portal.permission_sets.rendering import session_policies
 from daypass.portal.secret import Secret
+from daypass.portal.workloads.model import TAG_PREFIX
 
 _KEYS = "AssumeRoleResponse/AssumeRoleResult/Credentials/"
 _ASSUMED = "AssumeRoleResponse/AssumeRoleResult/AssumedRoleUser/Arn"
@@ -97,6 +99,8 @@ class AwsBroker:
             request |= _attribution(session)
         try:
             answer = self.sts.call(request, deadline, role_arn=session.role_arn)
+        except SessionTooLarge as refusal:
+            raise _size_refusal(session, refusal) from refusal
         except (SessionRefused, AwsTrustRefused) as refusal:
             # These have no policies in the account that the refusal could be about.
             if session.permission_set.is_built_in or session.permission_set.has_own_role:
@@ -186,6 +190,30 @@ def _policy_refusal(session: AssumeRoleParameters, refusal: SessionRefused | Aws
             f"AWS refused the policies of the permission set “{permission_set.name}” for {session.role_arn}. "
             f"{remedy}"
         )
+    error.cause = refusal.cause
+    return error
+
+
+def _size_refusal(session: AssumeRoleParameters, refusal: SessionTooLarge) -> AwsError:
+    """Return the error for a session whose policies and tags AWS found too large, with the parts to shorten.
+
+    AWS has one limit for both, and does not say which of them is to blame. The session is never requested
+    again without its tags: they say who has it.
+    """
+    tags = {key: value for key, value in session.tags.items() if key.startswith(TAG_PREFIX)}
+    permission_set, remedies = session.permission_set, []
+    if tags:
+        longest = max(tags, key=lambda key: len(tags[key]))
+        remedies.append(
+            f"The workload rule makes {counted(len(tags), 'session tag')} of "
+            f"{counted(sum(map(len, tags.values())), 'character')}; the longest is {longest} with "
+            f"{len(tags[longest])}. Remove session tags from the rule."
+        )
+    has_policies = not (permission_set.is_built_in or permission_set.has_own_role)
+    if has_policies:
+        remedies.append(f"Shorten the Denies of the permission set “{permission_set.name}”.")
+    kind = AwsPolicyRefused if has_policies else SessionTooLarge
+    error = kind(" ".join([refusal.reason, *remedies]))
     error.cause = refusal.cause
     return error
 

@@ -68,6 +68,10 @@ class SessionRefused(AwsRefused):
     """AWS refused the parameters of a session with a code that has no meaning of its own here."""
 
 
+class SessionTooLarge(SessionRefused):
+    """AWS refused a session because its policies and tags are too large together."""
+
+
 class CredentialsRefused(AwsMisconfigured):
     """AWS rejects the portal's keys or signature; a new lookup may find other keys."""
 
@@ -193,6 +197,11 @@ def error_for_code(code: str, message: str, role_arn: str) -> AwsError:
     if code == "ValidationError" and _TOO_LONG.search(message):
         return RoleMaximumExceeded(
             f"The requested session is longer than {role_arn} allows. Request a shorter one."
+        )
+    if code == "PackedPolicyTooLarge":
+        return SessionTooLarge(
+            f"AWS refused the session for {role_arn}: its policies and tags are larger together than AWS "
+            f"allows ({code})."
         )
     return SessionRefused(f"AWS refused the session for {role_arn} ({code}).")
 
