@@ -149,10 +149,12 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
         ),
         Documented(
             "sign_out.provider",
-            "An identity provider ends a session, or all sign-ins of an account's user.",
+            "An identity provider ends a session, or all sign-ins of an account's user; or a session ends "
+            "because its provider is not configured any more.",
             (Outcome.DONE,),
             "the username, if the session or account is known",
-            "`provider`, `address`; `sid` of the session, or `external_subject` of the account",
+            "`provider`, `address`; `sid` of the session, or `external_subject` of the account. Without "
+            "configuration: `provider`, `token_id`, and `reason` `not_configured`",
         ),
         Documented(
             "sign_in.confirm",
@@ -466,7 +468,8 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
         ),
         _change(
             "group_member.remove",
-            "A user stops being a member of a group, in the same ways.",
+            "A user stops being a member of a group, in the same ways, or because the claim counts no "
+            "longer: its provider is not configured any more, or the last sign-in there is 30 days old.",
             "the group's name",
             "`old.user`; by a claim or SCIM `user`, `source`, `provider`; by SCIM also `address`, `token_id`",
         ),

@@ -15,6 +15,7 @@ from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.composition import make_services
 from daypass.portal.config.model import PortalConfig
+from daypass.portal.groups.lapse.claims import LapsedClaimsJob
 from daypass.portal.http import health, metrics
 from daypass.portal.http.api import build as api
 from daypass.portal.http.core.dispatcher import ChannelApp, Dispatcher
@@ -118,6 +119,7 @@ def assemble(
     services = make_services(config, database, aws, clock, templates, registry, redirect_providers)
     channels = [channel for build_channel in CHANNELS for channel in build_channel(services)]
     attempts = AbandonedAttempts(database, services.committer)
+    lapsed = LapsedClaimsJob(services.lapsed_claims)
     sampler = MetricsSampler(metrics.process_gauges(services))
 
     if services.administration.role_reconciler is not None:
@@ -127,6 +129,7 @@ def assemble(
     attempts.settle_some()
     # The configuration may have changed since the groups were.
     services.administration.groups.withdraw_administrators()
+    lapsed.run_once()
     return Portal(
         app=RequestMiddleware(
             Transport(Dispatcher(channels), config.public_url),
@@ -137,29 +140,36 @@ def assemble(
         has_administrator=services.users.has_administrator,
         database_profile=database.profile,
         discover_identity=aws.discover_identity,
-        start=_starting(attempts, sampler),
-        close=_closing(services, aws, attempts, sampler),
+        start=_starting(attempts, lapsed, sampler),
+        close=_closing(services, aws, attempts, lapsed, sampler),
         metrics_app=None if config.metrics.listen is None else metrics.build_listener(services),
         administration=services.administration,
     )
 
 
-def _starting(attempts: AbandonedAttempts, sampler: MetricsSampler) -> Callable[[], None]:
+def _starting(
+    attempts: AbandonedAttempts, lapsed: LapsedClaimsJob, sampler: MetricsSampler
+) -> Callable[[], None]:
     """Return the function that starts the background work."""
 
     def start() -> None:
         attempts.start()
+        lapsed.start()
         sampler.start()
 
     return start
 
 
 def _closing(
-    services: Services, aws: Aws, attempts: AbandonedAttempts, sampler: MetricsSampler
+    services: Services,
+    aws: Aws,
+    attempts: AbandonedAttempts,
+    lapsed: LapsedClaimsJob,
+    sampler: MetricsSampler,
 ) -> Callable[[], None]:
     """Return the function that stops all work of a portal and closes its database."""
-    background: list[Verification | AbandonedAttempts | RoleReconciler | MetricsSampler]
-    background = [services.administration.verification, attempts, sampler]
+    background: list[Verification | AbandonedAttempts | LapsedClaimsJob | RoleReconciler | MetricsSampler]
+    background = [services.administration.verification, attempts, lapsed, sampler]
     if services.administration.role_reconciler is not None:
         background.append(services.administration.role_reconciler)
 

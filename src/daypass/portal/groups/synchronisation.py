@@ -1,6 +1,6 @@
 """The memberships of groups that a sign-in changes: only those of the claim groups of its provider."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,16 +55,16 @@ class GroupSynchronisation:
         values = self._values(user, provider, claims, request_id)
         try:
             with self.database.reading() as connection:
-                difference = _difference(connection, user, provider, values)
                 matched = _matched(connection, provider, values)
+                difference = _difference(connection, user, provider.name, matched)
         except LastAdministrator as refusal:
-            self._record(user, provider, request_id, Outcome.ALERT, refusal)
+            self._record(user, provider.name, request_id, Outcome.ALERT, refusal)
             raise
 
         def precondition(inside: Connection) -> PortalError | None:
             # Administrators change groups in exclusive units, so nothing changes between this and the commit.
             try:
-                current = _difference(inside, user, provider, values)
+                current = _difference(inside, user, provider.name, _matched(inside, provider, values))
             except LastAdministrator as refusal:
                 return refusal
             return None if current == difference else SignInFailed(_CHANGED)
@@ -75,6 +75,32 @@ class GroupSynchronisation:
             precondition=precondition,
         )
 
+    def changes_of_lapse(
+        self, user: User, provider: str, has_lapsed: Callable[[Connection], bool]
+    ) -> UnitOfWork[Event]:
+        """Return what changes because the claims of the provider with that name count no longer for *user*.
+
+        Raises `LastAdministrator`, which is recorded, as for a sign-in. The precondition asks *has_lapsed*,
+        because the user may sign in there at the same moment.
+        """
+        now = self.clock()
+        try:
+            with self.database.reading() as connection:
+                difference = _difference(connection, user, provider, ())
+        except LastAdministrator as refusal:
+            self._record(user, provider, "", Outcome.ALERT, refusal)
+            raise
+
+        def precondition(inside: Connection) -> PortalError | None:
+            try:
+                current = _difference(inside, user, provider, ())
+            except LastAdministrator as refusal:
+                return refusal
+            return None if current == difference and has_lapsed(inside) else SignInFailed(_CHANGED)
+
+        changes, events = _rows(user, difference, now), _events(user, difference, "")
+        return UnitOfWork(changes, events, precondition, is_exclusive=True)
+
     def _values(
         self, user: User, provider: ProviderConfig, claims: Mapping[str, object], request_id: str
     ) -> frozenset[str]:
@@ -83,13 +109,13 @@ class GroupSynchronisation:
         try:
             return storable_values(values_of_claim(claims, provider))
         except GroupsClaimInvalid as refusal:
-            self._record(user, provider, request_id, Outcome.DENIED, refusal)
+            self._record(user, provider.name, request_id, Outcome.DENIED, refusal)
             raise
 
     def _record(
         self,
         user: User,
-        provider: ProviderConfig,
+        provider: str,
         request_id: str,
         outcome: Outcome,
         refusal: PortalError,
@@ -99,18 +125,18 @@ class GroupSynchronisation:
             actor=Actor(None, "daypass", request_id),
             outcome=outcome,
             subject=user.username,
-            detail={"provider": provider.name, "code": refusal.code, "reason": refusal.reason},
+            detail={"provider": provider, "code": refusal.code, "reason": refusal.reason},
         )
         self.committer.commit_rate_limited(event)
 
 
-def _difference(
-    connection: Connection, user: User, provider: ProviderConfig, values: frozenset[str]
-) -> _Difference:
-    """Return the difference between the user's groups and the claim; raises `LastAdministrator`."""
+def _difference(connection: Connection, user: User, provider: str, wanted: tuple[Group, ...]) -> _Difference:
+    """Return the difference between the user's claim groups and those of *wanted*.
+
+    Raises `LastAdministrator`.
+    """
     store = GroupStore(connection)
-    wanted = _matched(connection, provider, values)
-    current = store.of_user(user.id, provider.name, MemberSource.CLAIM)
+    current = store.of_user(user.id, provider, MemberSource.CLAIM)
     joined = tuple(group for group in wanted if group not in current)
     left = tuple(group for group in current if group not in wanted)
     ends_administration = (

@@ -23,6 +23,7 @@ from daypass.portal.clock import Clock
 from daypass.portal.config.model import PortalConfig
 from daypass.portal.diagnostics.account_fence import FenceReader
 from daypass.portal.diagnostics.finding import Examiner
+from daypass.portal.groups.lapse.claims import LapsedClaims
 from daypass.portal.groups.synchronisation import GroupSynchronisation
 from daypass.portal.http.core.authentication import Authenticator, Permission
 from daypass.portal.http.core.authorization import Authorizer
@@ -43,6 +44,7 @@ from daypass.portal.identity.external.links import ExternalLinks, SignInMethods
 from daypass.portal.identity.passkeys.challenges import Challenges
 from daypass.portal.identity.passkeys.second_factor import SecondFactors
 from daypass.portal.identity.passkeys.service import Passkeys
+from daypass.portal.identity.providers.base import RedirectProvider
 from daypass.portal.identity.providers.registry import IdentityProviders
 from daypass.portal.identity.users import UserDirectory
 from daypass.portal.inventory.service import Inventory
@@ -142,6 +144,17 @@ class Services:
         """The users of accounts at identity providers."""
         groups = GroupSynchronisation(self.database, self.committer, self.clock)
         return ExternalAccounts.of(self.database, self.committer, self.clock, groups.changes_of_sign_in)
+
+    @property
+    def lapsed_claims(self) -> LapsedClaims:
+        """The end of what no configured identity provider stands for any more."""
+        return LapsedClaims(
+            self.database,
+            self.committer,
+            self.clock,
+            GroupSynchronisation(self.database, self.committer, self.clock),
+            [each.config for each in self.providers if isinstance(each, RedirectProvider)],
+        )
 
     @property
     def sign_in_methods(self) -> SignInMethods:

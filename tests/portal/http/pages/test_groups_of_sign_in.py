@@ -3,13 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
+from daypass.portal.app import assemble, page_templates
 from daypass.portal.config.providers import GroupSource
 from daypass.portal.groups.model import Group, MemberSource
 from daypass.portal.groups.store import add_group_membership
 from daypass.portal.identity.model import Role, User, UserId
 from daypass.portal.identity.store.users import add_user
 from daypass.portal.permission_sets.model import FULL
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema.groups import group_members
 from daypass.portal.tenants.model import GroupId
 from tests.fakes import EXAMPLE_IDP, NOON, FakeOidcProvider
 from tests.portal.groups.examples import add
@@ -24,7 +28,7 @@ from tests.portal.http.pages.test_redirect_provider import (
     location,
     portal,
 )
-from tests.portal.http.world import ADMIN, DATA, World
+from tests.portal.http.world import ADMIN, DATA, World, fake_aws, portal_config
 
 __all__ = ["browser", "idps", "portal"]
 
@@ -83,6 +87,22 @@ def test_a_reauthentication_takes_the_role_from_a_user_who_left_its_group(
 
     assert browser.get(callback(at_idp, RITA_SUBJECT)).status == 303
     assert browser.get("/administrator/users").status == 403
+
+
+def test_the_next_start_without_the_provider_ends_what_it_gave(
+    portal: World, sqlite_url: str, browser: Browser, idp: FakeOidcProvider
+) -> None:
+    assert sign_in(browser, idp, {"groups": ["daypass-readers"]}) == 303
+
+    aws = fake_aws(portal.broker, portal.source, None, portal.doctor, portal.boundaries, None)
+    config = portal_config(sqlite_url)
+    restarted = assemble(config, Database(sqlite_url), aws, portal.clock, page_templates())
+    restarted.close()
+
+    ended = browser.get("/resources")
+    assert (ended.status, location(ended)) == (303, "/sign-in?next=/resources&ended=1")
+    with portal.database.reading() as connection:
+        assert connection.execute(select(group_members.c.user_id)).all() == []
 
 
 def test_a_stranger_of_another_domain_learns_no_names(browser: Browser, idp: FakeOidcProvider) -> None:

@@ -1,12 +1,14 @@
 """Queries for the sessions at identity providers that browser sessions began with."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from daypass.portal.identity.external.model import ProviderSession
-from daypass.portal.identity.model import TokenId
-from daypass.portal.storage.schema.identity import api_tokens
+from daypass.portal.identity.model import TokenId, TokenKind, UserId
+from daypass.portal.storage.schema.identity import api_tokens, users
 from daypass.portal.storage.schema.sign_in import provider_sessions
 from daypass.portal.storage.unit_of_work import RowChange
 
@@ -45,6 +47,40 @@ class ProviderSessionStore:
         query = select(_c.issuer, _c.subject, _c.sid, _c.id_token).where(_c.token_id == token_id)
         row = self._connection.execute(query).first()
         return None if row is None else ProviderSession(row.issuer, row.subject, row.sid, row.id_token)
+
+    def list_of_others(
+        self, issuers: Mapping[str, str], now: datetime, number: int
+    ) -> Sequence["ForeignSession"]:
+        """Return up to *number* valid sessions that began at another provider or issuer than these.
+
+        *issuers* has the issuer of each provider.
+        """
+        t, known = api_tokens.c, tuple_(_c.provider, _c.issuer).in_(list(issuers.items()))
+        rows = self._connection.execute(
+            select(t.id, t.user_id, users.c.username, t.provider)
+            .join(users, users.c.id == t.user_id)
+            .where(
+                t.kind == TokenKind.BROWSER.value,
+                t.provider.is_not(None),
+                t.revoked_at.is_(None),
+                t.expires_at > now,
+                ~select(_c.token_id).where(_c.token_id == t.id, known).exists(),
+            )
+            .limit(number)
+        )
+        return [
+            ForeignSession(TokenId(row.id), UserId(row.user_id), row.username, row.provider) for row in rows
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignSession:
+    """A browser session that began at a provider."""
+
+    token_id: TokenId
+    user_id: UserId
+    username: str
+    provider: str
 
 
 def add_provider_session(token_id: TokenId, provider: str, session: ProviderSession) -> RowChange:

@@ -1,0 +1,1 @@
+"""The end of sessions and memberships that no configured identity provider stands for any more."""
