@@ -66,6 +66,11 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
             "Confirm your identity on the page, or run `daypass login --admin` again. The header "
             "`WWW-Authenticate` has the challenge of RFC 9470, with `max_age` in seconds."
         ),
+        "insufficient_user_authentication": (
+            "Confirm your identity on the page, or run `daypass login --reauthenticate`. The tenant limits "
+            "the age of the authentication. [Recent authentication](../guides/recent-authentication.md) says "
+            "what each kind of caller does."
+        ),
         "request_over": "Start the sign-in again from the application or the command line.",
         "too_soon": "Read the request, then press the button again.",
         "scim_refused": "For identity providers: the value of `scimType` says what to correct.",

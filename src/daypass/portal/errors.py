@@ -1,5 +1,6 @@
 """The portal's errors: each has a stable code and a reason, and none knows an HTTP status."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -78,6 +79,16 @@ class ReauthenticationRequired(PortalError):
     """The change needs reauthentication, a sign-in of the last five minutes."""
 
     code = "fresh_sign_in_needed"
+
+
+class AuthenticationTooOld(ReauthenticationRequired):
+    """The user's authentication is older than the maximum age for this AWS session (RFC 9470)."""
+
+    code = "insufficient_user_authentication"
+
+    def __init__(self, reason: str, max_age: timedelta) -> None:
+        super().__init__(reason)
+        self.max_age = max_age
 
 
 class RequestExpired(PortalError):

@@ -9,11 +9,14 @@ from daypass.portal.errors import InvalidRequest
 from daypass.portal.settings.codecs import Duration
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
+    AUTHENTICATION_AGE,
     DISABLE_NON_ADMIN_JIT,
     ENABLE_ADMIN_JIT_ON_UI,
     PASSKEY_REQUIRED,
     REGISTRY,
     ROLE_MAXIMUM,
+    TENANT_AUTHENTICATION_AGE,
+    TENANT_EXEMPTS_WORKLOADS,
     TENANT_ROLE_MAXIMUM,
     TENANT_SERVICES,
     TENANT_VALIDITY,
@@ -35,9 +38,12 @@ TABLE = [
     (ROLE_MAXIMUM, "AppConfig", "MaximumSessionDuration", None, 3600, 43200),
     (TOKEN_SESSION_DURATION, "AppConfig", "TokenSessionDuration", 12 * HOUR, 15, 10080),
     (PASSKEY_REQUIRED, "AppConfig", "RequirePasskeys", "off", None, None),
+    (AUTHENTICATION_AGE, "AppConfig", "MaximumAuthenticationAge", None, 5, 720),
     (TENANT_VALIDITY, "", "aws_access_token_validity", HOUR, 900, 43200),
     (TENANT_ROLE_MAXIMUM, "", "aws_role_max_session_duration", None, 3600, 43200),
     (TENANT_SERVICES, "", "aws_services", None, None, None),
+    (TENANT_AUTHENTICATION_AGE, "", "aws_maximum_authentication_age", None, 5, 720),
+    (TENANT_EXEMPTS_WORKLOADS, "", "aws_workloads_exempt_from_authentication_age", False, None, None),
 ]
 durations = [setting for setting in REGISTRY if isinstance(setting.codec, Duration)]
 
@@ -206,6 +212,24 @@ def test_a_limit_elevates_if_it_admits_a_further_name(
         return None if names is None else frozenset(names)
 
     assert TENANT_SERVICES.elevates(limit(old), limit(new)) is elevates
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "elevates"),
+    [
+        (None, HOUR, False),
+        (HOUR, None, True),
+        (HOUR, 2 * HOUR, True),
+        (2 * HOUR, HOUR, False),
+        (HOUR, HOUR, False),
+        (None, None, False),
+    ],
+)
+def test_a_maximum_age_elevates_if_it_admits_older_authentications(
+    old: timedelta | None, new: timedelta | None, elevates: bool
+) -> None:
+    assert TENANT_AUTHENTICATION_AGE.elevates(old, new) is elevates
+    assert AUTHENTICATION_AGE.elevates(old, new) is elevates
 
 
 def test_a_choice_takes_its_values_only_and_knows_which_restricts_more() -> None:

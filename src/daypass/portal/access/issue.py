@@ -43,6 +43,7 @@ from daypass.portal.access.plan import (
     choose_validity,
     set_role_refusal,
 )
+from daypass.portal.access.policy import find_age_refusal
 from daypass.portal.access.release import find_release_refusal
 from daypass.portal.access.role_assumer import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleConcurrency
@@ -85,7 +86,7 @@ class Issuer:
         Raises a `PortalError` with the reason if it is denied or fails; then no credentials are released.
         """
         with stage(Stage.DECIDE), self.database.reading() as connection:
-            context = self._read_context(connection, caller, request)
+            context = self._decide(connection, caller, request)
         attempt = self._new_attempt(caller, request, context)
         deadline = Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
         decision = context.decision
@@ -130,8 +131,9 @@ class Issuer:
     def preview(self, caller: Caller, scope: Scope, permission_set: str | None = None) -> SessionPlan:
         """Return what *caller* would get for *scope*, without calling AWS or recording anything.
 
-        The role's maximum counts only if it is cached, at any age. Raises the error of a denial, or of a
-        limit that leaves too little time.
+        The role's maximum counts only if it is cached, at any age. The age of the caller's authentication
+        does not count, because the caller can authenticate again for the session. Raises the error of a
+        denial, or of a limit that leaves too little time.
         """
         request = SessionRequest(scope, permission_set=permission_set)
         with self.database.reading() as connection:
@@ -145,6 +147,17 @@ class Issuer:
         return SessionPlan(
             decision.entitlement, decision.permission_set, validity, None, decision.permission_set
         )
+
+    def _decide(
+        self, connection: Connection, caller: Caller, request: SessionRequest
+    ) -> AuthorizationContext:
+        """Read the context of a session to be issued; deny it if the authentication is too old."""
+        context = self._read_context(connection, caller, request)
+        if isinstance(context.decision, Deny):
+            return context
+        # Last of all checks: to authenticate again does not help a caller whom another one denies.
+        refusal = find_age_refusal(caller.token, context.values, self.clock())
+        return context if refusal is None else replace(context, decision=refusal)
 
     def _read_context(
         self, connection: Connection, caller: Caller, request: SessionRequest
@@ -274,7 +287,7 @@ class Issuer:
         with stage(Stage.RELEASE):
             TokenStore(connection).lock(caller.token.id)
             try:
-                context = self._read_context(connection, caller, attempt.request)
+                context = self._decide(connection, caller, attempt.request)
             except PortalError as refusal:
                 return refusal
             return find_release_refusal(attempt, plan, session, context)

@@ -2,23 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from daypass.common.duration_text import format_duration
 from daypass.portal.access.entitlements import Entitlement, entitlements_to_tenant, strongest
 from daypass.portal.access.model import Allow, Channel, Decision, Deny
 from daypass.portal.access.session_names import printable
 from daypass.portal.errors import (
     AccessDenied,
+    AuthenticationTooOld,
     InsufficientScope,
     JitDisabled,
     PermissionSetNotFound,
     PortalError,
     TenantNotFound,
 )
-from daypass.portal.identity.model import ApiToken, User
+from daypass.portal.identity.model import ApiToken, TokenKind, User
+from daypass.portal.identity.reauthentication import authenticated_at
 from daypass.portal.identity.scopes import Scope
 from daypass.portal.identity.token_scopes import require_scope
 from daypass.portal.permission_sets.model import FULL, PermissionSet
-from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
+from daypass.portal.settings.registry import (
+    AUTHENTICATION_AGE,
+    DISABLE_NON_ADMIN_JIT,
+    ENABLE_ADMIN_JIT_ON_UI,
+    TENANT_AUTHENTICATION_AGE,
+    TENANT_EXEMPTS_WORKLOADS,
+)
 from daypass.portal.settings.store import EffectiveSettings
 from daypass.portal.tenants.model import TenantAccess
 
@@ -101,6 +111,49 @@ def find_consent_refusal(token: ApiToken, scope: Scope) -> Deny | None:
     except InsufficientScope as refusal:
         return Deny(refusal)
     return None
+
+
+def find_age_refusal(token: ApiToken, values: EffectiveSettings, now: datetime) -> Deny | None:
+    """Return a denial if the authentication behind *token* is older than the settings allow, else None.
+
+    *values* are those of the requested tenant, or of the system for account administration.
+    """
+    limits = (values.get_optional(AUTHENTICATION_AGE), values.get_optional(TENANT_AUTHENTICATION_AGE))
+    ages = [limit for limit in limits if limit is not None]
+    if not ages:
+        return None
+    if token.kind is TokenKind.WORKLOAD and values.get(TENANT_EXEMPTS_WORKLOADS):
+        return None
+    max_age, proved_at = min(ages), authenticated_at(token)
+    if proved_at is not None and now - proved_at <= max_age:
+        return None
+    demand = f"AWS access here needs an authentication within the last {format_duration(max_age)}"
+    if token.kind in _CANNOT_AUTHENTICATE:
+        return Deny(AccessDenied(f"{demand}, {_CANNOT_AUTHENTICATE[token.kind]}"))
+    return Deny(AuthenticationTooOld(f"{demand}. {_AUTHENTICATE.get(token.kind, _CONFIRM)}", max_age))
+
+
+_CONFIRM = "Confirm your identity, then try again."
+_AUTHENTICATE = {
+    TokenKind.CLI: "Run `daypass login --reauthenticate`, then try again.",
+    TokenKind.TEMPORARY: (
+        "Sign in to the portal again, and reveal a new Temporary API Token on your profile page."
+    ),
+    TokenKind.APPROVAL: (
+        "Sign out of the portal in your browser and sign in again. Then delete the stored sign-in of the "
+        "application (`duploctl cache clear`), and run it again."
+    ),
+}
+_CANNOT_AUTHENTICATE = {
+    TokenKind.PERMANENT: (
+        "which a permanent API token cannot prove. Sign in with `daypass login`; for automation, an "
+        "Administrator can make a workload rule."
+    ),
+    TokenKind.WORKLOAD: (
+        "which a workload cannot prove. An Administrator can turn "
+        f"“{TENANT_EXEMPTS_WORKLOADS.label}” on in the settings of the tenant."
+    ),
+}
 
 
 def may_see(user: User, tenant: TenantAccess) -> bool:

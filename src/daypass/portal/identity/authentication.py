@@ -135,6 +135,7 @@ class Identity:
         scopes: Scopes = TENANTS_ONLY,
         use_by: datetime | None = None,
         address: str = "",
+        authenticated_at: datetime | None = None,
     ) -> ApiToken:
         """Return a token of *user* that is not stored yet; `add_token` stores it."""
         return ApiToken(
@@ -150,6 +151,7 @@ class Identity:
             scopes=scopes,
             use_by=use_by,
             address=address[:_LONGEST_ADDRESS],
+            authenticated_at=authenticated_at,
             # A token made by a User stays without the exemption if that user becomes an Administrator later.
             reauthentication_exempt=kind is TokenKind.PERMANENT and user.is_administrator,
         )

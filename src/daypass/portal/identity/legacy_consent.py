@@ -16,7 +16,7 @@ from daypass.portal.errors import AccessDenied, PortalError, RequestExpired, Sig
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
-from daypass.portal.identity.reauthentication import require_recent_authentication
+from daypass.portal.identity.reauthentication import authenticated_at, require_recent_authentication
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scopes
 from daypass.portal.identity.store.tokens import TokenStore, revoke_predecessor
 from daypass.portal.identity.store.users import UserStore
@@ -113,6 +113,7 @@ class LegacyConsents:
             scopes=scopes,
             use_by=now + USE_WITHIN,
             address=address,
+            authenticated_at=authenticated_at(sign_in),
         )
         # The token's ID is derived from the consent, so that one consent cannot create two tokens.
         token = replace(token, id=_id_of(sign_in, consent))

@@ -104,7 +104,11 @@ class ApiToken:
     provider: str | None = None
     """For a browser session: the identity provider that proved the sign-in; None for a local password."""
     authenticated_at: datetime | None = None
-    """For a browser session: when the provider proved the identity; None for `created_at`."""
+    """When the user last authenticated.
+
+    For a browser session, None means `created_at`. The tokens that were issued in the browser have the time
+    of its session. None for other tokens, and for those that an earlier release issued.
+    """
     authentication_methods: str | None = None
     """For a browser session: how the user proved the identity, as values of RFC 8176 separated by spaces."""
 

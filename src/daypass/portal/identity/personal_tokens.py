@@ -7,7 +7,7 @@ from daypass.portal.errors import AccessDenied, PortalError, SignInAgain
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
-from daypass.portal.identity.reauthentication import require_recent_authentication
+from daypass.portal.identity.reauthentication import authenticated_at, require_recent_authentication
 from daypass.portal.identity.store.tokens import TokenStore, revoke_oldest
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.secret import Secret
@@ -55,6 +55,7 @@ class PersonalTokens:
             grant_ends_at=sign_in.expires_at,
             parent_id=sign_in.id,
             address=address,
+            authenticated_at=authenticated_at(sign_in),
         )
         drop = revoke_oldest(
             TokenKind.TEMPORARY, owner=user.id, kept=MAX_TEMPORARY_TOKENS - 1, at=token.created_at

@@ -24,6 +24,27 @@ def is_recent(proved_at: datetime, now: datetime) -> bool:
     return now - proved_at <= RECENT
 
 
+def authenticated_at(token: ApiToken) -> datetime | None:
+    """Return when the user behind *token* last authenticated; None if the token does not tell.
+
+    Permanent tokens and those of workloads never tell it, nor do tokens that an earlier release issued.
+    """
+    if token.kind is TokenKind.BROWSER:
+        # Sessions that an earlier release began have no such time; their password was checked at the start.
+        return token.authenticated_at or token.created_at
+    return token.authenticated_at
+
+
+def require_authentication_within(session: ApiToken, age: timedelta, now: datetime) -> None:
+    """Return if the user of a browser session authenticated at most *age* ago.
+
+    Raises `ReauthenticationRequired`.
+    """
+    proved_at = authenticated_at(session)
+    if proved_at is None or now - proved_at > age:
+        raise ReauthenticationRequired("This request needs a more recent sign-in. Confirm your identity.")
+
+
 def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exempt: bool = True) -> None:
     """Return if *token* proves a sign-in of the last five minutes; raises `ReauthenticationRequired`.
 
@@ -36,8 +57,7 @@ def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exemp
         return
     proved_at = None
     if token.kind is TokenKind.BROWSER:
-        # Sessions that an earlier release began have no such time; their password was checked at the start.
-        proved_at = token.authenticated_at or token.created_at
+        proved_at = authenticated_at(token)
     elif token.kind is TokenKind.CLI and token.allows_admin:
         proved_at = token.authorized_at
     if proved_at is None or not is_recent(proved_at, now):

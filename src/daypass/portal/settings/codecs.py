@@ -178,6 +178,20 @@ class Duration(Codec[timedelta]):
         return (new or _HOUR) > (old or _HOUR)
 
 
+@dataclass(frozen=True, slots=True)
+class MaximumAge(Duration):
+    """The maximum age of an authentication; without a value, its age does not matter."""
+
+    @property
+    def unset(self) -> str:
+        """The effect of no value."""
+        return "no limit"
+
+    def elevates(self, old: timedelta | None, new: timedelta | None) -> bool:
+        """Return whether the age goes up, or is limited no longer."""
+        return old is not None and (new is None or new > old)
+
+
 _NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 
 

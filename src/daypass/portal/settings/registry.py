@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from daypass.common.session_limits import MAXIMUM_DURATION, MINIMUM_DURATION, MINIMUM_ROLE_MAXIMUM
-from daypass.portal.settings.codecs import Choice, Duration, Flag, Names, Unit
+from daypass.portal.settings.codecs import Choice, Duration, Flag, MaximumAge, Names, Unit
 from daypass.portal.settings.setting import TENANT, Setting, unknown_setting
 
 FLAGS = "Flags"
@@ -21,6 +21,9 @@ _HOUR = timedelta(hours=1)
 # The bounds of AssumeRole's DurationSeconds and of an IAM role's MaxSessionDuration.
 _SESSION = Duration(Unit.SECONDS, MINIMUM_DURATION, MAXIMUM_DURATION)
 _MAXIMUM = Duration(Unit.SECONDS, MINIMUM_ROLE_MAXIMUM, MAXIMUM_DURATION)
+# A reauthentication counts for five minutes (`identity.reauthentication`), so none could satisfy less. A
+# command line is signed in for twelve hours, so more would have no effect there.
+_AUTHENTICATION_AGE = MaximumAge(Unit.MINUTES, timedelta(minutes=5), timedelta(hours=12))
 
 ENABLE_ADMIN_JIT_ON_UI = Setting(
     label="Enable Admin AWS JIT Access On UI",
@@ -106,6 +109,21 @@ PASSKEY_REQUIRED = Setting(
     ),
 )
 
+AUTHENTICATION_AGE = Setting(
+    label="Maximum Authentication Age",
+    type=APP_CONFIG,
+    key="MaximumAuthenticationAge",
+    codec=_AUTHENTICATION_AGE,
+    default=None,
+    help="How long ago a user may have authenticated to get an AWS session, in any tenant or as admin.",
+    documentation=(
+        "A user whose authentication is older confirms their identity first: on the page, or in the browser "
+        "that the command line opens. Sessions that were issued before, and keys in caches, stay valid until "
+        "they expire. If a tenant has a value of its own too, the shorter one applies. Permanent API tokens "
+        "cannot prove an authentication, so they get no session while a limit applies."
+    ),
+)
+
 TENANT_VALIDITY = Setting(
     label="AWS Access Token Validity",
     type=TENANT,
@@ -147,6 +165,33 @@ TENANT_SERVICES = Setting(
     ),
 )
 
+TENANT_AUTHENTICATION_AGE = Setting(
+    label="Maximum Authentication Age",
+    type=TENANT,
+    key="aws_maximum_authentication_age",
+    codec=_AUTHENTICATION_AGE,
+    default=None,
+    help="How long ago a user may have authenticated to get an AWS session in this tenant.",
+    documentation=(
+        "If `MaximumAuthenticationAge` is set too, the shorter one applies. "
+        "[Recent authentication](../guides/recent-authentication.md) says what users and programs see."
+    ),
+)
+
+TENANT_EXEMPTS_WORKLOADS = Setting(
+    label="Exempt Workloads From Maximum Authentication Age",
+    type=TENANT,
+    key="aws_workloads_exempt_from_authentication_age",
+    codec=Flag(),
+    default=False,
+    help="Whether workload rules give sessions in this tenant although a workload cannot authenticate again.",
+    documentation=(
+        "It has an effect only while a maximum authentication age applies to the tenant. Each job still "
+        "proves its identity with an ID token, and the workload rules of the tenant still apply. Permanent "
+        "API tokens are not exempt."
+    ),
+)
+
 
 class Registry:
     """The settings that a portal has, in the order of its forms."""
@@ -182,8 +227,11 @@ REGISTRY = Registry(
         ROLE_MAXIMUM,
         TOKEN_SESSION_DURATION,
         PASSKEY_REQUIRED,
+        AUTHENTICATION_AGE,
         TENANT_VALIDITY,
         TENANT_ROLE_MAXIMUM,
         TENANT_SERVICES,
+        TENANT_AUTHENTICATION_AGE,
+        TENANT_EXEMPTS_WORKLOADS,
     )
 )

@@ -57,6 +57,7 @@ _REFUSALS = (
     "groups_claim",
     "has_permission_set",
     "insufficient_scope",
+    "insufficient_user_authentication",
     "internal",
     "invalid_duration",
     "invalid_request",

@@ -14,6 +14,7 @@ from daypass.portal.errors import (
     AccountRefused,
     AlreadyExists,
     AuditUnavailable,
+    AuthenticationTooOld,
     AwsMisconfigured,
     AwsNotAllowed,
     AwsPolicyRefused,
@@ -132,6 +133,7 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     # Not 401: a client would discard a token that is valid, and start another sign-in.
     ReauthenticationRequired: HTTPStatus.FORBIDDEN,
+    AuthenticationTooOld: HTTPStatus.FORBIDDEN,
     OAuthRefused: HTTPStatus.BAD_REQUEST,
     ScimRefused: HTTPStatus.BAD_REQUEST,
     ProviderRefused: HTTPStatus.FORBIDDEN,
@@ -189,11 +191,10 @@ _HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
 }
 
 # The challenge of RFC 9470, section 3. The status stays 403: with 401, a client would discard its token.
-_STEP_UP = {
-    "WWW-Authenticate": 'Bearer realm="daypass", error="insufficient_user_authentication", '
-    'error_description="A more recent authentication is required", '
-    f'max_age="{RECENT // timedelta(seconds=1)}"'
-}
+_STEP_UP = (
+    'Bearer realm="daypass", error="insufficient_user_authentication", '
+    'error_description="A more recent authentication is required", max_age="{}"'
+)
 
 ErrorRenderer = Callable[[PortalError, HTTPStatus, Request], Response]
 """Builds the answer for an error, its status and the request."""
@@ -242,7 +243,8 @@ def handlers(form: ErrorRenderer, absence: Absence = nothing_here) -> Mapping[An
         response = form(refusal, status, request)
         response.headers.update(_HEADERS.get(status, {}))
         if isinstance(refusal, ReauthenticationRequired):
-            response.headers.update(_STEP_UP)
+            max_age = refusal.max_age if isinstance(refusal, AuthenticationTooOld) else RECENT
+            response.headers["WWW-Authenticate"] = _STEP_UP.format(max_age // timedelta(seconds=1))
         return response
 
     async def portal_error(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
@@ -51,6 +52,8 @@ PATHS = (PAR, TOKEN, REVOKE, METADATA)
 _CONSENTS = (TENANTS_ONLY, TENANTS_AND_ADMIN)
 """The sets of scopes that an application may ask for."""
 
+_MOST_DIGITS = 6
+
 _URN = "urn:ietf:params:oauth:request_uri:"
 
 
@@ -88,6 +91,7 @@ class Endpoints:
             device=redacted(request.get("device")),
             version=request.get("version"),
             address=request.address[:64],
+            max_age=_max_age(request.get("max_age")),
         )
         pushed = self.consents.push(parameters)
         answer = {
@@ -197,6 +201,15 @@ def _check_exchange(request: ClientRequest) -> None:
         raise OAuthRefused("invalid_request", "The portal takes no actor_token. Leave it out.")
     if request.get("scope") not in ("", format_scopes(TENANTS_ONLY)):
         raise OAuthRefused("invalid_scope", f"scope must be {format_scopes(TENANTS_ONLY)}, or left out.")
+
+
+def _max_age(text: str) -> timedelta | None:
+    """Return the parameter of RFC 9470, section 4, or None if it is missing; raises `OAuthRefused`."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise OAuthRefused("invalid_request", "max_age must be a whole number of seconds.")
+    return timedelta(seconds=int(text))
 
 
 def _requested_scopes(text: str) -> Scopes:

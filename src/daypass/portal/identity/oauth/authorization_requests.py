@@ -22,7 +22,11 @@ from daypass.portal.identity.oauth.model import (
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.oauth.store import RequestStore, purge_requests
 from daypass.portal.identity.rate_limit.actions import require_rate
-from daypass.portal.identity.reauthentication import require_recent_authentication
+from daypass.portal.identity.reauthentication import (
+    authenticated_at,
+    require_authentication_within,
+    require_recent_authentication,
+)
 from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.identity.tokens import digest, mint_code
@@ -91,6 +95,10 @@ class AuthorizationRequests:
 
     def check_user(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:
         """Return if *user* may approve the request now; raises `AccessDenied`, `ReauthenticationRequired`."""
+        max_age = request.parameters.max_age
+        if max_age is not None:
+            # Half of it, so that the tokens satisfy the demand for a while, and not for the next call only.
+            require_authentication_within(session, max_age / 2, self.clock())
         if not request.parameters.wants_admin:
             return
         if not user.is_administrator:
@@ -122,7 +130,9 @@ class AuthorizationRequests:
             # A user who was disabled, demoted or signed out in the meantime cannot approve.
             if is_signed_out or UserStore(connection).find(user.username) != user:
                 return AccessDenied("Your sign-in was ended or changed a moment ago. Sign in again.")
-            decided = RequestStore(connection).decide(request, session.id, now, code_row)
+            decided = RequestStore(connection).decide(
+                request, session.id, now, code_row, authenticated_at(session)
+            )
             return None if decided else RequestExpired(_EXPIRED)
 
         self.committer.commit(_event("oauth.approve", request, user, by, Outcome.DONE), precondition=decide)

@@ -22,9 +22,13 @@ ACCESS_LIFE = timedelta(minutes=60)
 GRANT_LIFE = timedelta(hours=12)
 """The lifetime of a token family, from the consent; a refresh does not extend it."""
 
+MIN_MAX_AGE = timedelta(minutes=5)
+"""The smallest `max_age` of a request, so that the user has time to read the request and consent."""
+
 MIN_VIEW_TIME = timedelta(milliseconds=700)
 """The minimum time that a consent page must be visible before an approval."""
 
+_SECOND = timedelta(seconds=1)
 # Ports below 1024 belong to services of the system.
 _PORTS = range(1024, 65536)
 # Not `localhost`, whose resolution a machine may change (RFC 8252, section 8.3). The random path keeps other
@@ -89,6 +93,8 @@ class AuthorizationParameters:
     device: str
     version: str
     address: str
+    max_age: timedelta | None = None
+    """The maximum age of the authentication that the client asks for (RFC 9470, section 4); None for any."""
 
     @property
     def wants_admin(self) -> bool:
@@ -110,6 +116,11 @@ class AuthorizationParameters:
         ):
             if len(text) > longest or not text.isprintable():
                 raise OAuthRefused("invalid_request", f"{name} has at most {longest} printable characters.")
+        if self.max_age is not None and not MIN_MAX_AGE <= self.max_age <= GRANT_LIFE:
+            raise OAuthRefused(
+                "invalid_request",
+                f"max_age has {MIN_MAX_AGE // _SECOND} to {GRANT_LIFE // _SECOND} seconds.",
+            )
         if not self.device:
             raise OAuthRefused("invalid_request", "device is missing: the name of the requesting machine.")
 
@@ -129,6 +140,8 @@ class AuthorizationRequest:
     decided_at: datetime | None = None
     code_expires_at: datetime | None = None
     user_id: UserId | None = None
+    authenticated_at: datetime | None = None
+    """When the user who approved the request had authenticated; None before, or if it is not known."""
     redeemed_at: datetime | None = None
     grant_id: TokenId | None = None
 

@@ -26,6 +26,7 @@ from daypass.portal.storage.engine import Database
 
 _PURPOSE = "oauth requests"
 _LONGEST = 4096
+_SECOND = timedelta(seconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -60,6 +61,9 @@ class Sealing:
             match_code,
             (now - _EPOCH) // _MILLISECOND,
         ]
+        if parameters.max_age is not None:
+            # Replicas of the release before this one cannot open such a request, and so do not ignore it.
+            values.append(parameters.max_age // _SECOND)
         content = json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
         # `encrypt` would read the machine's clock.
         sealed = self.key.cipher().encrypt_at_time(content, int(now.timestamp()))
@@ -82,8 +86,9 @@ class Sealing:
 
 
 def _request(id_: RequestId, values: list[object]) -> AuthorizationRequest:
-    client_id, challenge, state, loopback, scopes, *texts, pushed_at = values
-    tenant, device, version, address, match_code = map(str, texts)
+    client_id, challenge, state, loopback, scopes = values[:5]
+    tenant, device, version, address, match_code = map(str, values[5:10])
+    pushed_at, *max_age = values[10:]
     created_at = _EPOCH + int(str(pushed_at)) * _MILLISECOND
     return AuthorizationRequest(
         id=id_,
@@ -97,6 +102,7 @@ def _request(id_: RequestId, values: list[object]) -> AuthorizationRequest:
             device=device,
             version=version,
             address=address,
+            max_age=int(str(max_age[0])) * _SECOND if max_age else None,
         ),
         match_code=match_code,
         created_at=created_at,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
@@ -28,6 +28,7 @@ from daypass.portal.storage.schema.identity import (
 from daypass.portal.storage.unit_of_work import RowChange
 from daypass.portal.storage.upsert import insert_or_update
 
+_SECOND = timedelta(seconds=1)
 _ADD_SPENT = insert(spent_refresh_tokens)
 _PURGE = delete(oauth_requests).where(oauth_requests.c.created_at < bindparam("before"))
 
@@ -54,6 +55,8 @@ _REQUEST = (
     _c.decided_at,
     _c.code_expires_at,
     _c.user_id,
+    _c.max_age,
+    _c.authenticated_at,
     _c.redeemed_at,
     _c.grant_id,
 )
@@ -92,8 +95,12 @@ class RequestStore:
         session_id: TokenId,
         now: datetime,
         code: tuple[bytes, datetime, UserId] | None,
+        authenticated_at: datetime | None = None,
     ) -> bool:
-        """Answer a request with a code, or with None to deny it; return False if it was answered before."""
+        """Answer a request with a code, or with None to deny it; return False if it was answered before.
+
+        *authenticated_at* is when the user who gets the code had authenticated.
+        """
         digest, ends_at, user_id = code or (None, None, None)
         done = self._connection.execute(
             update(oauth_requests)
@@ -103,7 +110,13 @@ class RequestStore:
                 _c.shown_to == session_id,
                 _c.expires_at > now,
             )
-            .values(decided_at=now, code_digest=digest, code_expires_at=ends_at, user_id=user_id)
+            .values(
+                decided_at=now,
+                code_digest=digest,
+                code_expires_at=ends_at,
+                user_id=user_id,
+                authenticated_at=authenticated_at,
+            )
         )
         return done.rowcount == 1
 
@@ -210,6 +223,7 @@ def row_of(request: AuthorizationRequest) -> Mapping[str, object]:
         "device": parameters.device,
         "version": parameters.version,
         "address": parameters.address,
+        "max_age": None if parameters.max_age is None else parameters.max_age // _SECOND,
         "match_code": request.match_code,
         "created_at": request.created_at,
         "expires_at": request.expires_at,
@@ -230,6 +244,7 @@ def _request(row: Row[*tuple[Any, ...]]) -> AuthorizationRequest:
             device=row.device,
             version=row.version,
             address=row.address,
+            max_age=None if row.max_age is None else row.max_age * _SECOND,
         ),
         match_code=row.match_code,
         created_at=row.created_at,
@@ -239,6 +254,7 @@ def _request(row: Row[*tuple[Any, ...]]) -> AuthorizationRequest:
         decided_at=row.decided_at,
         code_expires_at=row.code_expires_at,
         user_id=row.user_id,
+        authenticated_at=row.authenticated_at,
         redeemed_at=row.redeemed_at,
         grant_id=row.grant_id,
     )

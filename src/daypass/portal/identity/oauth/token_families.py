@@ -252,6 +252,7 @@ def _new_family(request: AuthorizationRequest, user: User, now: datetime) -> Tok
         scopes=parameters.scopes,
         address=parameters.address,
         authorized_at=request.decided_at,
+        authenticated_at=request.authenticated_at,
     )
     token = _access_token(grant, now, parameters.address)
     return TokenGrant(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
@@ -271,6 +272,8 @@ def _access_token(grant: ApiToken, now: datetime, address: str) -> ApiToken:
         scopes=grant.scopes,
         address=address,
         authorized_at=grant.authorized_at,
+        # A refresh is no authentication, so the time stays that of the sign-in.
+        authenticated_at=grant.authenticated_at,
     )
 
 

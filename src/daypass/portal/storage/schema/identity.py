@@ -120,7 +120,7 @@ api_tokens = Table(
     Column("authorized_at", UtcDateTime),
     # The identity provider that proved the sign-in of a browser session; NULL for a local password.
     Column("provider", String(64)),
-    # When it did so; NULL for created_at.
+    # When it did so; NULL for created_at. Tokens that were issued in a browser session have its time.
     Column("authenticated_at", UtcDateTime),
     # How a user proved the identity behind a browser session, as values of RFC 8176 separated by spaces; NULL
     # for sessions of earlier releases.
@@ -176,6 +176,10 @@ oauth_requests = Table(
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE")),
     Column("redeemed_at", UtcDateTime),
     Column("grant_id", String(32)),
+    # The maximum age of the authentication that the application asked for, in seconds (RFC 9470).
+    Column("max_age", Integer),
+    # When the user who approved the request had authenticated; the tokens get this time.
+    Column("authenticated_at", UtcDateTime),
 )
 
 spent_refresh_tokens = Table(

@@ -19,6 +19,7 @@ from daypass.portal.access.sessions import SessionHistory
 from daypass.portal.errors import (
     AccessDenied,
     AuditUnavailable,
+    AuthenticationTooOld,
     InsufficientScope,
     InvalidDuration,
     InvalidRequest,
@@ -173,6 +174,7 @@ def operations(services: Services) -> Sequence[Operation]:
             refusals=(
                 AccessDenied,
                 InsufficientScope,
+                AuthenticationTooOld,
                 JitDisabled,
                 TenantNotFound,
                 PermissionSetNotFound,

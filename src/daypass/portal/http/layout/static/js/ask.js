@@ -1,5 +1,6 @@
 // Submits a form by fetch and returns the JSON answer; throws Refused with the portal's reason, or without an answer.
 
+const STEP_UP_CODES = ["fresh_sign_in_needed", "insufficient_user_authentication"];
 const NO_ANSWER = "The portal did not answer. Try again in a moment.";
 
 export class Refused extends Error {}
@@ -22,6 +23,6 @@ export async function ask(form, more = {}, address = form.action) {
   if (answer.ok) return answer.json();
   const problem = await answer.json().catch(() => ({}));
   if (answer.status === 401) return leaveFor("/sign-in");
-  if (problem.code === "fresh_sign_in_needed") return leaveFor("/confirm");
+  if (STEP_UP_CODES.includes(problem.code)) return leaveFor("/confirm");
   throw new Refused(problem.detail ?? NO_ANSWER);
 }
