@@ -295,7 +295,7 @@ def _joins(group: Group, user_ids: Collection[str], now: datetime) -> Sequence[R
 
 
 def _ends(group: Group, user_ids: Collection[str], now: datetime) -> Sequence[RowChange]:
-    return [row for user_id in user_ids for row in end_what_a_group_gave(group.id, UserId(user_id), at=now)]
+    return [row for user_id in user_ids for row in end_what_a_group_gave(group, UserId(user_id), at=now)]
 
 
 def _member_events(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
 
-from daypass.portal.groups.model import MemberSource
+from daypass.portal.groups.model import Group, MemberSource
 from daypass.portal.groups.provisioning.model import ProvisionedGroup
 from daypass.portal.groups.store import GROUP, group_of
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
@@ -17,7 +17,6 @@ from daypass.portal.storage.schema.groups import group_members, group_membership
 from daypass.portal.storage.schema.identity import api_tokens, user_kind, user_role, users
 from daypass.portal.storage.schema.provisioning import scim_users
 from daypass.portal.storage.unit_of_work import RowChange
-from daypass.portal.tenants.model import GroupId
 
 _GROUPS = select(*GROUP, groups.c.version, groups.c.created_at, groups.c.updated_at).where(
     groups.c.source == MemberSource.SCIM.value
@@ -146,15 +145,15 @@ def _group(row: Row[*tuple[Any, ...]], members: frozenset[str]) -> ProvisionedGr
     return ProvisionedGroup(group_of(row), row.version, row.created_at, row.updated_at, members)
 
 
-def end_what_a_group_gave(group_id: GroupId, user_id: UserId, *, at: datetime) -> Sequence[RowChange]:
+def end_what_a_group_gave(group: Group, user_id: UserId, *, at: datetime) -> Sequence[RowChange]:
     """Return the changes that end what a member of a group had by it.
 
     These are the sign-ins of browsers, if the group gives anything, and what the user authorized as an
     Administrator, if nothing else makes them one. They come before the change that removes the member, or
     deletes the group.
     """
-    of_member = {"of_group": group_id, "of_user": user_id}
-    return [
-        RowChange(_END_BROWSER_SESSIONS, {**of_member, "now": at}),
-        RowChange(_END_ADMINISTRATION, of_member),
-    ]
+    of_member = {"of_group": group.id, "of_user": user_id}
+    rows = [RowChange(_END_BROWSER_SESSIONS, {**of_member, "now": at})]
+    if group.makes_administrators:
+        rows.append(RowChange(_END_ADMINISTRATION, of_member))
+    return rows
