@@ -5,28 +5,33 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPMessage
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from daypass.cli.api.errors import demanded_age
 from daypass.cli.auth.session_store import SessionSlot, StoredSession
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.oauth.model import MIN_VIEW_TIME
+from daypass.portal.settings.registry import TENANT_AUTHENTICATION_AGE
 from tests.captured_log import captured_log
 from tests.cli.auth.test_login import Person
 from tests.cli.conftest import Command
 from tests.cli.near import portal_server
 from tests.cli.sign_in import FakeBrowser, SignInPortal, leave_sign_in, visit
 from tests.cli.stub import StubPortal
-from tests.portal.http.world import ADMIN, World
+from tests.portal.http.world import ADMIN, DANA, World
+from tests.portal.http.world import DEV as DEV01
 from tests.portal.http.world import world as make_world
 
 DEV = ("aws", "--no-cache", "--tenant", "dev01")
 CODES = ("fresh_sign_in_needed", "insufficient_scope")
+TOO_OLD = "insufficient_user_authentication"
 
 
 @pytest.fixture
@@ -110,7 +115,7 @@ def test_without_a_terminal_or_browser_the_login_command_is_named(
     assert sign_in.pushed == []
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", [*CODES, TOO_OLD])
 def test_a_given_token_is_not_replaced_by_a_sign_in(person: Person, sign_in: SignInPortal, code: str) -> None:
     sign_in.refusals = {"given": code}
 
@@ -162,12 +167,18 @@ def running_portal(sqlite_url: str) -> Iterator[RunningPortal]:
         yield RunningPortal(made, server.origin)
 
 
-def consent(portal: RunningPortal, opened: str) -> None:
-    """Consent to the request in the browser of an Administrator who has just signed in."""
+def browser_of(portal: RunningPortal, username: str) -> str:
+    """Return the cookie of a browser in which the user has just signed in."""
     world = portal.world
-    user, ends = world.users[ADMIN], world.clock() + timedelta(hours=12)
+    user, ends = world.users[username], world.clock() + timedelta(hours=12)
     token = world.identity.new_token(user, TokenKind.BROWSER, "", expires_at=ends, grant_ends_at=ends)
-    cookie = world.identity.add_token(token, user, OPERATOR).reveal()
+    return world.identity.add_token(token, user, OPERATOR).reveal()
+
+
+def consent(portal: RunningPortal, opened: str, cookie: str = "") -> None:
+    """Consent to the request, by default in the browser of an Administrator who has just signed in."""
+    world = portal.world
+    cookie = cookie or browser_of(portal, ADMIN)
     headers = [
         ("Cookie", f"{SESSION}={cookie}"),
         ("Accept", "text/html"),
@@ -201,3 +212,64 @@ def test_apply_signs_in_with_admin_access_and_again_when_that_is_no_longer_recen
 
     assert ["asks for a recent sign-in" in screen for screen in screens] == [False, True]
     assert len(person.tabs.opened) == 2
+
+
+def test_a_tenant_that_asks_for_a_recent_authentication_opens_the_browser(
+    running_portal: RunningPortal, person: Person
+) -> None:
+    world, host = running_portal.world, {"DAYPASS_HOST": running_portal.origin}
+    # Cached keys are served by the clock of the machine, so the portal's must agree with it.
+    world.clock.now = datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251  commands read the real clock
+    browser = browser_of(running_portal, DANA)
+    with person.types("aws", "--tenant", "dev01", **host) as terminal:
+        consent(running_portal, person.tabs.await_one(1), browser)
+        code, cached = terminal.end()
+    assert code == 0, terminal.seen
+    world.set(TENANT_AUTHENTICATION_AGE, "10", DEV01)
+    world.clock.move(timedelta(minutes=11))
+
+    assert person.program("aws", "--tenant", "dev01", **host).out == cached, "Cached keys are unaffected."
+    ran = person.program(*DEV, **host, BROWSER="", container="podman")
+    assert (ran.code, ran.out) == (3, "")
+    assert f"daypass login --host {running_portal.origin} --reauthenticate" in ran.err
+
+    with person.types(*DEV, **host) as terminal:
+        opened = person.tabs.await_one(2)
+        # The browser's own sign-in is too old as well, so the portal asks for the password first.
+        page = world.client().get(
+            "/oauth/authorize",
+            headers=[("Cookie", f"{SESSION}={browser}"), ("Accept", "text/html")],
+            query=urlsplit(opened).query,
+        )
+        consent(running_portal, opened, browser_of(running_portal, DANA))
+        code, out = terminal.end()
+
+    assert (code, json.loads(out)["Version"]) == (0, 1), terminal.seen
+    assert "asks you to confirm your identity" in terminal.seen
+    assert (page.status, (page.header("location") or "").partition("?")[0]) == (303, "/confirm")
+    assert person.program(*DEV, **host).code == 0, "The new sign-in replaced the old one."
+
+
+def test_login_can_ask_for_a_recent_authentication_in_advance(person: Person, sign_in: SignInPortal) -> None:
+    store_session(person, sign_in)
+
+    with person.types("login", "--reauthenticate", "--host", sign_in.stub.url) as terminal:
+        pushed = sign_in.await_push()
+        sign_in.answer(pushed)
+        assert terminal.end()[0] == 0
+
+    assert (pushed["scope"], pushed["max_age"]) == ("tenants", "300")
+    assert sign_in.revoked == ["refresh_canary"]
+
+
+def test_the_age_of_the_challenge_is_asked_for() -> None:
+    headers = HTTPMessage()
+    headers["Content-Type"] = "application/problem+json"
+    headers["WWW-Authenticate"] = f'Bearer realm="daypass", error="{TOO_OLD}", max_age="3600"'
+    body = json.dumps({"code": TOO_OLD}).encode()
+
+    assert demanded_age(headers, body) == 3600
+    assert demanded_age(headers, json.dumps({"code": CODES[0]}).encode()) is None
+    for value in ("", "x", "-5", "9" * 7):
+        headers.replace_header("WWW-Authenticate", f'Bearer max_age="{value}"')
+        assert demanded_age(headers, body) == 300

@@ -37,6 +37,12 @@ if TYPE_CHECKING:
         def step_up(self, refused: str) -> str | None:
             """Return the token of a new sign-in with admin access; None if there can be none."""
 
+        def reauthenticate(self, refused: str, max_age: int) -> str | None:
+            """Return the token of a new sign-in, with an authentication of the last *max_age* seconds.
+
+            None if there can be none.
+            """
+
         def signed_in_until(self) -> float | None:
             """Return when the session expires that issues the tokens; None for a fixed token."""
 
@@ -216,6 +222,8 @@ class Portal:
         elif _needs_step_up(answer) and (new_token := self.bearer.step_up(token)):
             # At most once per call: if the portal refuses the new token too, its reason is reported.
             answer = answer_to(new_token)
+        elif (max_age := _demanded_age(answer)) and (new_token := self.bearer.reauthenticate(token, max_age)):
+            answer = answer_to(new_token)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise errors.error_answer(self.origin, answer.status, answer.headers, answer.body)
         return answer
@@ -224,6 +232,13 @@ class Portal:
 def _needs_step_up(answer: Answer) -> bool:
     """Return whether the portal may accept the call after a new sign-in with admin access."""
     return answer.status == HTTPStatus.FORBIDDEN and errors.needs_step_up(answer.headers, answer.body)
+
+
+def _demanded_age(answer: Answer) -> int | None:
+    """Return the age in seconds of the authentication that the portal demands; None if it demands none."""
+    if answer.status != HTTPStatus.FORBIDDEN:
+        return None
+    return errors.demanded_age(answer.headers, answer.body)
 
 
 def exchange(origin: str, trust: "Trust | None", request: ApiRequest, doing: str) -> Answer:

@@ -27,6 +27,12 @@ _SETUP_CODES = ("aws_refused", "aws_trust", "aws_misconfigured")
 _STEP_UP_CODES = ("fresh_sign_in_needed", "insufficient_scope")
 """Codes of refusals that a new sign-in with admin access may resolve."""
 
+_TOO_OLD = "insufficient_user_authentication"
+"""The code of a refusal that a more recent authentication resolves (RFC 9470)."""
+
+_DEFAULT_AGE = 300
+"""The age in seconds to ask for if the challenge names none."""
+
 _STRICT_CODES = range(80, 94)
 """OpenSSL's codes (X509_V_ERR_…) that only VERIFY_X509_STRICT raises, such as a missing key identifier."""
 
@@ -101,6 +107,16 @@ def needs_step_up(headers: http.client.HTTPMessage, body: bytes) -> bool:
     return problem is not None and problem.get("code") in _STEP_UP_CODES
 
 
+def demanded_age(headers: http.client.HTTPMessage, body: bytes) -> int | None:
+    """Return the maximum age of the authentication, in seconds, that an error answer demands; else None."""
+    problem = _problem(headers, body)
+    if problem is None or problem.get("code") != _TOO_OLD:
+        return None
+    _, _, rest = headers.get("WWW-Authenticate", "").partition('max_age="')
+    digits = rest.partition('"')[0]
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 6 else _DEFAULT_AGE
+
+
 def not_a_portal(origin: str, status: int | None = None) -> Refusal:
     """Return the refusal for a server whose answers are not those of a portal."""
     status_text = f" ({status})" if status else ""
@@ -112,7 +128,7 @@ def not_a_portal(origin: str, status: int | None = None) -> Refusal:
 def _refusal_class(status: int, code: str) -> type[Refusal]:
     if code in _SETUP_CODES:
         return Misconfigured
-    if code in _STEP_UP_CODES:
+    if code in _STEP_UP_CODES or code == _TOO_OLD:
         return SignInNeeded
     if status >= 500 or status == 429:
         return Unavailable

@@ -67,6 +67,8 @@ class LoginFlow:
     admin: bool
     tenant: str
     timeout: float = ANSWER_TIMEOUT
+    max_age: int | None = None
+    """The maximum age in seconds of the authentication that the portal has to ask for; None for any."""
 
     def run(self, slot: LockedSession) -> Tokens:
         """Return the tokens after the user consented; raise `LoginDeclined`, or the portal's refusal.
@@ -110,7 +112,9 @@ class LoginFlow:
             return self._wait(server, pushed), pushed
 
     def _push(self, redirect_uri: str) -> PushedRequest:
-        return self.client.push(redirect_uri, browser.machine(), self.tenant, admin=self.admin)
+        return self.client.push(
+            redirect_uri, browser.machine(), self.tenant, admin=self.admin, max_age=self.max_age
+        )
 
     def _open(self, pushed: PushedRequest) -> None:
         prompt = self.prompt

@@ -56,9 +56,12 @@ class OAuthClient:
         """URL of the portal's page that sends the user back to the terminal."""
         return f"{self.origin}/oauth/done"
 
-    def push(self, redirect_uri: str, device: str, tenant: str, *, admin: bool) -> PushedRequest:
+    def push(
+        self, redirect_uri: str, device: str, tenant: str, *, admin: bool, max_age: int | None = None
+    ) -> PushedRequest:
         """Push the authorization request (RFC 9126) and return what is needed to complete it.
 
+        With *max_age*, it asks for an authentication of the last seconds (RFC 9470, section 4).
         Raises `Misconfigured` if the portal's issuer differs from the origin that was called.
         """
         # Imported here because refreshing tokens is far more frequent and needs neither.
@@ -80,6 +83,7 @@ class OAuthClient:
                 "device": device,
                 "tenant": tenant,
                 "version": __version__,
+                **({} if max_age is None else {"max_age": str(max_age)}),
             },
         )
         issuer = _text(content, "issuer")

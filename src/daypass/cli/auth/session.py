@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from daypass.cli.identity.selection import Identity
 
 
+RECENT = 300
+"""The age in seconds of the authentication that `daypass login --reauthenticate` asks for."""
+
+
 class StaticToken:
     """A token from a flag, a file or a variable; it cannot be renewed."""
 
@@ -40,6 +44,10 @@ class StaticToken:
         """Return None."""
         return None
 
+    def reauthenticate(self, refused: str, max_age: int) -> str | None:  # noqa: ARG002  none takes its place
+        """Return None."""
+        return None
+
     def signed_in_until(self) -> float | None:
         """Return None: only the portal knows when a given token expires."""
         return None
@@ -48,7 +56,7 @@ class StaticToken:
 class AuthSession:
     """The session at one portal on this machine. Signs in, refreshes tokens and signs out as needed."""
 
-    __slots__ = ("_current", "environment", "flags", "now", "origin", "trust")
+    __slots__ = ("_current", "_max_age", "environment", "flags", "now", "origin", "trust")
 
     def __init__(
         self,
@@ -65,6 +73,8 @@ class AuthSession:
         self.now = now
         # The session of this process: used even if it could not be stored or expires soon.
         self._current: StoredSession | None = None
+        # The maximum age in seconds of the authentication that a new sign-in must have; None for any.
+        self._max_age = RECENT if "reauthenticate" in flags else None
 
     @property
     def admin(self) -> bool:
@@ -91,15 +101,26 @@ class AuthSession:
         Raises `SignInNeeded` if the user cannot be prompted, and `LoginDeclined` without their consent.
         """
         self.flags = {**self.flags, "admin": "yes"}
+        return self._sign_in_anew(refused, "The portal asks for a recent sign-in with admin access.")
+
+    def reauthenticate(self, refused: str, max_age: int) -> str | None:
+        """Return the token of a new sign-in that replaces *refused*; raises the same as `step_up`.
+
+        The portal asks the user to authenticate again unless they did so well within *max_age* seconds.
+        """
+        self._max_age = max_age
+        return self._sign_in_anew(refused, "The portal asks you to confirm your identity.")
+
+    def _sign_in_anew(self, refused: str, message: str) -> str:
         started_at, since = self.now(), self._current.since if self._current else 0.0
-        with self._slot(admin=True).locked() as slot:
+        with self._slot(admin=self.admin).locked() as slot:
             before = slot.read()
             is_newer = before is not None and before.since > since and before.access != refused
             if before is not None and is_newer and before.is_ready(self.now()):
                 # Another command signed in since this one began, so the user need not be prompted again.
                 self._current = before
                 return before.access
-            print_message("The portal asks for a recent sign-in with admin access.")
+            print_message(message)
             self._current = self._sign_in(slot, started_at)
         if before is not None:
             self._revoke(before)
@@ -213,7 +234,8 @@ class AuthSession:
         if not prompt.can_answer:
             raise self._cannot_prompt()
         try:
-            tokens = LoginFlow(self._client, prompt, self.admin, self.flags.get("tenant", "")).run(slot)
+            tenant = self.flags.get("tenant", "")
+            tokens = LoginFlow(self._client, prompt, self.admin, tenant, max_age=self._max_age).run(slot)
         except LoginDeclined:
             slot.decline()
             raise
@@ -230,7 +252,8 @@ class AuthSession:
         return find_prompt(self.flags, self.environment).terminal is not None
 
     def _cannot_prompt(self) -> SignInNeeded:
-        what = "recent sign-in with admin access" if self.admin else "sign-in"
+        what = "recent sign-in" if self.admin or self._max_age else "sign-in"
+        what += " with admin access" if self.admin else ""
         return SignInNeeded(
             f"There is no {what} for {self.origin}, and no terminal to ask in. "
             f"In a terminal: {self._command}. "
@@ -244,7 +267,8 @@ class AuthSession:
         # Imported here because only an error message needs it.
         import shlex
 
-        return f"daypass login --host {shlex.quote(self.origin)}{' --admin' if self.admin else ''}"
+        command = f"daypass login --host {shlex.quote(self.origin)}{' --admin' if self.admin else ''}"
+        return f"{command} --reauthenticate" if self._max_age else command
 
     def _revoke(self, stored: StoredSession) -> None:
         try:

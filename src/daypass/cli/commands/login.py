@@ -17,6 +17,11 @@ from daypass.cli.runtime.errors import Refusal
 @click.command("login", context_settings=options.HELP)
 @options.host
 @click.option("--admin", is_flag=True, help="For admin access too; for Administrators.")
+@click.option(
+    "--reauthenticate",
+    is_flag=True,
+    help="Prove your identity again, for tenants that ask for a recent authentication.",
+)
 @options.browser
 @options.ca_file
 @options.debug
@@ -28,6 +33,7 @@ def login(now: Now, /, **params: str | bool | None) -> None:
     Examples:
       daypass login --host https://portal.example.com
       daypass login --host portal.example.com --admin
+      daypass login --reauthenticate                  before work in a tenant that asks for it
       daypass login --no-browser                      over SSH: the page shows a code to paste
 
     Commands that need a sign-in start one by themselves; this one does it in advance, or again. The page in

@@ -177,6 +177,7 @@ _SHARED = frozenset(
         "tenant",
         "tenant_id",
         "admin",
+        "reauthenticate",
         "duration",
         "permission_set",
         "token",

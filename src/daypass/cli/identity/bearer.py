@@ -62,6 +62,10 @@ class WorkloadBearer:
         """Return None."""
         return None
 
+    def reauthenticate(self, refused: str, max_age: int) -> str | None:  # noqa: ARG002  nor anybody to confirm
+        """Return None."""
+        return None
+
     def signed_in_until(self) -> float | None:
         """Return None: the portal knows when the token expires."""
         return None
