@@ -220,7 +220,7 @@ def test_a_form_waits_for_the_passkey(
     status, page = confirm(browser, authenticator, "/confirm", **carried)
 
     assert status == 200
-    assert "Your changes are not saved yet" in page
+    assert "Nothing was done yet" in page
     assert 'name="name" value="ci"' in page
 
 

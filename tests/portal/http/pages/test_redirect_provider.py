@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -20,10 +20,11 @@ from daypass.portal.identity.model import Role, User, UserId, UserKind
 from daypass.portal.identity.providers.oidc.model import LogoutToken
 from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.identity.store.users import add_user
+from daypass.portal.settings.registry import TENANT_AUTHENTICATION_AGE
 from daypass.portal.storage.engine import Database
 from tests.fakes import EXAMPLE_IDP, NOON, FakeOidcProvider
 from tests.portal.http.client import PEER, Answer, Client
-from tests.portal.http.world import DANA, PUBLIC_URL, World
+from tests.portal.http.world import DANA, DEV, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
 
 SSO = "sso@example.com"
@@ -164,6 +165,31 @@ def test_reauthentication_leads_to_the_provider_and_not_to_a_password(
     assert location(browser.get(callback(at_idp))) == USERS
     assert browser.cookies[SESSION] not in {before, ""}
     assert browser.post(USERS, **form | {"csrf": csrf_token(browser)}).status == 303
+
+
+@pytest.mark.parametrize("at_provider", [NOON - timedelta(hours=2), None])
+def test_a_tenant_asks_for_an_authentication_at_the_provider_before_it_gives_a_session(
+    portal: World, browser: Browser, idps: list[FakeOidcProvider], at_provider: datetime | None
+) -> None:
+    portal.set(TENANT_AUTHENTICATION_AGE, "60", DEV)
+    idps[0].config = replace(EXAMPLE_IDP, acr_values=("phr",))
+    # The user signs in with an old session at the provider, or the provider tells no time.
+    idps[0].authenticated_at = at_provider
+    sign_in(browser)
+    form = {"tenant": DEV.id}
+
+    asked = browser.post("/console", csrf=csrf_token(browser), **form)
+    assert (asked.status, "Continue to Example IdP" in asked.body.decode()) == (403, True)
+    at_idp = location(browser.get("/confirm?provider=1&next=/profile"))
+    assert (query_of(at_idp)["max_age"], query_of(at_idp)["acr_values"]) == ("0", "phr")
+    # The browser removed the demand from the address, so the provider did not ask again.
+    assert browser.get(callback(at_idp)).status == 401
+    assert browser.post("/console", csrf=csrf_token(browser), **form).status == 403
+
+    at_idp = location(browser.get("/confirm?provider=1&next=/profile"))
+    idps[0].authenticated_at = portal.clock()
+    assert location(browser.get(callback(at_idp))) == "/profile"
+    assert location(browser.post("/console", csrf=csrf_token(browser), **form)).startswith("https://")
 
 
 def test_a_person_without_a_password_is_not_shown_as_a_service_account(browser: Browser) -> None:

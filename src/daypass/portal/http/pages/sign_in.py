@@ -45,7 +45,7 @@ from daypass.portal.secret import Secret
 _LONGEST_USERNAME = 255
 _STAYS = {"out", "choose"}
 """The query parameters with which the page leads to no provider by itself."""
-UNCHANGED = "Nothing was changed yet: submit your change again."
+UNCHANGED = "Nothing was done yet: repeat your last step."
 """The end of the notice after a reauthentication that lost the form."""
 
 

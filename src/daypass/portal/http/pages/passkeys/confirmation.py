@@ -61,7 +61,7 @@ class PasskeyConfirmations:
                 error=refusal.reason,
             )
         if waiting is None:
-            notice = "Identity confirmed. Nothing was changed yet: submit your change again."
+            notice = "Identity confirmed. Nothing was done yet: repeat your last step."
             response = redirect(back, notice)
         else:
             response = self.confirmations.again(waiting, signed_in.cookie.reveal(), theme, back)
