@@ -32,6 +32,7 @@ from daypass.portal.identity.model import (
 from daypass.portal.identity.rate_limit.limits import RateLimit, consume
 from daypass.portal.identity.rate_limit.store import refund
 from daypass.portal.identity.store.tokens import add_token
+from daypass.portal.identity.store.used_tokens import UsedTokenStore, delete_expired_used_tokens
 from daypass.portal.identity.tokens import digest, mint
 from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
@@ -44,7 +45,6 @@ from daypass.portal.workloads.issuers.table import KINDS
 from daypass.portal.workloads.model import RuleOfAccount, WorkloadRule
 from daypass.portal.workloads.store.rules import RuleStore
 from daypass.portal.workloads.store.tokens import add_workload_token
-from daypass.portal.workloads.store.used_tokens import delete_expired_uses, use_token
 
 EXCHANGE = "workload.exchange"
 LONGEST_SUBJECT_TOKEN = 16 * 1024
@@ -260,7 +260,7 @@ class TokenExchange:
             add_token(token, digest(secret.reveal())),
             add_workload_token(token.id, rule.id, tags),
             refund(attempt.subject),
-            delete_expired_uses(now),
+            delete_expired_used_tokens(now),
         )
         event = _exchange_event(accepted, token, tags, request)
         self.committer.commit(event, *changes, precondition=partial(_find_refusal, accepted))
@@ -302,7 +302,7 @@ def _find_refusal(accepted: _Accepted, connection: Connection) -> OAuthRefused |
     if RuleStore(connection).find(match.rule.id) != match:
         return _Refused("rule_changed", **facts)
     # Last, because a precondition that refuses must not have written.
-    if not use_token(connection, accepted.use, accepted.use_ends_at):
+    if not UsedTokenStore(connection).add(accepted.use, expires_at=accepted.use_ends_at):
         return _Refused("used", **facts)
     return None
 

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import select, update
 
 from daypass.portal.app import assemble, page_templates
-from daypass.portal.identity.external.store.used_tokens import delete_expired_used_tokens
 from daypass.portal.identity.model import Role
+from daypass.portal.identity.store.used_tokens import delete_expired_used_tokens
 from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema.audit import audit_events

@@ -13,12 +13,12 @@ from daypass.portal.identity.external.store.logout import (
     revoke_provider_session,
     revoke_sign_ins_of,
 )
-from daypass.portal.identity.external.store.used_tokens import (
+from daypass.portal.identity.providers.oidc.model import LogoutToken
+from daypass.portal.identity.store.used_tokens import (
     UsedTokenStore,
     delete_expired_used_tokens,
     key_of,
 )
-from daypass.portal.identity.providers.oidc.model import LogoutToken
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.unit_of_work import RowChange, UnitOfWork
 

@@ -1,1 +1,1 @@
-"""Users and API tokens as rows."""
+"""Users, API tokens, and foreign tokens that count once, as rows."""

@@ -1,1 +1,1 @@
-"""Stores of workload rules, of the tokens that they gave, and of ID tokens that were used."""
+"""Stores of workload rules, and of the tokens that they gave."""
