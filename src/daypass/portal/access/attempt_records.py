@@ -9,7 +9,13 @@ from datetime import timedelta
 from daypass.portal.access.model import Allow, IssuanceRecord, IssuedSession, State, Validity
 from daypass.portal.access.plan import IssuanceAttempt, SessionPlan
 from daypass.portal.access.session_names import printable
-from daypass.portal.access.store.issuances import AttemptRow, add_attempt, set_outcome, set_unknown_outcome
+from daypass.portal.access.store.issuances import (
+    AttemptRow,
+    add_attempt,
+    limited_by_rule,
+    set_outcome,
+    set_unknown_outcome,
+)
 from daypass.portal.audit.event import PORTAL, Event, Outcome, Scalar
 from daypass.portal.audit.issuance_check import SESSION_ISSUE
 from daypass.portal.errors import PortalError
@@ -91,7 +97,7 @@ def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
 def _row(
     attempt: IssuanceAttempt, plan: SessionPlan | None, state: State, failure: str | None = None
 ) -> AttemptRow:
-    caller, tenant = attempt.caller, attempt.tenant
+    caller, tenant, workload = attempt.caller, attempt.tenant, attempt.context.workload
     # A denied attempt has no plan. The columns of the plan are NOT NULL, so its row stores "", 0 and "" in
     # them, and `issuance_record` reads both texts as None.
     return {
@@ -115,6 +121,8 @@ def _row(
         "validity": 0 if plan is None else _seconds(plan.validity.duration),
         "decided_by": "" if plan is None else plan.validity.deciding_limit.source,
         "session_tags": _stored_tags(attempt),
+        "workload_rule": None if workload is None else workload.rule_name,
+        "is_limited_by_rule": None if plan is None else limited_by_rule(plan.validity),
     }
 
 
@@ -168,6 +176,7 @@ def _access_and_validity(permission_set: PermissionSet, validity: Validity) -> d
         "permission_set": permission_set.name,
         "validity": _seconds(validity.duration),
         "decided_by": validity.deciding_limit.source,
+        **({"limited_by_rule": True} if limited_by_rule(validity) else {}),
     }
 
 

@@ -51,7 +51,8 @@ def rule_limit(workload: WorkloadLimits | None) -> Limit | None:
     if workload is None:
         return None
     # An earlier release, which may read the row, knows no other source for a limit that was configured.
-    return Limit(LimitSource.CONFIGURED, "Session limit of the workload rule", workload.session_limit)
+    label = "Session limit of the workload rule"
+    return Limit(LimitSource.CONFIGURED, label, workload.session_limit, is_of_rule=True)
 
 
 def choose(

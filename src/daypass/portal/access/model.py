@@ -139,6 +139,8 @@ class Limit:
     source: LimitSource
     label: str
     duration: timedelta
+    is_of_rule: bool = False
+    """Whether a workload rule sets it; its source is `CONFIGURED`, which earlier releases can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,10 @@ class IssuanceRecord:
     """The name of the permission set; None if the attempt was denied or an earlier release made it."""
     session_tags: Mapping[str, str] = field(default_factory=dict)
     """The session tags from the claims of a workload, by key; empty for other callers."""
+    workload_rule: str | None = None
+    """The name of the rule by which a workload has its token; None for other callers and older records."""
+    is_limited_by_rule: bool = False
+    """Whether the limit that decided, of the source `CONFIGURED`, is that of the workload rule."""
 
     @property
     def is_admin(self) -> bool:

@@ -27,6 +27,7 @@ from daypass.portal.workloads.store.rules import delete_rule
 from daypass.portal.workloads.store.tokens import revoke_tokens_of_rule
 from tests.fixtures.ci_issuer import BITBUCKET_STEP, FORK_JOB, GITHUB_JOB, CiIssuer, ci_issuer
 from tests.portal.http.client import PEER, Answer
+from tests.portal.http.pages.test_administrator import sign_in
 from tests.portal.http.workload_rules import SHOP, changed, rule_of, stored
 from tests.portal.http.world import (
     ADMIN,
@@ -159,6 +160,40 @@ def test_the_record_and_the_events_have_the_claims(world: World, issuer: CiIssue
     assert all(
         '"workload_rule": "shop"' in detail or '"workload_rule":"shop"' in detail for detail in details
     )
+    assert (listed[0]["workload_rule"], listed[0]["limited_by_rule"]) == ("shop", False)
+
+
+def test_a_session_that_the_rule_limited_says_so_everywhere(world: World, issuer: CiIssuer) -> None:
+    stored(world, rule_of(world, issuer.url, session_limit=timedelta(minutes=40)))
+    session(world, access_token(exchange(world, issuer.mint(PUBLIC_URL))))
+    world.client().post("/api/v1/sessions", world.tokens[DANA], {"tenant": DEV.name})
+
+    listed = world.client().get("/api/v1/sessions/all", world.tokens[ADMIN]).json["sessions"]
+    by_dana, by_rule = sorted(listed, key=lambda each: str(each["workload_rule"] or ""))
+
+    # The limit is what earlier clients know.
+    assert (by_rule["limit"], by_rule["workload_rule"], by_rule["limited_by_rule"]) == (
+        "configured",
+        "shop",
+        True,
+    )
+    assert (by_dana["workload_rule"], by_dana["limited_by_rule"], by_dana["session_tags"]) == (
+        None,
+        False,
+        {},
+    )
+    with world.database.reading() as connection:
+        done = connection.scalars(
+            select(audit_events.c.detail)
+            .where(audit_events.c.action == "session.issue")
+            .order_by(audit_events.c.position)
+        ).all()
+    assert ["limited_by_rule" in detail for detail in done] == [True, True, False, False]
+    browser = sign_in(world, ADMIN)
+    page = browser.see(f"/administrator/tenants/{DEV.id}/sessions")
+    for text in ("limit of the workload rule", "/administrator/workload-rules/shop", "repository: acme/shop"):
+        assert text in page
+    assert page.count("Workload rule ") == 1
 
 
 def test_a_token_counts_once(world: World, issuer: CiIssuer) -> None:

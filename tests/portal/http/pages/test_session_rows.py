@@ -1,5 +1,6 @@
 """The text for each limit that can decide a session's duration."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -50,3 +51,17 @@ def test_a_session_that_its_entitlement_limited_says_so() -> None:
 
     assert (row.because, row.why) == ("end of the access", "the end of your access")
     assert reason(LimitSource.ENTITLEMENT, is_admin=True) == "the end of your access"
+
+
+def test_a_session_of_a_workload_shows_its_claims_and_the_limit_of_its_rule() -> None:
+    of_workload = replace(
+        record(LimitSource.CONFIGURED, ScopeKind.TENANT),
+        session_tags={"daypass:claim:run": "1001", "daypass:claim:repository": "acme/shop"},
+        workload_rule="shop",
+        is_limited_by_rule=True,
+    )
+
+    [row] = rows([of_workload], NOON)
+
+    assert row.claims == (("repository", "acme/shop"), ("run", "1001"))
+    assert (row.because, row.why) == ("limit of the workload rule", "the session limit of the workload rule")

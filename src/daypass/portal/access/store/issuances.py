@@ -64,6 +64,8 @@ _INSERT_ATTEMPT = Prepared(
         "validity",
         "decided_by",
         "session_tags",
+        "workload_rule",
+        "is_limited_by_rule",
     ),
 )
 """Insert an attempt that has no outcome yet, or was denied."""
@@ -76,6 +78,7 @@ _SET_OUTCOME = Prepared(
         failure=bindparam("new_failure"),
         validity=bindparam("new_validity"),
         decided_by=bindparam("new_decided_by"),
+        is_limited_by_rule=bindparam("new_is_limited_by_rule"),
         expires_at=bindparam("new_expires_at"),
         access_key_id=bindparam("new_access_key_id"),
         is_attributed=bindparam("new_is_attributed"),
@@ -118,6 +121,9 @@ class AttemptRow(TypedDict):
     decided_by: str
     session_tags: str | None
     """A JSON object; None unless the caller is a workload."""
+    workload_rule: str | None
+    is_limited_by_rule: bool | None
+    """None unless the caller is a workload."""
 
 
 def add_attempt(row: AttemptRow) -> RowChange:
@@ -142,11 +148,18 @@ def set_outcome(
         "new_failure": failure,
         "new_validity": validity.duration // _SECOND,
         "new_decided_by": validity.deciding_limit.source,
+        "new_is_limited_by_rule": limited_by_rule(validity),
         "new_expires_at": expires_at,
         "new_access_key_id": access_key_id,
         "new_is_attributed": is_attributed,
     }
     return RowChange(_SET_OUTCOME, row)
+
+
+def limited_by_rule(validity: Validity) -> bool | None:
+    """Return whether a workload rule decided the duration; None if no rule applies."""
+    is_of_workload = any(limit.is_of_rule for limit in validity.limits)
+    return validity.deciding_limit.is_of_rule if is_of_workload else None
 
 
 def set_unknown_outcome(issuance_id: IssuanceId, failure: str) -> RowChange:
@@ -179,6 +192,8 @@ ISSUANCE_COLUMNS = (
     _c.is_attributed,
     _c.permission_set,
     _c.session_tags,
+    _c.workload_rule,
+    _c.is_limited_by_rule,
 )
 """The columns that `issuance_record` needs."""
 
@@ -259,6 +274,8 @@ def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
         is_attributed=row.is_attributed,
         permission_set=row.permission_set,
         session_tags={} if row.session_tags is None else json.loads(row.session_tags),
+        workload_rule=row.workload_rule,
+        is_limited_by_rule=bool(row.is_limited_by_rule),
     )
 
 

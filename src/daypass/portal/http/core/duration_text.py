@@ -31,8 +31,10 @@ def cap_reason(validity: Validity, *, is_admin: bool) -> str:
     return f"{desired} is configured; it is limited by {reason(source, is_admin=is_admin)}."
 
 
-def reason(source: LimitSource, *, is_admin: bool) -> str:
+def reason(source: LimitSource, *, is_admin: bool, is_of_rule: bool = False) -> str:
     """Return why a session is as long as it is, worded to follow a colon."""
+    if is_of_rule:
+        return "the session limit of the workload rule"
     match source:
         case LimitSource.REQUESTED:
             return "as requested"

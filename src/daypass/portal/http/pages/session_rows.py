@@ -10,6 +10,7 @@ from daypass.portal.http.core.duration_text import reason
 from daypass.portal.permission_sets.model import BUILT_IN
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
 from daypass.portal.tenants.model import Access
+from daypass.portal.workloads.model import TAG_PREFIX
 
 _ENDING = timedelta(minutes=10)
 
@@ -61,6 +62,8 @@ class SessionRow:
     """The reason for the length in a few words; `why` is the full sentence."""
     why: str
     failure: str
+    claims: Sequence[tuple[str, str]]
+    """The names and values of the session tags from the claims of a workload."""
 
 
 def rows(records: Iterable[IssuanceRecord], now: datetime) -> Sequence[SessionRow]:
@@ -81,10 +84,21 @@ def _row(record: IssuanceRecord, now: datetime) -> SessionRow:
         tone=tone,
         is_live=state in {"Live", "Ending"},
         length=format_duration(record.validity) if record.validity else "",
-        because="" if source is None else _BRIEF.get(source, _setting_label(record)),
-        why="" if source is None else reason(source, is_admin=record.is_admin),
+        because="" if source is None else _because(record, source),
+        why=""
+        if source is None
+        else reason(source, is_admin=record.is_admin, is_of_rule=record.is_limited_by_rule),
         failure=FAILURES.get(record.failure or "", "The request failed." if record.failure else ""),
+        claims=tuple(
+            (key.removeprefix(TAG_PREFIX), value) for key, value in sorted(record.session_tags.items())
+        ),
     )
+
+
+def _because(record: IssuanceRecord, source: LimitSource) -> str:
+    if record.is_limited_by_rule:
+        return "limit of the workload rule"
+    return _BRIEF.get(source, _setting_label(record))
 
 
 def _setting_label(record: IssuanceRecord) -> str:

@@ -46,6 +46,9 @@ issuances = Table(
     Column("permission_set", String(64)),
     # A JSON object: the session tags that a workload rule makes from claims; NULL for other callers.
     Column("session_tags", Text),
+    # The name of that rule, and whether its session limit decided; NULL for other callers and in older rows.
+    Column("workload_rule", String(64)),
+    Column("is_limited_by_rule", Boolean),
     Index(
         # Attempts without an outcome are few, and each process searches for abandoned ones.
         "ix_issuances_requested",

@@ -154,6 +154,8 @@ def represent_session(record: IssuanceRecord) -> schemas.SessionRecord:
         access_key_id=record.access_key_id,
         permission_set=record.permission_set,
         session_tags=dict(record.session_tags),
+        workload_rule=record.workload_rule,
+        limited_by_rule=record.is_limited_by_rule,
     )
 
 

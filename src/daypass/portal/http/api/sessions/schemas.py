@@ -144,6 +144,13 @@ class SessionRecord(BaseModel):
         dict[str, str],
         Field(description="The session tags from the claims of a workload; empty for other callers."),
     ] = {}
+    workload_rule: Annotated[
+        str | None,
+        Field(description="The name of the rule by which a workload had its token; null for other callers."),
+    ] = None
+    limited_by_rule: Annotated[
+        bool, Field(description="Whether the limit, then `configured`, is that of the workload rule.")
+    ] = False
 
 
 class SessionList(Paged):
