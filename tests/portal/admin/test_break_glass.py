@@ -9,9 +9,13 @@ from sqlalchemy import select
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.users.break_glass import BreakGlassAccount, SetUp
 from daypass.portal.audit.event import OPERATOR
+from daypass.portal.config.model import PasswordSignIn
+from daypass.portal.diagnostics.break_glass import examine_break_glass
+from daypass.portal.diagnostics.finding import Level
 from daypass.portal.errors import (
     AlreadyExists,
     BreakGlassProtected,
+    LastAdministrator,
     PortalError,
     SignInAgain,
     Unauthenticated,
@@ -21,6 +25,7 @@ from daypass.portal.identity.passwords import verify_password
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.schema.identity import users
+from tests.fakes import NOON
 from tests.portal.admin.conftest import Administration
 
 NAME = "break-glass@example.com"
@@ -130,6 +135,40 @@ def test_no_administrator_changes_it(
 
     assert administration.users.find(NAME) == before
     assert has_password(administration, NAME, FIRST)
+
+
+def test_it_is_the_local_administrator_who_remains(
+    administration: Administration, account: BreakGlassAccount, alice: Caller
+) -> None:
+    def demote_alice() -> None:
+        administration.users.update(alice.user.username, alice, role=Role.USER)
+
+    administration.users.set_password(alice.user.username, SECOND, alice)
+    # A password of the other Administrator is missing, so alice is the last local one.
+    with pytest.raises(LastAdministrator, match="who has a password"):
+        demote_alice()
+
+    account.set_up(NAME, FIRST, replaces=False)
+
+    demote_alice()
+    with administration.database.reading() as connection:
+        assert UserStore(connection).count_local_administrators() == 1
+
+
+def test_the_doctor_misses_it_where_nobody_else_may_use_a_password(
+    administration: Administration, account: BreakGlassAccount
+) -> None:
+    def level(passwords: PasswordSignIn) -> list[Level]:
+        return [finding.level for finding in examine_break_glass(administration.database, passwords)]
+
+    assert (level(PasswordSignIn.ON), level(PasswordSignIn.BREAK_GLASS)) == ([], [Level.ERROR])
+
+    account.set_up(NAME, FIRST, replaces=False)
+
+    assert level(PasswordSignIn.BREAK_GLASS) == [Level.FINE]
+    with administration.database.writing() as connection:
+        connection.execute(users.update().where(users.c.is_break_glass).values(disabled_at=NOON))
+    assert level(PasswordSignIn.BREAK_GLASS) == [Level.ERROR]
 
 
 def test_a_refused_change_is_recorded(

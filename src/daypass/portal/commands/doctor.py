@@ -70,6 +70,7 @@ def _findings() -> "Sequence[Finding]":
             *run_check("providers", "identity providers", lambda: _providers(config)),
             *run_check("workload_issuer", "workload rules", lambda: _workload_issuers(config, database)),
             *run_check("provider_scim", "provisioning", lambda: _provisioning(config, database)),
+            *run_check("break_glass", "break-glass account", lambda: _break_glass(config, database)),
             *aws_findings(config, database),
         ]
 
@@ -98,6 +99,12 @@ def _provisioning(config: "PortalConfig", database: "Database") -> "Sequence[Fin
     from daypass.portal.diagnostics.provisioning import ProvisioningDoctor
 
     return list(ProvisioningDoctor(config, database, utc_now).examine())
+
+
+def _break_glass(config: "PortalConfig", database: "Database") -> "Sequence[Finding]":
+    from daypass.portal.diagnostics.break_glass import examine_break_glass
+
+    return examine_break_glass(database, config.password_sign_in)
 
 
 def _session_profile(database: "Database") -> "Finding":

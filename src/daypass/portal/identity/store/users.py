@@ -102,6 +102,12 @@ class UserStore:
         )
         return counted or 0
 
+    def break_glass_account(self) -> str | None:
+        """Return the username of the enabled break-glass account, or None if there is none."""
+        return self._connection.scalar(
+            select(users.c.username).where(users.c.is_break_glass, users.c.disabled_at.is_(None))
+        )
+
     def count_local_administrators(self) -> int:
         """Return the number of enabled Administrators with an assigned role and a password."""
         counted = self._connection.scalar(
