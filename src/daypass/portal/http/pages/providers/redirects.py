@@ -110,6 +110,9 @@ class ProviderRedirects:
         # The cookie of the attempt outlives a sign-out, and another user may have signed in since.
         if user.id != attempt.user_id:
             raise ForgedRequest("Another user has signed in since. Go back, and try again.")
+        # That session was recent when the attempt began, and the present one need not be.
+        if token.id != attempt.token_id:
+            raise ForgedRequest("Your sign-in was replaced or has ended since. Go back, and try again.")
         return token, user
 
     def _answer(
