@@ -114,6 +114,8 @@ class PortalConfig:
     providers: tuple[ProviderConfig, ...] = ()
     """The OpenID Connect providers, in the order in which the sign-in page offers them."""
     password_sign_in: PasswordSignIn = PasswordSignIn.ON
+    contact: str = ""
+    """Whom users ask for access; empty for the names of Administrators."""
     workload_issuers: tuple[str, ...] = ()
     """The issuers of workloads' ID tokens that rules may name besides the public ones."""
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from daypass.common.origins import is_loopback_host
+from daypass.portal.config import entra
 from daypass.portal.config.value_types import InvalidValue
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
@@ -20,10 +21,6 @@ _DISCOVERY = "/.well-known/openid-configuration"
 _WORD = re.compile(r"[!#-+\--\[\]-~]+")
 """A scope token (RFC 6749, section 3.3) without a comma, which separates words here."""
 _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
-_ENTRA_HOST = re.compile(
-    r"(login\.(microsoftonline|partner\.microsoftonline|chinacloudapi)\.(com|us|cn)|sts\.windows\.net)"
-)
-_SHARED_TENANTS = frozenset({"common", "organizations", "consumers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +66,7 @@ class IssuerUrl:
             raise InvalidValue("only a provider on this machine may be without TLS")
         if _DISCOVERY in text:
             raise InvalidValue(f"the portal adds {_DISCOVERY} itself")
-        if (
-            _ENTRA_HOST.fullmatch(parts.hostname or "")
-            and parts.path.split("/")[1:2]
-            and (parts.path.split("/")[1].lower() in _SHARED_TENANTS)
-        ):
+        if entra.is_shared_by_tenants(text):
             raise InvalidValue(
                 "this address of Entra ID accepts the users of every organization; put the id of your tenant "
                 "in its place"

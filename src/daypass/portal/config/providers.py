@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from daypass.portal.config import entra
 from daypass.portal.secret import Secret
 
 
@@ -54,6 +55,11 @@ class ProviderConfig:
     """The accepted signature algorithms of ID tokens and logout tokens (RFC 7518, section 3.1)."""
     sends_id_token_hint: bool = False
     """Whether logout at the provider needs the ID token; it is then stored, encrypted, with the session."""
+
+    @property
+    def is_of_one_company(self) -> bool:
+        """Whether strangers are refused: by the claims of their accounts, or as no tenant of the issuer."""
+        return bool(self.email_domains or self.required_claims) or entra.is_tenant(self.issuer)
 
     @property
     def names_users_by_email(self) -> bool:

@@ -83,6 +83,7 @@ def build_config(values: Values) -> PortalConfig:
         exports_traces=values.get(v.TRACES),
         providers=read_providers(values),
         password_sign_in=values.get(v.PASSWORDS),
+        contact=values.get_optional(v.CONTACT) or "",
         workload_issuers=values.get_optional(v.WORKLOAD_ISSUERS) or (),
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from daypass.portal.config.masking import hide, mask_password
 from daypass.portal.config.model import AccessLog, LegacyLoopback, LogFormat, LogLevel, PasswordSignIn
+from daypass.portal.config.provider_types import PlainText
 from daypass.portal.config.value_types import (
     Address,
     DatabaseUrl,
@@ -182,6 +183,14 @@ PASSWORDS = Variable(
     "The users who may sign in with a password of the portal: all who have one, or only the break-glass "
     "account, for the time when no identity provider answers.",
 )
+CONTACT = Variable(
+    "DAYPASS_CONTACT",
+    PlainText(200),
+    "",
+    "Whom users ask for access, such as aws-access@example.com: a text on their profile and on the page of a "
+    "refused sign-in. By default these show the names of three Administrators, but not to people of a "
+    "provider at which strangers can have accounts.",
+)
 WORKLOAD_ISSUERS = Variable(
     "DAYPASS_WORKLOAD_ISSUERS",
     Issuers(),
@@ -282,7 +291,7 @@ SECTIONS: Mapping[str, Sequence[Variable[Any]]] = {
     "Address and TLS": (PUBLIC_URL, LISTEN, TLS_CERTIFICATE, TLS_KEY, BEHIND_PROXY, TRUSTED_PROXIES),
     "Process": (THREADS, ONE_CORE, STOP_TIMEOUT),
     "Sessions": (REQUIRE_ATTRIBUTION, LEGACY_LOOPBACK),
-    "Sign-in": (PASSWORDS, WORKLOAD_ISSUERS),
+    "Sign-in": (PASSWORDS, CONTACT, WORKLOAD_ISSUERS),
     "AWS": (
         AWS_REGION,
         EXTRA_REGIONS,

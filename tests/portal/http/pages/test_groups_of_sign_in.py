@@ -19,7 +19,6 @@ from tests.fakes import EXAMPLE_IDP, NOON, FakeOidcProvider
 from tests.portal.groups.examples import add
 from tests.portal.http.pages.passkey_browser import give_password
 from tests.portal.http.pages.test_redirect_provider import (
-    SSO,
     Browser,
     browser,
     callback,
@@ -103,19 +102,6 @@ def test_the_next_start_without_the_provider_ends_what_it_gave(
     assert (ended.status, location(ended)) == (303, "/sign-in?next=/resources&ended=1")
     with portal.database.reading() as connection:
         assert connection.execute(select(group_members.c.user_id)).all() == []
-
-
-def test_a_stranger_of_another_domain_learns_no_names(browser: Browser, idp: FakeOidcProvider) -> None:
-    def refused() -> str:
-        at_idp = location(browser.get("/sign-in/oidc/example-idp?next=/tenants"))
-        return browser.get(callback(at_idp, "00u-stranger")).body.decode()
-
-    assert SSO in refused()
-
-    idp.config = replace(idp.config, email_domains=frozenset({"example.com"}))
-    answer = refused()
-    assert "Only accounts with a verified e-mail address of example.com" in answer
-    assert SSO not in answer
 
 
 def test_a_sign_in_without_reliable_groups_is_refused_with_the_reason(

@@ -20,6 +20,7 @@ from daypass.portal.http.core.routing import exact
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import HOME
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.access_contacts import AccessContacts
 from daypass.portal.http.pages.session_rows import SessionRow, rows
 from daypass.portal.http.pages.set_words import in_words, options
 from daypass.portal.http.pages.token_kinds import LABELS
@@ -29,7 +30,6 @@ from daypass.portal.identity.external.links import SignInMethods
 from daypass.portal.identity.model import ApiToken, TokenKind, User
 from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
-from daypass.portal.identity.users import UserDirectory
 from daypass.portal.settings.reader import SettingsReader
 from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.storage.pagination import PageRequest
@@ -37,7 +37,6 @@ from daypass.portal.tenants.model import Tenant
 
 _SHOWN_ACTIVE = 10
 _LATEST_SESSIONS = PageRequest(limit=5)
-_SHOWN_ADMINISTRATORS = 3
 
 _ACTIVE_KINDS = (TokenKind.BROWSER, TokenKind.APPROVAL, TokenKind.REFRESH, TokenKind.TEMPORARY)
 """The kinds of tokens listed under *My sign-ins*."""
@@ -90,7 +89,7 @@ class ProfilePage:
     requested_set: str
     """The permission set that the user chose; empty for their own."""
     administrators: Sequence[str]
-    """The usernames of some Administrators other than the user."""
+    """The contacts for access, other than the user."""
     permanent: Sequence[ApiToken]
     active: Sequence[ActiveCredential]
     """The newest ones, or all if the query has `all`."""
@@ -107,7 +106,7 @@ class ProfilePages:
 
     pages: PageRenderer
     history: SessionHistory
-    users: UserDirectory
+    contacts: AccessContacts
     settings: SettingsReader
     issuer: Issuer
     tenants: VisibleTenants
@@ -122,7 +121,7 @@ class ProfilePages:
         return cls(
             pages=services.pages,
             history=services.history,
-            users=services.users,
+            contacts=AccessContacts.of(services),
             settings=services.settings,
             issuer=services.issuer,
             tenants=services.tenants,
@@ -150,7 +149,7 @@ class ProfilePages:
         tenant, refusal = self._tenant_section(visit)
         admin = self._admin_section(visit)
         is_admin_on = self.settings.effective().get(ENABLE_ADMIN_JIT_ON_UI)
-        administrators = self.users.first_administrators(_SHOWN_ADMINISTRATORS)
+        contacts = self.contacts.for_user_of(visit.caller.token.provider)
         tokens = self.own.list_own(user)
         titles = {config.name: config.title for config in self.methods.providers}
         active = [
@@ -165,7 +164,7 @@ class ProfilePages:
             refusal="" if refusal is None else refusal.reason,
             is_disabled=isinstance(refusal, JitDisabled),
             requested_set=visit.query.get("permission_set", ""),
-            administrators=[name for name in administrators if name != user.username],
+            administrators=[name for name in contacts if name != user.username],
             permanent=[token for token in tokens if token.kind is TokenKind.PERMANENT],
             active=active if "all" in visit.query else active[:_SHOWN_ACTIVE],
             active_count=len(active),

@@ -1,6 +1,6 @@
 """The pages of sign-in at identity providers: the way there, the callback, and refusals."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from daypass.portal.http.layout.cookies import ATTEMPT, delete_cookie
 from daypass.portal.http.layout.endpoints import BrowserRequest
 from daypass.portal.http.layout.redirects import SIGN_IN, login_url, redirect, safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.access_contacts import AccessContacts
 from daypass.portal.http.pages.providers.redirects import (
     ProviderRedirects,
     callback_path,
@@ -29,8 +30,6 @@ from daypass.portal.identity.external.model import Attempt, Purpose
 from daypass.portal.identity.external.rules import EMAIL_DOMAIN
 from daypass.portal.identity.providers.base import RedirectProvider
 
-_SHOWN_ADMINISTRATORS = 3
-
 
 @dataclass(frozen=True, slots=True)
 class SignInRefusalPage:
@@ -39,7 +38,7 @@ class SignInRefusalPage:
     reason: str
     code: str
     administrators: Sequence[str]
-    """Usernames of Administrators who can give access; empty if they cannot help."""
+    """The contacts who can give access; empty if they cannot help."""
     again: str
     """The address that leads to the provider again."""
     other_ways: str
@@ -53,7 +52,7 @@ class ProviderPages:
 
     pages: PageRenderer
     redirects: ProviderRedirects
-    first_administrators: Callable[[int], Sequence[str]]
+    contacts: AccessContacts
 
     def begin(self, provider: RedirectProvider, request: BrowserRequest) -> Response:
         """Redirect to the provider to sign in there."""
@@ -92,13 +91,10 @@ class ProviderPages:
         # A session that ended meanwhile leads to the sign-in page, and programs get problem details.
         if isinstance(refusal, Unauthenticated | SignInAgain) or not request.wants_page:
             raise refusal
-        # Only an account at the provider shows that the person belongs here, and may learn these names. At
-        # some providers everybody has one, so it must be of an accepted domain too.
-        shows_names = isinstance(refusal, AccountRefused) and refusal.cause_code != EMAIL_DOMAIN
         page = SignInRefusalPage(
             reason=refusal.reason,
             code=refusal.code,
-            administrators=self.first_administrators(_SHOWN_ADMINISTRATORS) if shows_names else (),
+            administrators=self._contacts(provider, refusal),
             again=login_url(sign_in_path(provider), next_page),
             other_ways=f"{SIGN_IN}?choose=1&next={quote(next_page, safe='/')}",
             request_id=request.request_id,
@@ -108,10 +104,18 @@ class ProviderPages:
         theme = request.preferences.theme
         return self.pages.show_alone("pages/sign-in-refused.html", page, status_of(refusal), theme=theme)
 
+    def _contacts(self, provider: RedirectProvider, refusal: PortalError) -> Sequence[str]:
+        if not isinstance(refusal, AccountRefused):
+            return ()
+        # An account of another domain shows that the person is a stranger.
+        if refusal.cause_code == EMAIL_DOMAIN:
+            return self.contacts.for_stranger()
+        return self.contacts.for_user_of(provider.name)
+
 
 def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes to the pages of each provider and back."""
-    pages = ProviderPages(services.pages, ProviderRedirects.of(services), services.users.first_administrators)
+    pages = ProviderPages(services.pages, ProviderRedirects.of(services), AccessContacts.of(services))
     endpoints = services.page_endpoints(Channel.WEB)
     return [
         route
