@@ -7,7 +7,7 @@ to it, no replica releases credentials.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -60,13 +60,16 @@ class Replicas:
     releasing: WatchedCommitter
     ending: WatchedCommitter
     there: Database
-    logout: ProviderLogout = field(init=False)
-    provisioned: ProvisionedUsers = field(init=False)
 
-    def __post_init__(self) -> None:
-        services = (self.there, self.ending, self.rig.clock)
-        object.__setattr__(self, "logout", ProviderLogout(*services))
-        object.__setattr__(self, "provisioned", ProvisionedUsers(*services))
+    @property
+    def logout(self) -> ProviderLogout:
+        """The service that accepts logout tokens."""
+        return ProviderLogout(self.there, self.ending, self.rig.clock)
+
+    @property
+    def provisioned(self) -> ProvisionedUsers:
+        """The service behind SCIM."""
+        return ProvisionedUsers(self.there, self.ending, self.rig.clock)
 
     @property
     def issuer_there(self) -> Issuer:

@@ -1,12 +1,10 @@
 """Import jobs: large tables are reviewed, stored and imported in resumable batches."""
 
-import threading
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.imports.limits import TRANSACTION
@@ -29,11 +27,7 @@ from tests.fakes import FakeClock
 from tests.fixtures.database import PostgresServer
 from tests.fixtures.proxy import proxied
 from tests.portal.admin.conftest import REGION, Administration, SlowCommitter, open_administration
-
-_WAITING = text(
-    "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-    "WHERE NOT l.granted AND a.datname = current_database()"
-)
+from tests.portal.storage.blocked import start_blocked
 
 TABLE = "username,tenants\n" + "".join(f"user{number:03}@example.com,dev01\n" for number in range(250))
 
@@ -273,18 +267,14 @@ def test_of_two_concurrent_import_jobs_the_later_one_replaces_the_other(
     if has_one:
         imports.stage(TABLE, alice)
     kept: list[str] = []
-    later = threading.Thread(target=lambda: kept.append(imports.stage(TABLE, alice).id))
 
-    with database.writing() as connection, database.reading() as watch:
+    with database.writing() as connection:
         first = StoredJob(TABLE, [], taken=0, changed=0)
         ImportJobStore(connection).put(JobKey(alice.user.id, "first"), first, clock(), clock())
-        later.start()
-        while later.is_alive() and not watch.scalar(_WAITING):
-            later.join(0.002)
-        was_waiting = later.is_alive()
+        later = start_blocked(lambda: kept.append(imports.stage(TABLE, alice).id), database)
     later.join()
 
-    assert (was_waiting, len(kept)) == (True, 1)
+    assert len(kept) == 1
     assert len(imports.review_again(kept[0], alice).lines) == 250
     with pytest.raises(InvalidRequest, match="import has expired"):
         imports.review_again("first", alice)

@@ -7,6 +7,8 @@ from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.passwords import _hash_slots, check_password, hash_password, verify_password
 from daypass.portal.secret import Secret
 from tests.portal.identity.cost import least_cost
+from tests.portal.storage.blocked import is_inside
+from tests.waiting import wait_until
 
 PASSWORD = Secret("correct horse battery")
 
@@ -50,7 +52,7 @@ def test_at_most_two_passwords_are_hashed_at_once() -> None:
 
     with _hash_slots, _hash_slots:
         guess.start()
-        guess.join(0.3)
+        wait_until(lambda: bool(answers) or is_inside(guess, threading.Semaphore.acquire))
         assert answers == []
     guess.join()
 

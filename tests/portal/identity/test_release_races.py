@@ -24,6 +24,7 @@ from daypass.portal.tenants import store as tenant_store
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 from tests.fakes import NOON, FakeClock
+from tests.portal.storage.blocked import start_blocked
 from tests.rows import disable_user
 
 DANA = UserId("dana")
@@ -111,20 +112,16 @@ def test_a_revocation_waits_for_a_release_in_progress(
         with replica.writing() as connection:
             end(connection)
 
-    ending = threading.Thread(target=end_at_replica)
-    was_waiting: list[bool] = []
+    begun: list[threading.Thread] = []
 
     def check(connection: Connection) -> PortalError | None:
         refusal = withdrawn(connection)
-        ending.start()
-        ending.join(0.3)
-        was_waiting.append(ending.is_alive())
+        begun.append(start_blocked(end_at_replica, replica))
         return refusal
 
     committer.commit(RELEASE, precondition=check)
-    ending.join()
+    begun[0].join()
 
-    assert was_waiting == [True]
     with pytest.raises(Unauthenticated):
         committer.commit(RELEASE, precondition=withdrawn)
 
@@ -142,12 +139,9 @@ def test_a_release_waits_for_a_revocation_in_progress_and_is_refused(
         except Unauthenticated:
             outcomes.append("refused")
 
-    releasing = threading.Thread(target=release)
     with replica.writing() as connection:
         end(connection)
-        releasing.start()
-        releasing.join(0.3)
-        assert outcomes == []
+        releasing = start_blocked(release, replica)
     releasing.join()
 
     assert outcomes == ["refused"]
@@ -167,11 +161,10 @@ def test_a_release_locks_the_new_parent_of_a_token_that_was_moved_meanwhile(post
             is_held.set()
             may_go.wait()
 
-    releasing = threading.Thread(target=release)
     with seeded.writing() as connection:
         move_children(SIGN_IN, TokenId("confirmed")).apply(connection)
-        releasing.start()
-        assert not is_held.wait(0.3)
+        releasing = start_blocked(release, seeded)
+        assert not is_held.is_set()
     assert is_held.wait(60)
     try:
         with pytest.raises(StorageUnavailable), replica.writing() as connection:

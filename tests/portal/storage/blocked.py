@@ -11,9 +11,10 @@ from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.prepared import run_plain
 from tests.waiting import wait_until
 
+# A wait for a row is one for a transaction, which has no database in `pg_locks`.
 _WAITING = text(
-    "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
-    "WHERE NOT l.granted AND d.datname = current_database()"
+    "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+    "WHERE NOT l.granted AND a.datname = current_database()"
 )
 
 
@@ -23,21 +24,19 @@ def start_blocked(act: Callable[[], object], database: Database) -> threading.Th
     The caller is inside that transaction, which on SQLite is one that writes.
     """
     thread = threading.Thread(target=act)
-    with database.reading() as connection:
-        thread.start()
-        wait_until(lambda: not thread.is_alive() or _is_blocked(thread, connection))
-    assert thread.is_alive(), "the thread did not wait for the transaction"
+    thread.start()
+    await_blocked(thread, database)
     return thread
 
 
-def _is_blocked(thread: threading.Thread, connection: Connection) -> bool:
-    if connection.dialect.name == "sqlite":
-        # SQLite shows no waiting writers. The caller has the lock that this statement needs.
-        return _is_at(thread, run_plain, sql="BEGIN IMMEDIATE")
-    return bool(connection.scalar(_WAITING))
+def await_blocked(thread: threading.Thread, database: Database) -> None:
+    """Return once a running thread waits as `start_blocked` describes it; fail if it ends instead."""
+    with database.reading() as connection:
+        wait_until(lambda: not thread.is_alive() or _is_blocked(thread, connection))
+    assert thread.is_alive(), "the thread did not wait for the transaction"
 
 
-def _is_at(thread: threading.Thread, function: Callable[..., object], **arguments: object) -> bool:
+def is_inside(thread: threading.Thread, function: Callable[..., object], **arguments: object) -> bool:
     """Return whether a thread is inside a call of *function* with these arguments."""
     assert thread.ident is not None
     frame: FrameType | None = sys._current_frames().get(thread.ident)
@@ -46,3 +45,10 @@ def _is_at(thread: threading.Thread, function: Callable[..., object], **argument
             return True
         frame = frame.f_back
     return False
+
+
+def _is_blocked(thread: threading.Thread, connection: Connection) -> bool:
+    if connection.dialect.name == "sqlite":
+        # SQLite shows no waiting writers. The caller has the lock that this statement needs.
+        return is_inside(thread, run_plain, sql="BEGIN IMMEDIATE")
+    return bool(connection.scalar(_WAITING))

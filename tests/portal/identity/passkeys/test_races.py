@@ -10,6 +10,7 @@ from daypass.portal.identity.store.users import UserStore
 from tests.fixtures.authenticator import Authenticator
 from tests.fixtures.pgbouncer import database_url
 from tests.portal.identity.passkeys.conftest import CONTEXT, ORIGIN, Desk
+from tests.portal.storage.blocked import start_blocked
 
 __all__ = ["database_url"]
 
@@ -118,13 +119,10 @@ def test_a_removal_waits_for_one_on_another_replica(
         except InvalidRequest as refusal:
             outcomes.append(refusal.code)
 
-    thread = Thread(target=remove)
     with desk.database.writing() as connection:
         UserStore(connection).lock_login(dana.username)
         remove_passkey(first.credential_id, owner=dana.id).apply(connection)
-        thread.start()
-        # It cannot end before this transaction does.
-        thread.join(0.3)
+        thread = start_blocked(remove, desk.database)
     thread.join()
 
     assert outcomes == ["invalid_request"]
