@@ -5,6 +5,7 @@ import signal
 
 from hypothesis import settings
 
+from tests.fixtures.compiled_statements import share_compiled_statements
 from tests.fixtures.database import (
     crashing_postgres,
     database,
@@ -55,6 +56,8 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # How long one example takes says what else the machine does; the goals for time are those of the benchmarks.
 settings.register_profile("daypass", deadline=None)
 settings.load_profile("daypass")
+
+share_compiled_statements()
 
 
 def pytest_collection_finish() -> None:
