@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0026"
+down_revision = "0029"
 # An earlier release leaves the columns NULL, and shows sessions without the rule.
 oldest_compatible = "0021"
 
