@@ -49,10 +49,12 @@ def test_a_group_is_found_and_left_by_keyboard(admin: User) -> None:
     page.get_by_role("link", name="on-call").focus()
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="on-call").wait_for()
+    page.wait_for_load_state()
 
-    actions = page.get_by_role("button", name="Actions", exact=True)
-    actions.focus()
+    page.get_by_role("button", name="Actions", exact=True).focus()
     page.keyboard.press("Enter")
+    # The menu takes the focus after it has opened.
+    page.locator("#actions [role=menuitem]:focus").wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Delete on-call?").wait_for()

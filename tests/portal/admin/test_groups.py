@@ -310,3 +310,69 @@ def test_a_group_makes_administrators_only_where_the_configuration_says_so(
             groups.update(group.id, alice, makes_administrators=True)
     with pytest.raises(InvalidRequest, match="names this group"):
         groups.update(SCIM.id, alice, name="other")
+
+
+def test_the_users_of_a_tenant_by_groups_are_paged_and_searched(
+    administration: Administration, groups: Groups, alice: Caller
+) -> None:
+    memberships = administration.group_memberships
+    for name in ("b-team", "a-team"):
+        groups.create(GroupDefinition(name), alice)
+        administration.group_members.add(name, DANA, alice)
+        memberships.put(name, "dev01", "full", None, alice)
+    administration.group_members.add("a-team", ALICE, alice)
+
+    first = memberships.users_of_tenant("dev01", PageRequest(limit=2))
+    second = memberships.users_of_tenant("dev01", PageRequest(first.next_cursor, 2))
+
+    listed = [(one.username, one.group.name) for page in (first, second) for one in page.records]
+    assert listed == [(ALICE, "a-team"), (DANA, "a-team"), (DANA, "b-team")]
+    assert second.next_cursor is None
+    found = memberships.users_of_tenant("dev01", PageRequest(), "DANA").records
+    assert [one.group.name for one in found] == ["a-team", "b-team"]
+    counts = [memberships.count_users_of_tenant("dev01", search) for search in ("", "dana")]
+    assert counts == [3, 2]
+    assert [each.group.name for each in memberships.of_user(ALICE)] == ["a-team"]
+
+
+def test_a_user_reads_only_unless_a_group_gives_more_until_its_end(
+    administration: Administration, groups: Groups, alice: Caller
+) -> None:
+    memberships, reads_only = administration.group_memberships, administration.members.reads_only
+    groups.create(DEVELOPERS, alice)
+    administration.group_members.add("developers", DANA, alice)
+    memberships.put("developers", "dev01", "read-only", None, alice)
+    by_group = reads_only(DANA)
+
+    memberships.put("developers", "dev01", "full", NOON + HOUR, alice)
+    with_full = reads_only(DANA)
+    administration.members.put("dev01", DANA, "read-only", alice)
+    administration.clock.move(HOUR)
+
+    assert (by_group, with_full, reads_only(DANA)) == (True, False, True)
+
+
+def test_a_group_is_found_whatever_the_case_of_its_name(groups: Groups, alice: Caller) -> None:
+    groups.create(GroupDefinition("Öffentlich Web"), alice)
+
+    for search in ("web", "WEB", "Öffen", "h w"):
+        assert groups.count(GroupQuery(search=search)) == 1, search
+    assert groups.page(GroupQuery(search="api"), PageRequest()).records == []
+
+
+def test_searches_within_a_group_count_what_they_find(
+    administration: Administration, groups: Groups, alice: Caller
+) -> None:
+    groups.create(DEVELOPERS, alice)
+    for name in (DANA, ALICE):
+        administration.group_members.add("developers", name, alice)
+    administration.group_memberships.put("developers", "dev01", "full", None, alice)
+
+    members, memberships = administration.group_members, administration.group_memberships
+    assert [members.count("developers", search) for search in ("", "dana", "zz")] == [2, 1, 0]
+    assert [memberships.count("developers", search) for search in ("", "DEV", "x")] == [1, 1, 0]
+    assert memberships.page("developers", PageRequest(), "x").records == []
+    assert members.find("developers", DANA).user.username == DANA
+    other = administration.users.create("bo@example.com", Role.USER, None, OPERATOR).user
+    with pytest.raises(MembershipNotFound, match="not a member"):
+        members.find("developers", other.id)

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,15 @@ import pytest
 from daypass.portal.config.providers import GroupSource, ProviderConfig
 from daypass.portal.groups.model import Group, MemberSource
 from daypass.portal.groups.store import add_group_member, add_group_membership, record_match
-from daypass.portal.permission_sets.model import READ_ONLY
+from daypass.portal.identity.model import Role, User, UserId
+from daypass.portal.identity.store.users import add_user
+from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from daypass.portal.tenants.model import GroupId
 from tests.fakes import NOON
 from tests.portal.groups.examples import DEVELOPERS, PLATFORM, SCIM, add
 from tests.portal.http.client import Answer
 from tests.portal.http.pages.test_administrator import Browser, alert, sign_in, text
-from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, PROD, World
+from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, PROD, World
 from tests.portal.http.world import world as make_world
 
 GROUPS = "/administrator/groups"
@@ -436,3 +438,98 @@ def test_only_administrators_see_the_pages(same_world: World, address: str) -> N
     visitor = sign_in(same_world, DANA)
 
     assert same_world.client().get(address, headers=visitor.headers()).status == 403
+
+
+def test_a_user_s_page_shows_their_groups_and_what_each_gives(world: World, admin: Browser) -> None:
+    user = f"/administrator/users/{world.users[DANA].id}"
+    ends_at = NOON + timedelta(days=20)
+    with world.database.writing() as connection:
+        add_group_member(PLATFORM.id, world.users[DANA].id, at=NOON).apply(connection)
+        for tenant, end in ((PROD, ends_at), (DATA, NOON)):
+            add_group_membership(DEVELOPERS.id, tenant.id, FULL, end, at=NOON).apply(connection)
+
+    listed = rows(admin.see(f"{user}/groups"))
+
+    assert list(listed) == ["developers", "platform"]
+    assert "dev01</a>: read-only</p>" in listed["developers"]
+    assert f'prod01</a>: full, until <time datetime="{ends_at.isoformat()}"' in listed["developers"]
+    assert re.search(r"data01</a>: full, until .*Ended", listed["developers"])
+    assert "no tenants" in listed["platform"]
+    assert "makes Administrators" in listed["platform"]
+    assert list(rows(admin.see(f"{user}/groups?search=PROD01"))) == ["developers"]
+    # The membership in data01 has ended.
+    access = admin.see(user)
+    assert "give this user access to 2 tenants, too." in access
+    assert f'href="{user}/groups">Groups</a>' in access
+
+
+def test_a_user_with_access_by_groups_only_is_not_called_without_access(world: World, admin: Browser) -> None:
+    noor = world.users[NOOR]
+    user = f"/administrator/users/{noor.id}"
+    assert "This user has no access to AWS yet" in admin.see(user)
+    assert "This user is in no group" in admin.see(f"/administrator/users/{world.users[ADMIN].id}/groups")
+
+    admin.do(f"{LOCAL}/members", user=NOOR)
+
+    page = admin.see(user)
+    assert "This user has access by groups only." in page
+    assert "give this user access to one tenant, too." in page
+    assert "Read-Only</dt><dd>Yes" in page
+
+
+def test_a_tenant_s_page_shows_its_groups_and_the_users_by_each(world: World, admin: Browser) -> None:
+    tenant = f"/administrator/tenants/{DEV.id}"
+    ends_at = NOON + timedelta(days=20)
+    with world.database.writing() as connection:
+        add_group_membership(SCIM.id, DEV.id, FULL, ends_at, at=NOON).apply(connection)
+        add_group_member(SCIM.id, world.users[DANA].id, at=NOON).apply(connection)
+
+    page = admin.see(f"{tenant}/groups")
+
+    first, _, second = page.partition("Users by group</h2>")
+    assert list(rows(first)) == ["developers", "scim"]
+    assert f'href="{LOCAL}/tenants/{DEV.id}"' in rows(first)["developers"]
+    by_user = re.findall(r'<td role="cell" class="key.*?</tr>', second, re.DOTALL)
+    assert [re.findall(r">([^<]+)</a>", row) for row in by_user] == [
+        [DANA, "developers", "read-only"],
+        [DANA, "scim", "full"],
+        [NOOR, "scim", "full"],
+    ]
+    assert f'scim</a>, until <time datetime="{ends_at.isoformat()}"' in by_user[1]
+    assert "until" not in by_user[0]
+    found = admin.see(f"{tenant}/groups?search=noor").partition("Users by group</h2>")[2]
+    assert list(rows(found)) == [NOOR]
+    assert "2 groups give</a> access to this tenant, too." in admin.see(tenant)
+    assert "No group gives access to this tenant" in admin.see(f"/administrator/tenants/{DATA.id}/groups")
+
+
+def test_the_users_by_group_of_a_tenant_are_paged(world: World, admin: Browser) -> None:
+    with world.database.writing() as connection:
+        for number in range(30):
+            user = User(UserId(f"{number:032x}"), f"user{number:02}@example.com", Role.USER)
+            add_user(user, None, at=NOON).apply(connection)
+            add_group_member(DEVELOPERS.id, user.id, at=NOON).apply(connection)
+
+    page = admin.see(f"/administrator/tenants/{DEV.id}/groups").partition("Users by group</h2>")[2]
+
+    assert "25 of 31" in page
+    following = re.search(r'href="([^"]+)" rel="next"', page)
+    assert following
+    rest = rows(admin.see(following[1]).partition("Users by group</h2>")[2])
+    assert list(rest) == [f"user{number:02}@example.com" for number in range(24, 30)]
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "sentence"),
+    [(None, "By group scim."), (NOON + timedelta(days=20), "By group scim, until 14")],
+)
+def test_the_profile_names_the_group_that_gives_the_access_and_its_end(
+    world: World, ends_at: datetime | None, sentence: str
+) -> None:
+    with world.database.writing() as connection:
+        add_group_membership(SCIM.id, DATA.id, FULL, ends_at, at=NOON).apply(connection)
+
+    noor, dana = (re.sub(r"<[^>]+>", "", sign_in(world, name).see("/profile")) for name in (NOOR, DANA))
+
+    assert sentence in noor
+    assert "By group" not in dana

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daypass.portal.admin import reauthentication
-from daypass.portal.admin.groups.model import membership_version
+from daypass.portal.admin.groups.model import UserByGroup, membership_version
 from daypass.portal.admin.groups.service import find_group
 from daypass.portal.admin.groups.store import GroupList
 from daypass.portal.admin.model import Version
@@ -19,6 +19,7 @@ from daypass.portal.admin.transactions import (
     single_change,
     timestamp,
 )
+from daypass.portal.admin.users.service import find_user, part_of_username
 from daypass.portal.errors import InvalidRequest, MembershipNotFound
 from daypass.portal.groups.model import Group, GroupMembership
 from daypass.portal.groups.store import (
@@ -63,6 +64,23 @@ class GroupMemberships:
         """Return the memberships of all groups in a tenant, also ended ones, by group name."""
         with self.executor.database.reading() as connection:
             return GroupList(connection).of_tenant(find_tenant(connection, tenant).tenant.id)
+
+    def of_user(self, user: str) -> Sequence[GroupMembership]:
+        """Return what all groups of a user give, also ended memberships, by tenant name."""
+        with self.executor.database.reading() as connection:
+            return GroupList(connection).memberships_of_user(find_user(connection, user).user.id)
+
+    def users_of_tenant(self, tenant: str, page_request: PageRequest, search: str = "") -> Page[UserByGroup]:
+        """Return a page of the users with access by a group; *search* is a part of the username."""
+        with self.executor.database.reading() as connection:
+            found = find_tenant(connection, tenant).tenant
+            return GroupList(connection).users_of_tenant(found.id, part_of_username(search), page_request)
+
+    def count_users_of_tenant(self, tenant: str, search: str = "") -> int:
+        """Return the number of rows on all pages; for a search, at most `COUNT_LIMIT` + 1."""
+        with self.executor.database.reading() as connection:
+            found = find_tenant(connection, tenant).tenant
+            return GroupList(connection).count_users_of_tenant(found.id, part_of_username(search))
 
     def put(
         self,

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from daypass.portal.admin.model import Version, version_of
 from daypass.portal.groups.model import Group, GroupMembership, MemberSource
+from daypass.portal.identity.model import UserId
+from daypass.portal.permission_sets.model import PermissionSet
 
 UNMATCHED_AFTER = timedelta(days=30)
 """The time without a match after which a claim group counts as unmatched."""
@@ -45,6 +47,18 @@ class GroupRecord:
         """
         since = self.last_matched_at or self.created_at
         return self.group.source is MemberSource.CLAIM and now - since >= UNMATCHED_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class UserByGroup:
+    """The access of one user to a tenant by one of their groups."""
+
+    user_id: UserId
+    username: str
+    group: Group
+    permission_set: PermissionSet
+    ends_at: datetime | None
+    """The time from which it gives no access; None if it has no end."""
 
 
 def group_version(group: Group) -> Version:

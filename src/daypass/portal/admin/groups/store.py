@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
-from daypass.portal.admin.groups.model import GroupQuery, GroupRecord
+from daypass.portal.admin.groups.model import GroupQuery, GroupRecord, UserByGroup
 from daypass.portal.groups.model import Group, GroupMember, GroupMembership, MemberSource
 from daypass.portal.groups.store import GROUP, group_of
 from daypass.portal.identity.model import UserId
 from daypass.portal.identity.store.users import user_of
+from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.permission_sets.store import (
     GROUP_SET,
     IS_SET_OF_GROUP,
@@ -58,6 +59,15 @@ _MEMBERSHIPS = (
     .select_from(group_memberships)
     .join(groups, groups.c.id == group_memberships.c.group_id)
     .join(tenants, tenants.c.id == group_memberships.c.tenant_id)
+    .outerjoin(group_sets, IS_SET_OF_GROUP)
+)
+
+_USERS_BY_GROUP = (
+    select(users.c.id, users.c.username, *_GROUP, *GROUP_SET, group_memberships.c.ends_at)
+    .select_from(group_memberships)
+    .join(groups, groups.c.id == group_memberships.c.group_id)
+    .join(group_members, group_members.c.group_id == groups.c.id)
+    .join(users, users.c.id == group_members.c.user_id)
     .outerjoin(group_sets, IS_SET_OF_GROUP)
 )
 
@@ -147,6 +157,37 @@ class GroupList:
         query = _MEMBERSHIPS.where(group_memberships.c.tenant_id == tenant_id)
         return [_membership(row) for row in self._connection.execute(query.order_by(groups.c.name))]
 
+    def memberships_of_user(self, user_id: UserId) -> Sequence[GroupMembership]:
+        """Return what all groups of a user give, also ended memberships, by tenant name."""
+        ids = select(group_members.c.group_id).where(group_members.c.user_id == user_id)
+        query = _MEMBERSHIPS.where(group_memberships.c.group_id.in_(ids)).order_by(tenants.c.name)
+        return [_membership(row) for row in self._connection.execute(query)]
+
+    def users_of_tenant(
+        self, tenant_id: TenantId, search: str, page_request: PageRequest
+    ) -> Page[UserByGroup]:
+        """Return a page of the users with access to a tenant by a group, by username and group name.
+
+        A user of two groups is there twice, and one whose membership has ended is there, too.
+        """
+        query = self._named(
+            _USERS_BY_GROUP.where(group_memberships.c.tenant_id == tenant_id), users.c.username, search
+        )
+        # Providers can have groups of the same name, so the id comes last.
+        order = Order((users.c.username, _GROUP[1], _GROUP[0]))
+        return read_page(self._connection, query, order, page_request, _user_by_group)
+
+    def count_users_of_tenant(self, tenant_id: TenantId, search: str) -> int:
+        """Return the number of rows on all pages; for a search, at most `COUNT_LIMIT` + 1."""
+        of_tenant = (
+            select(group_members.c.user_id)
+            .select_from(group_memberships)
+            .join(group_members, group_members.c.group_id == group_memberships.c.group_id)
+            .join(users, users.c.id == group_members.c.user_id)
+            .where(group_memberships.c.tenant_id == tenant_id)
+        )
+        return self._count(self._named(of_tenant, users.c.username, search), is_exact=not search)
+
     def _count(self, query: Select[Any], *, is_exact: bool) -> int:
         if not is_exact:
             return count_found(self._connection, query)
@@ -179,11 +220,23 @@ def _member(row: Row[*tuple[Any, ...]]) -> GroupMember:
 
 
 def _membership(row: Row[*tuple[Any, ...]]) -> GroupMembership:
+    return GroupMembership(_group_in(row), tenant_of(row), _set_in(row), row.created_at, row.ends_at)
+
+
+def _user_by_group(row: Row[*tuple[Any, ...]]) -> UserByGroup:
+    return UserByGroup(row.id, row.username, _group_in(row), _set_in(row), row.ends_at)
+
+
+def _set_in(row: Row[*tuple[Any, ...]]) -> PermissionSet:
     permission_set = group_membership_set(row)
     if permission_set is None:
         # The foreign key keeps a set that a membership has, so only a change by hand leads here.
         raise LookupError("a membership of a group has no permission set")
-    group = Group(
+    return permission_set
+
+
+def _group_in(row: Row[*tuple[Any, ...]]) -> Group:
+    return Group(
         id=row.of_group_id,
         name=row.of_group_name,
         source=MemberSource(row.of_group_source),
@@ -192,4 +245,3 @@ def _membership(row: Row[*tuple[Any, ...]]) -> GroupMembership:
         description=row.of_group_description,
         makes_administrators=row.of_group_makes_administrators,
     )
-    return GroupMembership(group, tenant_of(row), permission_set, row.created_at, row.ends_at)

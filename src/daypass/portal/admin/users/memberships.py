@@ -62,9 +62,10 @@ class Memberships:
             return MemberList(connection).count_of_user(user_id, part_of_name(search))
 
     def reads_only(self, user: str) -> bool:
-        """Return whether a user has memberships and all of them are read-only."""
+        """Return whether a user has memberships, of their own or by groups, and all of them are read-only."""
+        now = self.executor.clock()
         with self.executor.database.reading() as connection:
-            return MemberList(connection).reads_only(find_user(connection, user).user.id)
+            return MemberList(connection).reads_only(find_user(connection, user).user.id, now)
 
     def page(self, page_request: PageRequest) -> Page[MemberRecord]:
         """Return a page of all memberships, ordered by tenant id."""

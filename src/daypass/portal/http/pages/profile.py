@@ -59,6 +59,10 @@ class MenuSection:
     """The permission sets that the user may choose from; empty if there is no choice."""
     chosen: str = ""
     """The name of the set that the session gets."""
+    group: str = ""
+    """The name of the group that gives the access; empty if it is the user's own."""
+    ends_at: datetime | None = None
+    """The time from which the access is gone; None if it has no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,8 @@ class ProfilePages:
             capped=cap_reason(plan.validity, is_admin=scope.is_admin),
             workstation=workstation,
             chosen=plan.permission_set.name,
+            group="" if plan.entitlement.group is None else plan.entitlement.group.name,
+            ends_at=plan.entitlement.ends_at,
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, case, delete, func, or_, select, union_all, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.admin.model import MemberRecord, UserQuery, UserRecord, UserSort
@@ -13,6 +13,7 @@ from daypass.portal.identity.store.users import user_of
 from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.permission_sets.store import IS_SET_OF_MEMBERSHIP, MEMBERSHIP_SET, membership_set
 from daypass.portal.storage.pagination import COUNT_LIMIT, Order, Page, PageRequest, count_found, read_page
+from daypass.portal.storage.schema.groups import group_members, group_memberships
 from daypass.portal.storage.schema.identity import (
     administrator_group,
     api_tokens,
@@ -196,12 +197,19 @@ class MemberList:
             query = query.join(tenants, tenants.c.id == memberships.c.tenant_id)
         return self._connection.scalar(self._of_user(query, user_id, search)) or 0
 
-    def reads_only(self, user_id: UserId) -> bool:
-        """Return whether a user has memberships and all of them are read-only."""
+    def reads_only(self, user_id: UserId, now: datetime) -> bool:
+        """Return whether a user has memberships, of their own or by groups, and all are read-only."""
         # NULL, the value of a custom set, is not read-only. The first row is 1 only if all are.
-        is_read_only = case((memberships.c.is_read_only, 1), else_=0)
-        query = select(is_read_only).where(memberships.c.user_id == user_id)
-        return bool(self._connection.scalar(query.order_by(is_read_only).limit(1)))
+        own = select(case((memberships.c.is_read_only, 1), else_=0).label("is_read_only"))
+        by_groups = select(case((group_memberships.c.is_read_only, 1), else_=0)).join(
+            group_members, group_members.c.group_id == group_memberships.c.group_id
+        )
+        ends_at = group_memberships.c.ends_at
+        every = union_all(
+            own.where(memberships.c.user_id == user_id),
+            by_groups.where(group_members.c.user_id == user_id, or_(ends_at.is_(None), ends_at > now)),
+        )
+        return bool(self._connection.scalar(every.order_by("is_read_only").limit(1)))
 
     def of_tenant(self, tenant_id: TenantId, search: str, page_request: PageRequest) -> Page[MemberRecord]:
         """Return a page of a tenant's members, by username; *search* is a substring of it."""

@@ -38,6 +38,8 @@ class AccessPage:
     following: str
     suggested: Sequence[str]
     """Suggested usernames; others can be typed."""
+    group_count: int
+    """The number of groups that give access, too."""
     user: str
     sets: SetChoice
     error: str
@@ -87,6 +89,7 @@ class AccessPages:
             listing=listing,
             following=listing.following(result.next_cursor),
             suggested=[record.user.username for record in users.records],
+            group_count=len(self.administration.group_memberships.of_tenant(heading.tenant.id)),
             user=visit.form.get("user"),
             sets=SetChoice.of(self.administration.permission_sets, visit.form),
             error=error,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -41,7 +42,7 @@ from daypass.portal.http.pages.admin.user_list import (
 from daypass.portal.http.pages.set_words import in_words
 from daypass.portal.http.pages.token_kinds import LABELS
 from daypass.portal.http.services import Services
-from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.model import TokenKind, UserId
 from daypass.portal.storage.pagination import PageRequest
 
 _SUGGESTED = 100
@@ -64,6 +65,8 @@ class UserPage:
     """The label of each kind of token."""
     suggested: Sequence[TenantRecord] = ()
     """Suggested tenants; others can be typed."""
+    by_groups: int = 0
+    """The number of tenants that groups give now."""
     tenant: str = ""
     sets: SetChoice | None = None
     """The choice of a set for a new membership; None on the tab Tokens."""
@@ -195,6 +198,7 @@ class UserDetailPages:
             following=listing.following(result.next_cursor),
             memberships=result.records,
             suggested=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_SUGGESTED)).records,
+            by_groups=self._tenants_by_groups(user, visit.layout.now),
             tenant=visit.form.get("tenant"),
             sets=SetChoice.of(self.administration.permission_sets, visit.form),
             error_pane=error_pane,
@@ -202,6 +206,10 @@ class UserDetailPages:
             new_secret=new_secret,
         )
         return self.pages.show(visit.layout, "pages/admin/user-access.html", page, status)
+
+    def _tenants_by_groups(self, user: UserId, now: datetime) -> int:
+        given = self.administration.group_memberships.of_user(user)
+        return len({each.tenant.id for each in given if each.ends_at is None or now < each.ends_at})
 
     def _tokens(
         self,

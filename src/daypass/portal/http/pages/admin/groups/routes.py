@@ -10,6 +10,10 @@ from daypass.portal.http.pages.admin.groups.definition import DefinitionPages
 from daypass.portal.http.pages.admin.groups.group_list import GroupListPages
 from daypass.portal.http.pages.admin.groups.members import MemberPages
 from daypass.portal.http.pages.admin.groups.memberships import MembershipPages
+from daypass.portal.http.pages.admin.groups.of_tenant import TenantGroupsPages
+from daypass.portal.http.pages.admin.groups.of_user import UserGroupsPages
+from daypass.portal.http.pages.admin.tenant_list import TENANT_PATH
+from daypass.portal.http.pages.admin.user_list import ADDRESS as USERS
 from daypass.portal.http.services import Services
 
 
@@ -40,4 +44,6 @@ def routes(services: Services) -> Sequence[BaseRoute]:
         administrator.form(f"{GROUP}/members", members.add),
         administrator.page(f"{member}/remove", members.ask_remove),
         administrator.form(f"{member}/remove", members.remove),
+        administrator.page(f"{USERS}/{{user}}/groups", UserGroupsPages(*given).show),
+        administrator.page(f"{TENANT_PATH}/groups", TenantGroupsPages(*given).show),
     ]
