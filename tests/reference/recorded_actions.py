@@ -9,7 +9,9 @@ from pathlib import Path
 
 PORTAL = Path(__file__).parents[2] / "src" / "daypass" / "portal"
 
-_MAKERS = frozenset({"Event", "ChangeRequest", "PlannedChange", "single_change", "require_rate"})
+_MAKERS = frozenset(
+    {"Event", "ChangeRequest", "PlannedChange", "single_change", "provisioning_event", "require_rate"}
+)
 """The functions and classes that take the action of an event, everywhere."""
 
 
