@@ -28,7 +28,10 @@ _MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
 @click.command()
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
-def doctor(form: str, strict: bool) -> None:
+@click.option(
+    "--claims", metavar="PROVIDER", help="Check only what a sign-in with your claims of a provider would do."
+)
+def doctor(form: str, strict: bool, claims: str | None) -> None:
     """Check AWS, all roles, identity providers and workload rules.
 
     It checks the portal's AWS identity and its clock. For each role it checks existence, trust policy,
@@ -41,11 +44,16 @@ def doctor(form: str, strict: bool) -> None:
     also warnings), 2 means that AWS or the database could not be used at all; without AWS, the other
     findings are still printed.
 
+    With --claims it prints an address to open in a browser. After your sign-in at the provider it says which
+    user a sign-in would find, create or refuse, and why, which groups your claims name, and which claims are
+    missing. Nobody is signed in, and nothing is changed. A portal must serve the same database.
+
     \b
       daypass portal doctor
       daypass portal doctor --format json --strict
+      daypass portal doctor --claims okta
     """
-    findings = _findings()
+    findings = _findings() if claims is None else _claims(claims)
     if form == "json":
         click.echo(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=2))
     else:
@@ -73,6 +81,16 @@ def _findings() -> "Sequence[Finding]":
             *run_check("break_glass", "break-glass account", lambda: _break_glass(config, database)),
             *aws_findings(config, database),
         ]
+
+
+def _claims(provider: str) -> "Sequence[Finding]":
+    from daypass.portal.commands.doctor_claims import claims_findings
+    from daypass.portal.storage.migrate import check
+
+    with report_errors(exit_code=2), open_database() as database:
+        check(database)
+        config = read_configuration()
+        return claims_findings(provider, config, database, lambda text: click.echo(text, err=True))
 
 
 def _providers(config: "PortalConfig") -> "Sequence[Finding]":

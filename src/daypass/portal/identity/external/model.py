@@ -18,6 +18,8 @@ class Purpose(StrEnum):
     LINK = "link"
     """A signed-in user links the account with which they authenticate."""
     REAUTHENTICATE = "reauthenticate"
+    CHECK = "check"
+    """The operator wants to know what a sign-in with these claims would do; nobody is signed in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,3 +137,14 @@ recovery_links = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
+
+claims_checks = Table(
+    "claims_checks",
+    metadata,
+    # One row for each running `daypass portal doctor --claims`, which deletes it at its end.
+    Column("id", String(32), primary_key=True),
+    Column("provider", String(64), nullable=False),
+    # The findings on the person's claims, as JSON; NULL until the person has signed in at the provider.
+    Column("findings", Text),
+    Column("expires_at", UtcDateTime, nullable=False),
+)

@@ -17,6 +17,7 @@ from daypass.portal.http.layout.endpoints import BrowserRequest
 from daypass.portal.http.layout.redirects import SIGN_IN, login_url, redirect, safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.access_contacts import AccessContacts
+from daypass.portal.http.pages.providers.claims_check import ClaimsCheckPages, check_path
 from daypass.portal.http.pages.providers.redirects import (
     ProviderRedirects,
     callback_path,
@@ -53,6 +54,7 @@ class ProviderPages:
     pages: PageRenderer
     redirects: ProviderRedirects
     contacts: AccessContacts
+    claims_check: ClaimsCheckPages
 
     def begin(self, provider: RedirectProvider, request: BrowserRequest) -> Response:
         """Redirect to the provider to sign in there."""
@@ -74,6 +76,8 @@ class ProviderPages:
 
     def _finished(self, attempt: Attempt, provider: RedirectProvider, request: BrowserRequest) -> Response:
         back = return_path(attempt)
+        if attempt.purpose is Purpose.CHECK:
+            return self.claims_check.finish(attempt, provider, request)
         if attempt.purpose is Purpose.SIGN_IN:
             return signed_in_redirect(back, self.redirects.sign_in(attempt, provider, request))
         if attempt.purpose is Purpose.LINK:
@@ -115,13 +119,24 @@ class ProviderPages:
 
 def routes(services: Services) -> Sequence[BaseRoute]:
     """Return the routes to the pages of each provider and back."""
-    pages = ProviderPages(services.pages, ProviderRedirects.of(services), AccessContacts.of(services))
+    pages = ProviderPages(
+        services.pages,
+        ProviderRedirects.of(services),
+        AccessContacts.of(services),
+        ClaimsCheckPages.of(services),
+    )
     endpoints = services.page_endpoints(Channel.WEB)
     return [
         route
         for provider in services.providers
         if isinstance(provider, RedirectProvider)
         for route in (
+            exact(
+                "GET",
+                check_path(provider),
+                endpoints.open_page(partial(pages.claims_check.begin, provider)),
+                has_effects=True,
+            ),
             exact(
                 "GET",
                 sign_in_path(provider),

@@ -70,6 +70,17 @@ class ProviderRedirects:
         require_recent_authentication(visit.caller.token, self.clock())
         return self._begin(provider, visit, Purpose.LINK, back, visit)
 
+    def to_check(self, provider: RedirectProvider, request: BrowserRequest, back: str) -> Response:
+        """Redirect to the provider for a check of the claims; raises `ProviderUnavailable`."""
+        url, cookie = self._begin(provider, request, Purpose.CHECK, back)
+        return _leading_to(url, cookie)
+
+    def checked(
+        self, attempt: Attempt, provider: RedirectProvider, request: BrowserRequest
+    ) -> Authentication:
+        """Return the verified answer of the provider, which signs nobody in; raises its refusals."""
+        return self._answer(attempt, provider, request)
+
     def take(self, provider: RedirectProvider, request: BrowserRequest) -> Attempt:
         """Return the attempt that the callback answers, which then counts no more; raises `ForgedRequest`."""
         attempt = self.attempts.take(request.attempt_cookie, request.query.get("state", ""), provider.name)
