@@ -94,6 +94,7 @@ def ask(world: World, method: str, route: ExactRoute, bearer: Bearer) -> Answer:
         "role": "admin",
         "permission_set": "operator",
         "rule": "shop",
+        "provider": "okta",
         "group": "none",
         **(THERE if method == "GET" else ABSENT),
     }
