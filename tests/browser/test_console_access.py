@@ -9,10 +9,18 @@ from contextlib import contextmanager
 import boto3
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
 from daypass import __version__
 from daypass.common.package import install_target
-from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
+from daypass.portal.identity.external.accounts import LONG_AGO
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.settings.registry import (
+    DISABLE_NON_ADMIN_JIT,
+    ENABLE_ADMIN_JIT_ON_UI,
+    TENANT_AUTHENTICATION_AGE,
+)
+from daypass.portal.storage.schema.identity import api_tokens
 from tests.fixtures.browser import Chromium, User, new_user
 from tests.fixtures.demo import Demo
 
@@ -82,6 +90,44 @@ def test_copy_aws_console_url_gives_a_url_that_signs_in_with_a_countdown(user: U
     other = user.context.new_page()
     other.goto(url)
     assert shown_principal(other) == f"duploservices-dev01/{DANA}"
+
+
+def forget_authentication(demo: Demo) -> None:
+    """Let the authentication of every browser session be an hour older than it is allowed to be."""
+    with demo.database() as database, database.writing() as connection:
+        of_browsers = api_tokens.c.kind == TokenKind.BROWSER.value
+        connection.execute(update(api_tokens).where(of_browsers).values(authenticated_at=LONG_AGO))
+
+
+def confirm_password(page: Page, demo: Demo) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your password")
+    page.get_by_label("Password").fill(demo.password(DANA))
+    page.get_by_role("button", name="Confirm").click()
+
+
+def test_a_tenant_that_asks_for_a_recent_authentication_leads_to_the_password_and_back(dana: User) -> None:
+    demo = dana.demo
+    with demo.setting(TENANT_AUTHENTICATION_AGE, "5", demo.tenants["dev01"]["id"]):
+        forget_authentication(demo)
+        page = dana.visit("/profile")
+        choose_tenant(page, "dev01")
+        choose(page, "Copy AWS Console URL")
+        confirm_password(page, demo)
+        expect(page.get_by_text("Password confirmed.")).to_be_visible()
+        choose_tenant(page, "dev01")
+        choose(page, "Copy AWS Console URL")
+        expect(page.get_by_role("dialog", name="AWS Console URL")).to_contain_text(
+            "Open it within 15 minutes"
+        )
+
+        forget_authentication(demo)
+        page = dana.visit("/profile")
+        choose_tenant(page, "dev01")
+        with dana.context.expect_page() as opened:
+            page.get_by_role("button", name="JIT AWS Console", exact=True).click()
+        confirm_password(opened.value, demo)
+        opened.value.get_by_role("button", name="Submit").click()
+        assert shown_principal(opened.value) == f"duploservices-dev01/{DANA}"
 
 
 FORMATS = ("bash, zsh", "fish", "PowerShell", "Credentials file", "JSON")

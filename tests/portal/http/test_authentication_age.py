@@ -206,6 +206,18 @@ def test_policy_is_told_before_the_age(world: World) -> None:
     assert (asked.status, asked.json["code"]) == (404, "tenant_not_found")
 
 
+def test_a_limit_that_is_set_while_aws_answers_withholds_the_session(world: World) -> None:
+    ask = command_line(world)
+    world.clock.now = NOON + TEN + SECOND
+    world.broker.during_assume = lambda: world.set(TENANT_AUTHENTICATION_AGE, "10", DEV)
+
+    answer = ask()
+
+    assert (answer.status, answer.json["code"]) == (403, CODE)
+    assert len(world.broker.assumed) == 1
+    assert b"secret_access_key" not in answer.body
+
+
 def test_the_refusal_is_in_the_audit_log_with_its_code(world: World) -> None:
     ask = command_line(world)
     world.set(TENANT_AUTHENTICATION_AGE, "10", DEV)
