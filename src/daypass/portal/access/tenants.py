@@ -15,11 +15,14 @@ from daypass.portal.identity.scopes import Scope
 from daypass.portal.permission_sets.model import PermissionSet
 from daypass.portal.permission_sets.store import PermissionSetStore
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.pagination import Page, PageRequest
+from daypass.portal.storage.pagination import JsonCursor, Page, PageRequest, page_of_sorted
 from daypass.portal.storage.search import is_storable
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess
 from daypass.portal.tenants.store import TenantStore
 from daypass.portal.workloads.store.tokens import WorkloadTokenStore
+
+_CURSOR = JsonCursor()
+"""The format of the cursors of `TenantStore.page`, so that both kinds of callers have the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,19 @@ class VisibleTenants:
     def page_for(self, caller: Caller, text: str, request: PageRequest) -> Page[TenantAccess]:
         """Return a page of the tenants that are visible to *caller*, with *text* in their names.
 
-        A workload sees the tenants that its rule and its memberships both give, on one page.
+        A workload sees the tenants that its rule and its memberships both give. Raises `InvalidRequest` for a
+        cursor that no page has.
         """
         if caller.token.kind is not TokenKind.WORKLOAD:
             return self.page(caller.user, text, request)
-        return Page([each for each in self._within_rule(caller) if text in each.tenant.name], None)
+        found = [each for each in self._within_rule(caller) if text.lower() in each.tenant.name]
+        return page_of_sorted(
+            sorted(found, key=_name_of),
+            request,
+            key=_name_of,
+            cursor_of=lambda last: _CURSOR.encode([_name_of(last)]),
+            key_of_cursor=_name_in_cursor,
+        )
 
     def find_for(self, caller: Caller, reference: str) -> TenantAccess | None:
         """Return the tenant with that name or id, or None if *caller* may not know of it; see `page_for`."""
@@ -120,6 +131,21 @@ class VisibleTenants:
     def _members_at(self, user: User) -> datetime | None:
         """Return the time at which *user* must be a member of a tenant to see it; None if always."""
         return None if user.is_administrator else self.clock()
+
+
+def _name_of(access: TenantAccess) -> str:
+    return access.tenant.name
+
+
+def _name_in_cursor(cursor: str) -> str | None:
+    try:
+        values = _CURSOR.decode(cursor)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    match values:
+        case [str(name)]:
+            return name
+    return None
 
 
 def permission_set_of(user: User, tenant: TenantAccess) -> PermissionSet:

@@ -20,6 +20,8 @@ from daypass.portal.permission_sets.model import FULL, READ_ONLY
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema.audit import audit_events
 from daypass.portal.storage.schema.identity import guesses, users
+from daypass.portal.tenants.model import Access
+from daypass.portal.tenants.store import TenantStore
 from daypass.portal.workloads.exchange import MOST_FAILURES, failures_from
 from daypass.portal.workloads.issuers.model import IssuerKind
 from daypass.portal.workloads.model import RuleTenant, WorkloadRule
@@ -28,7 +30,7 @@ from daypass.portal.workloads.store.tokens import revoke_tokens_of_rule
 from tests.fixtures.ci_issuer import BITBUCKET_STEP, FORK_JOB, GITHUB_JOB, CiIssuer, ci_issuer
 from tests.portal.http.client import PEER, Answer
 from tests.portal.http.pages.test_administrator import sign_in
-from tests.portal.http.workload_rules import SHOP, changed, rule_of, stored
+from tests.portal.http.workload_rules import SHOP, changed, rule_of, stored, workload_token
 from tests.portal.http.world import (
     ADMIN,
     DANA,
@@ -443,6 +445,34 @@ def test_a_token_reaches_the_tenants_that_rule_and_membership_both_give(
         assert world.client().get(f"/api/v1/tenants/{foreign}", token).status == 404
         assert session(world, token, tenant=foreign).status == 404
     assert session(world, token, tenant=PROD.name, permission_set="full").status == 403
+
+
+def test_the_tenants_of_a_workload_come_in_pages(world: World) -> None:
+    with world.database.writing() as connection:
+        TenantStore(connection).add_member(DATA.id, world.users[DANA].id, Access.FULL, world.clock())
+    # Dana is a member of all three.
+    listed = (RuleTenant(PROD.id, PROD.name, FULL), RuleTenant(DEV.id, DEV.name, FULL))
+    token, client = workload_token(world, tenants=listed), world.client()
+
+    def page(query: str, bearer: str = token) -> Answer:
+        return client.get("/api/v1/tenants", bearer, query=query)
+
+    first = page("limit=1").json
+    last = page(f"limit=1&cursor={first['next_cursor']}").json
+    assert [[each["name"] for each in part["tenants"]] for part in (first, last)] == [[DEV.name], [PROD.name]]
+    assert last["next_cursor"] is None
+    assert page("limit=2").json["next_cursor"] is None
+    of_dana = page(f"limit=1&cursor={first['next_cursor']}", world.tokens[DANA]).json
+    assert [each["name"] for each in of_dana["tenants"]] == [PROD.name], (
+        "A cursor is the same for all callers."
+    )
+    assert [each["name"] for each in page("search=DEV").json["tenants"]] == [DEV.name]
+    assert page("search=data").json["tenants"] == []
+    for cursor in ("x", "W10", "WzFd", "bnVsbA"):
+        assert (page(f"cursor={cursor}").status, page(f"cursor={cursor}", world.tokens[DANA]).status) == (
+            422,
+            422,
+        )
 
 
 def test_a_token_ends_with_its_rule(world: World, issuer: CiIssuer) -> None:
