@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Inside
 from tests.cli.identity.conftest import JobInside, oauth_error
 from tests.cli.sign_in import leave_sign_in
 from tests.fixtures.ci_issuer import BITBUCKET_STEP
@@ -113,3 +113,10 @@ def test_a_name_of_an_identity_is_completed(daypass: Command) -> None:
     ran = daypass(_DAYPASS_COMPLETE="bash_complete", COMP_WORDS="daypass aws --identity g", COMP_CWORD="3")
 
     assert {"plain,github", "plain,gitlab", "plain,google"} == set(ran.out.split())
+
+
+@pytest.mark.parametrize("command", ["aws", "exec", "env", "configure"])
+def test_the_help_of_each_command_has_an_example_with_an_identity(inside: Inside, command: str) -> None:
+    examples = [line for line in inside(command, "--help").out.splitlines() if f"daypass {command} " in line]
+
+    assert any("--identity " in line and "--tenant dev01" in line for line in examples)

@@ -1,6 +1,7 @@
 """The exchange of a job's identity for a portal token, its cache, and the messages of refusals."""
 
 import json
+import os
 import subprocess
 import sys
 from functools import partial
@@ -122,6 +123,18 @@ def test_a_portal_token_is_replaced_shortly_before_it_expires(
         WorkloadBearer(job.portal.stub.url, None, identity, {}, environment, clock).token()
 
     assert len(job.portal.exchanges) == exchanges
+
+
+def test_an_exchange_removes_what_earlier_jobs_left(gitlab: JobInside) -> None:
+    left = gitlab.daypass.cache / f"{'0' * 64}.lock"
+    left.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    left.touch()
+    os.utime(left, (0, 0))
+
+    assert gitlab("tenants").code == 0
+
+    assert not left.exists()
+    assert len(list(left.parent.glob("*.workload"))) == 1
 
 
 def test_jobs_on_one_machine_share_no_token(gitlab: JobInside) -> None:

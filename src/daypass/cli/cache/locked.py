@@ -10,7 +10,7 @@ from daypass.cli.runtime.errors import Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from daypass.cli.cache.files import Readable, ReadableT, Record
+    from daypass.cli.cache.files import Directory, Readable, ReadableT, Record
 
 
 class LockSettings:
@@ -26,6 +26,18 @@ class LockSettings:
         self.timeout_message = timeout_message
 
 
+LOCK_SUFFIX = ".lock"
+
+
+def open_lock(directory: "Directory", key: str) -> int:
+    """Return the descriptor of a key's lock file, which is created if there is none.
+
+    It is a file of its own: a lock on a file that `write` replaces would protect nothing.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(key + LOCK_SUFFIX, flags, 0o600, dir_fd=directory.descriptor)
+
+
 class LockedFiles:
     """The files of one key, one for each kind of record. As a context manager it holds their lock (flock).
 
@@ -37,11 +49,18 @@ class LockedFiles:
         os.makedirs(path, mode=0o700, exist_ok=True)
         self._path, self._key, self._settings = path, key, settings
         self._directory = files.open_private_folder(path)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        # A file of its own: a lock on a file that `write` replaces would protect nothing.
-        self._lock = os.open(f"{key}.lock", flags, 0o600, dir_fd=self._directory.descriptor)
+        self._lock = open_lock(self._directory, key)
 
     def __enter__(self) -> "LockedFiles":
+        self._acquire()
+        # `expiry` removes the lock of a finished job while it holds it; another process may have a new one.
+        while not os.fstat(self._lock).st_nlink:
+            os.close(self._lock)
+            self._lock = open_lock(self._directory, self._key)
+            self._acquire()
+        return self
+
+    def _acquire(self) -> None:
         settings = self._settings
         try:
             with_timeout(
@@ -51,7 +70,6 @@ class LockedFiles:
             # The thread still waits in flock; with the file closed, it releases the lock once it gets it.
             self.__exit__()
             raise Unavailable(settings.timeout_message) from error
-        return self
 
     def __exit__(self, *_: object) -> None:
         os.close(self._lock)

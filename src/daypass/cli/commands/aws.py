@@ -19,6 +19,7 @@ def aws(now: Now, /, **params: str | bool | None) -> None:
       daypass aws --host https://portal.example.com --tenant dev01
       daypass aws --host portal.example.com --admin --duration 2h
       DAYPASS_TOKEN=… daypass aws --host portal.example.com --tenant dev01
+      daypass aws --host portal.example.com --tenant dev01 --identity github
 
     The keys are cached in a private folder and reused while at least 16 minutes, or half of their
     lifetime, are left. Only the JSON goes to stdout; messages go to stderr.

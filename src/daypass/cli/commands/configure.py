@@ -99,6 +99,7 @@ def configure(now: Now, /, **params: str | bool | None) -> None:
       daypass configure --all --diff
       daypass configure --all --prune
       daypass configure --admin --profile portal-admin --token "$TOKEN"
+      daypass configure --tenant dev01 --identity kubernetes
 
     A profile names daypass by its absolute path, unless it is in a folder such as /usr/bin.
     The file is ~/.aws/config, or the one in AWS_CONFIG_FILE. Everything else in it stays unchanged, byte

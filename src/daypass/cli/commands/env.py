@@ -35,6 +35,7 @@ def env(now: Now, /, shell: str | None, unset: bool, **params: str | bool | None
     fish:                daypass env --tenant dev01 | source
     csh, tcsh:           eval `daypass env --tenant dev01`
     PowerShell:          daypass env --tenant dev01 | Out-String | Invoke-Expression
+    In a job of CI:      eval "$(daypass env --tenant dev01 --identity gitlab)"
 
     \b
     To remove them:

@@ -31,6 +31,7 @@ def exec_command(now: Now, /, serve: bool, command: tuple[str, ...], **params: s
       daypass exec --tenant dev01 -- aws s3 ls
       daypass exec --admin -- terraform plan
       daypass exec --serve --tenant dev01 -- ./a-program-that-runs-for-days
+      daypass exec --identity github --tenant dev01 -- aws s3 ls
 
     The command replaces the daypass process, so signals, the terminal and the exit code are its own. With
     --serve it gets its keys from an endpoint on 127.0.0.1 (see `daypass serve-credentials`), from which

@@ -1,5 +1,7 @@
 """A job's authentication: the portal token for its identity, cached for the whole job and exchanged once."""
 
+from contextlib import suppress
+
 from daypass.cli.cache import files
 from daypass.cli.cache.files import UnsafeCacheFile
 from daypass.cli.cache.locked import LockedFiles, LockSettings
@@ -88,7 +90,15 @@ class WorkloadBearer:
                 return stored
             new = self._exchange(stored or self._current)
             locked.write(new)
+            self._remove_expired(path)
         return new
+
+    def _remove_expired(self, path: str) -> None:
+        from daypass.cli.cache.expiry import remove_expired
+
+        # What earlier jobs left must not stop this one.
+        with suppress(UnsafeCacheFile, OSError), files.open_private_folder(path) as directory:
+            remove_expired(directory, self._now())
 
     def _exchange(self, before: WorkloadToken | None) -> WorkloadToken:
         # Imported here because a cached token needs none of it.
