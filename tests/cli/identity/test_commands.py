@@ -120,3 +120,28 @@ def test_the_help_of_each_command_has_an_example_with_an_identity(inside: Inside
     examples = [line for line in inside(command, "--help").out.splitlines() if f"daypass {command} " in line]
 
     assert any("--identity " in line and "--tenant dev01" in line for line in examples)
+
+
+PIPELINES = Path(__file__).parents[3] / "docs/guides/pipelines.md"
+
+
+@pytest.mark.parametrize(
+    ("heading", "needed"),
+    [
+        ("GitHub Actions", "id-token: write"),
+        ("GitLab CI", "id_tokens:"),
+        ("Bitbucket Pipelines", "audiences:"),
+        ("CircleCI", "circleci run oidc get --claims"),
+        ("Buildkite", "buildkite-agent oidc request-token --audience"),
+        ("HCP Terraform", "TFC_WORKLOAD_IDENTITY_AUDIENCE_DAYPASS"),
+        ("Kubernetes", "serviceAccountToken:"),
+        ("AWS and Google Cloud", "aws sts get-web-identity-token"),
+        ("AWS and Google Cloud", "--identity google"),
+    ],
+)
+def test_the_guide_has_each_system_before_stored_tokens(heading: str, needed: str) -> None:
+    before = PIPELINES.read_text().partition("\n## With a stored token")[0]
+    section = before.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+    assert needed in section
+    assert "DAYPASS_TOKEN" not in section
