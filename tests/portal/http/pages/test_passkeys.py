@@ -7,12 +7,13 @@ from sqlalchemy import update
 
 from daypass.portal.http.layout.cookies import PENDING, SESSION
 from daypass.portal.settings.registry import PASSKEY_REQUIRED
-from daypass.portal.storage.schema.identity import api_tokens
+from daypass.portal.storage.schema.identity import api_tokens, users
 from tests.fixtures.authenticator import PRESENT, Authenticator
 from tests.portal.http.client import Client
 from tests.portal.http.pages.passkey_browser import PASSWORD, Browser, give_password, hidden, options_of
 from tests.portal.http.world import ADMIN, DANA, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
+from tests.rows import disable_user
 
 PAGE, STEP, USERS = "/profile/passkeys", "/sign-in/passkey", "/administrator/users"
 LATER = timedelta(minutes=6)
@@ -49,6 +50,41 @@ def test_the_page_lists_passkeys_and_asks_for_a_second_one(
     assert "Add a second passkey" in shown
     browser.add_passkey(Authenticator(PUBLIC_URL), "Phone")
     assert "Add a second passkey" not in text_of(browser, PAGE)
+
+
+@pytest.mark.parametrize("change", ["password", "disabled"])
+@pytest.mark.parametrize("shows_page", [True, False])
+def test_a_user_who_is_disabled_before_the_passkey_reads_what_every_changed_one_does(
+    quick_world: World,
+    quick_client: Client,
+    browser: Browser,
+    authenticator: Authenticator,
+    change: str,
+    *,
+    shows_page: bool,
+) -> None:
+    browser.enter_password(DANA)
+    browser.add_passkey(authenticator)
+    other = Browser(quick_client)
+    other.enter_password(DANA)
+    page = other.get(STEP)
+    with quick_world.database.writing() as connection:
+        if change == "disabled":
+            disable_user(connection, quick_world.users[DANA].id, quick_world.clock())
+        else:
+            give_hash = users.update().where(users.c.username == DANA).values(password_hash="another")
+            connection.execute(give_hash)
+
+    if shows_page:
+        answer = other.get(STEP)
+        assert (answer.status, answer.header("location")) == (303, "/sign-in?ended=1")
+    else:
+        shown = authenticator.show(options_of(page))
+        answer = other.post(STEP, csrf=hidden(page, "csrf"), answer=shown)
+        assert answer.status == 401
+        assert "Your account was changed while you signed in. Sign in again." in answer.body.decode()
+        assert "disabled" not in answer.body.decode()
+    assert SESSION not in other.cookies
 
 
 def test_a_passkey_is_renamed_and_removed(browser: Browser, authenticator: Authenticator) -> None:
