@@ -24,8 +24,9 @@ from daypass.portal.settings.registry import TENANT_AUTHENTICATION_AGE
 from daypass.portal.storage.engine import Database
 from tests.fakes import EXAMPLE_IDP, NOON, FakeOidcProvider
 from tests.portal.http.client import PEER, Answer, Client
-from tests.portal.http.world import DANA, DEV, PUBLIC_URL, World
+from tests.portal.http.world import ADMIN, DANA, DEV, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
+from tests.rows import disable_user
 
 SSO = "sso@example.com"
 SSO_SUBJECT, DANA_SUBJECT = "00u-sso", "00u-dana"
@@ -333,6 +334,28 @@ def test_with_one_provider_and_no_passwords_the_sign_in_page_leads_there(sqlite_
         after_sign_out = browser.get("/sign-in?out=1")
         assert after_sign_out.status == 200
         assert 'type="password"' not in after_sign_out.body.decode()
+
+
+@pytest.mark.parametrize("passwords", list(PasswordSignIn))
+def test_before_the_first_administrator_the_page_offers_providers_and_leads_to_none(
+    sqlite_url: str, passwords: PasswordSignIn
+) -> None:
+    providers = [FakeOidcProvider()]
+    with make_world(
+        sqlite_url, redirect_providers=lambda _database: providers, password_sign_in=passwords
+    ) as portal:
+        with portal.database.writing() as connection:
+            disable_user(connection, portal.users[ADMIN].id, portal.clock())
+        browser = Browser(portal.client())
+
+        page = browser.get("/sign-in?next=/resources")
+
+        text = page.body.decode()
+        assert "daypass portal create-admin you@example.com" in text
+        assert 'href="/sign-in/oidc/example-idp?next=/resources"' in text
+        assert 'type="password"' not in text
+        asked = browser.get("/sign-in?provider=example-idp&next=/resources")
+        assert location(asked) == "/sign-in/oidc/example-idp?next=/resources"
 
 
 def test_the_emergency_account_has_a_form_of_its_own(sqlite_url: str) -> None:

@@ -67,7 +67,7 @@ class SignInPage:
     then: str
     """The title of the page after sign-in."""
     is_ownerless: bool
-    """Whether the portal has no Administrator yet, so that no user can sign in."""
+    """Whether the portal has no Administrator yet; only the providers are offered then."""
     options: Sequence[ProviderLink | None]
     """The identity providers in the order in which they are offered; None is the form for a password."""
     password_path: str
@@ -190,7 +190,10 @@ class SignInPages:
             return next((p for p in redirect_providers if p.name == asked), None)
         is_only = len(redirect_providers) == 1 and not self._offers_password(request)
         # After a sign-out or a refusal the provider would sign the user in again at once, or refuse again.
-        return redirect_providers[0] if is_only and not _STAYS & request.query.keys() else None
+        if not is_only or _STAYS & request.query.keys():
+            return None
+        # Without an Administrator the page says how to create one.
+        return redirect_providers[0] if self.has_administrator() else None
 
     def _offers_password(self, request: BrowserRequest) -> bool:
         """Return whether the page has the form for a password; `?password` asks for the emergency's."""
