@@ -140,6 +140,8 @@ def test_between_password_and_passkey_there_is_no_session(
     done = second.post(STEP, csrf=hidden(shown, "csrf"), answer=answer)
     assert (done.status, done.header("location")) == (303, "/sessions")
     assert second.get("/sessions").status == 200
+    sign_ins = text_of(second, "/profile").partition("<h2>My sign-ins</h2>")[2]
+    assert [sign_ins.count(f">{method}<") for method in ("Password and passkey", "Password")] == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -567,4 +567,6 @@ def test_the_profile_lists_sign_ins_with_method_device_address_and_time(browser:
 
     table = text[text.index("<h2>My sign-ins</h2>") :]
     row = table[table.index("<tbody>") : table.index("</tbody>")]
-    assert [part for part in ("Firefox on Linux", "Example IdP", PEER, "Current") if part not in row] == []
+    since = f'data-label="Since"><time datetime="{NOON.isoformat()}"'
+    parts = "Firefox on Linux", "Example IdP", PEER, "Current", since
+    assert [part for part in parts if part not in row] == []

@@ -28,6 +28,7 @@ from daypass.portal.http.pages.workstation import Workstation, Workstations
 from daypass.portal.http.services import Services
 from daypass.portal.identity.external.links import SignInMethods
 from daypass.portal.identity.model import ApiToken, TokenKind, User
+from daypass.portal.identity.passkeys.model import PASSKEY_METHODS
 from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.identity.scopes import ADMIN_SCOPE, Scope
 from daypass.portal.settings.reader import SettingsReader
@@ -236,18 +237,26 @@ class RootRedirect:
 
 
 def _active(token: ApiToken, current: ApiToken, titles: Mapping[str, str]) -> ActiveCredential:
-    method = "" if token.kind is not TokenKind.BROWSER else "Password"
-    if token.provider is not None:
-        method = titles.get(token.provider, token.provider)
     return ActiveCredential(
         token=token,
         kind=LABELS[token.kind],
         # A CLI is listed by the computer's name, because its application is always the same.
         name=token.name if token.kind is TokenKind.REFRESH else token.application or token.name,
-        method=method,
+        method=_method(token, titles),
         is_current=token.id == current.id,
         since=token.created_at,
     )
+
+
+def _method(token: ApiToken, titles: Mapping[str, str]) -> str:
+    """Return how a browser session began, and whether a passkey was shown; empty for other tokens."""
+    if token.provider is not None:
+        # Its own methods may be any word, and the page shows the name that the operator gave it.
+        return titles.get(token.provider, token.provider)
+    if token.kind is not TokenKind.BROWSER:
+        return ""
+    methods = (token.authentication_methods or "").split()
+    return "Password" if PASSKEY_METHODS.isdisjoint(methods) else "Password and passkey"
 
 
 def routes(services: Services) -> Sequence[BaseRoute]:

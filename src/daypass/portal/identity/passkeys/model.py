@@ -18,6 +18,10 @@ CHALLENGE_LIFETIME = timedelta(minutes=5)
 MOST_PASSKEYS = 20
 """The most passkeys of one user."""
 
+_HARDWARE, _SOFTWARE = "hwk", "swk"
+PASSKEY_METHODS = frozenset({_HARDWARE, _SOFTWARE})
+"""The authentication method references of passkeys (RFC 8176)."""
+
 SINGLE_DEVICE = "single_device"
 """The device type of a passkey that cannot leave its authenticator."""
 
@@ -67,7 +71,7 @@ class Passkey:
     @property
     def method(self) -> str:
         """The authentication method reference (RFC 8176): a hardware- or a software-secured key."""
-        return "hwk" if self.device_type == SINGLE_DEVICE else "swk"
+        return _HARDWARE if self.device_type == SINGLE_DEVICE else _SOFTWARE
 
     @property
     def is_synced(self) -> bool:
