@@ -80,7 +80,9 @@ class Portal:
 
 
 def authentication(subject: str, claims: Mapping[str, object]) -> Authentication:
-    return Authentication(OKTA.issuer, subject, {"sub": subject, **claims}, NOON, "", (), None, Secret("x"))
+    return Authentication(
+        OKTA.issuer, subject, {"sub": subject, **claims}, NOON, "", (), None, Secret("x"), NOON
+    )
 
 
 @pytest.fixture
