@@ -6,7 +6,7 @@ from alembic import op
 from daypass.portal.storage.columns import UtcDateTime
 
 revision = "0029"
-down_revision = "0026"
+down_revision = "0028"
 # An earlier release issues tokens without the time, which counts as too old where it is demanded.
 oldest_compatible = "0021"
 
