@@ -75,7 +75,7 @@ QUERIES: Mapping[str, Sequence[str]] = {
     ),
     "/administrator/users": (
         "/administrator/users",
-        "/administrator/users?search=nobody-like-it&sort=-last_sign_in",
+        "/administrator/users?search=nobody-like-it&sort=-last_sign_in&kind=service",
     ),
 }
 """The addresses to visit instead of the path alone."""

@@ -129,6 +129,7 @@ LEGACY = [
 ]
 PAGES = [
     page("/users", False, username="new-bot", role="User", sign_in="none"),
+    page("/users", False, username="new@example.com", role="User", sign_in="provider"),
     page("/users", True, username="new@example.com", role="User", sign_in="password"),
     page("/users/{dana}/password", True),
     page("/users/{bot}/password", True),

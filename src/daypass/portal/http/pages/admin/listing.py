@@ -1,7 +1,7 @@
-"""Search, sorting and pagination of lists."""
+"""Search, filters, sorting and pagination of lists."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ DESCENDING = "-"
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """The search, sort order and page of a list that a URL requests."""
+    """The search, filters, sort order and page of a list that a URL requests."""
 
     address: str
     search: str
@@ -25,10 +25,18 @@ class ListQuery:
     is_descending: bool
     show: int
     cursor: str | None
+    filters: Mapping[str, str] = field(default_factory=dict)
+    """The value of each filter that is set."""
 
     @classmethod
-    def of(cls, query: Mapping[str, str], address: str, sorts: Sequence[str]) -> "ListQuery":
-        """Read it from *query*; an invalid value counts as unset."""
+    def of(
+        cls,
+        query: Mapping[str, str],
+        address: str,
+        sorts: Sequence[str],
+        filters: Mapping[str, Collection[str]] | None = None,
+    ) -> "ListQuery":
+        """Read it from *query*; an invalid value counts as unset. *filters* are the values of each filter."""
         requested = query.get("sort", "")
         sort = requested.removeprefix(DESCENDING)
         show = query.get("show", "")
@@ -39,6 +47,9 @@ class ListQuery:
             is_descending=requested.startswith(DESCENDING) and sort in sorts,
             show=next((number for number in SHOWS if str(number) == show), SHOWS[0]),
             cursor=query.get("cursor") or None,
+            filters={
+                name: query[name] for name, values in (filters or {}).items() if query.get(name) in values
+            },
         )
 
     @property
@@ -54,11 +65,18 @@ class ListQuery:
     @property
     def carried_over(self) -> Mapping[str, str]:
         """The parameters that a new search carries over."""
-        return {"sort": self.written_sort} if self.written_sort else {}
+        sort = {"sort": self.written_sort} if self.written_sort else {}
+        return {**sort, **self.filters}
 
     def following(self, cursor: str | None) -> str:
         """Return the address of the next page; empty if there is none."""
         return "" if cursor is None else self._at(replace(self, cursor=cursor))
+
+    def filtered(self, name: str, value: str) -> str:
+        """Return the address of the list with a filter; without it for an empty *value*."""
+        others = {each: kept for each, kept in self.filters.items() if each != name}
+        filters = {**others, name: value} if value else others
+        return self._at(replace(self, filters=filters, cursor=None))
 
     def by(self, sort: str) -> str:
         """Return the address of the list sorted by *sort*, or in reverse if it already is."""
@@ -82,6 +100,7 @@ class ListQuery:
             "sort": other.written_sort,
             "show": str(other.show) if other.show != SHOWS[0] else "",
             "cursor": other.cursor or "",
+            **other.filters,
         }
         return f"{self.address}?{urlencode({name: value for name, value in fields.items() if value})}"
 

@@ -20,7 +20,7 @@ from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
 from daypass.portal.http.pages.admin.permission_sets.choice import SetChoice, chosen_set
 from daypass.portal.http.services import Services
-from daypass.portal.identity.model import Role
+from daypass.portal.identity.model import Role, UserKind
 from daypass.portal.identity.reauthentication import require_recent_authentication
 from daypass.portal.secret import Secret
 from daypass.portal.storage.pagination import PageRequest
@@ -30,6 +30,11 @@ ADDRESS = "/administrator/users"
 DELETE = "/administrator/delete-user"
 
 _SUGGESTED = 25
+_KINDS = {"": "All", UserKind.PERSON.value: "People", UserKind.SERVICE.value: "Service accounts"}
+"""The label of each value of the filter by kind."""
+_PASSWORD, _PROVIDER, _NONE = "password", "provider", "none"
+"""The values of the field *Sign-in*."""
+
 _PASSWORD_BYTES = 15
 
 
@@ -58,6 +63,28 @@ class UsersPage:
     """The submitted values, if the pane is shown again with an error."""
     error: str
     new_secret: OneTimeSecret | None
+    has_providers: bool
+    """Whether people can sign in at an identity provider."""
+
+    @property
+    def kinds(self) -> Sequence[tuple[str, str]]:
+        """The label and the address of the list of each kind."""
+        return [(label, self.listing.filtered("kind", kind)) for kind, label in _KINDS.items()]
+
+    @property
+    def kind(self) -> str:
+        """The label of the kind that is listed."""
+        return _KINDS[self.listing.filters.get("kind", "")]
+
+    @property
+    def sign_ins(self) -> Sequence[tuple[str, str]]:
+        """The value and the label of each choice of *Sign-in*."""
+        choices = [
+            (_PASSWORD, "Password (generated and shown once)"),
+            (_PROVIDER, "At an identity provider (no password)"),
+            (_NONE, "None (service account with tokens)"),
+        ]
+        return [choice for choice in choices if self.has_providers or choice[0] != _PROVIDER]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +101,9 @@ class UserPages:
     def create(self, visit: PageVisit) -> Response:
         """Create a user; the first password, if any, is shown once."""
         form = visit.form
-        password = new_password() if form.get("sign_in") == "password" else None
+        sign_in = form.get("sign_in")
+        password = new_password() if sign_in == _PASSWORD else None
+        kind = UserKind.PERSON if sign_in == _PROVIDER else None
         try:
             role = read_role(form)
             # Looked up before the user is created: a tenant or set may have been deleted since the page was
@@ -84,10 +113,15 @@ class UserPages:
             if tenants:
                 # Checked before the user is created, because adding tenants requires it, too.
                 require_recent_authentication(visit.caller.token, visit.layout.now)
-            created = self.administration.users.create(form.get("username"), role, password, visit.caller)
+            created = self.administration.users.create(
+                form.get("username"), role, password, visit.caller, kind=kind
+            )
             self._add_tenants(visit, created, tenants, permission_set)
         except (InvalidRequest, TenantNotFound, PermissionSetNotFound) as refusal:
             return self._answer(visit, status_of(refusal), error=refusal.reason)
+        if kind is UserKind.PERSON:
+            notice = f"{created.user.username} is created. Link their account at the identity provider."
+            return redirect(f"{ADDRESS}/{created.user.id}/sign-in-methods", notice)
         if password is None:
             notice = f"{created.user.username} is created without a password. Create a token for it."
             return redirect(f"{ADDRESS}/{created.user.id}", notice)
@@ -118,9 +152,14 @@ class UserPages:
         error: str = "",
         new_secret: OneTimeSecret | None = None,
     ) -> Response:
-        listing = ListQuery.of(visit.query, ADDRESS, [sort.value for sort in UserSort])
+        kinds = {"kind": [kind.value for kind in UserKind]}
+        listing = ListQuery.of(visit.query, ADDRESS, [sort.value for sort in UserSort], kinds)
+        kind = listing.filters.get("kind")
         query = UserQuery(
-            search=listing.search, sort=UserSort(listing.sort), is_descending=listing.is_descending
+            search=listing.search,
+            kind=None if kind is None else UserKind(kind),
+            sort=UserSort(listing.sort),
+            is_descending=listing.is_descending,
         )
         result = self.administration.users.page(query, listing.page_request)
         page = UsersPage(
@@ -133,6 +172,7 @@ class UserPages:
             form=visit.form if error else Form({}),
             error=error,
             new_secret=new_secret,
+            has_providers=bool(self.administration.identities.methods.providers),
         )
         return self.pages.show(visit.layout, "pages/admin/users.html", page, status)
 
