@@ -13,12 +13,16 @@ from daypass.demo.saved_state import SavedState
 from daypass.demo.seed.fixtures import CI, GROUPS
 from daypass.demo.seed.identities import link_people
 from daypass.demo.seed.portal import database_url, seed_portal
+from daypass.demo.seed.provisioning import provision_people
 from daypass.demo.signals import SignalGuard
 from daypass.demo.state_dir import StateDirectory
+from daypass.portal.audit.committer import Committer
 from daypass.portal.config.providers import GroupSource
 from daypass.portal.config.reader import read_config
 from daypass.portal.groups.store import GroupStore
 from daypass.portal.identity.external.store.identities import ExternalIdentityStore
+from daypass.portal.identity.provisioning.store.users import ProvisionedUserStore
+from daypass.portal.identity.provisioning.tokens import ScimTokens
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.storage.engine import Database
 
@@ -41,6 +45,29 @@ def test_portal_and_provider_are_configured_alike(tmp_path: Path) -> None:
     assert settings.client.redirect_uri == f"{portal_url}/sign-in/oidc/{NAME}/callback"
     secret = (tmp_path / "provider-client-secret").read_text()
     assert secret not in str(provider.variables)
+
+
+def test_a_demo_with_scim_has_a_token_that_reaches_people_but_not_the_administrator(
+    seeded: tuple[StateDirectory, SavedState], tmp_path: Path
+) -> None:
+    folder = seeded[0]
+    with ProcessGroup(folder, SignalGuard()) as processes:
+        provider = start_provider(
+            folder, processes, 8444, "https://localhost:8443", tmp_path / "ca.pem", has_scim=True
+        )
+    config = read_config({"DAYPASS_AWS_REGION": "us-east-1", **provider.variables})
+    tokens = [provision_people(database_url(folder), NAME, people(), lambda: NOW) for _ in range(2)]
+
+    assert config.providers[0].groups is GroupSource.SCIM
+    database = Database(database_url(folder))
+    committer = Committer(database, lambda: NOW)
+    scim = ScimTokens(database, committer, lambda: NOW)
+    assert {scim.authenticate(token.reveal()).provider for token in tokens} == {NAME}
+    with database.reading() as connection:
+        found = {each.user.username for each in ProvisionedUserStore(connection, NAME).all()}
+    committer.close()
+    database.close()
+    assert found == {"dana@example.com", "noor@example.com"}
 
 
 def test_service_accounts_are_no_people() -> None:

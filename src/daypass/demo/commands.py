@@ -47,6 +47,11 @@ PORT = click.IntRange(0, 65535)
     help="Do not add sample sessions of the past 29 days to a new state folder.",
 )
 @click.option(
+    "--scim",
+    is_flag=True,
+    help="Let the identity provider provision by SCIM, instead of sending groups at the sign-in.",
+)
+@click.option(
     "--ready-file",
     type=click.Path(path_type=Path),
     help="Write addresses and secrets here (JSON) when ready.",
@@ -58,6 +63,7 @@ def demo(
     provider_port: int,
     once: bool,
     no_history: bool,
+    scim: bool,
     ready_file: Path | None,
 ) -> None:
     """Try Daypass without an AWS account: a portal, an AWS and an identity provider on this machine, seeded
@@ -75,7 +81,7 @@ def demo(
     signals = SignalGuard()
     signals.listen()
     ports = DemoPorts(portal_port, aws_port, provider_port)
-    options = DemoOptions(path, os.geteuid(), ports, once, not no_history, ready_file)
+    options = DemoOptions(path, os.geteuid(), ports, once, not no_history, scim, ready_file)
     try:
         has_passed = run(options, signals)
     except DemoError as error:

@@ -39,6 +39,8 @@ class DemoEnvironment:
     database_url: str
     tenants: Mapping[str, Tenant]
     accounts: Mapping[str, UserSecrets]
+    has_scim: bool
+    """Whether the identity provider provisions by SCIM."""
     move_clock: Callable[[timedelta], object]
     """Moves the clock of the demo's AWS, not that of this machine."""
 

@@ -12,6 +12,7 @@ from daypass.demo.output import print_command, print_text, print_title
 from daypass.demo.processes import DAYPASS
 from daypass.demo.seed.fixtures import ADMIN, DANA, REGION, USERS, DemoUser
 from daypass.demo.seed.history import REASON
+from daypass.demo.start import SCIM_FILE
 from daypass.demo.state_dir import StateDirectory
 
 SHELL_FILE = "environment.sh"
@@ -49,6 +50,8 @@ class Instructions:
         self._show_aws_cli()
         self._show_duploctl()
         self._show_operator()
+        if self.environment.has_scim:
+            self._show_scim()
         self._show_trust()
 
     def _profile(self, name: str, user: DemoUser) -> str:
@@ -148,6 +151,17 @@ class Instructions:
         print_command("daypass portal doctor")
         print_command("daypass portal fence plan --profile operator")
         print_text("  Then go on with docs/guides/fence.md and docs/guides/permission-sets.md.")
+
+    def _show_scim(self) -> None:
+        print_title("Provisioning by SCIM, in another terminal")
+        print_text("  The identity provider's token for SCIM reaches dana and noor. The groups of dana:")
+        token = _quote(self.state.path / SCIM_FILE)
+        print_command(f'export SCIM="$(cat {token})"')
+        print_command(
+            f'curl --cacert {_quote(self.ca_file)} -H "Authorization: Bearer $SCIM" '
+            f"{self.environment.portal_url}/scim/v2/Groups"
+        )
+        print_text("  Then go on with docs/guides/scim.md.")
 
     def _show_trust(self) -> None:
         print_title("The browser")

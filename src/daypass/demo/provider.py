@@ -41,7 +41,13 @@ def people() -> tuple[Person, ...]:
 
 
 def start_provider(
-    folder: StateDirectory, processes: ProcessGroup, port: int, portal_url: str, authority: Path
+    folder: StateDirectory,
+    processes: ProcessGroup,
+    port: int,
+    portal_url: str,
+    authority: Path,
+    *,
+    has_scim: bool = False,
 ) -> DemoProvider:
     """Start the provider with the portal as its client, and a new client secret."""
     secret = secrets.token_urlsafe(32)
@@ -59,10 +65,10 @@ def start_provider(
     process = processes.start_module(
         "identity provider", "daypass.demo.identity_provider", [str(settings_file)]
     )
-    return DemoProvider(process, settings.issuer, _variables(settings, secret_file))
+    return DemoProvider(process, settings.issuer, _variables(settings, secret_file, has_scim=has_scim))
 
 
-def _variables(settings: ProviderSettings, secret_file: Path) -> dict[str, str]:
+def _variables(settings: ProviderSettings, secret_file: Path, *, has_scim: bool) -> dict[str, str]:
     values = {
         "LABEL": LABEL,
         "ISSUER": settings.issuer,
@@ -70,7 +76,7 @@ def _variables(settings: ProviderSettings, secret_file: Path) -> dict[str, str]:
         "CLIENT_SECRET_FILE": str(secret_file),
         "SCOPES": "openid,profile,email,groups",
         "CREATES_USERS": "true",
-        "GROUPS": "claim",
+        "GROUPS": "scim" if has_scim else "claim",
         "SENDS_ID_TOKEN_HINT": "true",
         "ACR_VALUES": "mfa",
     }

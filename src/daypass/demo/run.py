@@ -26,6 +26,7 @@ class DemoOptions:
     ports: DemoPorts
     is_once: bool
     has_history: bool
+    has_scim: bool
     ready_file: Path | None
 
 
@@ -37,7 +38,9 @@ def run(options: DemoOptions, signals: SignalGuard) -> bool:
             ready_file.remove(options.ready_file)
         output.print_text("Starting an AWS, an identity provider and a portal on this machine ...")
         began = time.monotonic()
-        environment, ca_file = start(folder, processes, options.ports, has_history=options.has_history)
+        environment, ca_file = start(
+            folder, processes, options.ports, has_history=options.has_history, has_scim=options.has_scim
+        )
         output.print_text(f"All are running after {time.monotonic() - began:.1f} s. Checking them:")
         has_passed = run_checklist(environment, signals)
         instructions = Instructions(folder, environment, ca_file)

@@ -15,6 +15,7 @@ from daypass.demo.seed.aws import seed_identities, seed_tenant
 from daypass.demo.seed.fixtures import REGION, TENANTS, TenantPlan
 from daypass.demo.seed.identities import link_people
 from daypass.demo.seed.portal import database_url, seed_portal
+from daypass.demo.seed.provisioning import provision_people
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.clock import utc_now
 from daypass.portal.secret import Secret
@@ -22,6 +23,7 @@ from daypass.sandbox.config import DEFAULT_ACCOUNT
 from daypass.sandbox.control_client import ControlClient
 
 SANDBOX = "sandbox.json"
+SCIM_FILE = "scim.token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ def start(
     ports: DemoPorts,
     *,
     has_history: bool = True,
+    has_scim: bool = False,
 ) -> tuple[DemoEnvironment, Path]:
     """Return the running, seeded environment and the path of the certificate authority."""
     portal_port = choose_port(ports.portal, "--portal-port")
@@ -48,9 +51,11 @@ def start(
     sandbox = _start_sandbox(folder, processes, ports.aws)
     certificates = ensure_certificates(folder, utc_now())
     portal_url = f"https://localhost:{portal_port}"
-    provider = start_provider(folder, processes, provider_port, portal_url, certificates.authority)
+    provider = start_provider(
+        folder, processes, provider_port, portal_url, certificates.authority, has_scim=has_scim
+    )
     accounts = seed_portal(folder, DEFAULT_ACCOUNT, utc_now, has_history=has_history)
-    link_people(database_url(folder), NAME, provider.issuer, people(), utc_now)
+    _connect_people(folder, provider, has_scim=has_scim)
     plans = [TenantPlan(name, DEFAULT_ACCOUNT, accounts.tenants[name].external_id) for name in TENANTS]
 
     sandbox_data = _await_sandbox(folder, sandbox)
@@ -79,9 +84,17 @@ def start(
         database_url=database_url(folder),
         tenants=tenants,
         accounts=accounts.users,
+        has_scim=has_scim,
         move_clock=ControlClient(endpoint_url, sandbox_data["control_token"]).move_clock,
     )
     return environment, certificates.authority
+
+
+def _connect_people(folder: StateDirectory, provider: DemoProvider, *, has_scim: bool) -> None:
+    link_people(database_url(folder), NAME, provider.issuer, people(), utc_now)
+    if has_scim:
+        token = provision_people(database_url(folder), NAME, people(), utc_now)
+        folder.write(SCIM_FILE, token.reveal().encode())
 
 
 def _start_sandbox(folder: StateDirectory, processes: ProcessGroup, port: int) -> Child:
