@@ -50,10 +50,8 @@ def start(
     choose_port(ports.aws, "--aws-port")
     sandbox = _start_sandbox(folder, processes, ports.aws)
     certificates = ensure_certificates(folder, utc_now())
-    portal_url = f"https://localhost:{portal_port}"
-    provider = start_provider(
-        folder, processes, provider_port, portal_url, certificates.authority, has_scim=has_scim
-    )
+    portal_url, authority = f"https://localhost:{portal_port}", certificates.authority
+    provider = start_provider(folder, processes, provider_port, portal_url, authority, has_scim=has_scim)
     accounts = seed_portal(folder, DEFAULT_ACCOUNT, utc_now, has_history=has_history)
     _connect_people(folder, provider, has_scim=has_scim)
     plans = [TenantPlan(name, DEFAULT_ACCOUNT, accounts.tenants[name].external_id) for name in TENANTS]
@@ -72,7 +70,7 @@ def start(
     trust = certificates.ssl_context()
     provider.process.wait_until(lambda: is_answering(provider.metadata_url, trust))
     portal.wait_until(lambda: is_answering(f"{portal_url}/readyz", trust))
-    environment = DemoEnvironment(
+    return DemoEnvironment(
         portal_url=portal_url,
         trust=trust,
         provider_url=provider.issuer,
@@ -86,8 +84,7 @@ def start(
         accounts=accounts.users,
         has_scim=has_scim,
         move_clock=ControlClient(endpoint_url, sandbox_data["control_token"]).move_clock,
-    )
-    return environment, certificates.authority
+    ), authority
 
 
 def _connect_people(folder: StateDirectory, provider: DemoProvider, *, has_scim: bool) -> None:
