@@ -9,6 +9,7 @@ import pytest
 from daypass import __version__
 from daypass.demo.http_client import browse
 from daypass.portal.clock import utc_now
+from daypass.portal.settings.registry import TENANT_AUTHENTICATION_AGE
 from tests.journeys.terminal import Terminal, json_output
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
@@ -46,6 +47,16 @@ def test_admin_keys_are_refused_to_a_user_with_a_reason(terminal: Terminal) -> N
 
     assert refused.returncode == 403 % 256
     assert "Administrator" in refused.stdout
+
+
+def test_a_tenant_that_asks_for_a_recent_authentication_refuses_a_stored_token(terminal: Terminal) -> None:
+    tenant_id = terminal.demo.tenants["dev01"]["id"]
+    with terminal.demo.setting(TENANT_AUTHENTICATION_AGE, "60", tenant_id):
+        refused = terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01", "--nocache")
+
+    assert refused.returncode == 403 % 256
+    assert "an authentication within the last 1 h" in refused.stdout
+    assert "a permanent API token cannot prove" in refused.stdout
 
 
 def test_a_second_call_returns_the_keys_that_duploctl_cached(terminal: Terminal) -> None:

@@ -231,7 +231,7 @@ def test_a_tenant_that_asks_for_a_recent_authentication_opens_the_browser(
     assert person.program("aws", "--tenant", "dev01", **host).out == cached, "Cached keys are unaffected."
     ran = person.program(*DEV, **host, BROWSER="", container="podman")
     assert (ran.code, ran.out) == (3, "")
-    assert f"daypass login --host {running_portal.origin} --reauthenticate" in ran.err
+    assert f"In a terminal: daypass login --host {running_portal.origin} --reauthenticate\n" in ran.err
 
     with person.types(*DEV, **host) as terminal:
         opened = person.tabs.await_one(2)

@@ -252,8 +252,13 @@ class AuthSession:
         return find_prompt(self.flags, self.environment).terminal is not None
 
     def _cannot_prompt(self) -> SignInNeeded:
-        what = "recent sign-in" if self.admin or self._max_age else "sign-in"
-        what += " with admin access" if self.admin else ""
+        if self._max_age is not None:
+            # No token or identity of a job can prove a recent authentication, so none is suggested.
+            return SignInNeeded(
+                f"{self.origin} asks for a recent authentication, and there is no terminal to ask in. "
+                f"In a terminal: {self._command}"
+            )
+        what = "recent sign-in with admin access" if self.admin else "sign-in"
         return SignInNeeded(
             f"There is no {what} for {self.origin}, and no terminal to ask in. "
             f"In a terminal: {self._command}. "
