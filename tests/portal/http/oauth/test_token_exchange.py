@@ -541,6 +541,23 @@ def test_a_rule_that_changes_while_its_issuer_is_asked_gives_no_token(
     refused(world, issuer.mint(PUBLIC_URL), "rule_changed")
 
 
+def test_a_token_whose_issuer_answers_too_late_is_not_used_up(
+    world: World, issuer: CiIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(world, rule_of(world, issuer.url))
+    token, answer_as_usual = issuer.mint(PUBLIC_URL), issuer.reply
+
+    def late(method: str, target: str, authorization: str) -> tuple[HTTPStatus, object]:
+        world.clock.move(timedelta(seconds=4.5))
+        return answer_as_usual(method, target, authorization)
+
+    monkeypatch.setattr(issuer, "reply", late)
+
+    assert exchange(world, token).status == 503
+    # The keys are there now.
+    access_token(exchange(world, token))
+
+
 def test_failing_tokens_from_one_network_are_limited_and_good_ones_are_not(
     world: World, issuer: CiIssuer
 ) -> None:

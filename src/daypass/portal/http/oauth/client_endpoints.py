@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from daypass.portal.clock import Clock
 from daypass.portal.errors import InvalidRequest, OAuthRefused, PortalError
 from daypass.portal.http.core.authentication import ClientAddresses, Permission
 from daypass.portal.http.core.endpoints import read_body
@@ -23,6 +25,7 @@ class ClientRequest:
     form: Form
     address: str
     request_id: str
+    received_at: datetime
 
     def get(self, name: str) -> str:
         """Return a parameter, empty if missing. Raises `OAuthRefused` if repeated (RFC 6749, section 3.1)."""
@@ -41,6 +44,7 @@ class ClientEndpoints:
 
     addresses: ClientAddresses
     pool: ThreadPool
+    clock: Clock
 
     def endpoint(self, handler: Handler, pool_of: PoolOf | None = None) -> "ClientHandler":
         """Return the endpoint of a route. The handler authenticates by the parameters.
@@ -63,7 +67,9 @@ class ClientHandler:
     async def __call__(self, request: Request) -> Response:
         """Answer a request, or raise a `PortalError`."""
         form = read_form(request, await read_body(request))
-        parsed = ClientRequest(form, self._endpoints.addresses.of(request), request.scope[REQUEST_ID])
+        endpoints = self._endpoints
+        address, request_id = endpoints.addresses.of(request), request.scope[REQUEST_ID]
+        parsed = ClientRequest(form, address, request_id, endpoints.clock())
         return await self._pool_of(parsed).run(partial(self._handler, parsed))
 
 

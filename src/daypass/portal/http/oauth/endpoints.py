@@ -160,6 +160,7 @@ class Endpoints:
                 audience=request.get("audience"),
                 address=request.address,
                 request_id=request.request_id,
+                received_at=request.received_at,
             )
         )
         answer = {
@@ -227,7 +228,7 @@ def routes(services: Services, consents: AuthorizationRequests) -> Sequence[Base
     grants = TokenFamilies(services.database, services.committer, services.clock, origin + CODE)
     endpoints = Endpoints(consents, grants, services.token_exchange, services.clock, origin)
     pools = services.pools
-    clients = ClientEndpoints(services.authenticator.addresses, pools.local)
+    clients = ClientEndpoints(services.authenticator.addresses, pools.local, services.clock)
 
     def pool_of(request: ClientRequest) -> ThreadPool:
         # An exchange may wait for its issuer, and must not delay sign-ins of people or the refresh of tokens.
