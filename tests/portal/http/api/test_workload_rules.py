@@ -10,7 +10,7 @@ from tests.fakes import FakeClock
 from tests.fixtures.ci_issuer import GITHUB_JOB, ci_issuer
 from tests.portal.http.client import Answer
 from tests.portal.http.oauth.test_token_exchange import access_token, exchange, session
-from tests.portal.http.workload_rules import workload_token
+from tests.portal.http.workload_rules import rule_of, stored, workload_token
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, PROD, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
 
@@ -141,3 +141,18 @@ def test_an_account_that_is_disabled_or_deleted_takes_its_tokens_with_it(quick_w
         status = client.send(method, path, admin, body=change or b"", headers=[("If-Match", "*")]).status
         assert status in {200, 204}
         assert client.get("/api/v1/me", token).status == 401
+
+
+def test_a_rule_whose_issuer_is_no_longer_allowed_can_be_disabled_and_not_enabled(quick_world: World) -> None:
+    stored(quick_world, rule_of(quick_world, "https://git.example.com"))
+    client, admin = quick_world.client(), quick_world.tokens[ADMIN]
+    listed = client.get("/api/v1/workload-rules/shop", admin).json
+    rule = {name: listed[name] for name in listed if name not in {"id", "name", "version"}}
+
+    enabled = put(quick_world, rule)
+    disabled = put(quick_world, {**rule, "disabled": True})
+
+    assert (enabled.status, "DAYPASS_WORKLOAD_ISSUERS" in enabled.json["detail"]) == (422, True)
+    assert (disabled.status, disabled.json["disabled"]) == (200, True)
+    assert put(quick_world, rule).status == 422
+    assert put(quick_world, {**rule, "disabled": True, "session_limit": 900}).status == 422

@@ -110,6 +110,9 @@ class WorkloadRules:
             version = Version("") if old is None else WorkloadRuleRecord(old).version
             check_version(expected, version, f"The workload rule “{name}”")
             new = self._rule(connection, rule_id if old is None else old.rule.id, name, definition)
+            # What is refused today, such as an issuer that the operator removed, can still be disabled.
+            if old is None or new != replace(old.rule, is_disabled=True):
+                check_rule(new, self.allowed_issuers)
             if old is None:
                 proof = reauthentication.to_put_workload_rule(None, new)
                 writes = add_rule(new, by=author_id(by), at=now)
@@ -170,7 +173,7 @@ class WorkloadRules:
         self, connection: Connection, rule_id: RuleId, name: str, definition: RuleDefinition
     ) -> WorkloadRule:
         account = _service_account(connection, definition.service_account)
-        rule = WorkloadRule(
+        return WorkloadRule(
             id=rule_id,
             name=name,
             kind=definition.kind,
@@ -187,8 +190,6 @@ class WorkloadRules:
                 sorted(_tenants(connection, account, definition.tenants, self.executor.clock()), key=_by_name)
             ),
         )
-        check_rule(rule, self.allowed_issuers)
-        return rule
 
 
 def find_rule(connection: Connection, reference: str) -> WorkloadRuleRecord:
