@@ -80,6 +80,7 @@ def verify_signature(token: CompactToken, algorithm: str, key: PublicKey) -> Non
     from joserfc.errors import JoseError
     from joserfc.jws import JWSRegistry
 
+    # Not by `get_alg`, which warns of EdDSA: RFC 9864 deprecates the name, and providers use it.
     model = JWSRegistry.algorithms[algorithm]
     try:
         model.check_key(key.key)
