@@ -95,6 +95,13 @@ def test_no_function_needs_scrolling(module: Path) -> None:
     assert long == []
 
 
+@pytest.mark.parametrize("folder", sorted({module.parent for module in MODULES}), ids=_name)
+def test_a_folder_has_no_more_than_20_modules(folder: Path) -> None:
+    modules = [module.name for module in folder.glob("*.py") if module.name != "__init__.py"]
+
+    assert len(modules) <= 20, modules
+
+
 def test_what_is_let_pass_says_why() -> None:
     root = SOURCE.parent.parent
     modules = [path for folder in ("src", "tests", "benchmarks") for path in (root / folder).rglob("*.py")]

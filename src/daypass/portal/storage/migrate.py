@@ -169,6 +169,8 @@ def _config() -> Config:
     config.set_main_option("script_location", _FOLDER)
     # Without it Alembic warns that it uses the separator of earlier versions.
     config.set_main_option("path_separator", "os")
+    # The older migrations are in a folder below.
+    config.set_main_option("recursive_version_locations", "true")
     return config
 
 
