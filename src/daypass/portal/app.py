@@ -6,6 +6,7 @@ AWS.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from daypass.portal.access.abandoned_attempts import AbandonedAttempts
 from daypass.portal.admin.administration import Administration
@@ -20,6 +21,7 @@ from daypass.portal.http import health, metrics
 from daypass.portal.http.api import build as api
 from daypass.portal.http.core.dispatcher import ChannelApp, Dispatcher
 from daypass.portal.http.core.middleware import RequestMiddleware
+from daypass.portal.http.core.threadpool import PATIENCE
 from daypass.portal.http.core.transport import Transport
 from daypass.portal.http.layout.assets import Assets
 from daypass.portal.http.layout.rendering import Templates
@@ -109,6 +111,7 @@ def assemble(
     templates: Templates,
     registry: Registry = REGISTRY,
     redirect_providers: Sequence[RedirectProvider] = (),
+    request_time_limit: timedelta = PATIENCE,
 ) -> Portal:
     """Build a portal on *database* and *aws*.
 
@@ -116,7 +119,9 @@ def assemble(
     settles attempts that an earlier process left without an outcome, and has the changes of roles resumed
     that it left, as soon as AWS is known.
     """
-    services = make_services(config, database, aws, clock, templates, registry, redirect_providers)
+    services = make_services(
+        config, database, aws, clock, templates, registry, redirect_providers, request_time_limit
+    )
     channels = [channel for build_channel in CHANNELS for channel in build_channel(services)]
     attempts = AbandonedAttempts(database, services.committer)
     lapsed = LapsedClaimsJob(services.lapsed_claims)

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from daypass import __version__
 from daypass.portal.access.issue import Issuer
@@ -21,7 +22,7 @@ from daypass.portal.clock import Clock
 from daypass.portal.config.model import PasswordSignIn, PortalConfig
 from daypass.portal.http.core.authentication import Authenticator, ClientAddresses
 from daypass.portal.http.core.authorization import Authorizer
-from daypass.portal.http.core.threadpool import ThreadPools, role_slots
+from daypass.portal.http.core.threadpool import PATIENCE, ThreadPools, role_slots
 from daypass.portal.http.layout.rendering import PageRenderer, Templates
 from daypass.portal.http.services import Services
 from daypass.portal.identity.authentication import Identity
@@ -49,6 +50,7 @@ def make_services(
     templates: Templates,
     registry: Registry,
     redirect_providers: Sequence[RedirectProvider] = (),
+    request_time_limit: timedelta = PATIENCE,
 ) -> Services:
     """Build the services of a portal on a database whose schema was checked.
 
@@ -85,7 +87,7 @@ def make_services(
         token_exchange=TokenExchange(database, committer, clock, issuers, config.workload_issuers),
         assets=templates.assets,
         pages=PageRenderer(templates, browser_origins(config.aws)),
-        pools=ThreadPools.sized(config.threads),
+        pools=ThreadPools.sized(config.threads, request_time_limit),
         role_concurrency=role_concurrency,
         release=__version__,
     )

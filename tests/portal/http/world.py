@@ -100,12 +100,17 @@ class World:
 
 # Cached, because compiling the templates takes most of the time to build a portal.
 _templates = cache(page_templates)
+_tenant_services = cache(tenant_services)
+_resource_kinds = cache(resource_kinds)
+
+# The portal's own limits would fail a test on a busy machine. A test of a limit sets a short one.
+_PATIENCE = timedelta(seconds=60)
 
 
 @contextmanager
 def world(
     url: str,
-    patience: timedelta = timedelta(seconds=5),
+    patience: timedelta = _PATIENCE,
     roles: IamRoles | None = None,
     registry: Registry = REGISTRY,
     redirect_providers: Callable[[Database], Sequence[RedirectProvider]] = lambda _database: (),
@@ -126,6 +131,7 @@ def world(
         _templates(),
         registry,
         redirect_providers(database),
+        request_time_limit=_PATIENCE,
     )
     created = World(
         portal,
@@ -157,11 +163,11 @@ def fake_aws(
         accounts_of(broker),
         brokers_of(broker),
         PerAccount({DEFAULT: finder}),
-        resource_kinds(),
+        _resource_kinds(),
         roles,
         doctor,
         None if boundaries is None else PerAccount({DEFAULT: boundaries}),
-        services=[service for service in tenant_services() if service.name in {"lambda", "s3", "sqs"}],
+        services=[service for service in _tenant_services() if service.name in {"lambda", "s3", "sqs"}],
         fences=fences,
     )
 

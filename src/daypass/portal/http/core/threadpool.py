@@ -163,14 +163,14 @@ class ThreadPools:
     """Sign-ins and logouts that may wait for an identity provider."""
 
     @classmethod
-    def sized(cls, threads: int) -> "ThreadPools":
-        """Return pools for `DAYPASS_THREADS` threads."""
+    def sized(cls, threads: int, patience: timedelta = PATIENCE) -> "ThreadPools":
+        """Return pools for `DAYPASS_THREADS` threads and requests with the time limit *patience*."""
         return cls(
-            ThreadPool(aws_threads(threads), name="portal-aws"),
-            ThreadPool(threads, name="portal-local"),
+            ThreadPool(aws_threads(threads), patience, name="portal-aws"),
+            ThreadPool(threads, patience, name="portal-local"),
             # Threads start with the first request that needs one, so an unused pool has none.
-            ThreadPool(threads, name="portal-workloads"),
-            ThreadPool(threads, name="portal-providers"),
+            ThreadPool(threads, patience, name="portal-workloads"),
+            ThreadPool(threads, patience, name="portal-providers"),
         )
 
     @property
