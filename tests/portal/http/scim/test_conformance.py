@@ -4,9 +4,6 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from scim2_client.engines.wsgi import WSGISCIMClient
-from scim2_tester import Status, check_server
-
 from tests.portal.http.scim.provider import Provider
 from tests.portal.http.world import PUBLIC_URL
 
@@ -18,6 +15,10 @@ NOT_APPLICABLE = {
 
 
 def test_every_check_passes(okta: Provider) -> None:
+    # Their import takes seconds, which every worker would spend to collect this module.
+    from scim2_client.engines.wsgi import WSGISCIMClient
+    from scim2_tester import Status, check_server
+
     headers = {"Authorization": f"Bearer {okta.token}"}
     client = WSGISCIMClient(_wsgi(okta), base_url=f"{PUBLIC_URL}/scim/v2", headers=headers)
 
