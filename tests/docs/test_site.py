@@ -108,20 +108,17 @@ def test_code_in_a_list_does_not_end_the_list(site: Path) -> None:
     assert ended == []
 
 
-@pytest.mark.parametrize(
-    ("line", "warning"),
-    [
-        ("[missing](missing.md)", "page does not exist"),
-        ("[missing](glossary.md#missing)", "anchor does not exist"),
-    ],
-)
-def test_the_build_fails_at_a_broken_link(tmp_path: Path, line: str, warning: str) -> None:
+def test_the_build_fails_at_a_broken_link(tmp_path: Path) -> None:
     stage(tmp_path / "docs")
     page = tmp_path / "docs" / "index.md"
-    page.write_text(f"{page.read_text()}\n{line}\n")
+    page.write_text(f"{page.read_text()}\n[missing](missing.md) [missing](glossary.md#missing)\n")
 
-    with pytest.raises(BuildFailed, match=warning):
+    with pytest.raises(BuildFailed) as failure:
         build_staged(tmp_path)
+
+    # Each alone is a warning, and any warning fails the build.
+    assert "page does not exist" in str(failure.value)
+    assert "anchor does not exist" in str(failure.value)
 
 
 @pytest.mark.parametrize(
