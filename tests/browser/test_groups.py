@@ -16,7 +16,11 @@ def test_a_group_is_managed_without_javascript(chromium: Chromium, demo: Demo) -
         page = user.visit(GROUPS)
         page.get_by_role("link", name="Add").click()
         page.get_by_label("Name", exact=True).fill("auditors")
+        # Without a space, at which a line could break.
+        page.get_by_label("Description", exact=True).fill("d" * 500)
         page.get_by_role("button", name="Create").click()
+        page.get_by_role("heading", name="auditors").wait_for()
+        user.assert_no_sideways_scrolling()
 
         page.get_by_role("link", name="Add").click()
         page.locator("#tenant-name").fill("data01")
