@@ -12,11 +12,15 @@ import pytest
 from daypass.portal.admin.reporting.reports import Reports, SessionFilter
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import ExactRoute
+from daypass.portal.http.layout.cookies import PENDING, SESSION
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.http.legacy.build import PREFIXES
 from daypass.portal.identity.model import TokenKind
+from daypass.portal.settings.registry import PASSKEY_REQUIRED
 from daypass.portal.storage.pagination import PageRequest
 from tests.portal.http.client import Answer
+from tests.portal.http.pages.passkey_browser import Browser, give_password
+from tests.portal.http.scim.conftest import CLAIMS, OKTA, provider
 from tests.portal.http.workload_rules import workload_token
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
@@ -27,12 +31,18 @@ PLACE = re.compile(r"{(\w+)(?::path)?}")
 OF_THE_SIGN_IN = {"/confirm", "/sign-out"}
 """Pages that show or end the caller's own session."""
 
+OF_SCIM = "scim"
+"""The name of the caller with a token for SCIM, who is no user."""
+
 OWN, FOREIGN, ABSENT = "own", "foreign", "absent"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user with a token of one kind, or an anonymous caller."""
+    """A user with a token of one kind, or an anonymous caller.
+
+    A secret without a kind is no token of a user: it is sent in every place where one is read.
+    """
 
     username: str
     kind: TokenKind | None
@@ -48,7 +58,7 @@ class Caller:
 def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path = tmp_path_factory.mktemp("matrix") / "daypass.db"
     path.write_bytes(sqlite_template.read_bytes())
-    with make_world(f"sqlite:///{path}") as new_world:
+    with make_world(f"sqlite:///{path}", providers=(OKTA, CLAIMS)) as new_world:
         yield new_world
 
 
@@ -64,7 +74,18 @@ def callers(world: World) -> list[Caller]:
             secret, _ = world.token(DANA, kind, grant_ends_at=ends)
             all_callers.append(Caller(DANA, kind, secret))
     secret, _ = world.token(ADMIN, TokenKind.BROWSER, grant_ends_at=ends)
-    return [*all_callers, Caller(ADMIN, TokenKind.BROWSER, secret)]
+    strangers = [Caller(OF_SCIM, None, provider(world, OKTA.name).token), Caller("", None, pending(world))]
+    return [*all_callers, Caller(ADMIN, TokenKind.BROWSER, secret), *strangers]
+
+
+def pending(world: World) -> str:
+    """Return the cookie of a sign-in of an Administrator that waits for a passkey."""
+    give_password(world, ADMIN)
+    browser = Browser(world.client())
+    world.set(PASSKEY_REQUIRED, "everyone")
+    browser.enter_password(ADMIN)
+    world.set(PASSKEY_REQUIRED, "off")
+    return browser.cookies[PENDING]
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +132,10 @@ def call_route(world: World, route: ExactRoute, caller: Caller, thing: Mapping[s
     if not is_api(route):
         headers += [("Content-Type", "application/x-www-form-urlencoded")]
     if caller.kind is TokenKind.BROWSER:
-        headers += [("Cookie", f"__Host-daypass={caller.secret}")]
+        headers += [("Cookie", f"{SESSION}={caller.secret}")]
         form = urlencode({FIELD: csrf_token(caller.secret)}).encode() if method == "POST" else b""
+    if caller.kind is None and caller.secret:
+        headers += [("Cookie", f"{SESSION}={caller.secret}; {PENDING}={caller.secret}")]
     token = caller.secret or None
     return world.client().send(method, path, token, headers=headers, body=form)
 
@@ -128,6 +151,8 @@ def alike(answer: Answer, thing: Mapping[str, str]) -> tuple[object, ...]:
 
 def accepts(route: ExactRoute, caller: Caller) -> bool:
     """Return whether a route accepts the caller's kind of token."""
+    if route.permission is Permission.PROVISIONING:
+        return caller.username == OF_SCIM
     if is_api(route) or route.permission is Permission.METRICS:
         return caller.kind in route.permission.accepts
     return caller.kind is TokenKind.BROWSER
