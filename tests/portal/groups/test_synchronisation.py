@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 
 from daypass.portal.config.providers import GroupSource
 from daypass.portal.errors import GroupsClaimInvalid, LastAdministrator, SignInFailed
+from daypass.portal.groups.claims import MAX_VALUES
 from daypass.portal.groups.model import Group, MemberSource
 from daypass.portal.groups.store import add_group_member, delete_group, remove_group_member
 from daypass.portal.identity.model import Role, User, UserId
@@ -36,6 +37,18 @@ def add_all(world: World, *, scim: User | None = None) -> None:
             add(connection, group)
         for group in (DEVELOPERS, ENTRA, SCIM):
             add(connection, group, *(() if scim is None else (scim,)))
+
+
+def test_a_user_in_500_groups_joins_those_that_the_portal_has(world: World) -> None:
+    add_all(world)
+    others = [f"group {number}" for number in range(MAX_VALUES - 1)]
+
+    world.sign_in(OKTA, groups=[*others, "daypass-readers"])
+
+    assert world.groups_of() == ["readers"]
+    with pytest.raises(GroupsClaimInvalid, match="more than 500"):
+        world.sign_in(OKTA, groups=[*others, "daypass-readers", "daypass-platform"])
+    assert world.groups_of() == ["readers"]
 
 
 def test_a_sign_in_joins_the_groups_of_its_claim_and_leaves_the_others_of_the_provider(world: World) -> None:

@@ -89,6 +89,29 @@ def test_an_account_with_the_address_and_name_of_another_user_is_not_that_user(
     assert owner_of(database, "00u-eve") is None
 
 
+def test_a_user_whom_the_provider_renames_stays_the_same_user(
+    accounts: ExternalAccounts, database: Database
+) -> None:
+    first = accounts.prove(CREATING, authentication(verified("erin@example.com")), CONTEXT)
+
+    again = accounts.prove(CREATING, authentication(verified("erin.new@example.com")), CONTEXT)
+
+    assert again.record.user == first.record.user
+    assert owner_of(database, "00u-dana") == "erin@example.com"
+
+
+def test_two_providers_with_the_same_address_have_two_accounts(accounts: ExternalAccounts) -> None:
+    entra = replace(BY_EMAIL, name="entra", issuer="https://entra.example.com", creates_users=True)
+    at_entra = replace(authentication(verified("erin@example.com")), issuer=entra.issuer)
+    erin = accounts.prove(CREATING, authentication(verified("erin@example.com")), CONTEXT).record.user
+
+    with pytest.raises(AccountRefused) as refused:
+        accounts.prove(entra, at_entra, CONTEXT)
+    assert refused.value.cause_code == "username_taken"
+
+    assert accounts.prove(CREATING, authentication(), CONTEXT).record.user == erin
+
+
 def test_an_account_without_a_user_is_refused_and_recorded(
     accounts: ExternalAccounts, database: Database
 ) -> None:
