@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.groups.model import GroupQuery, membership_version
+from daypass.portal.admin.groups.model import GroupQuery, GroupRecord, membership_version
 from daypass.portal.admin.groups.service import GroupDefinition, Groups
 from daypass.portal.admin.model import Version
 from daypass.portal.audit.event import OPERATOR
@@ -345,8 +345,8 @@ def test_a_user_reads_only_unless_a_group_gives_more_until_its_end(
     by_group = reads_only(DANA)
 
     memberships.put("developers", "dev01", "full", NOON + HOUR, alice)
-    with_full = reads_only(DANA)
     administration.members.put("dev01", DANA, "read-only", alice)
+    with_full = reads_only(DANA)
     administration.clock.move(HOUR)
 
     assert (by_group, with_full, reads_only(DANA)) == (True, False, True)
@@ -376,3 +376,22 @@ def test_searches_within_a_group_count_what_they_find(
     other = administration.users.create("bo@example.com", Role.USER, None, OPERATOR).user
     with pytest.raises(MembershipNotFound, match="not a member"):
         members.find("developers", other.id)
+
+
+@pytest.mark.parametrize(
+    ("source", "last_matched_at", "is_unmatched"),
+    [
+        (MemberSource.CLAIM, None, True),
+        (MemberSource.CLAIM, NOON + HOUR, False),
+        (MemberSource.SCIM, None, False),
+        (MemberSource.LOCAL, None, False),
+    ],
+)
+def test_only_a_claim_group_without_a_match_for_30_days_is_unmatched(
+    source: MemberSource, last_matched_at: datetime | None, is_unmatched: bool
+) -> None:
+    group = replace(PLATFORM, source=source)
+    record = GroupRecord(group, NOON, NOON, last_matched_at, members=1, memberships=1)
+
+    assert record.is_unmatched(NOON + timedelta(days=30)) == is_unmatched
+    assert not record.is_unmatched(NOON + timedelta(days=30) - timedelta(seconds=1))

@@ -1,16 +1,16 @@
 """The pages about groups: the list, the access and members of one group, and the forms."""
 
-import json
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from daypass.portal.admin.groups.store import GroupList
 from daypass.portal.config.providers import GroupSource, ProviderConfig
 from daypass.portal.groups.model import Group, MemberSource
 from daypass.portal.groups.store import add_group_member, add_group_membership, record_match
@@ -227,19 +227,19 @@ def test_a_refused_membership_shows_the_reason_beside_the_field(
 def test_a_change_of_the_set_keeps_the_fraction_of_an_end_that_was_not_changed(
     world: World, admin: Browser
 ) -> None:
-    ends_at = "2026-12-24T18:30:15.250000Z"
-    path = f"/api/v1/groups/developers/memberships/{PROD.id}"
-    headers = [("If-None-Match", "*")]
-    body = json.dumps({"permission_set": "full", "ends_at": ends_at}).encode()
-    made = world.client().send("PUT", path, world.tokens[ADMIN], headers=headers, body=body).json
+    ends_at = datetime(2026, 12, 24, 18, 30, 15, 250_000, UTC)
+    with world.database.writing() as connection:
+        add_group_membership(DEVELOPERS.id, PROD.id, FULL, ends_at, at=NOON).apply(connection)
 
     form = admin.see(f"{LOCAL}/tenants/{PROD.id}")
     fields = {"ends_at": "2026-12-24T18:30:15", "version": version_in(form)}
     assert f'value="{fields["ends_at"]}"' in form
     admin.do(f"{LOCAL}/tenants/{PROD.id}", permission_set="read-only", **fields)
 
-    now = world.client().get(path, world.tokens[ADMIN]).json
-    assert (now["permission_set"], now["ends_at"]) == ("read-only", made["ends_at"])
+    with world.database.reading() as connection:
+        now = GroupList(connection).find_membership(DEVELOPERS.id, PROD.id)
+    assert now is not None
+    assert (now.permission_set, now.ends_at) == (READ_ONLY, ends_at)
 
 
 def test_a_membership_that_has_ended_is_marked(world: World, admin: Browser) -> None:
