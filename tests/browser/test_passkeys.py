@@ -1,17 +1,24 @@
 """Passkeys in a real browser, with its virtual authenticator."""
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
+from sqlalchemy import select, update
 
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.authentication import new_user as new_account
 from daypass.portal.identity.model import Role
+from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.secret import Secret
+from daypass.portal.storage.schema.identity import api_tokens, users
+from tests.browser.laptop import Laptop, authorize
 from tests.fixtures.browser import Chromium, User, new_user
 from tests.fixtures.demo import Demo
 
@@ -53,8 +60,25 @@ class Owner:
 @pytest.fixture
 def owner(chromium: Chromium, demo: Demo) -> Iterator[Owner]:
     """A new user at a browser with an authenticator."""
+    with new_owner(chromium, demo, Role.USER) as made:
+        yield made
+
+
+@pytest.fixture
+def administrator(chromium: Chromium, demo: Demo) -> Iterator[Owner]:
+    """A new Administrator at a browser with an authenticator; a User at the end."""
+    with new_owner(chromium, demo, Role.ADMINISTRATOR) as made:
+        yield made
+        with demo.database() as database, database.writing() as connection:
+            of_owner = update(users).where(users.c.username == made.username)
+            connection.execute(of_owner.values(role=Role.USER))
+
+
+@contextmanager
+def new_owner(chromium: Chromium, demo: Demo, role: Role) -> Iterator[Owner]:
+    """Make a user with that role, and open a browser with an authenticator."""
     username = f"{uuid4().hex[:8]}@example.com"
-    _, add = new_account(username, Role.USER, Secret(PASSWORD), utc_now())
+    _, add = new_account(username, role, Secret(PASSWORD), utc_now())
     with demo.database() as database, database.writing() as connection:
         add.apply(connection)
     with new_user(chromium, demo) as user:
@@ -85,6 +109,27 @@ def test_a_passkey_is_added_and_then_shown_after_the_password(owner: Owner, demo
 
     page.wait_for_url(f"{demo.portal_url}/sessions")
     owner.user.assert_no_errors()
+
+
+def test_an_old_sign_in_gets_admin_access_for_the_terminal_with_a_passkey(
+    administrator: Owner, demo: Demo, tmp_path: Path
+) -> None:
+    laptop = Laptop(demo, tmp_path)
+    administrator.enter_password().wait_for_url(f"{demo.portal_url}{PAGE}")
+    administrator.add("Work laptop").get_by_role("cell", name="Work laptop", exact=True).wait_for()
+    with demo.database() as database, database.writing() as connection:
+        owner = select(users.c.id).where(users.c.username == administrator.username).scalar_subquery()
+        of_owner = update(api_tokens).where(api_tokens.c.user_id == owner)
+        connection.execute(of_owner.values(authenticated_at=utc_now() - RECENT))
+
+    with laptop.types("aws", "--admin") as terminal:
+        page = administrator.user.visit(laptop.address())
+        page.get_by_role("button", name="Use a passkey").click()
+        authorize(page)
+        code, out = terminal.end()
+
+    assert code == 0, terminal.seen
+    assert json.loads(out)["AccessKeyId"].startswith("ASIA")
 
 
 def test_a_cancelled_prompt_is_explained_and_can_be_repeated(owner: Owner, demo: Demo) -> None:
