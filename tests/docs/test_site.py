@@ -97,6 +97,13 @@ def test_alternatives_in_a_table_have_plain_bars(site: Path) -> None:
     assert "\\|" not in text
 
 
+def test_no_row_is_outside_its_table(site: Path) -> None:
+    """An empty line between two rows ends the table, and the rows after it become a paragraph."""
+    outside = [page.name for page in site.rglob("*.html") if "<p>| " in page.read_text(encoding="utf-8")]
+
+    assert outside == []
+
+
 def test_code_in_a_list_does_not_end_the_list(site: Path) -> None:
     """It needs an indentation of four, and an empty line before the next item, which would be text."""
     ended = [
