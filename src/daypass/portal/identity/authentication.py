@@ -226,7 +226,7 @@ def check_no_secret(typed: str) -> None:
     After case folding, redaction no longer recognises a secret, and it would reach the audit log.
     """
     if redacted(typed) != typed:
-        raise InvalidRequest("That username looks like an API token or an AWS key. Enter another one.")
+        raise InvalidRequest("That name looks like an API token or an AWS key. Enter another one.")
 
 
 def name_taken(username: str, typed: str) -> AlreadyExists:
