@@ -7,7 +7,7 @@ _MARK = "[redacted]"
 # Case-insensitive, because usernames are case-folded. The minimum length spares sentences about prefixes.
 # A character set for the first letter makes the search twice as fast as a case-insensitive group.
 TOKEN = r"(?P<token>[dD](?i:aypass_(?:tmp|pat|web|jit|cli|ref|wlt|dev|code|wch|rec|scim)_))[A-Za-z0-9_]{8,}"  # noqa: S105  a pattern
-"""Matches the secrets that `identity.tokens` mints; the group `token` is the prefix. Log lines mask it too."""
+"""Matches the secrets that `identity.tokens` mints; the group `token` is their prefix. Logs mask it too."""
 
 # In lower case it could be a word, so one digit is required then.
 _KEY_ID = (
