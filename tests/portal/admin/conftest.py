@@ -17,6 +17,7 @@ from daypass.portal.admin.groups.memberships import GroupMemberships
 from daypass.portal.admin.groups.service import Groups
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.permission_sets.service import PermissionSets
+from daypass.portal.admin.provisioning.service import Provisioning
 from daypass.portal.admin.reporting.overview import Overviews
 from daypass.portal.admin.reporting.reports import Reports
 from daypass.portal.admin.reporting.verification import Verification
@@ -66,6 +67,7 @@ class Administration:
     metadata: TenantMetadata
     tokens: Tokens
     identities: ExternalIdentities
+    provisioning: Provisioning
     imports: Imports
     records: Reports
     overviews: Overviews
