@@ -32,6 +32,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.storage.schema.groups import group_members, group_memberships
 from daypass.portal.storage.schema.identity import api_tokens
+from daypass.portal.tenants.model import GroupId
 from tests.fakes import NOON
 from tests.portal.admin.conftest import Administration
 from tests.portal.admin.test_permission_sets import OPERATES
@@ -285,7 +286,9 @@ def test_a_start_takes_the_role_from_groups_whose_provider_may_no_longer_give_it
 ) -> None:
     kept = groups.create(replace(READERS, provider="entra", makes_administrators=True), OPERATOR)
     removed = replace(SCIM, provider="removed", makes_administrators=True)
-    for group in (PLATFORM, removed):
+    # The provider may make Administrators, but sends groups by a claim now.
+    former = replace(SCIM, id=GroupId("former"), provider="entra", name="former", makes_administrators=True)
+    for group in (PLATFORM, removed, former):
         store(administration, group, DANA)
 
     # While nobody could sign in instead, the groups keep the role.
@@ -308,6 +311,10 @@ def test_a_group_makes_administrators_only_where_the_configuration_says_so(
         store(administration, group)
         with pytest.raises(PortalError, match="does not let groups of “okta”"):
             groups.update(group.id, alice, makes_administrators=True)
+    former = replace(SCIM, id=GroupId("former"), provider="entra", name="former", makes_administrators=False)
+    store(administration, former)
+    with pytest.raises(InvalidRequest, match="does not let groups of “entra”"):
+        groups.update(former.id, alice, makes_administrators=True)
     with pytest.raises(InvalidRequest, match="names this group"):
         groups.update(SCIM.id, alice, name="other")
 

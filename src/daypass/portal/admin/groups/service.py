@@ -172,8 +172,7 @@ class Groups:
             with self.executor.database.reading() as connection:
                 groups = GroupList(connection).making_administrators()
             for group in groups:
-                provider = self.providers.get(group.provider)
-                if provider is None or not provider.makes_administrators:
+                if not self._is_permitted(group):
                     with suppress(PortalError):
                         self.update(group.id, PORTAL, makes_administrators=False)
 
@@ -186,12 +185,19 @@ class Groups:
                 "A local group makes no Administrators. Assign the role to users, or use a group of an "
                 "identity provider."
             )
-        provider = self.providers.get(group.provider)
-        if provider is None or not provider.makes_administrators:
+        if not self._is_permitted(group):
             raise InvalidRequest(
                 f"The configuration does not let groups of “{group.provider}” make Administrators. Ask the "
                 "portal's operator."
             )
+
+    def _is_permitted(self, group: Group) -> bool:
+        """Return whether the configuration lets a provider's group make Administrators."""
+        provider = self.providers.get(group.provider)
+        if provider is None or not provider.makes_administrators:
+            return False
+        # If the provider fills no groups of this source any more, it cannot remove a leaver from the group.
+        return provider.groups.value == group.source.value
 
     def _parse(self, definition: GroupDefinition) -> Group:
         check_name(definition.name)
