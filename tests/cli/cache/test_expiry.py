@@ -1,6 +1,9 @@
 """The files of finished jobs disappear from the cache, and no lock is held twice for that."""
 
 import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from daypass.cli.cache import files
@@ -32,6 +35,21 @@ def names_in(folder: Path) -> set[str]:
 def remove(folder: Path) -> None:
     with files.open_private_folder(str(folder)) as directory:
         remove_expired(directory, NOW)
+
+
+@contextmanager
+def before_the_next_flock(act: Callable[[], None]) -> Iterator[None]:
+    """Run *act* between the opening of a lock file and its lock, as another process could."""
+    pending = [act]
+
+    def hook(event: str, _arguments: object) -> None:
+        # A hook cannot be removed, so it does nothing from then on.
+        if event == "fcntl.flock" and pending:
+            pending.pop()()
+
+    sys.addaudithook(hook)
+    yield
+    assert not pending
 
 
 def test_tokens_and_keys_of_yesterday_are_removed_with_their_locks(tmp_path: Path) -> None:
@@ -75,3 +93,18 @@ def test_a_process_that_waited_for_a_removed_lock_takes_the_new_one(tmp_path: Pa
         os.utime(folder / f"{key}.lock", (NOW - 30 * HOUR, NOW - 30 * HOUR))
         remove(folder)
         assert names_in(folder) == {f"{key}.lock"}, "The lock that is held is the one in the folder."
+
+
+def test_a_lock_that_was_removed_and_made_anew_stays_with_its_holder(tmp_path: Path) -> None:
+    folder, held = tmp_path / "cache", []
+    key = left_by_job(folder, "job", 30 * HOUR)
+
+    def take_the_place() -> None:
+        remove(folder)
+        held.append(LockedFiles(str(folder), key, SETTINGS).__enter__())
+
+    with before_the_next_flock(take_the_place):
+        remove(folder)
+
+    assert names_in(folder) == {f"{key}.lock"}, "The first remover held the lock of a file that was gone."
+    held[0].__exit__()

@@ -42,6 +42,9 @@ def _remove(directory: files.Directory, key: str, names: list[str], now: float) 
     lock, own_lock = open_lock(directory, key), key + LOCK_SUFFIX
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.fstat(lock).st_nlink:
+            # Another process removed it meanwhile. What has its name now is another lock.
+            return
         # Judged again under the lock: a process that held it may have replaced the files.
         for name in names:
             if name != own_lock and _is_over(directory, name, now):
