@@ -143,6 +143,14 @@ def test_a_kind_is_never_changed(fresh_portal: FreshPortal) -> None:
         planned(portal, "users: {dana@example.com: {kind: person}}")
     with pytest.raises(UsageError, match="line 1: a kind is person or service"):
         planned(portal, "users: {dana@example.com: {kind: robot}}")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2026-01-01", "2026-13-45", ".nan", "!!bool x", "!!timestamp x", "!!python/object:a.b x", "{? [a] : 1}"],
+)
+def test_keys_that_json_does_not_have_are_refused_with_their_line(value: str) -> None:
+    rule = f"{{kind: other, service_account: x, claims: {{}}, jwks: {{keys: {value}}}}}"
+
     with pytest.raises(UsageError, match="line 1: a value of JSON is expected here"):
-        rule = "{kind: other, service_account: x, claims: {}, jwks: {keys: 2026-01-01}}"
-        planned(portal, f"workload_rules: {{a: {rule}}}")
+        manifest.read(f"workload_rules: {{a: {rule}}}", "daypass.yaml")

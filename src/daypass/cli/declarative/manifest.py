@@ -241,11 +241,12 @@ class _Reader:
         """Return nested lists and mappings, with numbers, booleans and null as JSON has them."""
         import yaml
 
-        value = yaml.SafeLoader("").construct_document(node)
         try:
-            json.dumps(value)
-        except (TypeError, ValueError):
-            # YAML has dates, binary data and anchors to itself, too.
+            value = yaml.SafeLoader("").construct_document(node)
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, LookupError, AttributeError, RecursionError, yaml.YAMLError):
+            # YAML has dates, binary data, tags and anchors to itself, too. Its loader leaves the errors of
+            # wrong ones as they are: `!!bool x` is a KeyError, `!!timestamp x` an AttributeError.
             raise self._error(node, "a value of JSON is expected here") from None
         return value
 
