@@ -166,6 +166,27 @@ def test_each_demanded_claim_is_necessary(kind: IssuerKind) -> None:
         (IssuerKind.OTHER, {"project_id": "4711", "user_id": "7", "event_name": "push"}, "Demand “sub” too"),
         (IssuerKind.OTHER, {"organization_id": UUID, "environment": "production"}, "the id of an owner"),
         (IssuerKind.OTHER, {"tenantId": UUID, "environment": "production"}, "the id of an owner"),
+        (
+            IssuerKind.OTHER,
+            {"/ctx/actor_id": "5", "environment": "p"},
+            "None of the claims is an immutable id",
+        ),
+        (
+            IssuerKind.OTHER,
+            {"https://x.example/user_id": UUID, "ref": "x"},
+            "None of the claims is an immutable",
+        ),
+        (
+            IssuerKind.OTHER,
+            {"userId": "5", "ref": "refs/heads/main"},
+            "None of the claims is an immutable id",
+        ),
+        (IssuerKind.OTHER, {"/a/GitHub-User-Id": "5", "Email": "dana@example.com"}, "who started"),
+        (IssuerKind.OTHER, {"/job/event_name": "push", "project_id": "4711"}, "Demand “sub” too"),
+        (IssuerKind.OTHER, {"sub": "repo:acme/shop:pull_request", "project_id": "4711"}, "pull request"),
+        (IssuerKind.OTHER, {"ref": "refs/pull/7/merge", "project_id": "4711"}, "pull request"),
+        (IssuerKind.OTHER, {"source": "merge_request_event", "project_id": "4711"}, "pull request"),
+        (IssuerKind.OTHER, {"sub": "spiffe://acme.example"}, "only “sub”"),
     ],
 )
 def test_a_rule_that_strangers_could_fulfil_is_refused(
@@ -185,6 +206,8 @@ def test_a_rule_that_strangers_could_fulfil_is_refused(
         {"project_id": "4711", "ref": "refs/heads/main"},
         {"repositoryUuid": "x", "branchName": "main"},
         {"project_id": "4711", "pipeline_id": "7"},
+        {"project_id": "4711", "/project/name": "shop"},
+        {"project_id": "4711", "ref": "refs/heads/pull_request-template"},
     ],
 )
 def test_an_id_with_what_runs_is_exact_for_an_unknown_issuer(claims: Mapping[str, str]) -> None:

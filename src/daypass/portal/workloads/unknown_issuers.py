@@ -6,20 +6,8 @@ from collections.abc import Collection, Mapping
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.workloads.issuers.model import UUID
 
-_OF_PERSONS = frozenset(
-    {
-        "actor",
-        "actor_id",
-        "email",
-        "email_verified",
-        "name",
-        "preferred_username",
-        "tags",
-        "user_access_level",
-        "user_email",
-        "user_id",
-        "user_login",
-    }
+_OF_PERSONS = re.compile(
+    r".*(actor|author|email|login|user)(id|uid|uuid|email|login|name)?(verified|accesslevel)?"
 )
 """Claims about the person who started a job; they say nothing about what the job runs."""
 
@@ -28,21 +16,21 @@ _BROAD = frozenset(
         "acr",
         "amr",
         "azp",
-        "event_name",
+        "eventname",
         "groups",
-        "ref_protected",
-        "ref_type",
-        "repository_visibility",
+        "refprotected",
+        "reftype",
+        "repositoryvisibility",
         "roles",
-        "runner_environment",
+        "runnerenvironment",
         "scope",
         "scp",
-        "token_use",
+        "tokenuse",
         "typ",
         "visibility",
     }
 )
-"""Claims whose values jobs of many projects share."""
+"""Claims whose values jobs of many projects share; both are for names in lower case without punctuation."""
 
 _ID = re.compile(
     r"(.*[_./-])?(id|uid|uuid|guid|oid)|.*[a-z0-9](Id|ID|Uid|UID|Uuid|UUID|Guid|GUID)", re.DOTALL
@@ -52,6 +40,12 @@ _OWNER_ID = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ID_VALUE = re.compile(rf"\{{?{UUID}\}}?|[0-9]{{12,}}")
+_SPIFFE_ID = re.compile(r"spiffe://[^/]+/.+")
+_PULL_REQUEST = re.compile(
+    r"(.*:)?(pull[_-]request|pull_request_target|merge[_-]request|merge_request_event)"
+    r"|(.*[:/])?(pull|pull-requests|merge-requests)/[0-9]+(/.*)?",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def check_claims_of_unknown_kind(claims: Mapping[str, str]) -> None:
@@ -62,9 +56,15 @@ def check_claims_of_unknown_kind(claims: Mapping[str, str]) -> None:
     """
     subject = claims.get("sub", "")
     # The whole identity of the workload, and such tokens may have nothing else.
-    if subject.startswith("spiffe://") or _ID_VALUE.fullmatch(subject):
+    if _SPIFFE_ID.fullmatch(subject) or _ID_VALUE.fullmatch(subject):
         return
-    strong = claims.keys() - _OF_PERSONS - _BROAD
+    for name, value in claims.items():
+        if _PULL_REQUEST.fullmatch(value):
+            raise InvalidRequest(
+                f"A rule must not demand this value of “{name}”. Everybody who can open a pull request decides "
+                "what such a job runs."
+            )
+    strong = {name for name in claims if not _is_weak(name)}
     if not strong:
         raise InvalidRequest(
             "The claims say at most who started the job, or what jobs of many projects have in common, and "
@@ -99,6 +99,18 @@ def _check_without_subject(strong: Collection[str], ids: Collection[str]) -> Non
         )
 
 
+def _is_weak(name: str) -> bool:
+    plain = re.sub("[^a-z0-9]", "", _last(name).lower())
+    if plain in {"name", "tags"}:
+        # Within an object they are those of a project, as in `/project/name`.
+        return plain == name
+    return plain in _BROAD or _OF_PERSONS.fullmatch(plain) is not None
+
+
 def _is_id(name: str, value: str) -> bool:
-    last = name.rpartition("/")[2].replace("~1", "/") if name.startswith("/") else name
-    return _ID.fullmatch(last) is not None or _ID_VALUE.fullmatch(value) is not None
+    return _ID.fullmatch(_last(name)) is not None or _ID_VALUE.fullmatch(value) is not None
+
+
+def _last(name: str) -> str:
+    """Return the name without the objects that it is in, or the address that it begins with."""
+    return name.replace("~1", "/").rpartition("/")[2]
