@@ -204,7 +204,7 @@ def test_a_membership_is_added_changed_and_removed(admin: Browser) -> None:
     ("change", "status", "field", "why"),
     [
         ({"tenant": ""}, 422, "tenant", "Enter a tenant."),
-        ({"tenant": "nowhere"}, 404, "tenant", "nowhere"),
+        ({"tenant": "nowhere"}, 404, "tenant", "There is no such tenant."),
         ({"tenant": "dev01"}, 412, "tenant", "gives this tenant already"),
         ({"permission_set": "all"}, 404, "permission_set", "all"),
         ({"ends_at": "tomorrow"}, 422, "ends_at", "Enter a date and a time"),
@@ -282,7 +282,7 @@ def test_a_member_who_does_not_exist_is_refused_beside_the_field(
     ("group", "why"),
     [
         (CLAIM, "whose last sign-in at Okta had the value. Change them there"),
-        (BY_SCIM, "Okta sends the members by SCIM. Change them there."),
+        (BY_SCIM, "from Okta. The group keeps its members and what it gives them: delete it, or ask"),
     ],
 )
 def test_the_members_of_a_provider_s_group_are_read_only(
@@ -296,6 +296,19 @@ def test_the_members_of_a_provider_s_group_are_read_only(
     assert reader.send(f"{group}/members", user=DANA).status == 409
     removed = reader.send(f"{BY_SCIM}/members/{same_world.users[NOOR].id}/remove")
     assert (removed.status, "come from the identity provider" in text(removed)) == (409, True)
+
+
+def test_a_claim_group_of_a_removed_provider_is_said_to_have_lost_its_members(reader: Browser) -> None:
+    page = reader.see(f"{GROUPS}/{OLD.id}/members")
+
+    assert "no longer configured. The group has lost its members, and gets none: delete it" in page
+    assert "None come from the identity provider any more." in page
+
+
+def test_only_a_group_whose_provider_sends_members_is_said_to_change_there(reader: Browser) -> None:
+    said = {group: "Change them there" in reader.see(f"{group}/members") for group in (CLAIM, BY_SCIM)}
+
+    assert said == {CLAIM: True, BY_SCIM: False}
 
 
 def test_a_group_is_created_changed_and_deleted(admin: Browser) -> None:

@@ -11,6 +11,11 @@ from daypass.portal.http.pages.admin.groups.addresses import GROUPS
 
 _KINDS = {MemberSource.LOCAL: "Local", MemberSource.CLAIM: "Claim", MemberSource.SCIM: "SCIM"}
 _BY = {MemberSource.CLAIM: "a claim", MemberSource.SCIM: "SCIM"}
+_DETACHED = {
+    MemberSource.CLAIM: "The group has lost its members, and gets none",
+    MemberSource.SCIM: "The group keeps its members and what it gives them",
+}
+"""The consequence for a group whose provider sends no members any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,8 @@ class SourceProblem:
 
     mark: str
     text: str
+    is_detached: bool
+    """The configuration takes no members from the provider, so nothing that happens there changes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +78,23 @@ def _problem(
     if provider is None:
         return SourceProblem(
             "Provider not configured",
-            f"The identity provider “{group.provider}” is no longer configured. The group keeps its "
-            "members and what it gives them: delete it, or ask the portal's operator to configure the "
+            f"The identity provider “{group.provider}” is no longer configured. "
+            f"{_DETACHED[group.source]}: delete it, or ask the portal's operator to configure the "
             "provider again.",
+            is_detached=True,
         )
     if provider.groups.value != group.source.value:
         return SourceProblem(
             "Not synchronised",
-            f"The configuration takes no groups by {_BY[group.source]} from {provider.title}. The group "
-            "keeps its members and what it gives them: delete it, or ask the portal's operator.",
+            f"The configuration takes no groups by {_BY[group.source]} from {provider.title}. "
+            f"{_DETACHED[group.source]}: delete it, or ask the portal's operator.",
+            is_detached=True,
         )
     if record.is_unmatched(now):
         return SourceProblem(
             "No match for 30 days",
             "No sign-in had the group's value for 30 days. Check the value at the identity provider, or "
             "delete the group.",
+            is_detached=False,
         )
     return None

@@ -50,6 +50,22 @@ class MembersPage:
             )
         return f"{self.heading.provider} sends the members by SCIM. Change them there."
 
+    @property
+    def is_detached(self) -> bool:
+        """True if the configuration takes no members from the group's provider."""
+        return self.heading.problem is not None and self.heading.problem.is_detached
+
+    @property
+    def no_members(self) -> str:
+        """The explanation of an empty group."""
+        if self.heading.group.is_local:
+            return "Add the users who get what the group gives."
+        if self.is_detached:
+            return "None come from the identity provider any more."
+        if self.heading.group.source is MemberSource.CLAIM:
+            return "At their last sign-in, no user had the group's value."
+        return f"{self.heading.provider} has put no users into this group."
+
 
 @dataclass(frozen=True, slots=True)
 class MemberPages:

@@ -255,7 +255,8 @@ class MembershipPages:
 def _errors_of(refusal: PortalError, *, is_new: bool) -> Mapping[str, str]:
     """Return the error of the service beside the field that it is about."""
     if isinstance(refusal, TenantNotFound):
-        return {"tenant": refusal.reason}
+        # The reason is worded for users, who ask to be added to a tenant.
+        return {"tenant": "There is no such tenant."}
     if isinstance(refusal, PermissionSetNotFound):
         return {"permission_set": refusal.reason}
     if isinstance(refusal, PreconditionFailed):
