@@ -196,7 +196,7 @@ class SignInPages:
         return redirect_providers[0] if self.has_administrator() else None
 
     def _offers_password(self, request: BrowserRequest) -> bool:
-        """Return whether the page has the form for a password; `?password` asks for the emergency's."""
+        """Return whether the page has the form for a password; `?password` asks for it, for break-glass."""
         return (
             self.password_sign_in is PasswordSignIn.ON
             or "password" in request.query

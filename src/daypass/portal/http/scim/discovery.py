@@ -42,7 +42,10 @@ class DiscoveryHandlers:
                     {
                         "type": "oauthbearertoken",
                         "name": "Bearer token",
-                        "description": "A token of `daypass portal scim-token`, as Authorization: Bearer.",
+                        "description": (
+                            "A token of the page Provisioning or of `daypass portal scim-token`, as "
+                            "Authorization: Bearer."
+                        ),
                         "primary": True,
                     }
                 ],

@@ -95,6 +95,8 @@ class ExternalLinks:
         identity = new_identity(config, authentication, claims, user.id, now, linked_by=user.id)
 
         def check(connection: Connection) -> PortalError | None:
+            # The user was away at the provider, and the session may have been ended meanwhile, for example by
+            # a password change.
             if TokenStore(connection).is_ended(session.id):
                 return SignInAgain("Your sign-in has ended. Sign in again.")
             return refuse_link(connection, identity, user, config.title)
@@ -161,7 +163,7 @@ def refuse_link(
     if store.is_break_glass(user.id):
         return AccountRefused(
             "break_glass",
-            f"{user.username} is the emergency account, which must not depend on an identity provider.",
+            f"{user.username} is the break-glass account, which must not depend on an identity provider.",
         )
     return None
 

@@ -62,15 +62,18 @@ class ScimTokens:
     def authenticate(self, text: str, *, address: str = "", request_id: str = "") -> Provisioner:
         """Return the provider that a token belongs to; raises `Unauthenticated`."""
         found = None
+        # The prefix is checked first, so that other texts cost no query.
         if is_scim(text):
             with self.database.reading() as connection:
                 found = ScimTokenStore(connection).find(digest(text))
         if found is None:
             raise Unauthenticated(
-                "This is no valid token for SCIM. The operator creates one with `daypass portal scim-token`."
+                "This is no valid token for SCIM: it is unknown, or was revoked. Create one on the page "
+                "Provisioning of the portal, or with `daypass portal scim-token`."
             )
         token_id, provider, last_used_at = found
         now = self.clock()
+        # A provider sends thousands of requests in a row, and each would be a write.
         if last_used_at is None or now - last_used_at >= _USE_INTERVAL:
             use = record_scim_token_use(token_id, at=now, stale_before=now - _USE_INTERVAL)
             self.committer.commit_without_event(use)
