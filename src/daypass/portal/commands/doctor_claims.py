@@ -20,7 +20,7 @@ def claims_findings(
 ) -> "Sequence[Finding]":
     """Show the address to open, wait for the person, and return the findings of the portal.
 
-    Raises `InvalidRequest` for a provider that is not configured, or if nobody authenticates in time.
+    Raises `InvalidRequest` for a provider that is not configured, or if no person authenticates in time.
     """
     from daypass.portal.clock import utc_now
     from daypass.portal.diagnostics.finding import Finding, Level

@@ -1,4 +1,4 @@
-"""The check that somebody gets in while no identity provider answers."""
+"""The check that an Administrator can sign in while no identity provider answers."""
 
 from collections.abc import Sequence
 

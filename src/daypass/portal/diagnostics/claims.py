@@ -35,7 +35,7 @@ _RULES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ClaimsDoctor:
-    """Examines verified claims with the services that a sign-in uses; it signs nobody in and changes nothing.
+    """Examines verified claims with the services that a sign-in uses, without a session or any change.
 
     Its findings have the names of claims, and the values of those that a rule compares.
     """

@@ -31,6 +31,8 @@ def values_of_claim(claims: Mapping[str, object], provider: ProviderConfig) -> f
     if name not in claims:
         raise GroupsClaimInvalid(f"{title} did not send the claim “{name}” with your groups, {_NO_GROUPS}")
     values = claims[name]
+    # Some providers send a single group as a string. It is refused too: a guess about the form would be a
+    # guess about access.
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise GroupsClaimInvalid(
             f"{title} sent the claim “{name}” in another form than a list of texts, {_NO_GROUPS}"

@@ -66,6 +66,7 @@ _CHANGE_MEMBERSHIP = (
 )
 _REMOVE_MEMBERSHIP = delete(group_memberships).where(*_MEMBERSHIP)
 
+# A member may be an Administrator by another group as well, so the same two tables are read once more.
 _makers = groups.alias("makers")
 _other_members = group_members.alias("other_members")
 

@@ -64,6 +64,8 @@ class GroupSynchronisation:
         def precondition(inside: Connection) -> PortalError | None:
             # Administrators change groups in exclusive units, so nothing changes between this and the commit.
             try:
+                # Planned once more, because a sign-in of the same user on another replica may have changed
+                # the members since.
                 current = _difference(inside, user, provider.name, _matched(inside, provider, values))
             except LastAdministrator as refusal:
                 return refusal
@@ -141,6 +143,7 @@ def _difference(connection: Connection, user: User, provider: str, wanted: tuple
     left = tuple(group for group in current if group not in wanted)
     ends_administration = (
         any(group.makes_administrators for group in left)
+        # The groups that the user joins are not in the database yet, so the query cannot see them.
         and not any(group.makes_administrators for group in wanted)
         and not store.is_administrator_without(user.id, [group.id for group in left])
     )

@@ -37,9 +37,8 @@ def check_rule(rule: WorkloadRule, allowed_issuers: Collection[str]) -> None:
     kind = KINDS[rule.kind]
     if not _NAME.fullmatch(rule.name):
         raise InvalidRequest(
-            "A rule's name has 1 to 64 lower-case letters, digits, dots, dashes and underscores, and "
-            "begins and "
-            "ends with a letter or digit."
+            "A rule's name has 1 to 64 lower-case letters, digits, dots, dashes and underscores, and begins "
+            "and ends with a letter or digit."
         )
     _check_issuer(kind, rule, allowed_issuers)
     _check_audience(kind, rule)
@@ -53,11 +52,11 @@ def _check_issuer(kind: IssuerRules, rule: WorkloadRule, allowed: Collection[str
     if not is_issuer_url(issuer):
         raise InvalidRequest(
             "An issuer is an https:// URL without a query, exactly as the claim “iss” has it, with or "
-            "without "
-            "the slash at its end."
+            "without the slash at its end."
         )
     if rule.jwks is not None:
         _check_keys(kind, rule.jwks)
+    # Otherwise the kind "other" would be the way around the conditions of the known kinds.
     if kind.kind is IssuerKind.OTHER and (known := _kind_of(issuer)) is not None:
         raise InvalidRequest(f"Choose the kind {known.label} for this issuer: its rules need certain claims.")
     check_issuer_allowed(rule, allowed)
@@ -159,6 +158,7 @@ def _check_claims(kind: IssuerRules, claims: Mapping[str, str]) -> None:
             raise InvalidRequest(
                 f"A rule for {kind.label} must demand “{field.claim}” ({field.label}). {field.help}"
             )
+    # After the required claims, which name what the group narrows further.
     for group in kind.one_of:
         if not group & claims.keys():
             raise InvalidRequest(f"The rule is too wide for {kind.label}. {kind.one_of_help}")
@@ -177,6 +177,7 @@ def _check_claim(kind: IssuerRules, name: str, value: str) -> None:
     if name.startswith("/") and "/" not in name[1:]:
         # Otherwise the conditions of a claim, which know it by its name, would not apply.
         raise InvalidRequest(f"“{name}” is a claim at the top. Write its name without the slash.")
+    # A demanded `exp` or `jti` would be fulfilled by one token only, and the rule has fields for the others.
     if name in {"iss", "aud", "exp", "iat", "nbf", "jti"}:
         raise InvalidRequest(f"The portal checks “{name}” by itself. Leave it out of the claims.")
     if "*" in value or value == "?":

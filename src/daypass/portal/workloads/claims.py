@@ -22,8 +22,10 @@ def find_claim(claims: Mapping[str, object], name: str) -> str | None:
         for part in name[1:].split("/"):
             key = part.replace("~1", "/").replace("~0", "~")
             value = value.get(key) if isinstance(value, Mapping) else None
+    # Before the numbers, because Python's booleans are numbers, whose text is `True`.
     if isinstance(value, bool):
         return "true" if value else "false"
+    # No float: its text depends on the writer, and no issuer sends an identity as one.
     return str(value) if isinstance(value, str | int) else None
 
 

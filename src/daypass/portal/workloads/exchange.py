@@ -152,6 +152,8 @@ class TokenExchange:
     def _exchange(self, request: ExchangeRequest) -> ExchangedToken:
         token = request.token.reveal()
         candidates = self._candidates(token, request.audience)
+        # After the rules are found: a token of an unknown issuer fetches nothing, and must not use up the
+        # limit of jobs behind the same address.
         attempt = failures_from(request.address)
         self._consume(attempt, request)
         accepted = self._accept(token, candidates)
@@ -172,12 +174,14 @@ class TokenExchange:
             issuer = unverified_claims(token).get("iss")
         except InvalidToken as error:
             raise _Refused(error.reason) from error
+        # The issuer goes to the audit log before anything of the token is verified.
         if not (isinstance(issuer, str) and issuer.isprintable()):
             raise _Refused("issuer")
         with self.database.reading() as connection:
             known = RuleStore(connection).of_issuer(issuer)
         if not known:
             raise _Refused("unknown_issuer", issuer=issuer)
+        # One step after another, so that the audit log names the first cause that holds for every rule.
         enabled = [each for each in known if not each.rule.is_disabled]
         if not enabled:
             raise _Refused("rule_disabled", issuer=issuer)
@@ -201,6 +205,7 @@ class TokenExchange:
         for each in candidates:
             rule = each.rule
             try:
+                # Rules of one issuer share its keys, so its token is verified once for all of them.
                 if rule.jwks not in verified:
                     verified[rule.jwks] = self._verify(rule, token)
                 self._check(each, verified[rule.jwks])
@@ -211,6 +216,8 @@ class TokenExchange:
                 unavailable = error
             else:
                 fulfilled.append((each, verified[rule.jwks]))
+        # Choosing one of them would make the access depend on the order of rules, which Administrators do not
+        # see.
         if len(fulfilled) > 1:
             names = ", ".join(each.rule.name for each, _ in fulfilled)
             raise _Refused("ambiguous", issuer=candidates[0].rule.issuer, rules=names)
@@ -257,6 +264,7 @@ class TokenExchange:
             user_id=account.id,
             created_at=now,
             expires_at=now + rule.token_lifetime,
+            # The token derives from no sign-in, so its own end is the only one.
             grant_ends_at=None,
             application=rule.kind.value,
             address=request.address[:64],
@@ -265,6 +273,7 @@ class TokenExchange:
         changes = (
             add_token(token, digest(secret.reveal())),
             add_workload_token(token.id, rule.id, tags),
+            # The limit is for failures; the attempt that was counted before succeeds with this transaction.
             refund(attempt.subject),
             delete_expired_used_tokens(now),
         )
@@ -305,6 +314,7 @@ def _find_refusal(accepted: _Accepted, connection: Connection) -> OAuthRefused |
     """
     match = accepted.match
     facts = {"issuer": match.rule.issuer, "rule": match.rule.name}
+    # Compared as a whole, with its account: any change means that the token was checked by other conditions.
     if RuleStore(connection).find(match.rule.id) != match:
         return _Refused("rule_changed", **facts)
     # Last, because a precondition that refuses must not have written.

@@ -1,4 +1,4 @@
-"""What a rule must demand of an issuer whose tokens the portal does not know."""
+"""The claims that a rule must demand of an issuer whose tokens the portal does not know."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -87,6 +87,7 @@ def check_claims_of_unknown_kind(claims: Mapping[str, str]) -> None:
 
 def _check_without_subject(strong: Collection[str], ids: Collection[str]) -> None:
     owners = {name for name in ids if _OWNER_ID.fullmatch(name)}
+    # The id of an organization is immutable too, and says nothing about which of its projects runs.
     if owners == set(ids):
         raise InvalidRequest(
             f"“{min(owners)}” is the id of an owner, all of whose projects would fulfil the rule. Demand the "

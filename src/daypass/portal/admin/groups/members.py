@@ -50,6 +50,7 @@ class GroupMembers:
         found, member, now = *self._find_both(group, user), self.executor.clock()
 
         def plan(connection: Connection) -> Change | None:
+            # Read again in the transaction, because the group may have been deleted since.
             _check_local(find_group(connection, found.id).group)
             find_user(connection, member.id)
             if GroupList(connection).find_member(found.id, member.id) is not None:

@@ -107,6 +107,8 @@ class GroupMemberships:
             new = find_permission_set(connection, permission_set)
             if old is not None and (old.permission_set, old.ends_at) == (new, ends_at):
                 return None
+            # After the comparison with the old membership: an export whose end has passed can be applied
+            # unchanged.
             if ends_at is not None and ends_at <= now:
                 raise InvalidRequest("The end of the membership has passed. Send a later one, or none.")
             proof = reauthentication.to_put_group_membership(old, new, ends_at)

@@ -97,6 +97,7 @@ class Groups:
             self.check_administrators(group)
             if GroupList(connection).is_taken(group.provider, group.name):
                 raise AlreadyExists(f"There is a group “{group.name}” already. Choose another name.")
+            # Two groups with one value would always have the same members.
             if group.external_id and GroupStore(connection).with_claims(group.provider, [group.external_id]):
                 raise ValueTaken(f"Another group has the value “{group.external_id}” already.")
             proof = reauthentication.to_put_group(None, group)
@@ -138,6 +139,7 @@ class Groups:
             self._check_changed(connection, old, new)
             rows = [change_group(new, at=now)]
             if old.makes_administrators and not new.makes_administrators:
+                # Before the change, while the group still tells who is an Administrator by it.
                 rows.insert(0, _end_administration(connection, old))
             proof = reauthentication.to_put_group(old, new)
             return Change(tuple(rows), _facts(old), _facts(new), proof=proof)
@@ -168,6 +170,7 @@ class Groups:
         The portal calls it at start. A group keeps the role if no Administrator with an assigned role and a
         password would remain, which is recorded as denied.
         """
+        # The next start does this again, so a database that is away for a moment is no reason not to start.
         with suppress(StorageUnavailable):
             with self.executor.database.reading() as connection:
                 groups = GroupList(connection).making_administrators()
@@ -237,6 +240,7 @@ class Groups:
             check_name(new.name)
             if GroupList(connection).is_taken(new.provider, new.name):
                 raise AlreadyExists(f"There is a group “{new.name}” already. Choose another name.")
+        # Only the step up is checked: a group that lost the permission can still be renamed and described.
         if new.makes_administrators and not old.makes_administrators:
             self.check_administrators(new)
 
@@ -277,6 +281,7 @@ def check_description(text: str) -> None:
 
 def _end_administration(connection: Connection, group: Group) -> RowChange:
     """Return the change that ends what members authorized; raises `LastAdministrator`."""
+    # An empty group takes the role from no user, so it can always be deleted.
     if not group.is_local and GroupList(connection).has_members(group.id):
         require_local_administrator(connection)
     return end_administration_by(group.id)

@@ -145,6 +145,8 @@ class WorkloadRules:
                 check_issuer_allowed(new, self.allowed_issuers)
             writes = (*change_rule(new, at=now), revoke_tokens_of_rule(new.id, at=now))
             proof = reauthentication.to_put_workload_rule(old, new)
+            # Tokens end in both directions: one that was given before the rule was disabled must not come
+            # back with it.
             return Change(writes, {"disabled": old.is_disabled}, {"disabled": is_disabled}, proof=proof)
 
         self.executor.execute(single_change("workload_rule.put", name, by, plan))

@@ -1,1 +1,1 @@
-"""The end of sessions and memberships that no configured identity provider stands for any more."""
+"""The end of sessions of removed identity providers, and of memberships by claims that have lapsed."""

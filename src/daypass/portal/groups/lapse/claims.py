@@ -1,4 +1,4 @@
-"""Background job that ends what no configured identity provider stands for any more."""
+"""Background job that ends sessions of removed providers, and memberships by claims that have lapsed."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -107,6 +107,7 @@ class LapsedClaimsJob:
     def run_once(self) -> None:
         """End everything that has lapsed; what the database does not allow now is left to a later run."""
         try:
+            # In batches, because each unit holds the lock that every release of credentials shares.
             while not self._closing.is_set() and self.lapsed.end_sessions():
                 pass
             while not self._closing.is_set() and self.lapsed.end_memberships():

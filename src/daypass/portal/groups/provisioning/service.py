@@ -117,6 +117,8 @@ class ProvisionedGroups:
         ]
 
         def check(connection: Connection) -> PortalError | None:
+            # A user may have been deleted since the names were read, and a foreign key would not refuse that:
+            # the row stays.
             if names.keys() != ProvisionedGroupStore(connection, by.provider).users(names).keys():
                 return _foreign_member()
             return _taken(connection, by.provider, None, wanted)
@@ -159,6 +161,7 @@ class ProvisionedGroups:
         joining, leaving = wanted.member_ids - old.members, old.members - wanted.member_ids
         if group == old.group and not joining and not leaving:
             return None
+        # After the comparison, so that a request that changes nothing is never refused.
         _check(wanted)
         now = self.clock()
         with self.database.reading() as connection:
@@ -176,6 +179,8 @@ class ProvisionedGroups:
         events += _member_events("group_member.remove", group, left, by)
         events += _member_events("group_member.add", group, joined, by)
         rows = [
+            # Also if only members change: it increases the version, by which a concurrent change notices this
+            # one.
             change_group(group, at=now),
             *_ends(group, left, now),
             *(remove_group_member(group.id, UserId(user_id)) for user_id in left),
@@ -198,6 +203,8 @@ class ProvisionedGroups:
     ) -> None:
         for _ in range(_TRIES):
             old = self.find(by.provider, group_id)
+            # Inside the loop: a change between two tries must not slip past the client's If-Match (RFC 7644,
+            # section 3.14).
             if expected is not None and expected != old.tag:
                 raise PreconditionFailed("The group was changed in the meantime. Load it again.")
             wanted = change(old)
@@ -209,6 +216,8 @@ class ProvisionedGroups:
             except _Stale:
                 continue
             except LastAdministrator as refusal:
+                # The provider gets an error only, so the Administrators of the portal learn of it by an
+                # alert.
                 self._record(old, by, refusal)
                 raise
             return
@@ -225,6 +234,7 @@ def _unchanged(old: ProvisionedGroup, change: _Change) -> Callable[[Connection],
     """Return the precondition of a change: the group is still *old*, and the change is allowed."""
 
     def check(connection: Connection) -> PortalError | None:
+        # The version stands for the members, of which there can be thousands.
         current = ProvisionedGroupStore(connection, old.group.provider).find(old.group.id, with_members=False)
         if current is None or (current.group, current.version) != (old.group, old.version):
             return _Stale("The group was changed.")
@@ -252,6 +262,8 @@ def _check(wanted: WantedGroup) -> None:
 
 def _names_of_users(connection: Connection, provider: str, user_ids: Collection[str]) -> Mapping[str, str]:
     """Return the usernames of a provider's users by id; raises `InvalidRequest` if one is no such user."""
+    # An id with a NUL or a lone surrogate belongs to no user, and PostgreSQL would refuse the query with an
+    # error.
     known = [user_id for user_id in user_ids if is_storable(user_id)]
     users = ProvisionedGroupStore(connection, provider).users(known)
     if len(users) != len(user_ids):

@@ -26,6 +26,7 @@ _ORDER = (groups.c.created_at, groups.c.id)
 # Fewer than the 32,766 parameters of a statement on SQLite.
 _IDS_AT_ONCE = 5000
 
+# A group that gives nothing changes nothing on open pages, so its members stay signed in.
 _GIVES_ACCESS = select(groups.c.id).where(
     groups.c.id == bindparam("of_group"),
     or_(

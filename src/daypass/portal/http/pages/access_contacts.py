@@ -14,7 +14,7 @@ _SHOWN_ADMINISTRATORS = 3
 class AccessContacts:
     """The contacts of a portal: the text that the operator configured, or the names of Administrators.
 
-    The names are for users whom the company knows. At some providers everybody can have an account.
+    The names are for users whom the company knows. At some providers strangers can have an account.
     """
 
     text: str
@@ -32,7 +32,7 @@ class AccessContacts:
         )
 
     def for_stranger(self) -> Sequence[str]:
-        """Return the contacts for anybody; empty if the operator configured none."""
+        """Return the contacts for a visitor who is not signed in; empty if the operator configured none."""
         return [self.text] if self.text else []
 
     def for_user_of(self, provider: str | None) -> Sequence[str]:

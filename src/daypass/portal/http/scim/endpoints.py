@@ -32,6 +32,8 @@ class ScimRequest:
     def expected_tag(self) -> str | None:
         """The tag that If-Match demands, or None for any."""
         header = self.headers.get("if-match", "").strip()
+        # An asterisk matches any existing resource (RFC 9110, section 13.1.1), which the service requires
+        # anyway.
         if header in {"", "*"}:
             return None
         return header.removeprefix("W/").strip('"')
@@ -79,6 +81,7 @@ class ScimEndpoint:
         by = endpoints.tokens.authenticate(
             token, address=endpoints.addresses.of(request), request_id=request.scope[REQUEST_ID]
         )
+        # The token stays valid in the database: the operator may have removed the provider by mistake.
         if by.provider not in endpoints.providers:
             raise Unauthenticated("The configuration does not let this identity provider provision users.")
         request.scope.get(LOG_FIELDS, {})["provider"] = by.provider

@@ -17,6 +17,7 @@ def scim_error(refusal: PortalError, status: HTTPStatus, _request: Request) -> R
     # SCIM knows 400 for a request that cannot be taken, and the other channels answer 422.
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         status = HTTPStatus.BAD_REQUEST
+    # RFC 7644, section 3.12, has the status as a string.
     content = {"schemas": [_ERROR], "status": str(status.value), "detail": refusal.reason}
     if kind := _scim_type(refusal):
         content["scimType"] = kind

@@ -70,6 +70,7 @@ class GroupHandlers:
     def replace(self, request: ScimRequest) -> Response:
         """Replace the attributes and the members of a group."""
         content, group_id = parsed(request.body), request.path["group"]
+        # `id` is immutable and may be sent back as it is (RFC 7643, section 3.1).
         if content.get("id", group_id) != group_id:
             raise ScimRefused("mutability", "The id of a group cannot be changed.")
         wanted = _new_group(content)

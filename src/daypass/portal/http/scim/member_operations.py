@@ -45,6 +45,7 @@ def member_operations(content: Document) -> tuple[Sequence[MemberOperation], Doc
     Raises `ScimRefused`. The caller applies the rest, with its own checks of the form.
     """
     operations = next((value for name, value in content.items() if name.lower() == "operations"), None)
+    # scim2-models refuses these with its own message.
     if not isinstance(operations, list) or not operations:
         return (), content
     found: list[MemberOperation] = []
@@ -64,6 +65,7 @@ def _split(operation: object) -> tuple[list[MemberOperation], list[object]]:
     path, value = fields.get("path"), fields.get("value")
     if isinstance(path, str) and (match := _PATH.fullmatch(path.strip())):
         return [_on_path(_op(fields), match[1].strip(), fields)], []
+    # An operation without a path has an object of attributes as its value (RFC 7644, section 3.5.2.1).
     if path or not isinstance(value, dict):
         return [], [operation]
     inside = {name: each for name, each in value.items() if _PATH.fullmatch(str(name))}

@@ -24,6 +24,7 @@ class PageParameters:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "PageParameters":
         """Return the parameters of a query; raises `ScimRefused` for one that is no number."""
+        # A value below 1 counts as 1, and a negative count as 0 (RFC 7644, section 3.4.2.4).
         start = _number(query, "startIndex", 1)
         return cls(max(1, start), min(LARGEST_PAGE, max(0, _number(query, "count", LARGEST_PAGE))))
 
@@ -47,6 +48,7 @@ def query_of(content: Document) -> Mapping[str, str]:
 
 def selected(resource: Document, query: Mapping[str, str]) -> Document:
     """Return a resource with the attributes that `attributes` or `excludedAttributes` leaves."""
+    # `id` is returned always (RFC 7643, section 3.1), whatever the request names.
     return {name: value for name, value in resource.items() if name in _ALWAYS or not leaves_out(name, query)}
 
 
@@ -64,6 +66,7 @@ def check_length(text: str) -> None:
 
 def _names(query: Mapping[str, str], parameter: str) -> frozenset[str]:
     """Return top-level names, in lower case: a name of a schema and a sub-attribute stand for theirs."""
+    # The names of attributes are case-insensitive (RFC 7643, section 2.1).
     names = (name.strip().rpartition(":")[2] for name in query.get(parameter, "").split(","))
     return frozenset(name.partition(".")[0].lower() for name in names if name)
 

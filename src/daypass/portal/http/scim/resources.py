@@ -92,6 +92,8 @@ def parse_filter(text: str) -> Callable[[ProvisionedUser], bool]:
 
     def parse() -> ScimFilter[User]:
         parsed: ScimFilter[User] = ScimFilter[User](text)
+        # Otherwise a filter on an attribute that the type does not have would be an error only at the first
+        # resource.
         parsed._validate_semantics()  # noqa: SLF001  what a bound SearchRequest calls
         return parsed
 
@@ -125,7 +127,11 @@ def _wanted(user: User) -> WantedUser:
     content = user.model_dump(scim_ctx=Context.DEFAULT)
     shown = {name: content[name] for name in _SHOWN if content.get(name)}
     return WantedUser(
-        user.user_name or "", user.external_id or None, user.active, json.dumps(shown, sort_keys=True)
+        # Sorted, so that the same attributes in another order are no change.
+        user.user_name or "",
+        user.external_id or None,
+        user.active,
+        json.dumps(shown, sort_keys=True),
     )
 
 

@@ -90,6 +90,7 @@ class UserHandlers:
 
     def filtered(self, provider: str, text: str) -> Sequence[ProvisionedUser]:
         """Return the provider's users that a filter finds; raises `ScimRefused`."""
+        # Without scim2-models, whose import would delay the first request after each start by two seconds.
         lookup = _LOOKUP.fullmatch(text.strip())
         if lookup is not None:
             value = _literal(lookup[2])

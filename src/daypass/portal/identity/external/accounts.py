@@ -107,6 +107,8 @@ class ExternalAccounts:
             return self.effects_of(user, config, authentication.claims, context.request_id)
 
         try:
+            # Before the account is looked up: the rule holds at each sign-in, so it also ends the access of
+            # linked accounts.
             require_domain(config, claims)
             record = self._owner(config, authentication)
             if record is None:
@@ -159,6 +161,8 @@ class ExternalAccounts:
 
         Nothing is written if *effects_of* refuses the user.
         """
+        # In the order of the module's text: the provider's own identifier of a user is stronger than an
+        # address.
         provisioned = self._find_provisioned(config, authentication)
         if provisioned is not None:
             effects_of(provisioned.user)
@@ -169,6 +173,7 @@ class ExternalAccounts:
             return self._link(config, authentication, claims, candidate.record, context)
         if config.creates_users:
             user = User(UserId(uuid4().hex), new_username(config, claims), Role.USER, UserKind.PERSON)
+            # Only the refusal counts here, because the user is created in a unit of its own.
             effects_of(user)
             return self._create(config, authentication, claims, user, context)
         raise AccountRefused("unknown_account", f"Your account at {config.title} has no access here yet.")
@@ -207,6 +212,7 @@ class ExternalAccounts:
         identity = new_identity(config, authentication, claims, user.id, self.clock())
 
         def check(connection: Connection) -> PortalError | None:
+            # The provider may deactivate or rename the user between the read and this transaction.
             if ProvisionedUserStore(connection, config.name).find(user.id) != provisioned:
                 return changed()
             store = ExternalIdentityStore(connection)
@@ -252,6 +258,7 @@ class ExternalAccounts:
         identity = new_identity(config, authentication, claims, user.id, now)
 
         def check(connection: Connection) -> PortalError | None:
+            # A name proves nothing: another person can have the same one at the provider.
             if UserStore(connection).is_taken(name):
                 return AccountRefused(
                     "username_taken",
@@ -282,10 +289,12 @@ class ExternalAccounts:
         effects: UnitOfWork[Event],
     ) -> ProvenIdentity:
         identity = new_identity(config, authentication, claims, record.user.id, self.clock())
+        # An ID token is a personal document, so it is kept only for a provider whose logout needs the hint.
         id_token = self.key.seal(authentication.id_token) if config.sends_id_token_hint else None
         return ProvenIdentity(
             record=record,
             provider=config.name,
+            # Many providers send neither claim (OpenID Connect Core, section 2: both are optional).
             method=" ".join(authentication.amr) or authentication.acr or "unknown",
             authenticated_at=authentication.authenticated_at or LONG_AGO,
             effects=UnitOfWork(
@@ -322,7 +331,7 @@ class ExternalAccounts:
                 "reason": refusal.cause_code,
             },
         )
-        # Everyone with an account at the provider could fill the audit log otherwise.
+        # Otherwise any account at the provider could fill the audit log.
         self.committer.commit_rate_limited(event)
 
 

@@ -70,6 +70,7 @@ class SignInAttempts:
         self.key.cipher()
         with self.database.writing() as connection:
             store, key = AttemptStore(connection, self.key), digest(attempt_id)
+            # Found before it is deleted, so that a forged answer cannot end the attempt of the genuine one.
             found = store.find(key, digest(state), provider, self.clock())
             # The number of deleted rows is the lock: of answers that arrive at once, one counts.
             return found if found is not None and store.delete(key) else None

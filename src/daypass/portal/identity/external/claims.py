@@ -56,6 +56,7 @@ def session_end(claims: Mapping[str, object]) -> datetime | None:
     The claim is `session_expiry` of OpenID Connect Enterprise Extensions, in seconds since 1970, which Okta
     and Auth0 can send. The claim `exp` of an ID token does not limit any session.
     """
+    # Python takes JSON's booleans for the numbers 0 and 1.
     seconds = claims.get("session_expiry")
     if not isinstance(seconds, int | float) or isinstance(seconds, bool):
         return None

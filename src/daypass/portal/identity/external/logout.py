@@ -51,6 +51,8 @@ class ProviderLogout:
             record = ProviderLogoutStore(connection).find_user(
                 provider, issuer, sid=token.sid, subject=token.subject
             )
+        # The leeway for clocks accepts a token after its end, so its id is kept for longer than the token
+        # lives.
         kept_until = max(token.expires_at, now) + _KEPT
 
         def count_once(connection: Connection) -> PortalError | None:
@@ -59,6 +61,8 @@ class ProviderLogout:
             if not store.add(key_of("logout", issuer, token.jti), expires_at=kept_until):
                 return LogoutReplayed("This logout token was accepted before.")
             key = (
+                # A token with `sid` ends that session alone (OpenID Connect Back-Channel Logout, section
+                # 2.7).
                 _account_key(provider, issuer, token.subject or "")
                 if token.sid is None
                 else _session_key(provider, issuer, token.sid)
@@ -92,6 +96,8 @@ def is_ended_at_provider(connection: Connection, provider: str, session: Provide
     kept_until = UsedTokenStore(connection).last_expiry(keys)
     if kept_until is None:
         return False
+    # The row has the time until which it is kept, so the time of the logout follows from it. A proof without
+    # the time of its request is refused: it could be older than the logout.
     return session.requested_at is None or session.requested_at <= kept_until - _LOGOUT_KEPT
 
 

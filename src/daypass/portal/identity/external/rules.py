@@ -111,7 +111,7 @@ def is_free(store: ExternalIdentityStore, identity: ExternalIdentity) -> bool:
 def new_username(config: ProviderConfig, claims: AccountClaims) -> str:
     """Return the username of a user whom the first sign-in creates; raises `AccountRefused`."""
     if config.names_users_by_email and claims.name and not claims.verified_email:
-        # At many providers users type any address, so the name would say that somebody else is here.
+        # At many providers users type any address, so the name could be that of another person.
         raise AccountRefused(
             "email_unverified",
             f"{config.title} does not confirm that your e-mail address is yours, so no username can be made "

@@ -33,7 +33,7 @@ class _Entry(Generic[T]):
 
 
 class CachedValue(Generic[T]):
-    """One value of one issuer; thread-safe.
+    """A cached value of one issuer; thread-safe.
 
     After a failure the issuer is left alone for ten seconds, so that requests do not queue up behind one that
     does not answer.
@@ -70,8 +70,8 @@ class CachedValue(Generic[T]):
     def refresh(self, is_enough: Callable[[T], bool]) -> T:
         """Return a value that was fetched again, because *is_enough* is false for the cached one.
 
-        Threads that ask together get the result of one fetch, and there is one fetch in a minute: anyone can
-        send a token that names a key which does not exist.
+        Threads that ask together get the result of one fetch, and there is one fetch in a minute: a token
+        that names a key which does not exist costs its sender nothing.
         """
         with self._lock:
             now = self._clock()

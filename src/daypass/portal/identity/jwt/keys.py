@@ -119,7 +119,7 @@ def _usable_algorithms(jwk: dict[str, Any]) -> frozenset[str]:
     operations = jwk.get("key_ops", ["verify"])
     if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         return frozenset()
-    # A key whose private half is public signs for everybody.
+    # With a published private key, every reader of the set can sign as the issuer.
     if "d" in jwk:
         return frozenset()
     algorithms = _ALGORITHMS.get((kind, curve), frozenset())

@@ -70,10 +70,12 @@ def registration_options(
         "timeout": _TIMEOUT_MS,
         "excludeCredentials": _descriptors(registered),
         "authenticatorSelection": {
+            # `requireResidentKey` is for browsers of WebAuthn Level 1 (section 5.4.4).
             "residentKey": "required",
             "requireResidentKey": True,
             "userVerification": "required",
         },
+        # Attestation would tell the model of the device, of which the portal has no list to compare with.
         "attestation": "none",
     }
 
@@ -160,6 +162,7 @@ def verify_assertion(
     if verified.credential_id != passkey.credential_id:
         raise InvalidAnswer("credential_id")
     new, old = verified.new_sign_count, passkey.sign_count
+    # Passkeys that are synchronised between devices have no counter and send 0 (section 6.1.1).
     if (new, old) != (0, 0) and new <= old:
         raise CounterDidNotGrow(old, new)
     return replace(passkey, sign_count=new, is_backed_up=verified.credential_backed_up)

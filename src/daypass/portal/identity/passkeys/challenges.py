@@ -65,7 +65,7 @@ Check = Callable[[Connection], PortalError | None]
 
 @dataclass(frozen=True, slots=True)
 class Challenges:
-    """The service for challenges of a portal, whatever their purpose."""
+    """The service for challenges of every purpose."""
 
     database: Database
     committer: Committer
@@ -109,6 +109,8 @@ class Challenges:
         A challenge of another session or for another purpose is deleted too, and refused.
         """
         with self.database.writing() as connection:
+            # In a transaction of its own: an answer that is refused afterwards must not bring the challenge
+            # back.
             challenge = ChallengeStore(connection).take(digest(handle), self.clock())
         if challenge is None or challenge.purpose not in purposes or challenge.token_id != token_id:
             raise RequestExpired(_EXPIRED)
@@ -123,6 +125,7 @@ class Challenges:
         passkey whose signature counter did not grow.
         """
         limit = limits.passkey(user.id)
+        # Before the signature is verified: of many answers at once, each takes its place in the limit first.
         self._consume_attempt(action, limit, user, context)
         try:
             passkey = self._verified(challenge, user, answer)
@@ -171,6 +174,7 @@ class Challenges:
         detail: dict[str, Scalar] = {**facts(passkey), "purpose": challenge.purpose.value}
         if replaces_others:
             detail["replaces_others"] = True
+        # A recovery link lets an Administrator replace another user's second factor, so its use is an alert.
         outcome = Outcome.ALERT if challenge.purpose is Purpose.RECOVER else Outcome.DONE
         event = _event("passkey.add", user, context, outcome, detail)
         changes = [add_passkey(passkey)]

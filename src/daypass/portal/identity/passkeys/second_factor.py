@@ -62,6 +62,8 @@ class SecondFactors:
         challenge = replace(
             self.challenges.new(user, purpose),
             next=next_page,
+            # The digest has the password's hash, so a change of the password ends sign-ins that are pending
+            # with the former one.
             record_digest=_record_digest(proven.record),
         )
         event = Event(
@@ -97,6 +99,7 @@ class SecondFactors:
         it replaces the others. Raises `RequestExpired`, `SignInFailed`, `TooManyAttempts` or
         `InvalidRequest`; the password must then be entered again.
         """
+        # First of all, so that each answer, right or wrong, needs the password again.
         challenge = self.challenges.take(handle, _PURPOSES, None)
         record = self._record(challenge)
         user = record.user
@@ -122,6 +125,7 @@ class SecondFactors:
             link = recovery and RecoveryLinkStore(connection).is_valid(
                 digest(recovery), user.id, self.challenges.clock()
             )
+            # Before the count: users with a recovery link have passkeys too, and have lost them.
             if link:
                 return Purpose.RECOVER
             if PasskeyStore(connection).count(user.id):

@@ -59,6 +59,7 @@ class Passkeys:
 
         Raises the same as `begin_registration`, `RequestExpired`, and `SignInFailed` for a wrong answer.
         """
+        # Asked again: five minutes may have passed since the options were sent, or another passkey was added.
         self._require_recent(session, self.list_own(user))
         check_name(name)
         challenge = self.challenges.take(handle, {Purpose.REGISTER}, session.id)

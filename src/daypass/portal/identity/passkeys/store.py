@@ -41,6 +41,7 @@ _RECORD_USE = Prepared(
     .where(
         passkeys.c.credential_id == bindparam("used_id"),
         or_(
+            # Strictly greater, unless both are 0 (Web Authentication, section 6.1.1).
             passkeys.c.sign_count < _new_count,
             and_(passkeys.c.sign_count == 0, _new_count == 0),
         ),

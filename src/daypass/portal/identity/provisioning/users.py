@@ -138,6 +138,7 @@ class ProvisionedUsers:
         ]
         facts = {"new.role": user.role.value, "external_id": wanted.external_id}
         events = [provisioning_event("user.create", user.username, by, facts)]
+        # A user may be created inactive (RFC 7643, section 4.1.1), and is then as one who was deactivated.
         if wanted.is_active is False:
             rows += [*end_access(user.id, at=now), mark_deactivated(user.id, at=now)]
             events.append(provisioning_event("scim_user.deactivate", user.username, by, {}))
@@ -173,7 +174,10 @@ class ProvisionedUsers:
         def change(old: ProvisionedUser) -> _Change:
             now = self.clock()
             rows = [
+                # Tokens and memberships end now in any case; the time at which an Administrator disabled the
+                # user stays.
                 *end_access(old.user.id, at=old.disabled_at or now),
+                # The id makes the name unique, also for several deleted users of the same name.
                 rename_user(old.user.id, f"{old.user.username[:200]}.deleted.{old.user.id}"),
                 mark_deleted(old.user.id, at=now),
             ]
@@ -197,6 +201,8 @@ class ProvisionedUsers:
             wanted = change(old)
             if wanted is None:
                 return
+            # Read before the transaction, because the events that record the end of each membership are part
+            # of the unit.
             held = self._held(old) if wanted.disables else None
             leaving = () if held is None else events_of_leaving(old.user.username, held, by)
             unit = UnitOfWork(
@@ -260,11 +266,14 @@ def _update(old: ProvisionedUser, wanted: WantedUser, by: Provisioner, now: date
         old.external_id,
         old.attributes,
     )
+    # Also for a user whom an Administrator disabled. The two times then differ, so the provider cannot enable
+    # the user.
     deactivates = wanted.is_active is False and (old.is_active or old.deactivated_at is None)
     reactivates = wanted.is_active is True and old.can_be_reactivated
     if not (is_described_anew or deactivates or reactivates):
         return None
     if is_described_anew:
+        # Not for a mere deactivation: a name that today's rules refuse must not keep a leaver enabled.
         username = _checked(wanted)
         facts = {
             "old.username": old.user.username,

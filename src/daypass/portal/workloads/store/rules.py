@@ -138,6 +138,8 @@ def change_rule(rule: WorkloadRule, *, at: datetime) -> tuple[RowChange, ...]:
     content = {f"new_{name}": value for name, value in {**_content(rule), "updated_at": at}.items()}
     return (
         RowChange(_CHANGE, {"changed_id": rule.id, **content}),
+        # Deleted and inserted again: a rule lists at most 50 tenants, and a comparison would need another
+        # read.
         RowChange(_DELETE_TENANTS, {"of_rule": rule.id}),
         *_add_tenants(rule),
     )

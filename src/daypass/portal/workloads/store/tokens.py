@@ -48,6 +48,8 @@ _LIMITS = (
     .where(workload_tokens.c.token_id == bindparam("token"), workload_rules.c.is_disabled == false())
 )
 _IN_TENANT = and_(_t.rule_id == workload_rules.c.id, _t.tenant_id == bindparam("tenant", type_=String))
+# An outer join: a rule that does not list the tenant has limits without a permission set, while a rule that
+# is disabled or deleted has none.
 _READ_LIMITS = Prepared(
     _LIMITS.outerjoin(workload_rule_tenants, _IN_TENANT).outerjoin(permission_sets, IS_SET_OF_RULE_TENANT)
 )

@@ -117,7 +117,7 @@ def signed_out_path(provider: RedirectProvider) -> str:
 
 
 def _show_signed_out(_request: BrowserRequest) -> Response:
-    # The provider's parameter `state` needs no check: the page that follows says the same to everybody.
+    # The provider's parameter `state` needs no check: the page that follows is the same for every visitor.
     return redirect(SIGNED_OUT)
 
 

@@ -78,7 +78,7 @@ class ProviderRedirects:
     def checked(
         self, attempt: Attempt, provider: RedirectProvider, request: BrowserRequest
     ) -> Authentication:
-        """Return the verified answer of the provider, which signs nobody in; raises its refusals."""
+        """Return the verified answer of the provider, without a sign-in; raises its refusals."""
         return self._answer(attempt, provider, request)
 
     def take(self, provider: RedirectProvider, request: BrowserRequest) -> Attempt:

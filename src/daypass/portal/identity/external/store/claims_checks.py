@@ -29,6 +29,8 @@ class ClaimsCheckStore:
     def answer(self, check_id: str, provider: str, findings: str, now: datetime) -> bool:
         """Store the findings of a check that waits for them; of several calls, the first counts."""
         waiting = update(claims_checks).where(_c.id == check_id, _c.provider == provider)
+        # The condition on the findings is the lock: of two answers at the same time, the second updates no
+        # row.
         done = self._connection.execute(
             waiting.where(_c.findings.is_(None), _c.expires_at > now).values(findings=findings)
         )

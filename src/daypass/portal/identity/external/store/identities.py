@@ -35,6 +35,7 @@ _IS_IT = (
 )
 
 _ADD = insert(external_identities)
+# With the owner: an account that was unlinked and linked to another user meanwhile stays theirs.
 _REMOVE = delete(external_identities).where(*_IS_IT, _c.user_id == bindparam("owner_id"))
 _RECORD_USE = (
     update(external_identities)

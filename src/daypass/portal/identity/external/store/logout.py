@@ -31,6 +31,7 @@ _REVOKE_SESSION = (
 _REVOKE_SIGN_INS = (
     update(api_tokens)
     .where(
+        # All sign-ins of the user: those of command lines do not record at which provider the user consented.
         api_tokens.c.user_id.in_(
             select(_i.user_id).where(
                 _i.provider == bindparam("of_provider"),

@@ -64,6 +64,8 @@ class ProviderSessionStore:
                 t.provider.is_not(None),
                 t.revoked_at.is_(None),
                 t.expires_at > now,
+                # Without a row nothing says that the session's provider is configured, so the session ends as
+                # well.
                 ~select(_c.token_id).where(_c.token_id == t.id, known).exists(),
             )
             .limit(number)

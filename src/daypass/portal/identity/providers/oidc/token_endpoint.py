@@ -43,6 +43,8 @@ class ProviderEndpoints:
         """Exchange an authorization code for tokens; raises `TokenRefused` or `IssuerUnavailable`."""
         url = self.issuers.required_endpoint(self.config.issuer, "token_endpoint")
         headers, client = self._authentication()
+        # The portal has one redirect URI for each provider; it is sent again because RFC 6749, section 4.1.3,
+        # demands it.
         form = {
             "grant_type": "authorization_code",
             "code": code,

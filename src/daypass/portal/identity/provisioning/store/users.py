@@ -79,6 +79,8 @@ _END_REQUESTS = (
     delete(webauthn_challenges).where(webauthn_challenges.c.user_id == _OF),
     delete(recovery_links).where(recovery_links.c.user_id == _OF),
 )
+# A provider that still has the former ETag of a group must not change it without having seen that a member
+# left.
 _MARK_GROUPS = (
     update(groups)
     .where(groups.c.id.in_(select(group_members.c.group_id).where(group_members.c.user_id == _OF)))

@@ -110,6 +110,7 @@ class DefinitionPages:
         """Change a group, if it is still the version that was shown."""
         record, form = self._record(visit), GroupForm.submitted(visit.form)
         is_named_here = record.group.source is not MemberSource.SCIM
+        # The field is read-only for a group of SCIM, and a browser can send it all the same.
         if not is_named_here:
             form = replace(form, name=record.group.name)
         errors = errors_of(form, has_name=is_named_here)

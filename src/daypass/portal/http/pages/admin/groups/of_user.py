@@ -17,7 +17,7 @@ from daypass.portal.http.pages.admin.user_list import ADDRESS, OneTimeSecret
 
 @dataclass(frozen=True, slots=True)
 class GroupOfUser:
-    """One group of the user."""
+    """A group of the user."""
 
     heading: GroupHeading
     memberships: Sequence[GroupMembership]

@@ -118,6 +118,7 @@ class ServiceAccountPages:
 
     def _record(self, visit: PageVisit) -> UserRecord:
         record = self.administration.users.find(visit.path["user"])
+        # A person's page is another one; without this a person could be given an owner.
         if record.user.kind is not UserKind.SERVICE:
             raise UserNotFound("There is no such service account.")
         return record

@@ -168,6 +168,7 @@ def _pairs(text: str, sign: str, what: str, default: str = "") -> Mapping[str, s
         if not line.strip():
             continue
         name, separator, value = (part.strip() for part in line.partition(sign))
+        # A tenant alone on its line has the default permission set.
         if not separator and default:
             value = default
         if not name or not value:
