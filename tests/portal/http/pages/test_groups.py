@@ -130,6 +130,9 @@ def test_the_list_shows_the_source_members_and_tenants_of_each_group(reader: Bro
     assert "Not synchronised" in listed["scim"]
     assert 'Claim<span class="meta">former<' in listed["contractors"]
     assert "Provider not configured" in listed["contractors"]
+    # As the job for lapsed claims treats them: decision 0094.
+    assert "The group has lost its members" in reader.see(f"{GROUPS}/{OLD.id}")
+    assert "The group keeps its members" in reader.see(BY_SCIM)
     for name in ("developers", "platform"):
         assert "warn" not in listed[name]
 

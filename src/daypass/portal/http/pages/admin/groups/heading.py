@@ -11,6 +11,7 @@ from daypass.portal.http.pages.admin.groups.addresses import GROUPS
 
 _KINDS = {MemberSource.LOCAL: "Local", MemberSource.CLAIM: "Claim", MemberSource.SCIM: "SCIM"}
 _BY = {MemberSource.CLAIM: "a claim", MemberSource.SCIM: "SCIM"}
+# Claims lapse without their provider, and groups by SCIM do not: see decision 0094.
 _DETACHED = {
     MemberSource.CLAIM: "The group has lost its members, and gets none",
     MemberSource.SCIM: "The group keeps its members and what it gives them",
