@@ -97,7 +97,7 @@ def test_an_honest_provider_is_fine(identity_provider: IdentityProvider) -> None
             {"creates_users": True, "username_claim": "email"},
             {},
             Level.WARNING,
-            "Everybody who has a verified e-mail address there gets a user",
+            "Every account with a verified e-mail address there gets a user",
         ),
         (
             "acr_values",
@@ -190,4 +190,4 @@ def test_the_command_prints_them_and_fails_while_a_provider_is_down(
     down = operator.run_inside("doctor", **variables)
 
     assert f"✓ identity provider company: The metadata of {issuer.url} can be read." in up.stdout
-    assert "✗ identity provider company: Nobody can sign in with it. The connection to" in down.stdout
+    assert "✗ identity provider company: No user can sign in with it. The connection to" in down.stdout

@@ -46,7 +46,7 @@ def doctor(form: str, strict: bool, claims: str | None) -> None:
 
     With --claims it prints an address to open in a browser. After your sign-in at the provider it says which
     user a sign-in would find, create or refuse, and why, which groups your claims name, and which claims are
-    missing. Nobody is signed in, and nothing is changed. A portal must serve the same database.
+    missing. No user is signed in, and nothing is changed. A portal must serve the same database.
 
     \b
       daypass portal doctor

@@ -1,4 +1,4 @@
-"""`daypass portal doctor --claims`: what a sign-in with the claims of the person who runs it would do."""
+"""`daypass portal doctor --claims`: the effects that a sign-in with the operator's own claims would have."""
 
 import json
 import time
@@ -34,7 +34,7 @@ def claims_findings(
     checks = ClaimsChecks(database, utc_now)
     check_id = checks.begin(provider)
     show(
-        f"Open this address, and sign in at {titles[provider]}. Nobody is signed in to the portal, and "
+        f"Open this address, and sign in at {titles[provider]}. The portal does not sign you in, and "
         f"nothing is changed.\n\n    {config.public_url}/sign-in/oidc/{provider}/check?id={check_id}\n"
     )
     try:

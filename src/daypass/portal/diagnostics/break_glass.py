@@ -20,7 +20,7 @@ def examine_break_glass(database: Database, passwords: PasswordSignIn) -> Sequen
     with database.reading() as connection:
         name = UserStore(connection).break_glass_account()
     if name is None:
-        sentence = "Passwords are off, and there is none: nobody gets in while no identity provider answers."
+        sentence = "Passwords are off, and there is none: no sign-in works while no provider answers."
         patch = "daypass portal create-break-glass break-glass@example.com"
         return [Finding(_CODE, Level.ERROR, _SUBJECT, sentence, patch)]
-    return [Finding(_CODE, Level.FINE, _SUBJECT, f"{name} gets in while no identity provider answers.")]
+    return [Finding(_CODE, Level.FINE, _SUBJECT, f"{name} can sign in while no identity provider answers.")]

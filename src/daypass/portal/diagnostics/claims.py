@@ -1,4 +1,4 @@
-"""The check of a person's claims: what a sign-in with them would do, found out without a sign-in."""
+"""The check of a person's claims: the effects that a sign-in with them would have, without a sign-in."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -34,7 +34,7 @@ class ProviderDoctor:
             try:
                 yield from self._examine(provider)
             except IssuerUnavailable as error:
-                yield _finding(provider, "discovery", Level.ERROR, f"Nobody can sign in with it. {error}")
+                yield _finding(provider, "discovery", Level.ERROR, f"No user can sign in with it. {error}")
 
     def _examine(self, provider: ProviderConfig) -> Iterator[Finding]:
         metadata = self.issuers.metadata(provider.issuer)
@@ -96,7 +96,7 @@ def _usernames(provider: ProviderConfig) -> Iterator[Finding]:
             provider,
             "username",
             Level.WARNING,
-            "Everybody who has a verified e-mail address there gets a user with that address as the "
+            "Every account with a verified e-mail address there gets a user with that address as the "
             "username. If strangers can have accounts there, limit them by email_domains or required_claims.",
         )
 
