@@ -21,7 +21,6 @@ from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
-from daypass.portal.http.pages.admin.user_list import ADDRESS as USERS
 from daypass.portal.http.services import Services
 from daypass.portal.identity.model import Role, UserKind
 from daypass.portal.storage.pagination import PageRequest
@@ -64,11 +63,6 @@ class AccountPage:
     def address(self) -> str:
         """The address of the page."""
         return f"{ADDRESS}/{self.record.user.id}"
-
-    @property
-    def user_address(self) -> str:
-        """The address of the page of the user."""
-        return f"{USERS}/{self.record.user.id}"
 
 
 @dataclass(frozen=True, slots=True)
