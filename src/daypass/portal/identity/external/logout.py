@@ -60,14 +60,7 @@ class ProviderLogout:
             store = UsedTokenStore(connection)
             if not store.add(key_of("logout", issuer, token.jti), expires_at=kept_until):
                 return LogoutReplayed("This logout token was accepted before.")
-            key = (
-                # A token with `sid` ends that session alone (OpenID Connect Back-Channel Logout, section
-                # 2.7).
-                _account_key(provider, issuer, token.subject or "")
-                if token.sid is None
-                else _session_key(provider, issuer, token.sid)
-            )
-            store.keep_until(key, now + _LOGOUT_KEPT)
+            store.keep_until(_key_of(provider, issuer, token), now + _LOGOUT_KEPT)
             return None
 
         detail: dict[str, Scalar] = {"provider": provider, "address": address}
@@ -105,6 +98,13 @@ def _revocation(provider: str, issuer: str, token: LogoutToken, now: datetime) -
     if token.sid is not None:
         return revoke_provider_session(provider, issuer, token.sid, at=now)
     return revoke_sign_ins_of(provider, issuer, token.subject or "", at=now)
+
+
+def _key_of(provider: str, issuer: str, token: LogoutToken) -> bytes:
+    # Without `sid`, all sessions of the account end (OpenID Connect Back-Channel Logout, section 2.4).
+    if token.sid is None:
+        return _account_key(provider, issuer, token.subject or "")
+    return _session_key(provider, issuer, token.sid)
 
 
 def _account_key(provider: str, issuer: str, subject: str) -> bytes:

@@ -155,12 +155,7 @@ class Challenges:
 
         Raises `SignInFailed` for a wrong answer, and `InvalidRequest` for a passkey too many.
         """
-        try:
-            credential = verify_registration(self.party, challenge.challenge, answer)
-        except InvalidAnswer as error:
-            event = _event("passkey.add", user, context, Outcome.FAILED, {"cause": error.cause})
-            self.committer.commit_rate_limited(event)
-            raise SignInFailed(_NOT_REGISTERED) from error
+        credential = self._registered(challenge, user, answer, context)
         passkey = _new_passkey(credential, user, name, challenge)
 
         def is_allowed(connection: Connection) -> PortalError | None:
@@ -186,6 +181,16 @@ class Challenges:
     def count_request(self, action: str, user: User, request_id: str) -> None:
         """Count one more challenge of *user*; raises `RateLimited`."""
         require_rate(self.database, self.committer, self.clock(), action, user, request_id)
+
+    def _registered(
+        self, challenge: Challenge, user: User, answer: str, context: SignInContext
+    ) -> NewCredential:
+        try:
+            return verify_registration(self.party, challenge.challenge, answer)
+        except InvalidAnswer as error:
+            event = _event("passkey.add", user, context, Outcome.FAILED, {"cause": error.cause})
+            self.committer.commit_rate_limited(event)
+            raise SignInFailed(_NOT_REGISTERED) from error
 
     def _verified(self, challenge: Challenge, user: User, answer: str) -> Passkey:
         assertion = parse_assertion(answer)

@@ -261,11 +261,7 @@ def _update(old: ProvisionedUser, wanted: WantedUser, by: Provisioner, now: date
     username = old.user.username
     rows: list[RowChange] = []
     events: list[Event] = []
-    is_described_anew = (wanted.user_name, wanted.external_id, wanted.attributes) != (
-        old.user_name,
-        old.external_id,
-        old.attributes,
-    )
+    is_described_anew = _description(wanted) != _description(old)
     # Also for a user whom an Administrator disabled. The two times then differ, so the provider cannot enable
     # the user.
     deactivates = wanted.is_active is False and (old.is_active or old.deactivated_at is None)
@@ -299,6 +295,10 @@ def _update(old: ProvisionedUser, wanted: WantedUser, by: Provisioner, now: date
         return _taken(connection, by.provider, old, username, wanted.external_id)
 
     return _Change(rows, events, deactivates, taken)
+
+
+def _description(user: WantedUser | ProvisionedUser) -> tuple[str, str | None, str]:
+    return user.user_name, user.external_id, user.attributes
 
 
 def _checked(wanted: WantedUser) -> str:
