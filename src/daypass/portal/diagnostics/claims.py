@@ -74,6 +74,7 @@ class ClaimsDoctor:
             return None, _refused("account", refusal)
         record = proven.record
         name, role = record.user.username, record.user.role.value
+        # `BrowserSessions` refuses these, and a check begins no session.
         if record.is_disabled or record.user.kind is not UserKind.PERSON:
             state = "disabled" if record.is_disabled else "no person"
             sentence = f"The account is linked to “{name}”, who is {state}: a sign-in is refused."
@@ -112,6 +113,7 @@ class ClaimsDoctor:
 
     def _effects(self, config: ProviderConfig, claims: Mapping[str, object], user: User) -> Iterator[Finding]:
         """Yield the groups that the user would leave, or the refusal to let them leave."""
+        # A rehearsal of its own, so that its events are not taken for effects on the account.
         rehearsal = Rehearsal(self.database, self.clock)
         groups = GroupSynchronisation(self.database, rehearsal, self.clock)
         try:

@@ -62,6 +62,8 @@ class ProviderDoctor:
             )
 
     def _keys_and_clock(self, provider: ProviderConfig) -> Iterator[Finding]:
+        # Not by the cache of `Issuers`, because the time in the answer's header is compared with this
+        # machine's clock.
         answer = self.issuers.fetcher.get(self.issuers.required_endpoint(provider.issuer, "jwks_uri"))
         now = self.clock()
         try:
@@ -103,6 +105,8 @@ def _usernames(provider: ProviderConfig) -> Iterator[Finding]:
 
 def _algorithms(provider: ProviderConfig, metadata: Mapping[str, object]) -> Iterator[Finding]:
     announced = _texts(metadata, "id_token_signing_alg_values_supported")
+    # Discovery requires the list (OpenID Connect Discovery, section 3), and some providers leave it out all
+    # the same.
     common = [name for name in provider.algorithms if name in announced]
     if announced and not common:
         yield _finding(
@@ -120,6 +124,8 @@ def _algorithms(provider: ProviderConfig, metadata: Mapping[str, object]) -> Ite
 
 def _request(provider: ProviderConfig, metadata: Mapping[str, object]) -> Iterator[Finding]:
     """Compare what the portal asks for with what the provider announces; it need not announce all."""
+    # Without the member, the provider says that it has no PKCE (RFC 8414, section 2), but many that have it
+    # leave the member out.
     methods = _texts(metadata, "code_challenge_methods_supported")
     if methods and _S256 not in methods:
         sentence = "It does not announce PKCE with S256, so it may refuse the portal's requests."

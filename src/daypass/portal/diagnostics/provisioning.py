@@ -34,6 +34,8 @@ class ProvisioningDoctor:
         configured = [each.name for each in self.config.providers if each.groups is GroupSource.SCIM]
         with self.database.reading() as connection:
             store = ScimTokenStore(connection)
+            # A token of a provider that is not configured now would work again after one line in the
+            # configuration.
             names = [*configured, *(each for each in store.providers() if each not in configured)]
             tokens = {name: store.of_provider(name, _MOST_TOKENS) for name in names}
         for name, of_provider in tokens.items():
@@ -85,6 +87,8 @@ class ProvisioningDoctor:
         """Yield a finding on each token that the provider does not use beside another one."""
         now = self.clock()
         used = [token for token in valid if token.last_used_at is not None]
+        # A single token is examined by `_use`, and a provider that has used neither token is about to be set
+        # up.
         if len(valid) < 2 or not used:
             return
         for token in valid:

@@ -76,6 +76,7 @@ class Provisioning:
 
         Raises `ScimProviderNotFound`, `ScimTokenLimit` or `ReauthenticationRequired`.
         """
+        # Before the transaction: the configuration is the process's own, and no change of a row can alter it.
         if provider not in self.titles:
             raise ScimProviderNotFound(
                 f"No identity provider “{provider[:_SHOWN]}” with groups = “scim” is configured. The "

@@ -107,6 +107,7 @@ class WorkloadRules:
 
         def plan(connection: Connection) -> Change | None:
             old = RuleStore(connection).find(name) if is_storable(name) else None
+            # A rule that does not exist has a version too, so that a creation can expect that there is none.
             version = Version("") if old is None else WorkloadRuleRecord(old).version
             check_version(expected, version, f"The workload rule “{name}”")
             new = self._rule(connection, rule_id if old is None else old.rule.id, name, definition)

@@ -58,6 +58,7 @@ class Issuers:
         with self._lock:
             cached = self._metadata.get(issuer)
             if cached is None:
+                # Made under the lock, and fetched outside of it: a slow issuer must not delay the others.
                 cached = CachedValue(self._clock, lambda: self._discover(issuer))
                 self._metadata[issuer] = cached
         return cached.get()
@@ -72,6 +73,8 @@ class Issuers:
         to check.
         """
         parsed = compact.parse(token)
+        # The header only chooses among the configured algorithms (RFC 8725, section 3.1), before a key is
+        # looked up.
         algorithm = parsed.algorithm(SUPPORTED_ALGORITHMS.intersection(algorithms))
         key = self._find_key(issuer, parsed.key_id, algorithm, jwks)
         verify_signature(parsed, algorithm, key)
@@ -164,4 +167,5 @@ def _lifetime(response: Response) -> timedelta:
     """Return how long a key set is fresh, by its Cache-Control header within the portal's limits."""
     found = _MAX_AGE.search(response.headers.get("cache-control", ""))
     stated = timedelta(seconds=int(found[1])) if found else _SHORTEST_KEY_LIFETIME
+    # The lower limit keeps an issuer with `no-cache` from being asked for every token.
     return min(max(stated, _SHORTEST_KEY_LIFETIME), _LONGEST_KEY_LIFETIME)

@@ -28,6 +28,7 @@ def check_times(
     """
     expires_at, issued_at = required_time(claims, "exp"), required_time(claims, "iat")
     current, slack = now.timestamp(), leeway.total_seconds()
+    # `exp` is the first moment at which the token is refused (RFC 7519, section 4.1.4).
     if expires_at <= current - slack:
         raise InvalidToken("expired", "The token has expired.")
     begins_at = required_time(claims, "nbf") if "nbf" in claims else issued_at

@@ -56,6 +56,7 @@ class ProvisioningPages:
             "page. It is valid until it is revoked."
         )
         made = OneTimeSecret("Token created", token.provider, note, secret.reveal())
+        # No redirect: the secret exists in this answer only, and nothing stores it for a second page.
         return self._answer(visit, HTTPStatus.CREATED, new_secret=made)
 
     def revoke_token(self, visit: PageVisit) -> Response:

@@ -49,6 +49,7 @@ class RecoveryPages:
     def accept(self, request: BrowserRequest) -> Response:
         """Keep the secret for the next sign-in, which checks it, and lead there."""
         response = redirect(SIGN_IN)
+        # Cut, because browsers drop a cookie that is too long, and an older one would stay in its place.
         set_cookie(response, RECOVERY, request.form.get("secret")[:_LONGEST_SECRET], _LIFETIME)
         # A user who is signed in would be led past the sign-in.
         delete_cookie(response, SESSION)

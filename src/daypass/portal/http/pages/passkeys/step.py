@@ -80,6 +80,7 @@ class PasskeySteps:
         try:
             pending = self.second_factors.find(request.pending_cookie)
         except (RequestExpired, SignInFailed):
+            # The sign-in page and no error: the usual cause is a page that was left open for five minutes.
             return redirect(f"{SIGN_IN}?ended=1")
         return self._answer(request, pending)
 
@@ -101,6 +102,7 @@ class PasskeySteps:
                 )
         except _REFUSALS as refusal:
             return self._answer(request, None, refusal)
+        # Checked again, because the page to return to came from the browser when the sign-in began.
         return signed_in_redirect(safe_path(next_page), signed_in)
 
     def _answer(

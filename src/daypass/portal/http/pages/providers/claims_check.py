@@ -60,10 +60,12 @@ class ClaimsCheckPages:
         try:
             authentication = self.redirects.checked(attempt, provider, request)
         except PortalError as refusal:
+            # The cause can describe the portal's network, and any person may be at the browser.
             shown: Sequence[Finding] = [refusal_finding(refusal, has_cause=False)]
             findings: Sequence[Finding] = [refusal_finding(refusal, has_cause=True)]
         else:
             shown = findings = self.doctor.examine(provider.config, authentication)
+        # From the attempt and not from the request: an answer belongs to the check with which it began.
         check_id = parse_qs(urlsplit(attempt.next).query)[_ID][0]
         text = json.dumps([asdict(finding) for finding in findings])
         if not self.checks.answer(check_id, provider.name, text):

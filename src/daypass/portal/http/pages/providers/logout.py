@@ -91,6 +91,7 @@ class BackchannelEndpoint:
         """Answer 200 if the sessions have ended, also if there were none; 400 for an invalid token."""
         form = read_form(request, await read_body(request))
         sent = form.all(_FIELD)
+        # Two tokens would leave open which of them the provider meant.
         if len(sent) != 1:
             raise OAuthRefused("invalid_request", "The form must have the field logout_token once.")
         end = partial(self._end, sent[0], self._addresses.of(request), request.scope[REQUEST_ID])

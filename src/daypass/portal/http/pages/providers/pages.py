@@ -71,6 +71,7 @@ class ProviderPages:
             response = self._finished(attempt, provider, request)
         except PortalError as refusal:
             response = self._refusal(provider, request, refusal, return_path(attempt))
+        # The attempt counts once, so its cookie is of no more use, also after a refusal.
         delete_cookie(response, ATTEMPT)
         return response
 

@@ -104,6 +104,7 @@ class ProviderRedirects:
     ) -> SignedIn:
         """Replace the session by a fresh one with the provider's answer; raises the same as `sign_in`."""
         context = context_of(request)
+        # Before the code is redeemed, because an answer for another session is refused in any case.
         token, _ = self._session_of(attempt, request)
         with count_sign_in(provider.name, "reauthenticate"):
             answered = self._answer(attempt, provider, request)

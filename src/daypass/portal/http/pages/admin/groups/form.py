@@ -58,6 +58,7 @@ def errors_of(form: GroupForm, *, has_name: bool = True, has_value: bool = False
     ]
     if has_name:
         checks.append(("name", check_name, form.name))
+    # An existing group's value cannot be changed, and the name of a SCIM group is the provider's.
     if has_value:
         checks.append(("value", check_value, form.value))
     errors = {}

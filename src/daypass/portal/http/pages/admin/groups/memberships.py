@@ -24,6 +24,7 @@ from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.groups.confirmation import SESSIONS_REMAIN, ConfirmationPage
+from daypass.portal.http.pages.admin.groups.form import WHOLE
 from daypass.portal.http.pages.admin.groups.heading import GroupHeading
 from daypass.portal.http.pages.admin.listing import ListQuery, total
 from daypass.portal.http.pages.set_words import in_words, options
@@ -31,7 +32,6 @@ from daypass.portal.permission_sets.model import FULL
 from daypass.portal.storage.pagination import PageRequest
 
 _SUGGESTED = 100
-_WHOLE = "form"
 _REFUSALS = (InvalidRequest, TenantNotFound, PermissionSetNotFound, PreconditionFailed)
 _ALREADY_GIVEN = "The group gives this tenant already. Change that access, or enter another tenant."
 _UNREADABLE_END = "Enter a date and a time, such as 2027-06-30T18:00, or nothing for no end."
@@ -107,7 +107,7 @@ class MembershipFormPage:
     @property
     def error(self) -> str:
         """The error that belongs to no single field."""
-        return self.form.errors.get(_WHOLE, "")
+        return self.form.errors.get(WHOLE, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +260,7 @@ def _errors_of(refusal: PortalError, *, is_new: bool) -> Mapping[str, str]:
     if isinstance(refusal, PermissionSetNotFound):
         return {"permission_set": refusal.reason}
     if isinstance(refusal, PreconditionFailed):
-        return {"tenant": _ALREADY_GIVEN} if is_new else {_WHOLE: refusal.reason}
+        return {"tenant": _ALREADY_GIVEN} if is_new else {WHOLE: refusal.reason}
     # The group, the tenant and the set are known, so only the end can be invalid.
     return {"ends_at": refusal.reason}
 

@@ -126,6 +126,7 @@ class ServiceAccountPages:
             rules=rules,
             not_allowed=service.not_allowed(rules),
             people=self._people(),
+            # Only a refused form is shown with its values again.
             form=visit.form if error else Form({}),
             error=error,
         )

@@ -59,6 +59,7 @@ class RuleForm:
     def empty(cls, kind: str, service_account: str, audience: str) -> "RuleForm":
         """Return the form for a new rule; an unknown kind is GitHub."""
         rules = KINDS[_kind(kind) or IssuerKind.GITHUB]
+        # Suggested where the claims are known, so that AWS's own logs name the run.
         tags = "repository = repository\nrun = run_id" if rules.kind is IssuerKind.GITHUB else ""
         return cls(rules, service_account=service_account, issuer=rules.issuer, audience=audience, tags=tags)
 

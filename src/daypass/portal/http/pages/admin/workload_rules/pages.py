@@ -168,6 +168,8 @@ class WorkloadRulePages:
         try:
             self.rules.put(form.name, form.definition(), visit.caller, expected)
         except _REFUSALS as refusal:
+            # A new rule expects that there is none of its name, so a failed precondition means that the name
+            # is taken.
             is_taken = is_new and isinstance(refusal, PreconditionFailed)
             error = (
                 "A rule with this name exists already. Enter another name." if is_taken else refusal.reason
