@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
+from sqlalchemy import Engine, event
 
 from tests.portal.http.api.test_administration import Administrator
 from tests.portal.http.scim.conftest import OKTA, provider
@@ -249,6 +250,38 @@ def test_pages_and_filters(okta: Provider, people: tuple[str, ...]) -> None:
             assert (answer.status, answer.json["totalResults"]) == (200, found), text
     for text in ("nonsense", 'source eq "local"', "a" * 2000):
         refused(okta.send("GET", "/Groups", filter=text), 400, "invalidFilter")
+
+
+def test_a_value_of_another_type_is_named_by_its_place(okta: Provider) -> None:
+    group = okta.create_group("Platform")
+    answer = okta.patch_group(group["id"], {"op": "replace", "path": "displayName", "value": 5})
+
+    refused(answer, 400, "invalidValue")
+    # In our words: those of the library have several lines, and an address of its own documentation.
+    assert answer.json["detail"] == "The request has invalid values: display_name."
+
+
+def test_a_lookup_reads_the_members_of_no_group_but_the_found_ones(
+    okta: Provider, people: tuple[str, ...]
+) -> None:
+    found, other = okta.create_group("Platform", *people), okta.create_group("Other", *people)
+    read: list[str] = []
+
+    def record(_connection: object, _cursor: object, text: str, parameters: object, *_: object) -> None:
+        if text.startswith("SELECT group_members.group_id"):
+            read.append(str(parameters))
+
+    event.listen(Engine, "before_cursor_execute", record)
+    try:
+        answer = okta.send("GET", "/Groups", filter='displayName eq "Platform"')
+        every = okta.send("POST", "/.search", {"filter": 'displayName eq "Platform"'})
+    finally:
+        event.remove(Engine, "before_cursor_execute", record)
+
+    for each in (answer.json["Resources"], every.json["Resources"]):
+        assert [{member["value"] for member in group["members"]} for group in each] == [set(people)]
+    assert [found["id"] in text for text in read] == [True, True]
+    assert other["id"] not in str(read)
 
 
 def test_attributes_of_the_answer_are_chosen(okta: Provider, people: tuple[str, ...]) -> None:

@@ -101,6 +101,12 @@ class ProvisionedGroups:
         with self.database.reading() as connection:
             return ProvisionedGroupStore(connection, provider).all(with_members=with_members)
 
+    def with_members(self, provider: str, groups: Sequence[ProvisionedGroup]) -> Sequence[ProvisionedGroup]:
+        """Return *groups* of a provider, which were read without their members, with them."""
+        with self.database.reading() as connection:
+            members = ProvisionedGroupStore(connection, provider).members([each.group.id for each in groups])
+        return [replace(each, members=members.get(each.group.id, frozenset())) for each in groups]
+
     def create(self, wanted: WantedGroup, by: Provisioner) -> ProvisionedGroup:
         """Create a group that gives nothing yet.
 

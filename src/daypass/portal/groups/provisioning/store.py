@@ -128,10 +128,11 @@ class ProvisionedGroupStore:
 
     def _read(self, query: Select[Any], *, with_members: bool) -> Sequence[ProvisionedGroup]:
         rows = self._connection.execute(query).all()
-        members = self._members([row.id for row in rows]) if with_members else {}
+        members = self.members([row.id for row in rows]) if with_members else {}
         return [_group(row, members.get(row.id, frozenset())) for row in rows]
 
-    def _members(self, group_ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+    def members(self, group_ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """Return the ids of the members by that of the group; a group without members is left out."""
         found: dict[str, set[str]] = defaultdict(set)
         for start in range(0, len(group_ids), _IDS_AT_ONCE):
             query = select(group_members.c.group_id, group_members.c.user_id).where(

@@ -40,8 +40,10 @@ class GroupHandlers:
         page = PageParameters.of(request.query)
         text, with_members = request.query.get("filter", ""), not leaves_out(_MEMBERS, request.query)
         if text:
-            found = self.filtered(request.by.provider, text, with_members=with_members)
+            found = self.filtered(request.by.provider, text)
             shown, total = found[page.start - 1 : page.start - 1 + page.count], len(found)
+            if with_members:
+                shown = self.groups.with_members(request.by.provider, shown)
         else:
             part = self.groups.page(
                 request.by.provider, page.start - 1, page.count, with_members=with_members
@@ -99,14 +101,17 @@ class GroupHandlers:
         self.groups.delete(request.path["group"], request.by, request.expected_tag)
         return answer_nothing()
 
-    def filtered(self, provider: str, text: str, *, with_members: bool = True) -> Sequence[ProvisionedGroup]:
-        """Return the provider's groups that a filter finds; raises `ScimRefused`."""
+    def filtered(self, provider: str, text: str) -> Sequence[ProvisionedGroup]:
+        """Return the provider's groups that a filter finds, perhaps without their members.
+
+        Raises `ScimRefused`.
+        """
         check_length(text)
         from daypass.portal.http.scim.group_resources import parse_group_filter
 
         matches = parse_group_filter(text)
-        # A filter that says nothing of members must not read those of all groups.
-        needs_members = with_members or _MEMBERS in text.lower()
+        # Providers look for a name before each change, which must not read the members of all groups.
+        needs_members = _MEMBERS in text.lower()
         return [group for group in self.groups.all(provider, with_members=needs_members) if matches(group)]
 
     def represented(self, group: ProvisionedGroup) -> Document:

@@ -140,12 +140,18 @@ def translated(call: Callable[[], T]) -> T:
     try:
         return call()
     except SCIMException as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise _invalid_values(error.__cause__) from None
         raise ScimRefused(
             error.scim_type or "invalidValue", error.detail or "The request is invalid."
         ) from None
     except ValidationError as invalid:
-        # The library's texts repeat values of the request, so only the places are named.
-        places = sorted({".".join(str(part) for part in each["loc"]) for each in invalid.errors()})
-        kind = Error.from_validation_error(invalid.errors()[0]).scim_type or "invalidValue"
-        shown = ", ".join(place for place in places if place)[:200]
-        raise ScimRefused(kind, f"The request has invalid values: {shown or 'the whole body'}.") from None
+        raise _invalid_values(invalid) from None
+
+
+def _invalid_values(invalid: ValidationError) -> ScimRefused:
+    # The library's texts repeat values of the request, so only the places are named.
+    places = sorted({".".join(str(part) for part in each["loc"]) for each in invalid.errors()})
+    kind = Error.from_validation_error(invalid.errors()[0]).scim_type or "invalidValue"
+    shown = ", ".join(place for place in places if place)[:200]
+    return ScimRefused(kind, f"The request has invalid values: {shown or 'the whole body'}.")

@@ -45,7 +45,8 @@ class SearchHandlers:
         except ScimRefused as refusal:
             refusals.append(refusal)
         try:
-            found += (groups.represented(group) for group in groups.filtered(provider, text))
+            matching = groups.groups.with_members(provider, groups.filtered(provider, text))
+            found += (groups.represented(group) for group in matching)
         except ScimRefused as refusal:
             refusals.append(refusal)
         # A filter may name what only one of the types has, which finds nothing of the other.
