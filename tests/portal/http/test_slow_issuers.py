@@ -9,6 +9,7 @@ from threading import Event
 import pytest
 from sqlalchemy import select
 
+from daypass.portal.identity.external.claims_checks import ClaimsChecks
 from daypass.portal.identity.providers.base import RedirectProvider
 from daypass.portal.identity.providers.oidc.model import AuthorizationRequest
 from daypass.portal.storage.schema.identity import guesses
@@ -66,7 +67,8 @@ def test_a_slow_issuer_of_workloads_delays_no_other_request(
             answers_others(world)
 
 
-def test_a_slow_identity_provider_delays_no_other_request(sqlite_url: str) -> None:
+@pytest.mark.parametrize("page", ["", "/check"])
+def test_a_slow_identity_provider_delays_no_other_request(sqlite_url: str, page: str) -> None:
     release = Event()
     asked: list[None] = []
 
@@ -78,8 +80,9 @@ def test_a_slow_identity_provider_delays_no_other_request(sqlite_url: str) -> No
 
     provider: RedirectProvider = SlowProvider()
     with make_world(sqlite_url, redirect_providers=lambda _database: [provider]) as world:
-        begin = f"/sign-in/oidc/{provider.name}"
-        with waiting(lambda: world.client().get(begin), lambda: len(asked) == THREADS, release):
+        check_id = ClaimsChecks(world.database, world.clock).begin(provider.name)
+        path, query = f"/sign-in/oidc/{provider.name}{page}", f"id={check_id}"
+        with waiting(lambda: world.client().get(path, query=query), lambda: len(asked) == THREADS, release):
             answers_others(world)
 
 

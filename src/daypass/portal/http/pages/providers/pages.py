@@ -135,7 +135,7 @@ def routes(services: Services) -> Sequence[BaseRoute]:
             exact(
                 "GET",
                 check_path(provider),
-                endpoints.open_page(partial(pages.claims_check.begin, provider)),
+                endpoints.open_page(partial(pages.claims_check.begin, provider), services.pools.providers),
                 has_effects=True,
             ),
             exact(
