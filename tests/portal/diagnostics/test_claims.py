@@ -214,6 +214,13 @@ def test_a_claim_of_groups_that_a_sign_in_cannot_use_is_a_finding(
     assert portal.check("00u-ann", claims, **GROUPS)["groups"].startswith(says)
 
 
+def test_control_characters_of_claims_reach_no_terminal(portal: Portal) -> None:
+    found = portal.check("00u-ann", {"groups": ["\x1b[2Jsales", "\ud800"], "\x9b2J": 1}, **GROUPS)
+
+    assert "sales" in found["groups"]
+    assert "\n".join(found.values()).replace("\n", "").isprintable()
+
+
 def test_the_groups_that_a_sign_in_would_end_are_a_finding(portal: Portal) -> None:
     with portal.database.writing() as connection:
         readers = replace(

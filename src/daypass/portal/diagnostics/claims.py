@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from daypass.common.lines import printable_line
 from daypass.portal.admin.groups.store import GroupList
 from daypass.portal.audit.event import Event
 from daypass.portal.audit.rehearsal import Rehearsal
@@ -132,8 +133,8 @@ def refusal_finding(refusal: PortalError, *, has_cause: bool) -> Finding:
 
     *has_cause* adds the cause, which is for the operator only.
     """
-    finding = _refused("answer", refusal)
-    return replace(finding, sentence=f"{finding.sentence} [{refusal.cause}]") if has_cause else finding
+    cause = f" [{refusal.cause}]" if has_cause else ""
+    return _finding("answer", Level.ERROR, f"A sign-in is refused: {refusal.reason}{cause}")
 
 
 def _effect_of(events: Sequence[Event]) -> str:
@@ -205,4 +206,5 @@ def _refused(code: str, refusal: PortalError) -> Finding:
 
 
 def _finding(code: str, level: Level, sentence: str) -> Finding:
-    return Finding(f"claims_{code}", level, "your claims", sentence)
+    # The command prints it in a terminal, and a claim can have control characters.
+    return Finding(f"claims_{code}", level, "your claims", printable_line(sentence))
