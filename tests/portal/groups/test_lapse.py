@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from daypass.portal.audit.committer import Committer
+from daypass.portal.audit.event import Event
 from daypass.portal.config.providers import GroupSource, ProviderConfig
-from daypass.portal.errors import SignInAgain, SignInFailed
+from daypass.portal.errors import AuditUnavailable, SignInAgain, SignInFailed
 from daypass.portal.groups.lapse.claims import CLAIMS_COUNT_FOR, LapsedClaims, LapsedClaimsJob
 from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.external.accounts import ExternalAccounts
@@ -19,6 +21,7 @@ from daypass.portal.identity.store.tokens import add_token
 from daypass.portal.identity.tokens import digest
 from daypass.portal.secret import Secret
 from daypass.portal.storage.schema.identity import users
+from daypass.portal.storage.unit_of_work import UnitOfWork
 from tests.fakes import NOON
 from tests.portal.groups.conftest import BOB, World
 from tests.portal.groups.examples import DEVELOPERS, PLATFORM, SCIM, add
@@ -138,6 +141,24 @@ def test_no_lapse_takes_the_role_while_no_local_administrator_could_repair_it(
     action, subject, outcome, detail = world.events()[-1]
     assert (action, subject, outcome) == ("group.synchronise", BOB.username, "alert")
     assert (detail["provider"], detail["code"]) == ("okta", "last_administrator")
+
+
+class StoppedCommitter(Committer):
+    """A committer whose database accepts no write."""
+
+    def commit_unit(self, unit: UnitOfWork[Event]) -> None:
+        """Raise `AuditUnavailable`."""
+        raise AuditUnavailable(f"{len(unit.changes)} changes are not written.")
+
+
+def test_a_database_that_does_not_write_ends_the_run_for_the_log(
+    world: World, accounts: ExternalAccounts
+) -> None:
+    sign_in(world, accounts, "daypass-readers")
+    stopped = StoppedCommitter(world.database, world.clock)
+
+    with pytest.raises(AuditUnavailable):
+        LapsedClaims(world.database, stopped, world.clock, world.synchronisation, ()).end_memberships()
 
 
 def test_a_sign_in_at_the_same_moment_keeps_the_groups(world: World, accounts: ExternalAccounts) -> None:

@@ -10,7 +10,7 @@ from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import PORTAL, Event, Outcome
 from daypass.portal.clock import Clock
 from daypass.portal.config.providers import GroupSource, ProviderConfig
-from daypass.portal.errors import PortalError
+from daypass.portal.errors import LastAdministrator, PortalError, SignInFailed
 from daypass.portal.groups.lapse.store import LapsedClaimStore
 from daypass.portal.groups.synchronisation import GroupSynchronisation
 from daypass.portal.identity.external.store.provider_sessions import ProviderSessionStore
@@ -89,7 +89,8 @@ class LapsedClaims:
             def has_lapsed(inside: Connection, user: str = user.id, provider: str = provider) -> bool:
                 return LapsedClaimStore(inside).has_lapsed(user, provider, issuers, before)
 
-            with suppress(PortalError):
+            # Anything else, such as a database that does not write, ends this run.
+            with suppress(LastAdministrator, SignInFailed):
                 self.committer.commit_unit(self.synchronisation.changes_of_lapse(user, provider, has_lapsed))
                 ended += 1
         return ended
