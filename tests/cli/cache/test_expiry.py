@@ -59,7 +59,14 @@ def test_tokens_and_keys_of_yesterday_are_removed_with_their_locks(tmp_path: Pat
     for suffix in (".workload", ".keys"):
         left_by_job(folder, suffix, 25 * HOUR, suffix)
     refused = fingerprint(b"a refused job left a lock alone")
-    for name in (f"{refused}.lock", "notes.lock", "notes.keys"):
+    killed = fingerprint(b"a job that was killed while it wrote")
+    for name in (
+        f"{refused}.lock",
+        f"{killed}.lock",
+        killed + files.UNFINISHED_SUFFIX,
+        "notes.lock",
+        "notes.keys",
+    ):
         (folder / name).touch()
         os.utime(folder / name, (NOW - 30 * HOUR, NOW - 30 * HOUR))
 

@@ -21,7 +21,7 @@ _KEPT_FOR = 24 * 60 * 60
 
 
 def remove_expired(directory: files.Directory, now: float) -> None:
-    """Remove the tokens and keys that expired a day ago, and the locks without files that are as old.
+    """Remove the tokens and keys that expired a day ago, and as old locks without files and unfinished files.
 
     A key whose lock another process holds is left alone, as is every file that cannot be read or removed.
     """
@@ -58,8 +58,9 @@ def _remove(directory: files.Directory, key: str, names: list[str], now: float) 
 
 
 def _is_over(directory: files.Directory, name: str, now: float) -> bool:
-    if name.endswith(LOCK_SUFFIX):
-        # Nothing is written to a lock, so this is the time of its creation.
+    if name.endswith((LOCK_SUFFIX, files.UNFINISHED_SUFFIX)):
+        # Nothing is written to a lock, so this is the time of its creation. The other one is of a process
+        # that was killed while it wrote.
         return os.stat(name, dir_fd=directory.descriptor, follow_symlinks=False).st_mtime < now - _KEPT_FOR
     if not name.endswith(_EXPIRING):
         return False
