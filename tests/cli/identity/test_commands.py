@@ -38,6 +38,9 @@ def test_doctor_shows_the_refusal_of_the_portal(job: JobInside) -> None:
 
     assert sign_in["state"] == "bad"
     assert "The portal does not accept this token." in sign_in["sentence"]
+    # A token of a user is no remedy for a job.
+    assert "workload rule" in sign_in["mend"]
+    assert "DAYPASS_TOKEN" not in sign_in["mend"]
 
 
 def test_doctor_says_what_a_job_without_identity_needs(job: JobInside) -> None:

@@ -26,6 +26,8 @@ from daypass.common.tunnel import open_tunnel
 
 _DAY = 24 * 60 * 60
 _TIMEOUT = 10
+_REMEDY = "export DAYPASS_TOKEN=…    # from your profile page"
+_REMEDY_IN_A_JOB = "# an Administrator finds the reason in the audit log; a workload rule gives access"
 
 
 def findings(
@@ -129,9 +131,12 @@ def _clock(portal_time: datetime | None, now: float) -> Finding:
 
 
 def _token(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Finding:
+    is_job = False
     try:
         origin = request.origin_of(flags, environment)
-        if not request.token_of(flags, environment) and not request.identity_of(flags, environment, origin):
+        has_token = request.token_of(flags, environment) != ""
+        is_job = not has_token and request.identity_of(flags, environment, origin) is not None
+        if not (has_token or is_job):
             account = session.open_session(flags, environment, now)
             if account.needs_sign_in:
                 # A diagnosis must not open a browser for the sign-in.
@@ -140,7 +145,7 @@ def _token(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -
         portal = session.portal(flags, environment, now)
         me = queries.me(portal)
     except SignInNeeded as refusal:
-        return bad("sign-in", str(refusal), "export DAYPASS_TOKEN=…    # from your profile page")
+        return bad("sign-in", str(refusal), _REMEDY_IN_A_JOB if is_job else _REMEDY)
     except Refusal as refusal:
         return bad("sign-in", str(refusal), "daypass whoami --debug")
     credential = queries.active_credential(portal, me)
