@@ -402,8 +402,8 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
         Documented(
             "scim_user.deactivate",
             "An identity provider deactivates a user that it made: the user is disabled, and all sign-ins, "
-            "tokens, pending requests and memberships end, each of which is recorded too. Alert: the user is "
-            "the last Administrator, and stays as they are.",
+            "tokens, pending requests and memberships end, and an assigned role. Each membership and the "
+            "role are recorded too. Alert: the user is the last Administrator, and stays as they are.",
             (Outcome.DONE, Outcome.ALERT),
             _USER,
             "`provider`, `address`, `token_id`; if alert `code` and `reason`",

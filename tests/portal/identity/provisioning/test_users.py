@@ -281,6 +281,22 @@ def test_a_refused_deactivation_changes_nothing(
     assert not provisioned.update(dana.id, OFF, OKTA).is_active
 
 
+def test_a_provider_makes_no_administrator_by_enabling_a_former_one(
+    provisioned: ProvisionedUsers, identity: Identity, database: Database
+) -> None:
+    person(identity, "admin@example.com", Role.ADMINISTRATOR)
+    dana = provisioned.create(DANA, OKTA).user
+    with database.writing() as connection:
+        connection.execute(update(users).where(users.c.id == dana.id).values(role=Role.ADMINISTRATOR.value))
+
+    provisioned.update(dana.id, OFF, OKTA)
+    action, outcome, subject, detail = events(database)[-2]
+    assert provisioned.update(dana.id, ON, OKTA).user.role is Role.USER
+
+    assert (action, outcome, subject) == ("user.update", "done", "dana@example.com")
+    assert (detail["old.role"], detail["new.role"], detail["provider"]) == ("Administrator", "User", "okta")
+
+
 def test_a_user_without_a_word_about_activity_stays_as_they_are(provisioned: ProvisionedUsers) -> None:
     dana = provisioned.create(DANA, OKTA).user
 

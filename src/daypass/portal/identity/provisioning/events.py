@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from daypass.portal.audit.event import Event, Outcome, Scalar
-from daypass.portal.identity.provisioning.model import HeldMemberships, Provisioner
+from daypass.portal.identity.model import Role
+from daypass.portal.identity.provisioning.model import HeldMemberships, ProvisionedUser, Provisioner
 
 
 def provisioning_event(
@@ -26,9 +27,12 @@ def provisioning_event(
     )
 
 
-def events_of_leaving(username: str, held: HeldMemberships, by: Provisioner) -> Sequence[Event]:
-    """Return the events of a user who loses all memberships."""
+def events_of_leaving(user: ProvisionedUser, held: HeldMemberships, by: Provisioner) -> Sequence[Event]:
+    """Return the events of a user who loses an assigned role and all memberships."""
+    username = user.user.username
+    roles = {"old.role": Role.ADMINISTRATOR.value, "new.role": Role.USER.value}
     return [
+        *([provisioning_event("user.update", username, by, roles)] if user.is_assigned_administrator else ()),
         *(
             # The provider in the detail is that of the group, as for every other change of its members.
             provisioning_event(

@@ -204,7 +204,7 @@ class ProvisionedUsers:
             # Read before the transaction, because the events that record the end of each membership are part
             # of the unit.
             held = self._held(old) if wanted.disables else None
-            leaving = () if held is None else events_of_leaving(old.user.username, held, by)
+            leaving = () if held is None else events_of_leaving(old, held, by)
             unit = UnitOfWork(
                 wanted.rows, [*leaving, *wanted.events], _unchanged(old, wanted, held), is_exclusive=True
             )

@@ -61,7 +61,10 @@ _CHANGE = (
     )
 )
 _RENAME = update(users).where(users.c.id == _OF).values(username=bindparam("new_username"))
-_DISABLE = update(users).where(users.c.id == _OF).values(disabled_at=bindparam("now"))
+_DISABLE = (
+    # Without its assigned role, so that the provider cannot make an Administrator by enabling the user.
+    update(users).where(users.c.id == _OF).values(disabled_at=bindparam("now"), role=Role.USER.value)
+)
 _DEACTIVATE = update(scim_users).where(_c.user_id == _OF).values(deactivated_at=bindparam("now"))
 _ENABLE = update(users).where(users.c.id == _OF).values(disabled_at=None)
 _REACTIVATE = update(scim_users).where(_c.user_id == _OF).values(deactivated_at=None)
@@ -222,8 +225,8 @@ def mark_deleted(user_id: UserId, *, at: datetime) -> RowChange:
 def end_access(user_id: UserId, *, at: datetime) -> Sequence[RowChange]:
     """Return the changes that disable a user and end everything by which they could come back.
 
-    These are sign-ins, tokens of every kind, requests without an answer, and all memberships: of groups of
-    any source, and of tenants. Nothing of it returns when the user is enabled again.
+    These are sign-ins, tokens of every kind, requests without an answer, an assigned role, and all
+    memberships: of groups of any source, and of tenants. None of it returns when the user is enabled again.
     """
     of_user = {"of_user": user_id}
     return [
