@@ -1,7 +1,7 @@
 """Forms that issue AWS access: the console in a new tab, a console URL, and temporary credentials."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -33,8 +33,8 @@ class KeysPage:
 
     scope: str
     access_key_id: str
-    secret_access_key: str
-    session_token: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
     region: str
     expires_at: datetime
     expiration: str
@@ -47,7 +47,7 @@ class LinkPage:
     """The data of *Copy AWS Console URL* as a page of its own, for browsers without script."""
 
     scope: str
-    url: str
+    url: str = field(repr=False)
     until: datetime
     because: str
     now: datetime

@@ -1,7 +1,7 @@
 """The profile: the user's tenant, tokens and sessions, and the JIT menu."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -101,7 +101,7 @@ class ProfilePage:
     active_count: int
     sessions: Sequence[SessionRow]
     error: str
-    created: tuple[ApiToken, str] | None
+    created: tuple[ApiToken, str] | None = field(repr=False)
     """A token that was just created, and its text, which is shown only once."""
 
 
