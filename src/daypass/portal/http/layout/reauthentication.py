@@ -29,6 +29,12 @@ _LONGEST = 20 * 1024
 _NEVER_CARRIED = (FIELD, "password")
 _NOT_SHOWN = ("id", "version", "table_id", "seen", "next")
 """Fields that mean nothing to a user."""
+_TITLES = {
+    "/app/user/verify-token": "Local Access Requested",
+    "/oauth/authorize": "Local Access Requested",
+    "/sign-in-methods": "Sign-in methods",
+}
+"""The titles of pages that are not in the navigation, by path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,7 @@ class Reauthentication:
 def page_title(address: str) -> str:
     """Return the title of the page at *address*, or its path."""
     path = urlsplit(address).path
-    return next((entry.label for entry in ENTRIES if entry.is_current(path)), path)
+    return next((entry.label for entry in ENTRIES if entry.is_current(path)), _TITLES.get(path, path))
 
 
 def _purpose(text: str) -> str:
