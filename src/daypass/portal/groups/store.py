@@ -86,6 +86,8 @@ _END_ADMINISTRATION_BY = END_ADMINISTRATION.where(
     ),
 )
 
+# At most once an hour for each group: a write at every sign-in would make the sign-ins of one company wait
+# for each other.
 _RECORD_MATCH = (
     update(groups)
     .where(

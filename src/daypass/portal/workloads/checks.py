@@ -152,7 +152,9 @@ def _check_claims(kind: IssuerRules, claims: Mapping[str, str]) -> None:
     for name, value in claims.items():
         _check_claim(kind, name, value)
     if len(claims) > MOST_CLAIMS:
-        raise InvalidRequest(f"A rule demands at most {MOST_CLAIMS} claims.")
+        raise InvalidRequest(
+            f"A rule demands at most {MOST_CLAIMS} claims. Leave those out that others imply."
+        )
     for field in kind.required:
         if field.claim not in claims:
             raise InvalidRequest(
@@ -196,12 +198,17 @@ def _check_limits(rule: WorkloadRule) -> None:
     if not MINIMUM_DURATION <= rule.session_limit <= MAXIMUM_DURATION:
         raise InvalidRequest("The limit of AWS sessions is from 15 minutes to 12 hours.")
     if len(rule.tenants) > MOST_TENANTS:
-        raise InvalidRequest(f"A rule lists at most {MOST_TENANTS} tenants.")
+        raise InvalidRequest(
+            f"A rule lists at most {MOST_TENANTS} tenants. Make another rule for the others, with claims of "
+            "its own."
+        )
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:
     if len(tags) > MOST_TAGS:
-        raise InvalidRequest(f"A rule makes at most {MOST_TAGS} session tags.")
+        raise InvalidRequest(
+            f"A rule makes at most {MOST_TAGS} session tags. Choose the claims that AWS's logs need."
+        )
     for claim, name in tags.items():
         if not _is_text(claim):
             raise InvalidRequest("A session tag needs the name of a claim.")

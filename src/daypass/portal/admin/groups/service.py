@@ -99,7 +99,10 @@ class Groups:
                 raise AlreadyExists(f"There is a group “{group.name}” already. Choose another name.")
             # Two groups with one value would always have the same members.
             if group.external_id and GroupStore(connection).with_claims(group.provider, [group.external_id]):
-                raise ValueTaken(f"Another group has the value “{group.external_id}” already.")
+                raise ValueTaken(
+                    f"Another group has the value “{group.external_id}” already. Give the tenants to that "
+                    "group, or enter another value."
+                )
             proof = reauthentication.to_put_group(None, group)
             return Change((add_group(group, at=now),), {}, _facts(group), proof=proof)
 
@@ -254,6 +257,7 @@ def find_group(connection: Connection, reference: str) -> GroupRecord:
     if len(found) > 1:
         raise InvalidRequest("Several groups have this name. Use the id of one of them.")
     if not found:
+        # The reference is from a URL, so it is cut, and left out if it could break a line.
         shown = f" “{reference[:_SHOWN]}”" if reference.isprintable() else " of this name"
         raise GroupNotFound(f"There is no group{shown}. Check its name.")
     return found[0]

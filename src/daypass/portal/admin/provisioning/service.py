@@ -130,5 +130,7 @@ class Provisioning:
 def _find(connection: Connection, provider: str, token_id: str) -> ScimToken:
     found = ScimTokenStore(connection).get(token_id) if is_storable(token_id) else None
     if found is None or found.provider != provider:
-        raise TokenNotFound("This identity provider has no such token.")
+        raise TokenNotFound(
+            "This identity provider has no such token. Choose one of those that the portal lists for it."
+        )
     return found

@@ -89,7 +89,8 @@ class LapsedClaims:
             def has_lapsed(inside: Connection, user: str = user.id, provider: str = provider) -> bool:
                 return LapsedClaimStore(inside).has_lapsed(user, provider, issuers, before)
 
-            # Anything else, such as a database that does not write, ends this run.
+            # A refusal keeps one user as they are, and must not keep the others from leaving; the next run
+            # tries again. Anything else, such as a database that does not write, ends this run.
             with suppress(LastAdministrator, SignInFailed):
                 self.committer.commit_unit(self.synchronisation.changes_of_lapse(user, provider, has_lapsed))
                 ended += 1

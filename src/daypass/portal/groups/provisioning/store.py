@@ -44,6 +44,7 @@ _END_BROWSER_SESSIONS = (
     )
     .values(revoked_at=bindparam("now"))
 )
+# As in `user_role`, without the group that the user leaves: the statement runs while they are still a member.
 _IS_MADE_ADMINISTRATOR_ELSEWHERE = or_(
     select(users.c.id)
     .where(users.c.id == bindparam("of_user"), users.c.role == Role.ADMINISTRATOR.value)

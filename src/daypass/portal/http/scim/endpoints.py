@@ -83,7 +83,10 @@ class ScimEndpoint:
         )
         # The token stays valid in the database: the operator may have removed the provider by mistake.
         if by.provider not in endpoints.providers:
-            raise Unauthenticated("The configuration does not let this identity provider provision users.")
+            raise Unauthenticated(
+                "The configuration does not let this identity provider provision users and groups. The "
+                "operator of the portal sets groups = “scim” for it."
+            )
         request.scope.get(LOG_FIELDS, {})["provider"] = by.provider
         return self._handler(
             ScimRequest(by, request.path_params, request.query_params, request.headers, body)
