@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from http import HTTPStatus
 from threading import Event
 
 import pytest
 from sqlalchemy import select
 
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.identity.external.claims_checks import ClaimsChecks
+from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.providers.base import RedirectProvider
 from daypass.portal.identity.providers.oidc.model import AuthorizationRequest
 from daypass.portal.storage.schema.identity import guesses
@@ -18,6 +22,7 @@ from tests.fakes import FakeOidcProvider
 from tests.fixtures.ci_issuer import ci_issuer
 from tests.portal.http.client import PEER, Answer
 from tests.portal.http.oauth.test_token_exchange import exchange
+from tests.portal.http.pages.test_administrator import Browser
 from tests.portal.http.workload_rules import rule_of, stored
 from tests.portal.http.world import DANA, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
@@ -84,6 +89,46 @@ def test_a_slow_identity_provider_delays_no_other_request(sqlite_url: str, page:
         path, query = f"/sign-in/oidc/{provider.name}{page}", f"id={check_id}"
         with waiting(lambda: world.client().get(path, query=query), lambda: len(asked) == THREADS, release):
             answers_others(world)
+
+
+@pytest.mark.parametrize("path", ["/confirm", "/sign-out", "/sign-in-methods/link"])
+def test_the_slow_provider_of_a_session_delays_no_other_request(sqlite_url: str, path: str) -> None:
+    release = Event()
+    asked: list[None] = []
+
+    class SlowProvider(FakeOidcProvider):
+        def authorization_request(self, *words: object, **more: object) -> AuthorizationRequest:
+            asked.append(None)
+            release.wait(30)
+            return super().authorization_request(*words, **more)  # type: ignore[arg-type]  # as it was called
+
+        def end_session_url(self, **more: object) -> str | None:
+            asked.append(None)
+            release.wait(30)
+            return super().end_session_url(**more)  # type: ignore[arg-type]  # as it was called
+
+    provider: RedirectProvider = SlowProvider()
+    with make_world(sqlite_url, redirect_providers=lambda _database: [provider]) as world:
+        sessions = [session_of(world, provider) for _ in range(THREADS)]
+
+        def send() -> Answer:
+            session = sessions.pop()
+            if path == "/confirm":
+                return session.client.get(path, headers=session.headers())
+            return session.send(path, provider=provider.name)
+
+        with waiting(send, lambda: len(asked) == THREADS, release):
+            answers_others(world)
+
+
+def session_of(world: World, provider: RedirectProvider) -> Browser:
+    """Return a browser in which dana has just signed in at the provider."""
+    ends, user = world.clock() + timedelta(hours=12), world.users[DANA]
+    token = world.identity.new_token(
+        user, TokenKind.BROWSER, "", expires_at=ends, grant_ends_at=ends, authenticated_at=world.clock()
+    )
+    token = replace(token, provider=provider.name)
+    return Browser(world.client(), world.identity.add_token(token, user, OPERATOR).reveal())
 
 
 def answers_others(world: World) -> None:

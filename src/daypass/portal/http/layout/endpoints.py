@@ -128,13 +128,32 @@ class PageEndpoints:
     reauthentication: Reauthentication
     authorizer: Authorizer
 
-    def page(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "PageEndpoint":
-        """Return the endpoint of a page (GET) that requires *permission*; *calls_aws* selects its pool."""
-        return PageEndpoint(self, permission, self._authorized(permission, handler), calls_aws=calls_aws)
+    def page(
+        self,
+        permission: Permission,
+        handler: Page,
+        *,
+        calls_aws: bool = False,
+        pool: ThreadPool | None = None,
+    ) -> "PageEndpoint":
+        """Return the endpoint of a page (GET) that requires *permission*.
 
-    def form(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "FormEndpoint":
+        *calls_aws* selects its thread pool, unless *pool* is one for requests that wait for something else.
+        """
+        authorized = self._authorized(permission, handler)
+        return PageEndpoint(self, permission, authorized, calls_aws=calls_aws, pool=pool)
+
+    def form(
+        self,
+        permission: Permission,
+        handler: Page,
+        *,
+        calls_aws: bool = False,
+        pool: ThreadPool | None = None,
+    ) -> "FormEndpoint":
         """Return the endpoint of a form (POST); the handler runs only after the CSRF checks."""
-        return FormEndpoint(self, permission, self._protected(permission, handler), calls_aws=calls_aws)
+        protected = self._protected(permission, handler)
+        return FormEndpoint(self, permission, protected, calls_aws=calls_aws, pool=pool)
 
     def upload(self, permission: Permission, handler: Page, largest: int) -> "UploadEndpoint":
         """Return the endpoint of a form with a file, read only after authorization, up to *largest* bytes."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import ExactRoute, exact
+from daypass.portal.http.core.threadpool import ThreadPool
 from daypass.portal.http.layout.endpoints import Page, PageEndpoints
 
 
@@ -15,19 +16,28 @@ class PageRoutes:
     permission: Permission
 
     def page(
-        self, path: str, handler: Page, *, calls_aws: bool = False, has_effects: bool = False
+        self,
+        path: str,
+        handler: Page,
+        *,
+        calls_aws: bool = False,
+        pool: ThreadPool | None = None,
+        has_effects: bool = False,
     ) -> ExactRoute:
         """Return the route of a page (GET).
 
-        *calls_aws* selects the thread pool for handlers that wait for AWS. *has_effects* marks a page whose
-        display is recorded or starts something: it does not take HEAD.
+        *calls_aws* selects the thread pool for handlers that wait for AWS, and *pool* another one.
+        *has_effects* marks a page whose display is recorded or starts something: it does not take HEAD.
         """
-        endpoint = self.endpoints.page(self.permission, handler, calls_aws=calls_aws)
+        endpoint = self.endpoints.page(self.permission, handler, calls_aws=calls_aws, pool=pool)
         return exact("GET", path, endpoint, has_effects=has_effects)
 
-    def form(self, path: str, handler: Page, *, calls_aws: bool = False) -> ExactRoute:
+    def form(
+        self, path: str, handler: Page, *, calls_aws: bool = False, pool: ThreadPool | None = None
+    ) -> ExactRoute:
         """Return the route of a form (POST); the handler runs only after the CSRF checks."""
-        return exact("POST", path, self.endpoints.form(self.permission, handler, calls_aws=calls_aws))
+        endpoint = self.endpoints.form(self.permission, handler, calls_aws=calls_aws, pool=pool)
+        return exact("POST", path, endpoint)
 
     def upload(self, path: str, handler: Page, largest: int) -> ExactRoute:
         """Return the route of a form with a file of at most *largest* bytes."""

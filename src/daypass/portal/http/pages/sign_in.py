@@ -261,8 +261,9 @@ def routes(services: Services) -> Sequence[BaseRoute]:
     endpoints, user = services.page_endpoints(Channel.WEB), services.page_routes(Permission.USER)
     return [
         exact("GET", SIGN_IN, endpoints.open_page(pages.show)),
-        user.page(CONFIRM, pages.show_confirm),
-        user.form("/sign-out", pages.sign_out),
+        # Both may need the metadata of the provider of the session, which may be slow.
+        user.page(CONFIRM, pages.show_confirm, pool=services.pools.providers),
+        user.form("/sign-out", pages.sign_out, pool=services.pools.providers),
         *(route for provider in services.providers for route in _routes_of(provider, pages, services)),
     ]
 

@@ -149,6 +149,6 @@ def routes(services: Services) -> Sequence[BaseRoute]:
     )
     return [
         user.page(ADDRESS, pages.show),
-        user.form(f"{ADDRESS}/link", pages.link),
+        user.form(f"{ADDRESS}/link", pages.link, pool=services.pools.providers),
         user.form(f"{ADDRESS}/unlink", pages.unlink),
     ]
