@@ -32,7 +32,7 @@ _MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
     "--claims", metavar="PROVIDER", help="Check only what a sign-in with your claims of a provider would do."
 )
 def doctor(form: str, strict: bool, claims: str | None) -> None:
-    """Check AWS, all roles, identity providers and workload rules.
+    """Check AWS, all roles, providers and workload rules.
 
     It checks the portal's AWS identity and its clock. For each role it checks existence, trust policy,
     maximum session duration and fence; for each identity provider its metadata, keys, clock and
