@@ -64,7 +64,7 @@ class WorkloadBearer:
         """Return None."""
         return None
 
-    def reauthenticate(self, refused: str, max_age: int) -> str | None:  # noqa: ARG002  nor anybody to confirm
+    def reauthenticate(self, refused: str, max_age: int) -> str | None:  # noqa: ARG002  nor can one confirm
         """Return None."""
         return None
 

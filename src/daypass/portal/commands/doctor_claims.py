@@ -43,8 +43,8 @@ def claims_findings(
         checks.end(check_id)
     if findings is None:
         raise InvalidRequest(
-            f"Nobody opened the address in {LIFETIME.total_seconds() // 60:.0f} minutes. Check that a portal "
-            f"with this database serves {config.public_url}, and run the command again."
+            f"The address was not opened for {LIFETIME.total_seconds() // 60:.0f} minutes. Check that a "
+            f"portal with this database serves {config.public_url}, and run the command again."
         )
     return [Finding(**{**each, "level": Level(each["level"])}) for each in json.loads(findings)]
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
+from daypass.portal.errors import ScimRefused
 from daypass.portal.http.core.problems import NotJson
 
 MEDIA_TYPE = "application/scim+json"
@@ -30,3 +31,12 @@ def parsed(body: bytes) -> dict[str, object]:
     if not isinstance(content, dict):
         raise NotJson("The body is not a JSON object.")
     return content
+
+
+def check_own_id(content: Mapping[str, object], own_id: str) -> None:
+    """Raise `ScimRefused` if a resource is sent with another id.
+
+    `id` is immutable and may be sent back as it is (RFC 7643, section 3.1).
+    """
+    if content.get("id", own_id) != own_id:
+        raise ScimRefused("mutability", "The id cannot be changed.")

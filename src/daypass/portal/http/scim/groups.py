@@ -7,13 +7,12 @@ from http import HTTPStatus
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from daypass.portal.errors import ScimRefused
 from daypass.portal.groups.provisioning.model import ProvisionedGroup, WantedGroup
 from daypass.portal.groups.provisioning.service import ProvisionedGroups
 from daypass.portal.http.core.endpoints import answer_nothing
 from daypass.portal.http.core.routing import exact
 from daypass.portal.http.scim.discovery import GROUP, PREFIX
-from daypass.portal.http.scim.documents import Document, document, parsed
+from daypass.portal.http.scim.documents import Document, check_own_id, document, parsed
 from daypass.portal.http.scim.endpoints import ScimEndpoints, ScimRequest
 from daypass.portal.http.scim.queries import (
     PageParameters,
@@ -72,9 +71,7 @@ class GroupHandlers:
     def replace(self, request: ScimRequest) -> Response:
         """Replace the attributes and the members of a group."""
         content, group_id = parsed(request.body), request.path["group"]
-        # `id` is immutable and may be sent back as it is (RFC 7643, section 3.1).
-        if content.get("id", group_id) != group_id:
-            raise ScimRefused("mutability", "The id of a group cannot be changed.")
+        check_own_id(content, group_id)
         wanted = _new_group(content)
         self.groups.update(group_id, lambda _old: wanted, request.by, request.expected_tag)
         return self.show(request)

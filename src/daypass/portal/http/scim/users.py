@@ -13,7 +13,7 @@ from daypass.portal.errors import ScimRefused
 from daypass.portal.http.core.endpoints import answer_nothing
 from daypass.portal.http.core.routing import exact
 from daypass.portal.http.scim.discovery import PREFIX, USER
-from daypass.portal.http.scim.documents import Document, document, parsed
+from daypass.portal.http.scim.documents import Document, check_own_id, document, parsed
 from daypass.portal.http.scim.endpoints import ScimEndpoints, ScimRequest
 from daypass.portal.http.scim.queries import PageParameters, check_length, query_of, selected
 from daypass.portal.identity.provisioning.model import ProvisionedUser, WantedUser
@@ -65,8 +65,7 @@ class UserHandlers:
     def replace(self, request: ScimRequest) -> Response:
         """Replace the attributes of a user; without `active`, the user stays enabled or disabled."""
         content, user_id = parsed(request.body), request.path["user"]
-        if content.get("id", user_id) != user_id:
-            raise ScimRefused("mutability", "The id of a user cannot be changed.")
+        check_own_id(content, user_id)
         wanted = _new_user(content)
         changed = self.users.update(user_id, lambda _old: wanted, request.by, request.expected_tag)
         return self._answer(request, changed)

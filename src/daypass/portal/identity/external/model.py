@@ -19,7 +19,7 @@ class Purpose(StrEnum):
     """A signed-in user links the account with which they authenticate."""
     REAUTHENTICATE = "reauthenticate"
     CHECK = "check"
-    """The operator wants to know what a sign-in with these claims would do; nobody is signed in."""
+    """The operator wants to know what a sign-in with these claims would do; it signs no user in."""
 
 
 @dataclass(frozen=True, slots=True)
