@@ -85,3 +85,22 @@ def test_a_token_is_masked_anywhere_in_a_text_and_masking_is_idempotent(before: 
 
     assert token not in left
     assert redacted(left) == left
+
+
+KEY_IDS = [KEY_ID, KEY_ID.lower(), KEY_ID.replace("AKIA", "ASIA"), KEY_ID.replace("AKIA", "ASIA").lower()]
+TOKENS = ["daypass_pat_a1b2c3d4", "DAYPASS_WEB_A1B2C3D4", "daypa\N{LATIN SMALL LETTER LONG S}s_tmp_a1b2c3d4"]
+PIECES = st.text("adypsDKAI_iK7f/ :", max_size=12) | st.sampled_from([*KEY_IDS, *TOKENS, "arn:"])
+
+
+@given(st.lists(PIECES, max_size=2).map("".join), st.booleans())
+def test_a_short_text_and_an_arn_are_masked_as_a_long_text_is(text: str, is_arn: bool) -> None:
+    text = "arn:" + text if is_arn else text
+    # A letter outside ASCII selects the full search.
+    assert (
+        redacted(text + " \N{GREEK SMALL LETTER ALPHA}") == redacted(text) + " \N{GREEK SMALL LETTER ALPHA}"
+    )
+
+
+def test_a_token_with_a_letter_that_equals_another_when_case_is_ignored_is_masked() -> None:
+    prefix = "daypa\N{LATIN SMALL LETTER LONG S}s_pat_"
+    assert redacted(f"{prefix}a1b2c3d4") == f"{prefix}[redacted]"

@@ -23,6 +23,8 @@ _SECRET_KEY = rf"(?<![A-Za-z0-9/+]){_MIXED}(?:[A-Za-z0-9/+]{{40}}|[A-Za-z0-9/+]{
 _SECRETS = re.compile(f"{TOKEN}|{_KEY_ID}|{_SECRET_KEY}")
 _OF_AN_ARN = re.compile(f"{TOKEN}|{_KEY_ID}")
 
+_SHORTEST_SECRET_KEY = 40
+
 
 def redacted(text: str) -> str:
     """Return *text* with a mark in place of what looks like one of our tokens or an AWS key.
@@ -30,9 +32,14 @@ def redacted(text: str) -> str:
     The prefix stays, since it tells the kind. Apply it before *text* is cut: half a key does not match.
     """
     # The path of a role may look like a secret key.
-    if text.startswith("arn:"):
-        return _OF_AN_ARN.sub(_masked, text)
-    return _SECRETS.sub(_masked, text)
+    is_arn = text.startswith("arn:")
+    if is_arn or len(text) < _SHORTEST_SECRET_KEY:
+        # Most texts of audit events end here, after a fifth of the time that a search takes: every token and
+        # key id contains one of these. A search that ignores case finds some letters outside ASCII as well.
+        lower = text.lower()
+        if text.isascii() and not ("daypass_" in lower or "akia" in lower or "asia" in lower):
+            return text
+    return (_OF_AN_ARN if is_arn else _SECRETS).sub(_masked, text)
 
 
 def _masked(found: re.Match[str]) -> str:
