@@ -2,10 +2,10 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from pathlib import Path
+from types import TracebackType
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -78,29 +78,23 @@ class Database:
         """Whether this is the embedded database, which allows one writing process."""
         return self._engine.dialect.name == "sqlite"
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """Return a context manager with a connection for reads, in autocommit mode."""
         # Autocommit saves the BEGIN and COMMIT; each statement sees what is committed when it starts.
-        with _faults(self._url), self._connections.reading() as connection:
-            yield connection
+        return _Lease(self._connections.reading(), self._url)
 
-    @contextmanager
-    def writing(self, allowance: Allowance | None = None) -> Iterator[Connection]:
+    def writing(self, allowance: Allowance | None = None) -> AbstractContextManager[Connection]:
         """Return a context manager with a connection in a transaction.
 
         The transaction is committed at the end and rolled back on an exception. *allowance* replaces the
         usual limit on waiting for PostgreSQL. If COMMIT is not answered within it, `StorageUnavailable` is
         raised although the transaction may be durable.
         """
-        with _faults(self._url), self._connections.writing(allowance) as connection:
-            yield connection
+        return _Lease(self._connections.writing(allowance), self._url)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
+    def snapshot(self) -> AbstractContextManager[Connection]:
         """Return a context manager with a connection for long reads of one snapshot; blocks no writer."""
-        with _faults(self._url), self._connections.snapshot() as connection:
-            yield connection
+        return _Lease(self._connections.snapshot(), self._url)
 
     @property
     def connections(self) -> tuple[int, int]:
@@ -202,23 +196,50 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-@contextmanager
-def _faults(url: DatabaseUrl) -> Iterator[None]:
-    try:
-        yield
-    except PoolTimeout as error:
+class _Lease:
+    """A connection that is lent for a `with` block; faults of the database are raised as the portal's errors.
+
+    A class for the same reason as `_SqliteLease`.
+    """
+
+    __slots__ = ("_lent", "_url")
+
+    def __init__(self, lent: AbstractContextManager[Connection], url: DatabaseUrl) -> None:
+        self._lent = lent
+        self._url = url
+
+    def __enter__(self) -> Connection:
+        try:
+            return self._lent.__enter__()
+        except (PoolTimeout, DBAPIError) as error:
+            _raise_fault(error, self._url)
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._lent.__exit__(kind, error, trace)
+        except (PoolTimeout, DBAPIError) as fault:
+            _raise_fault(fault, self._url)
+            raise
+        if isinstance(error, PoolTimeout | DBAPIError):
+            _raise_fault(error, self._url)
+
+
+def _raise_fault(error: PoolTimeout | DBAPIError, url: DatabaseUrl) -> None:
+    """Raise the portal's error for a fault of the database; return if the caller made the error."""
+    if isinstance(error, PoolTimeout):
         DATABASE_ERRORS.count("pool_exhausted")
         raise StorageUnavailable("The portal's database is busy. Try again in a moment.") from error
-    except DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", None)
-        if state == _LOCK_TIMEOUT:
-            DATABASE_ERRORS.count("lock_timeout")
-            raise StorageLocked("The portal's database is busy. Try again in a moment.") from error
-        if state in _CONFLICTS:
-            DATABASE_ERRORS.count("conflict")
-            raise StorageConflict("The portal's database is busy. Try again in a moment.") from error
-        if not _is_fault(error):
-            raise
+    state = getattr(error.orig, "sqlstate", None)
+    if state == _LOCK_TIMEOUT:
+        DATABASE_ERRORS.count("lock_timeout")
+        raise StorageLocked("The portal's database is busy. Try again in a moment.") from error
+    if state in _CONFLICTS:
+        DATABASE_ERRORS.count("conflict")
+        raise StorageConflict("The portal's database is busy. Try again in a moment.") from error
+    if _is_fault(error):
         DATABASE_ERRORS.count("unavailable")
         raise StorageUnavailable(
             "The portal's database cannot be reached. Try again in a moment.", url.cause(error)

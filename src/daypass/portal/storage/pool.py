@@ -2,10 +2,11 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from time import monotonic
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -36,19 +37,19 @@ class PostgresConnectionPool:
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Lend a connection in autocommit mode."""
-        return _lend(self._reading.connect(), self._short)
+        return _lend(self._reading.connect, self._short)
 
     @contextmanager
     def writing(self, allowance: Allowance | None = None) -> Iterator[Connection]:
         """Lend a connection in a transaction, committed at the end and rolled back on an exception."""
-        with _lend(self._writing.begin(), allowance or self._short) as connection:
+        with _lend(self._writing.begin, allowance or self._short) as connection:
             limit_waits(connection, self._lock_timeout)
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Lend a connection in a read-only transaction that sees one snapshot."""
-        with _lend(self._snapshot.connect(), self._long) as connection:
+        with _lend(self._snapshot.connect, self._long) as connection:
             limit_waits(connection, self._lock_timeout)
             yield connection
 
@@ -65,8 +66,10 @@ class PostgresConnectionPool:
 
 
 @contextmanager
-def _lend(borrowed: AbstractContextManager[Connection], allowance: Allowance) -> Iterator[Connection]:
-    with borrowed as connection:
+def _lend(
+    borrow: Callable[[], AbstractContextManager[Connection]], allowance: Allowance
+) -> Iterator[Connection]:
+    with borrow() as connection:
         # The engine opens every connection as a `WatchedConnection`.
         driver: Any = connection.connection.driver_connection
         driver.allowance = allowance
@@ -89,33 +92,18 @@ class SqliteConnectionPool:
         self._released = threading.Condition()
         self._waiting = 0
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """Lend a connection without a transaction."""
-        connection = self._acquire()
-        try:
-            if connection is None:
-                connection = self._engine.connect()
-            yield connection
-        finally:
-            self._release(connection)
+        return _SqliteLease(self)
 
-    @contextmanager
-    def writing(self, _allowance: Allowance | None = None) -> Iterator[Connection]:
+    def writing(self, _allowance: Allowance | None = None) -> AbstractContextManager[Connection]:
         """Lend a connection in a transaction, committed at the end and rolled back on an exception."""
-        # If the caller raises, `_release` rolls the transaction back.
         # SQLite's own busy timeout bounds the wait for other writers.
-        with self.reading() as connection:
-            run_plain(connection, "BEGIN IMMEDIATE")
-            yield connection
-            run_plain(connection, "COMMIT")
+        return _SqliteLease(self, begin="BEGIN IMMEDIATE", end="COMMIT")
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
+    def snapshot(self) -> AbstractContextManager[Connection]:
         """Lend a connection in a read-only transaction that sees one snapshot."""
-        with self.reading() as connection:
-            run_plain(connection, "BEGIN")
-            yield connection
+        return _SqliteLease(self, begin="BEGIN")
 
     def usage(self) -> tuple[int, int]:
         """Return the size of the pool, and the number of its connections in use."""
@@ -124,22 +112,30 @@ class SqliteConnectionPool:
     def close(self) -> None:
         """Close the idle connections now, and each borrowed one when it is returned."""
         self._is_closed = True
-        # All are popped first, because `_release` pushes them on top again.
+        # All are popped first, because `release` pushes them on top again.
         idle = []
         with suppress(IndexError):
             while True:
                 idle.append(self._free.pop())
         for connection in idle:
-            self._release(connection)
+            self.release(connection)
 
-    def _acquire(self) -> Connection | None:
+    def acquire(self) -> Connection:
+        """Return a connection, which the caller releases; raises `StorageUnavailable` on timeout."""
         try:
-            return self._free.pop()
+            connection = self._free.pop()
         except IndexError:
-            return self._wait_for_release()
+            connection = self._wait_for_release()
+        if connection is not None:
+            return connection
+        try:
+            return self._engine.connect()
+        except BaseException:
+            self.release(None)
+            raise
 
     def _wait_for_release(self) -> Connection | None:
-        """Wait for a connection to be returned; raises `StorageUnavailable` on timeout."""
+        """Wait for a connection to be released."""
         deadline = monotonic() + self._patience
         with self._released:
             self._waiting += 1
@@ -153,7 +149,8 @@ class SqliteConnectionPool:
         DATABASE_ERRORS.count("pool_exhausted")
         raise StorageUnavailable("The portal's database is busy. Try again in a moment.")
 
-    def _release(self, connection: Connection | None) -> None:
+    def release(self, connection: Connection | None) -> None:
+        """Take back a connection, without its transaction; None stands for one that could not be opened."""
         reusable = None
         try:
             if connection is None:
@@ -175,3 +172,37 @@ class SqliteConnectionPool:
             if self._waiting:
                 with self._released:
                     self._released.notify()
+
+
+class _SqliteLease:
+    """A connection that is lent for a `with` block, in a transaction if *begin* starts one.
+
+    A class, because context managers made of generators take several times as long, for every query.
+    """
+
+    __slots__ = ("_begin", "_connection", "_end", "_pool")
+
+    def __init__(self, pool: SqliteConnectionPool, begin: str | None = None, end: str | None = None) -> None:
+        self._pool = pool
+        self._begin = begin
+        self._end = end
+
+    def __enter__(self) -> Connection:
+        self._connection = connection = self._pool.acquire()
+        if self._begin is not None:
+            try:
+                run_plain(connection, self._begin)
+            except BaseException:
+                self._pool.release(connection)
+                raise
+        return connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # After an exception, `release` rolls the transaction back.
+        try:
+            if kind is None and self._end is not None:
+                run_plain(self._connection, self._end)
+        finally:
+            self._pool.release(self._connection)
