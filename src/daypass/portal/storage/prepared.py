@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, LargeBinary, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -21,6 +21,7 @@ ResultRow: TypeAlias = Any
 """A named tuple with the columns of the query."""
 
 _Convert = Callable[[Any], Any]
+_Bind = Callable[[Mapping[str, Any]], Any]
 _MakeRow = Callable[[Sequence[Any]], ResultRow]
 
 
@@ -33,21 +34,9 @@ class _Compiled:
     """A statement compiled for one SQL dialect."""
 
     sql: str
-    binds: Sequence[tuple[str, _Convert | None]]
-    constants: Mapping[str, object]
-    is_positional: bool
+    parameters: _Bind
+    """Returns named values as the parameters that the driver takes."""
     row: _MakeRow
-
-    def parameters(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  whatever the driver takes
-        if self.constants:
-            values = {**self.constants, **values}
-        if self.is_positional:
-            return [
-                values[name] if convert is None else convert(values[name]) for name, convert in self.binds
-            ]
-        return {
-            name: values[name] if convert is None else convert(values[name]) for name, convert in self.binds
-        }
 
 
 @dataclass(eq=False, slots=True)
@@ -120,10 +109,41 @@ def _compile(statement: Executable, insert_columns: Sequence[str] | None, dialec
     columns = list(statement.selected_columns) if isinstance(statement, Select) else []
     converters = [_result_processor(column.type, dialect) for column in columns]
     row = _row_of([str(column.key) for column in columns], converters)
-    return _Compiled(str(compiled), binds, constants, compiled.positional, row)
+    bind = _positional(binds, constants) if compiled.positional else _named(binds, constants)
+    return _Compiled(str(compiled), bind, row)
+
+
+def _positional(binds: Sequence[tuple[str, _Convert | None]], constants: Mapping[str, object]) -> _Bind:
+    names = [name for name, _ in binds]
+    converted = [(index, convert) for index, (_, convert) in enumerate(binds) if convert is not None]
+
+    def bind(values: Mapping[str, Any]) -> list[Any]:
+        if constants:
+            values = {**constants, **values}
+        parameters = [values[name] for name in names]
+        for index, convert in converted:
+            parameters[index] = convert(parameters[index])
+        return parameters
+
+    return bind
+
+
+def _named(binds: Sequence[tuple[str, _Convert | None]], constants: Mapping[str, object]) -> _Bind:
+    converted = [(name, convert) for name, convert in binds if convert is not None]
+
+    def bind(values: Mapping[str, Any]) -> dict[str, Any]:
+        parameters = {**constants, **values}
+        for name, convert in converted:
+            parameters[name] = convert(parameters[name])
+        return parameters
+
+    return bind
 
 
 def _bind_processor(type_: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    # Both drivers take bytes; SQLAlchemy wraps them in an object of the driver's own.
+    if isinstance(type_, LargeBinary):
+        return None
     return type_.dialect_impl(dialect).bind_processor(dialect)
 
 
