@@ -394,10 +394,10 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
         Documented(
             "scim_user.update",
             "An identity provider changes a user that it made.",
-            (Outcome.DONE,),
+            (Outcome.DONE, Outcome.DENIED),
             _USER,
             "`old.username`, `new.username`, `old.external_id`, `new.external_id`, `provider`, `address`, "
-            "`token_id`",
+            "`token_id`; if denied `code` and `reason` instead of the values",
         ),
         Documented(
             "scim_user.deactivate",
@@ -418,24 +418,26 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
         Documented(
             "scim_user.delete",
             "An identity provider deletes a user that it made, who is disabled for good and renamed, so that "
-            "the name is free.",
-            (Outcome.DONE,),
+            "the name is free. Alert: the user is the last Administrator, and stays as they are.",
+            (Outcome.DONE, Outcome.ALERT),
             "the username until then",
-            "`provider`, `address`, `token_id`",
+            "`provider`, `address`, `token_id`; if alert `code` and `reason`",
         ),
         Documented(
             "scim_group.create",
             "An identity provider creates a group, which gives nothing until an Administrator decides so.",
-            (Outcome.DONE,),
+            (Outcome.DONE, Outcome.DENIED),
             "the group's name",
-            "`external_id`, `provider`, `address`, `token_id`",
+            "`external_id`, `provider`, `address`, `token_id`; if denied `code` and `reason`",
         ),
         Documented(
             "scim_group.update",
-            "An identity provider renames a group that it made, or changes its `externalId`.",
-            (Outcome.DONE,),
+            "An identity provider renames a group that it made, or changes its `externalId`. Denied: another "
+            "group has the name or `externalId`, or a new member is no user of the provider.",
+            (Outcome.DONE, Outcome.DENIED),
             "the group's name until then",
-            "`old.name`, `new.name`, `old.external_id`, `new.external_id`, `provider`, `address`, `token_id`",
+            "`old.name`, `new.name`, `old.external_id`, `new.external_id`, `provider`, `address`, "
+            "`token_id`; if denied `code` and `reason` instead of the values",
         ),
         Documented(
             "scim_group.delete",

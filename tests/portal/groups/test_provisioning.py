@@ -8,7 +8,13 @@ import pytest
 from sqlalchemy import select, update
 
 from daypass.portal.audit.event import OPERATOR
-from daypass.portal.errors import GroupNotFound, InvalidRequest, LastAdministrator, PreconditionFailed
+from daypass.portal.errors import (
+    AlreadyExists,
+    GroupNotFound,
+    InvalidRequest,
+    LastAdministrator,
+    PreconditionFailed,
+)
 from daypass.portal.groups.model import Group
 from daypass.portal.groups.provisioning.model import ProvisionedGroup, WantedGroup
 from daypass.portal.groups.provisioning.service import ProvisionedGroups
@@ -26,6 +32,7 @@ from daypass.portal.tenants.store import add_tenant
 from tests.fakes import NOON
 from tests.portal.groups.conftest import BOB, ROOT, World
 from tests.portal.groups.examples import PLATFORM, add
+from tests.portal.identity.external.conftest import events
 
 OKTA = Provisioner("okta", "a-token", "192.0.2.1", "r")
 ENTRA = Provisioner("entra", "another-token", "192.0.2.2", "r")
@@ -104,6 +111,13 @@ def wants(**changed: object) -> Callable[[ProvisionedGroup], WantedGroup]:
 def without(user: User) -> Callable[[ProvisionedGroup], WantedGroup]:
     """Return an edit that removes a member."""
     return lambda old: replace(wants()(old), member_ids=old.members - {user.id})
+
+
+def refusals(world: World) -> set[tuple[str, str]]:
+    """Return the action and the subject of each recorded refusal."""
+    return {
+        (action, subject) for action, outcome, subject, _ in events(world.database) if outcome == "denied"
+    }
 
 
 @pytest.fixture
@@ -251,6 +265,18 @@ def test_members_are_users_of_the_same_provider_and_not_for_an_emergency(scim: S
             scim.group("other", user)
         assert world.groups_of(user) == []
     assert scim.groups.find("okta", group.id).members == {ann.id}
+    assert refusals(world) == {("scim_group.update", "platform"), ("scim_group.create", "other")}
+
+
+def test_a_taken_name_of_a_group_is_refused_and_recorded(scim: Scim, world: World) -> None:
+    scim.group("platform")
+    other = scim.group("other")
+
+    with pytest.raises(AlreadyExists):
+        scim.group("platform")
+    with pytest.raises(AlreadyExists):
+        scim.groups.update(other.id, wants(name="platform"), OKTA)
+    assert refusals(world) == {("scim_group.create", "platform"), ("scim_group.update", "other")}
 
 
 def test_another_provider_reaches_no_group(scim: Scim) -> None:

@@ -8,7 +8,7 @@ from daypass.portal.admin.groups.memberships import GroupMemberships
 from daypass.portal.admin.groups.service import Groups
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.permission_sets.service import PermissionSets
-from daypass.portal.admin.provisioning.service import SCIM_PATH, Provisioning
+from daypass.portal.admin.provisioning.service import Provisioning
 from daypass.portal.admin.reporting.overview import Overviews
 from daypass.portal.admin.reporting.reports import Reports
 from daypass.portal.admin.reporting.verification import Verification
@@ -28,6 +28,7 @@ from daypass.portal.admin.workloads.service import WorkloadRules
 from daypass.portal.config.providers import GroupSource, ProviderConfig
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.external.links import PASSWORDS_ONLY, SignInMethods
+from daypass.portal.identity.provisioning.model import SCIM_PATH
 from daypass.portal.permission_sets.grammar import ActionCheck, any_action
 from daypass.portal.permission_sets.model import PermissionSetTemplate
 from daypass.portal.settings.registry import REGISTRY, Registry

@@ -8,7 +8,7 @@ from daypass.portal.clock import Clock
 from daypass.portal.config.model import PortalConfig
 from daypass.portal.config.providers import GroupSource
 from daypass.portal.diagnostics.finding import Finding, Level
-from daypass.portal.identity.provisioning.model import ScimToken
+from daypass.portal.identity.provisioning.model import MOST_TOKENS, SCIM_PATH, ScimToken
 from daypass.portal.identity.provisioning.store.tokens import ScimTokenStore
 from daypass.portal.storage.engine import Database
 
@@ -17,8 +17,6 @@ _QUIET = timedelta(days=30)
 
 _ENTERING = timedelta(days=1)
 """The time in which an Administrator enters a second token at the provider."""
-
-_MOST_TOKENS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class ProvisioningDoctor:
             # A token of a provider that is not configured now would work again after one line in the
             # configuration.
             names = [*configured, *(each for each in store.providers() if each not in configured)]
-            tokens = {name: store.of_provider(name, _MOST_TOKENS) for name in names}
+            tokens = {name: store.of_provider(name, MOST_TOKENS) for name in names}
         for name, of_provider in tokens.items():
             valid = [token for token in of_provider if token.is_valid]
             if name not in configured:
@@ -48,12 +46,16 @@ class ProvisioningDoctor:
                 yield self._use(name, valid, of_provider)
                 yield from self._unused(name, valid)
 
+    @property
+    def _address(self) -> str:
+        return self.config.public_url + SCIM_PATH
+
     def _without_token(self, name: str) -> Finding:
         return _finding(
             name,
             Level.WARNING,
             "It is configured to provision by SCIM and has no valid token, so no user is created or "
-            f"deactivated. Create a token, and enter it there with {self.config.public_url}/scim/v2.",
+            f"deactivated. Create a token, and enter it there with {self._address}.",
             f"daypass portal scim-token {name}",
         )
 
@@ -71,7 +73,7 @@ class ProvisioningDoctor:
                 name,
                 Level.WARNING,
                 f"No valid token of it was ever used for SCIM.{last} Enter the token there with "
-                f"{self.config.public_url}/scim/v2, or create another one.",
+                f"{self._address}, or create another one.",
             )
         last_call = max(used)
         if self.clock() - last_call > _QUIET:

@@ -136,13 +136,18 @@ def test_a_new_user_is_a_person_without_a_role(provisioned: ProvisionedUsers, da
     assert (detail["provider"], detail["external_id"]) == ("okta", "00u-dana")
 
 
-def test_a_taken_name_is_never_taken_over(provisioned: ProvisionedUsers, identity: Identity) -> None:
+def test_a_taken_name_is_never_taken_over(
+    provisioned: ProvisionedUsers, identity: Identity, database: Database
+) -> None:
     admin = person(identity, "admin@example.com", Role.ADMINISTRATOR)
     provisioned.create(WantedUser("entra@example.com", "1"), ENTRA)
 
     for name in ("Admin@Example.com", "entra@example.com"):
         with pytest.raises(AlreadyExists):
             provisioned.create(WantedUser(name, "2"), OKTA)
+        action, outcome, subject, detail = events(database)[-1]
+        assert (action, outcome, subject) == ("user.create", "denied", name.lower())
+        assert (detail["provider"], detail["code"]) == ("okta", "already_there")
     with pytest.raises(UserNotFound):
         provisioned.update(admin.id, OFF, OKTA)
     assert provisioned.all("okta") == []
@@ -201,7 +206,9 @@ def test_a_change_increases_the_version_and_an_equal_one_does_not(provisioned: P
         provisioned.update(made.user.id, wants(), OKTA, expected=made.tag)
 
 
-def test_a_change_to_a_taken_or_invalid_name_is_refused(provisioned: ProvisionedUsers) -> None:
+def test_a_change_to_a_taken_or_invalid_name_is_refused(
+    provisioned: ProvisionedUsers, database: Database
+) -> None:
     made = provisioned.create(DANA, OKTA)
     provisioned.create(WantedUser("other@example.com", "2"), OKTA)
 
@@ -209,6 +216,7 @@ def test_a_change_to_a_taken_or_invalid_name_is_refused(provisioned: Provisioned
         provisioned.update(made.user.id, wants(user_name="Other@example.com"), OKTA)
     with pytest.raises(AlreadyExists):
         provisioned.update(made.user.id, wants(external_id="2"), OKTA)
+    assert [event[:2] for event in events(database)[-2:]] == [("scim_user.update", "denied")] * 2
     for invalid in ("", "a/b", "operator", "x" * 300):
         with pytest.raises(InvalidRequest):
             provisioned.update(made.user.id, wants(user_name=invalid), OKTA)
@@ -267,16 +275,16 @@ def test_a_refused_deactivation_changes_nothing(
         connection.execute(update(users).where(users.c.id == dana.id).values(role=Role.ADMINISTRATOR.value))
     secrets = tokens_of(identity, dana)
 
-    for refused in (
-        lambda: provisioned.update(dana.id, OFF, OKTA),
-        lambda: provisioned.delete(dana.id, OKTA),
+    for refused, action in (
+        (lambda: provisioned.update(dana.id, OFF, OKTA), "scim_user.deactivate"),
+        (lambda: provisioned.delete(dana.id, OKTA), "scim_user.delete"),
     ):
         with pytest.raises(LastAdministrator):
             refused()
+        assert events(database)[-1][:2] == (action, "alert")
 
     assert not any(revoked(database, secrets))
     assert provisioned.find("okta", dana.id).is_active
-    assert events(database)[-1][:2] == ("scim_user.deactivate", "alert")
     person(identity, "admin@example.com", Role.ADMINISTRATOR)
     assert not provisioned.update(dana.id, OFF, OKTA).is_active
 

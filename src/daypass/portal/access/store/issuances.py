@@ -123,7 +123,7 @@ class AttemptRow(TypedDict):
     """A JSON object; None unless the caller is a workload."""
     workload_rule: str | None
     is_limited_by_rule: bool | None
-    """None unless the caller is a workload."""
+    """None unless the caller is a workload, and for an attempt that was denied before its validity."""
 
 
 def add_attempt(row: AttemptRow) -> RowChange:

@@ -72,6 +72,10 @@ _USERS_BY_GROUP = (
 )
 
 
+_BY_NAME = (groups.c.name, groups.c.id)
+"""A total order: groups of several sources can have the same name."""
+
+
 class GroupList:
     """Reads groups for Administrators."""
 
@@ -131,7 +135,7 @@ class GroupList:
     def of_user(self, user_id: UserId) -> Sequence[GroupRecord]:
         """Return all groups of a user, by name."""
         ids = select(group_members.c.group_id).where(group_members.c.user_id == user_id)
-        rows = self._connection.execute(_GROUPS.where(groups.c.id.in_(ids)).order_by(groups.c.name))
+        rows = self._connection.execute(_GROUPS.where(groups.c.id.in_(ids)).order_by(*_BY_NAME))
         return [_group(row) for row in rows]
 
     def memberships(self, group_id: GroupId, search: str, page_request: PageRequest) -> Page[GroupMembership]:
@@ -155,13 +159,14 @@ class GroupList:
     def of_tenant(self, tenant_id: TenantId) -> Sequence[GroupMembership]:
         """Return the memberships of all groups in a tenant, also ended ones, by group name."""
         query = _MEMBERSHIPS.where(group_memberships.c.tenant_id == tenant_id)
-        return [_membership(row) for row in self._connection.execute(query.order_by(groups.c.name))]
+        return [_membership(row) for row in self._connection.execute(query.order_by(*_BY_NAME))]
 
     def memberships_of_user(self, user_id: UserId) -> Sequence[GroupMembership]:
-        """Return what all groups of a user give, also ended memberships, by tenant name."""
+        """Return what all groups of a user give, also ended memberships, by tenant and group name."""
         ids = select(group_members.c.group_id).where(group_members.c.user_id == user_id)
-        query = _MEMBERSHIPS.where(group_memberships.c.group_id.in_(ids)).order_by(tenants.c.name)
-        return [_membership(row) for row in self._connection.execute(query)]
+        query = _MEMBERSHIPS.where(group_memberships.c.group_id.in_(ids))
+        rows = self._connection.execute(query.order_by(tenants.c.name, *_BY_NAME))
+        return [_membership(row) for row in rows]
 
     def users_of_tenant(
         self, tenant_id: TenantId, search: str, page_request: PageRequest

@@ -9,7 +9,7 @@ from daypass.portal.admin import reauthentication
 from daypass.portal.admin.provisioning.store import ProvisionedCounts
 from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, single_change
 from daypass.portal.errors import ScimProviderNotFound, ScimTokenLimit, TokenNotFound
-from daypass.portal.identity.provisioning.model import ScimToken
+from daypass.portal.identity.provisioning.model import MOST_TOKENS, ScimToken
 from daypass.portal.identity.provisioning.store.tokens import (
     ScimTokenStore,
     add_scim_token,
@@ -20,10 +20,6 @@ from daypass.portal.identity.tokens import digest, mint_scim
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.search import is_storable
-
-SCIM_PATH = "/scim/v2"
-MOST_TOKENS = 20
-"""The number of tokens that are shown of a provider: the valid ones, and the newest of the revoked ones."""
 
 _SHOWN = 60
 

@@ -34,7 +34,7 @@ from daypass.portal.groups.store import (
 from daypass.portal.identity.administrators import require_local_administrator
 from daypass.portal.identity.authentication import check_no_secret
 from daypass.portal.identity.model import UserId
-from daypass.portal.identity.provisioning.events import provisioning_event
+from daypass.portal.identity.provisioning.events import provisioning_event, refusal_event
 from daypass.portal.identity.provisioning.model import Provisioner
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.search import is_storable
@@ -66,6 +66,10 @@ class _Change:
     rows: Sequence[RowChange]
     events: Sequence[Event]
     refusal: Callable[[Connection], PortalError | None]
+
+
+class _ForeignMember(InvalidRequest):
+    """A member is no user of the provider."""
 
 
 class _Stale(PreconditionFailed):
@@ -113,7 +117,16 @@ class ProvisionedGroups:
         Raises `InvalidRequest`, also for a member that is no user of the provider, or `AlreadyExists`.
         """
         _check(wanted)
-        now, group = self.clock(), _new_group(wanted, by)
+        group = _new_group(wanted, by)
+        try:
+            self._create(group, wanted, by)
+        except (AlreadyExists, _ForeignMember) as refusal:
+            self.committer.commit_rate_limited(refusal_event("scim_group.create", group.name, by, refusal))
+            raise
+        return self.find(by.provider, group.id)
+
+    def _create(self, group: Group, wanted: WantedGroup, by: Provisioner) -> None:
+        now = self.clock()
         with self.database.reading() as connection:
             names = _names_of_users(connection, by.provider, wanted.member_ids)
         rows = [add_group(group, at=now), *_joins(group, names, now)]
@@ -130,7 +143,6 @@ class ProvisionedGroups:
             return _taken(connection, by.provider, None, wanted)
 
         self.committer.commit_unit(UnitOfWork(rows, events, check, is_exclusive=True))
-        return self.find(by.provider, group.id)
 
     def update(self, group_id: str, edit: Edit, by: Provisioner, expected: str | None = None) -> str:
         """Change a group, which stays as it is if *edit* changes nothing, and return its tag.
@@ -213,27 +225,29 @@ class ProvisionedGroups:
             # section 3.14).
             if expected is not None and expected != old.tag:
                 raise PreconditionFailed("The group was changed in the meantime. Load it again.")
-            wanted = change(old)
-            if wanted is None:
-                return
-            unit = UnitOfWork(wanted.rows, wanted.events, _unchanged(old, wanted), is_exclusive=True)
             try:
+                wanted = change(old)
+                if wanted is None:
+                    return
+                unit = UnitOfWork(wanted.rows, wanted.events, _unchanged(old, wanted), is_exclusive=True)
                 self.committer.commit_unit(unit)
             except _Stale:
                 continue
+            # The provider gets an error only, so the Administrators of the portal learn of it by the audit
+            # log.
             except LastAdministrator as refusal:
-                # The provider gets an error only, so the Administrators of the portal learn of it by an
-                # alert.
-                self._record(old, by, refusal)
+                self._record("group.synchronise", old, by, refusal, Outcome.ALERT)
+                raise
+            except (AlreadyExists, _ForeignMember) as refusal:
+                self._record("scim_group.update", old, by, refusal, Outcome.DENIED)
                 raise
             return
         raise PreconditionFailed("The group is being changed by others at the same time. Try again.")
 
-    def _record(self, old: ProvisionedGroup, by: Provisioner, refusal: PortalError) -> None:
-        detail = {"code": refusal.code, "reason": refusal.reason}
-        self.committer.commit_rate_limited(
-            provisioning_event("group.synchronise", old.group.name, by, detail, Outcome.ALERT)
-        )
+    def _record(
+        self, action: str, old: ProvisionedGroup, by: Provisioner, refusal: PortalError, outcome: Outcome
+    ) -> None:
+        self.committer.commit_rate_limited(refusal_event(action, old.group.name, by, refusal, outcome))
 
 
 def _unchanged(old: ProvisionedGroup, change: _Change) -> Callable[[Connection], PortalError | None]:
@@ -277,9 +291,9 @@ def _names_of_users(connection: Connection, provider: str, user_ids: Collection[
     return {user_id: users[user_id].username for user_id in sorted(users)}
 
 
-def _foreign_member() -> InvalidRequest:
+def _foreign_member() -> _ForeignMember:
     # The same answer for an unknown id, a local account, a user of another provider, and a group.
-    return InvalidRequest(
+    return _ForeignMember(
         "A member is no user that this provider made. Create the user by SCIM first; groups in groups are "
         "not supported."
     )

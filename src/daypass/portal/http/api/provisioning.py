@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from daypass.portal.admin.provisioning.service import MOST_TOKENS, Provisioning, ScimProviderRecord
+from daypass.portal.admin.provisioning.service import Provisioning, ScimProviderRecord
 from daypass.portal.errors import ScimProviderNotFound, ScimTokenLimit, TokenNotFound
 from daypass.portal.http.api.codec import answer_with
 from daypass.portal.http.api.operation import Operation
@@ -16,6 +16,7 @@ from daypass.portal.http.api.schema import Moment
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.http.services import Services
+from daypass.portal.identity.provisioning.model import MOST_TOKENS
 
 _TOKENS = f"The valid tokens, then the newest revoked ones, up to {MOST_TOKENS}."
 

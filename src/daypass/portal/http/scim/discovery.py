@@ -12,8 +12,9 @@ from daypass.portal.http.core.routing import exact
 from daypass.portal.http.scim.documents import Document, document
 from daypass.portal.http.scim.endpoints import ScimEndpoints, ScimRequest
 from daypass.portal.http.scim.queries import LARGEST_PAGE, PageParameters
+from daypass.portal.identity.provisioning.model import SCIM_PATH
 
-PREFIX = "/scim/v2"
+PREFIX = SCIM_PATH
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 _CORE = "urn:ietf:params:scim:schemas:core:2.0"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from daypass.portal.audit.event import Event, Outcome, Scalar
+from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.provisioning.model import HeldMemberships, ProvisionedUser, Provisioner
 
@@ -25,6 +26,14 @@ def provisioning_event(
         tenant_id=tenant_id,
         detail={**facts, **detail},
     )
+
+
+def refusal_event(
+    action: str, subject: str, by: Provisioner, refusal: PortalError, outcome: Outcome = Outcome.DENIED
+) -> Event:
+    """Return the event of a change that the portal refused; only the provider gets the answer."""
+    detail = {"code": refusal.code, "reason": refusal.reason}
+    return provisioning_event(action, subject, by, detail, outcome)
 
 
 def events_of_leaving(user: ProvisionedUser, held: HeldMemberships, by: Provisioner) -> Sequence[Event]:

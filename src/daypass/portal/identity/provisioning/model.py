@@ -7,6 +7,12 @@ from daypass.portal.audit.event import Actor
 from daypass.portal.identity.administrators import LostAdministrators
 from daypass.portal.identity.model import User
 
+SCIM_PATH = "/scim/v2"
+"""The path below the portal's public URL that identity providers call."""
+
+MOST_TOKENS = 20
+"""The number of tokens that are shown of a provider: the valid ones, and the newest of the revoked ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Provisioner:

@@ -27,7 +27,11 @@ from daypass.portal.errors import (
 from daypass.portal.identity.administrators import require_administrators
 from daypass.portal.identity.authentication import check_no_secret
 from daypass.portal.identity.model import Role, User, UserId, UserKind
-from daypass.portal.identity.provisioning.events import events_of_leaving, provisioning_event
+from daypass.portal.identity.provisioning.events import (
+    events_of_leaving,
+    provisioning_event,
+    refusal_event,
+)
 from daypass.portal.identity.provisioning.model import (
     HeldMemberships,
     ProvisionedUser,
@@ -76,6 +80,8 @@ def _allowed(_connection: Connection) -> None:
 class _Change:
     """The rows and events of a change, and its own refusal inside the transaction."""
 
+    action: str
+    """The audit action under which a refusal is recorded."""
     rows: Sequence[RowChange]
     events: Sequence[Event]
     disables: bool = False
@@ -146,7 +152,11 @@ class ProvisionedUsers:
         def check(connection: Connection) -> PortalError | None:
             return _taken(connection, by.provider, None, username, wanted.external_id)
 
-        self.committer.commit_unit(UnitOfWork(rows, events, check, is_exclusive=True))
+        try:
+            self.committer.commit_unit(UnitOfWork(rows, events, check, is_exclusive=True))
+        except AlreadyExists as refusal:
+            self.committer.commit_rate_limited(refusal_event("user.create", username, by, refusal))
+            raise
         return self.find(by.provider, user.id)
 
     def update(
@@ -181,9 +191,8 @@ class ProvisionedUsers:
                 rename_user(old.user.id, f"{old.user.username[:200]}.deleted.{old.user.id}"),
                 mark_deleted(old.user.id, at=now),
             ]
-            return _Change(
-                rows, [provisioning_event("scim_user.delete", old.user.username, by, {})], disables=True
-            )
+            event = provisioning_event("scim_user.delete", old.user.username, by, {})
+            return _Change(event.action, rows, [event], disables=True)
 
         self._commit(user_id, change, by, expected)
 
@@ -212,8 +221,11 @@ class ProvisionedUsers:
                 self.committer.commit_unit(unit)
             except _Stale:
                 continue
-            except LastAdministrator as refusal:
-                self._record(old, by, refusal)
+            except (AlreadyExists, LastAdministrator) as refusal:
+                is_alert = isinstance(refusal, LastAdministrator)
+                outcome = Outcome.ALERT if is_alert else Outcome.DENIED
+                event = refusal_event(wanted.action, old.user.username, by, refusal, outcome)
+                self.committer.commit_rate_limited(event)
                 raise
             return
         raise PreconditionFailed("The user is being changed by others at the same time. Try again.")
@@ -221,12 +233,6 @@ class ProvisionedUsers:
     def _held(self, user: ProvisionedUser) -> HeldMemberships:
         with self.database.reading() as connection:
             return ProvisionedUserStore(connection, user.provider).held_memberships(user.user.id)
-
-    def _record(self, old: ProvisionedUser, by: Provisioner, refusal: PortalError) -> None:
-        detail = {"code": refusal.code, "reason": refusal.reason}
-        self.committer.commit_rate_limited(
-            provisioning_event("scim_user.deactivate", old.user.username, by, detail, Outcome.ALERT)
-        )
 
 
 class _Stale(PreconditionFailed):
@@ -294,7 +300,8 @@ def _update(old: ProvisionedUser, wanted: WantedUser, by: Provisioner, now: date
     def taken(connection: Connection) -> PortalError | None:
         return _taken(connection, by.provider, old, username, wanted.external_id)
 
-    return _Change(rows, events, deactivates, taken)
+    action = "scim_user.deactivate" if deactivates else "scim_user.update"
+    return _Change(action, rows, events, deactivates, taken)
 
 
 def _description(user: WantedUser | ProvisionedUser) -> tuple[str, str | None, str]:
@@ -307,11 +314,7 @@ def _checked(wanted: WantedUser) -> str:
     username = canonical_username(wanted.user_name)
     check_new_username(username)
     external_id = wanted.external_id or ""
-    if (
-        len(external_id) > LONGEST_EXTERNAL_ID
-        or not external_id.isprintable()
-        or not is_storable(external_id)
-    ):
+    if len(external_id) > LONGEST_EXTERNAL_ID or not is_storable(external_id):
         raise InvalidRequest(f"externalId has at most {LONGEST_EXTERNAL_ID} printable characters.")
     if len(wanted.attributes) > LONGEST_ATTRIBUTES or not is_storable(wanted.attributes):
         raise InvalidRequest(f"The attributes of a user have at most {LONGEST_ATTRIBUTES // 1024} KiB.")
