@@ -76,7 +76,7 @@ def test_with_a_certificate_it_serves_over_tls(operator: Operator, certificates:
         assert {len(cores) for cores in cores_of(serving)} == {1}
         assert (line["url"], line["tls"], line["level"]) == ("https://localhost:8443", True, "info")
         assert not told(serving, "This process speaks no TLS.")
-        assert not told(serving, "Nobody can sign in yet.")
+        assert not told(serving, "No user can sign in yet.")
         assert serving.stop() == 0
 
 
@@ -115,7 +115,7 @@ def test_without_tls_it_logs_a_warning_with_the_remedy(operator: Operator) -> No
     with operator.serving(DAYPASS_ONE_CORE="false") as serving:
         cores = cores_of(serving)
         plain = told(serving, "This process speaks no TLS.")[0]
-        empty = told(serving, "Nobody can sign in yet.")[0]
+        empty = told(serving, "No user can sign in yet.")[0]
         unknown = serving.ask("GET", "/v3/features/system", "no_such_token")
         code = serving.stop(signal.SIGINT)
         last = serving.lines()[-1]

@@ -8,7 +8,7 @@ _WIDTH = 128
 _TOKEN = re.compile(
     r"`[^`]*`"
     r"|(?<![\w`/-])--?[a-z][a-z0-9-]*\b"
-    r"|(?<![\w`/])(?:DAYPASS|DUPLO|AWS|SSL|REQUESTS|XDG|PG|GITHUB)_[A-Z_]+(?:=\w+)?"
+    r"|(?<![\w`/])(?:DAYPASS|DUPLO|AWS|SSL|REQUESTS|XDG|PG|GITHUB)_[A-Z_]+(?:=[\w-]+)?"
     r"|\bSTATE_DIRECTORY\b|\bBROWSER\b"
     r"|(?<![\w`])~?/[\w./-]+"
 )

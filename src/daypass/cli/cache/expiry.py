@@ -43,7 +43,7 @@ def _remove(directory: files.Directory, key: str, names: list[str], now: float) 
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not os.fstat(lock).st_nlink:
-            # Another process removed it meanwhile. What has its name now is another lock.
+            # Another process removed it meanwhile, and a file of that name is another lock.
             return
         # Judged again under the lock: a process that held it may have replaced the files.
         for name in names:

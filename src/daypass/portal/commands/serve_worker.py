@@ -131,7 +131,7 @@ def _announce(
         log.warning("This process speaks no TLS.", **_tls_advice(config))
     if is_ownerless:
         log.warning(
-            "Nobody can sign in yet.", remedy="daypass portal create-admin you@example.com --with-token"
+            "No user can sign in yet.", remedy="daypass portal create-admin you@example.com --with-token"
         )
 
 

@@ -100,7 +100,7 @@ PASSKEY_REQUIRED = Setting(
         (("off", "Off"), ("administrators", "Administrators"), ("everyone", "Everyone with a password"))
     ),
     default="off",
-    help="Who must show a passkey after the password, and confirms changes with it.",
+    help="The users who must show a passkey after the password, and confirm changes with it.",
     documentation=(
         "A user who needs a passkey and has none registers one at the next sign-in, after the password and "
         "before anything else. Users with a passkey are always asked for it after their password, whatever "

@@ -61,8 +61,8 @@ def check_claims_of_unknown_kind(claims: Mapping[str, str]) -> None:
     for name, value in claims.items():
         if _PULL_REQUEST.fullmatch(value):
             raise InvalidRequest(
-                f"A rule must not demand this value of “{name}”. Everybody who can open a pull request "
-                "decides what such a job runs."
+                f"A rule must not demand this value of “{name}”. Anyone who can open a pull request "
+                "decides on the commands of such a job."
             )
     strong = {name for name in claims if not _is_weak(name)}
     if not strong:

@@ -1,8 +1,8 @@
 """The groups of an identity provider: made, renamed, filled and deleted by SCIM.
 
 A provider reaches the groups that it made and no others. Their members are users that the same provider made:
-no local account, no user of another provider, and not the break-glass account. What a group gives is decided
-by Administrators, so no call of the provider gives a tenant or the role Administrator by itself.
+no local account, no user of another provider, and not the break-glass account. Administrators decide on the
+memberships that a group gives, so no call of the provider gives a tenant or the role Administrator by itself.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

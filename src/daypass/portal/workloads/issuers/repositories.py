@@ -3,7 +3,7 @@
 from daypass.portal.workloads.issuers.model import ID, UUID, ClaimField, IssuerKind, IssuerRules, Refused
 
 _OF_PULL_REQUESTS = (
-    "Everybody who can open a pull request decides what such a job runs. Demand the branch or the "
+    "Anyone who can open a pull request decides on the commands of such a job. Demand the branch or the "
     "environment to which it is merged."
 )
 

@@ -2,7 +2,7 @@
 
 A new role may be assumed by no one until the last call, whose trust policy lets the portal in. Only such an
 unfinished role gets the policies that allow: of a finished one, an operator may have detached some on
-purpose. What denies, the boundary, the tag and the service limit come before, in every role.
+purpose. The denials, the boundary, the tag and the service limit come before, in every role.
 """
 
 from collections.abc import Iterator, Sequence

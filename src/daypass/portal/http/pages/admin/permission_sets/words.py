@@ -10,8 +10,8 @@ ONLY_TAKES_AWAY = (
 )
 
 WITHIN_THE_FENCE = (
-    "The portal uses these roles only while they are within the fence of their tenants. What an operator "
-    "denied to a tenant's own role by hand is not denied to them."
+    "The portal uses these roles only while they are within the fence of their tenants. Denials that an "
+    "operator added to a tenant's own role by hand do not apply to them."
 )
 
 
