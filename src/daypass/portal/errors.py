@@ -1,5 +1,7 @@
 """The portal's errors: each has a stable code and a reason, and none knows an HTTP status."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import ClassVar
 
@@ -20,6 +22,21 @@ class InvalidRequest(PortalError):
     """The request is malformed or has an invalid value."""
 
     code = "invalid_request"
+
+    def __init__(self, reason: str, field: str = "") -> None:
+        super().__init__(reason)
+        self.field = field
+        """The name of the invalid value, such as `audience` or `claims.repository_id`; empty if unknown."""
+
+
+@contextmanager
+def invalid_field(field: str) -> Iterator[None]:
+    """Set the field of an `InvalidRequest` that the block raises, unless it has one."""
+    try:
+        yield
+    except InvalidRequest as error:
+        error.field = error.field or field
+        raise
 
 
 class InvalidDuration(PortalError):

@@ -9,7 +9,13 @@ from daypass.common.usernames import canonical_username
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AlreadyExists, InvalidRequest, SignInAgain, Unauthenticated
+from daypass.portal.errors import (
+    AlreadyExists,
+    InvalidRequest,
+    SignInAgain,
+    Unauthenticated,
+    invalid_field,
+)
 from daypass.portal.identity.model import (
     BEARER_KINDS,
     CONSENTED_KINDS,
@@ -211,9 +217,10 @@ def new_user(
     username: str, role: Role, password: Secret | None, now: datetime, kind: UserKind | None = None
 ) -> tuple[User, RowChange]:
     """Return a new user and the row to insert; without a *kind* and a password, it is a service account."""
-    check_no_secret(username)
     name = canonical_username(username)
-    check_new_username(name)
+    with invalid_field("username"):
+        check_no_secret(username)
+        check_new_username(name)
     if kind is None:
         kind = UserKind.SERVICE if password is None else UserKind.PERSON
     user = User(UserId(uuid4().hex), name, role, kind)

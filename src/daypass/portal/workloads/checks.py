@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from daypass.common.session_limits import MAXIMUM_DURATION, MINIMUM_DURATION
-from daypass.portal.errors import InvalidRequest
+from daypass.portal.errors import InvalidRequest, invalid_field
 from daypass.portal.identity.jwt import InvalidToken
 from daypass.portal.identity.jwt.keys import parse_key_set
 from daypass.portal.identity.jwt.urls import discovery_url
@@ -38,13 +38,18 @@ def check_rule(rule: WorkloadRule, allowed_issuers: Collection[str]) -> None:
     if not _NAME.fullmatch(rule.name):
         raise InvalidRequest(
             "A rule's name has 1 to 64 lower-case letters, digits, dots, dashes and underscores, and begins "
-            "and ends with a letter or digit."
+            "and ends with a letter or digit.",
+            "name",
         )
-    _check_issuer(kind, rule, allowed_issuers)
-    _check_audience(kind, rule)
-    _check_claims(kind, rule.claims)
+    with invalid_field("issuer"):
+        _check_issuer(kind, rule, allowed_issuers)
+    with invalid_field("audience"):
+        _check_audience(kind, rule)
+    with invalid_field("claims"):
+        _check_claims(kind, rule.claims)
     _check_limits(rule)
-    _check_tags(rule.tags)
+    with invalid_field("tags"):
+        _check_tags(rule.tags)
 
 
 def _check_issuer(kind: IssuerRules, rule: WorkloadRule, allowed: Collection[str]) -> None:
@@ -55,7 +60,8 @@ def _check_issuer(kind: IssuerRules, rule: WorkloadRule, allowed: Collection[str
             "without the slash at its end."
         )
     if rule.jwks is not None:
-        _check_keys(kind, rule.jwks)
+        with invalid_field("jwks"):
+            _check_keys(kind, rule.jwks)
     # Otherwise the kind "other" would be the way around the conditions of the known kinds.
     if kind.kind is IssuerKind.OTHER and (known := _kind_of(issuer)) is not None:
         raise InvalidRequest(f"Choose the kind {known.label} for this issuer: its rules need certain claims.")
@@ -150,7 +156,8 @@ def _host_of(text: str) -> str | None:
 
 def _check_claims(kind: IssuerRules, claims: Mapping[str, str]) -> None:
     for name, value in claims.items():
-        _check_claim(kind, name, value)
+        with invalid_field(f"claims.{name}"):
+            _check_claim(kind, name, value)
     if len(claims) > MOST_CLAIMS:
         raise InvalidRequest(
             f"A rule demands at most {MOST_CLAIMS} claims. Leave those out that others imply."
@@ -158,14 +165,18 @@ def _check_claims(kind: IssuerRules, claims: Mapping[str, str]) -> None:
     for field in kind.required:
         if field.claim not in claims:
             raise InvalidRequest(
-                f"A rule for {kind.label} must demand “{field.claim}” ({field.label}). {field.help}"
+                f"A rule for {kind.label} must demand “{field.claim}” ({field.label}). {field.help}",
+                f"claims.{field.claim}",
             )
     # After the required claims, which name what the group narrows further.
     for group in kind.one_of:
         if not group & claims.keys():
             raise InvalidRequest(f"The rule is too wide for {kind.label}. {kind.one_of_help}")
     if refused := kind.find_refused(claims):
-        raise InvalidRequest(f"A rule must not demand this value of “{refused.claim}”. {refused.reason}")
+        raise InvalidRequest(
+            f"A rule must not demand this value of “{refused.claim}”. {refused.reason}",
+            f"claims.{refused.claim}",
+        )
     if kind.kind is IssuerKind.OTHER:
         check_claims_of_unknown_kind(claims)
 
@@ -194,13 +205,14 @@ def _check_claim(kind: IssuerRules, name: str, value: str) -> None:
 
 def _check_limits(rule: WorkloadRule) -> None:
     if not SHORTEST_TOKEN <= rule.token_lifetime <= LONGEST_TOKEN:
-        raise InvalidRequest("The portal token lives from 15 to 60 minutes.")
+        raise InvalidRequest("The portal token lives from 15 to 60 minutes.", "token_lifetime")
     if not MINIMUM_DURATION <= rule.session_limit <= MAXIMUM_DURATION:
-        raise InvalidRequest("The limit of AWS sessions is from 15 minutes to 12 hours.")
+        raise InvalidRequest("The limit of AWS sessions is from 15 minutes to 12 hours.", "session_limit")
     if len(rule.tenants) > MOST_TENANTS:
         raise InvalidRequest(
             f"A rule lists at most {MOST_TENANTS} tenants. Make another rule for the others, with claims of "
-            "its own."
+            "its own.",
+            "tenants",
         )
 
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from daypass.portal.admin.provisioning.service import MOST_TOKENS, SCIM_PATH
 from daypass.portal.config.providers import GroupSource, ProviderConfig
 from daypass.portal.groups.model import Group, MemberSource
 from daypass.portal.groups.store import add_group
-from daypass.portal.identity.provisioning.model import Provisioner, WantedUser
+from daypass.portal.identity.provisioning.model import MOST_TOKENS, SCIM_PATH, Provisioner, WantedUser
 from daypass.portal.identity.provisioning.tokens import ScimTokens
 from daypass.portal.identity.provisioning.users import ProvisionedUsers
 from daypass.portal.tenants.model import GroupId

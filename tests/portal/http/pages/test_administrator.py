@@ -92,6 +92,15 @@ def alert(answer: Answer) -> str:
     return html.unescape(found[1])
 
 
+def field_error(answer: Answer, field: str) -> str:
+    """Return the error beside a field, given by its id, which the field points to."""
+    page = answer.body.decode()
+    found = re.search(rf'id="{field}-error" role="alert">(.*?)</p>', page)
+    assert found, text(answer)
+    assert f'aria-describedby="{field}-error" aria-invalid="true"' in page
+    return html.unescape(found[1])
+
+
 def shown_once(answer: Answer) -> str:
     """Return the secret in the pane that opens with the page."""
     found = re.search(

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from daypass.portal.admin.provisioning.service import SCIM_PATH
 from daypass.portal.config.providers import GroupSource, ProviderConfig
+from daypass.portal.identity.provisioning.model import SCIM_PATH
 from daypass.portal.identity.provisioning.tokens import ScimTokens
 from tests.portal.http.pages.test_administrator import Browser, alert, shown_once, sign_in, text
 from tests.portal.http.world import ADMIN, PUBLIC_URL, World

@@ -7,7 +7,7 @@ import pytest
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.identity.model import Role
 from daypass.portal.secret import Secret
-from tests.portal.http.pages.test_administrator import Browser, alert, sign_in, text
+from tests.portal.http.pages.test_administrator import Browser, field_error, sign_in, text
 from tests.portal.http.workload_rules import workload_token
 from tests.portal.http.world import ADMIN, DANA, World
 
@@ -42,20 +42,21 @@ def test_an_account_is_created_listed_and_described(admin: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "status", "why"),
+    ("fields", "status", "field", "why"),
     [
-        ({"username": DANA}, 409, "already taken"),
-        ({"username": BOT, "owner": DANA}, 422, "is a service account"),
-        ({"username": BOT, "owner": "nobody"}, 404, "no such owner"),
-        ({"username": ""}, 422, "username"),
+        ({"username": DANA}, 409, "username", "already taken"),
+        ({"username": BOT, "owner": DANA}, 422, "owner", "is a service account"),
+        ({"username": BOT, "owner": "nobody"}, 404, "owner", "no such owner"),
+        ({"username": BOT, "description": "x" * 501}, 422, "description", "500 printable"),
+        ({"username": ""}, 422, "username", "username"),
     ],
 )
 def test_a_refused_account_is_not_created(
-    admin: Browser, fields: dict[str, str], status: int, why: str
+    admin: Browser, fields: dict[str, str], status: int, field: str, why: str
 ) -> None:
     answer = admin.send(ACCOUNTS, **fields)
 
-    assert (answer.status, why in text(answer)) == (status, True), alert(answer)
+    assert (answer.status, why in field_error(answer, field)) == (status, True)
     assert BOT not in admin.see(f"{ACCOUNTS}?search={BOT}").partition("<tbody>")[2]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from daypass.portal.workloads.issuers.model import IssuerKind
 from daypass.portal.workloads.issuers.table import KINDS
-from tests.portal.http.pages.test_administrator import Browser, alert, sign_in, text
+from tests.portal.http.pages.test_administrator import Browser, field_error, sign_in, text
 from tests.portal.http.workload_rules import changed, rule_of, stored, workload_token
 from tests.portal.http.world import ADMIN, DANA, World
 
@@ -70,32 +70,40 @@ def test_a_rule_is_created_shown_changed_disabled_and_deleted(admin: Browser) ->
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "why"),
+    ("change", "status", "field", "why"),
     [
-        ({"claim environment": ""}, 422, "Demand an environment, or a protected ref"),
-        ({"claim repository_id": "acme/shop"}, 422, "unexpected form"),
-        ({"service_account": ADMIN}, 422, "is an Administrator"),
-        ({"service_account": "nobody"}, 404, "no such user"),
-        ({"tenants": "data01"}, 422, "not a member"),
-        ({"tenants": "dev01\ndev01"}, 422, "same name"),
-        ({"more_claims": "workflow"}, 422, "line 1 has the form NAME = VALUE"),
-        ({"session_limit": "1 day"}, 422, "longest AWS session"),
-        ({"token_lifetime": "5"}, 422, "Choose how long"),
+        ({"name": "Shop!"}, 422, "name", "lower-case letters"),
+        ({"issuer": "http://issuer.example.com"}, 422, "issuer", "https:// URL"),
+        ({"audience": "sts.amazonaws.com"}, 422, "audience", "other services too"),
+        ({"claim repository_id": "acme/shop"}, 422, "claim-1", "unexpected form"),
+        ({"claim repository_id": ""}, 422, "claim-1", "must demand"),
+        ({"service_account": ADMIN}, 422, "service_account", "is an Administrator"),
+        ({"service_account": "nobody"}, 404, "service_account", "no such user"),
+        ({"tenants": "data01"}, 422, "tenants", "not a member"),
+        ({"tenants": "none"}, 404, "tenants", "no tenant"),
+        ({"tenants": "dev01 = none"}, 404, "tenants", "permission set"),
+        ({"tenants": "dev01\ndev01"}, 422, "tenants", "same name"),
+        ({"more_claims": "workflow"}, 422, "more_claims", "line 1 has the form NAME = VALUE"),
+        ({"more_claims": "workflow = *"}, 422, "more_claims", "wildcard"),
+        ({"claim environment": ""}, 422, "more_claims", "Demand an environment, or a protected ref"),
+        ({"session_limit": "1 day"}, 422, "session_limit", "whole numbers"),
+        ({"token_lifetime": "5"}, 422, "token_lifetime", "Choose how long"),
+        ({"tags": "x y = repository"}, 422, "tags", "64 letters, digits"),
     ],
 )
 def test_a_rule_that_is_refused_shows_the_reason_and_keeps_the_fields(
-    admin: Browser, change: dict[str, str], status: int, why: str
+    admin: Browser, change: dict[str, str], status: int, field: str, why: str
 ) -> None:
     answer = admin.send(ADD, **{**SHOP, **change})
 
-    assert (answer.status, why in alert(answer)) == (status, True), text(answer)
+    assert (answer.status, why in field_error(answer, field)) == (status, True), text(answer)
     assert "workflow" in text(answer)
 
 
 def test_a_name_that_is_taken_replaces_nothing(admin: Browser) -> None:
     admin.do(ADD, **SHOP)
     answer = admin.send(ADD, **{**SHOP, "tenants": ""})
-    assert (answer.status, "exists already" in alert(answer)) == (412, True)
+    assert (answer.status, "exists already" in field_error(answer, "name")) == (412, True)
 
 
 def test_the_form_of_each_kind_asks_for_its_claims(admin: Browser) -> None:

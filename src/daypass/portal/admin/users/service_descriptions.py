@@ -47,7 +47,9 @@ class ServiceDescription:
         if record is None:
             raise UserNotFound("There is no such owner. Enter the username of a person.")
         if record.user.kind is not UserKind.PERSON:
-            raise InvalidRequest(f"“{record.user.username}” is a service account. An owner is a person.")
+            raise InvalidRequest(
+                f"“{record.user.username}” is a service account. An owner is a person.", "owner"
+            )
         return record.user
 
 
@@ -55,4 +57,6 @@ def _check(account: User, text: str) -> None:
     if account.kind is not UserKind.SERVICE:
         raise InvalidRequest("Only a service account has an owner and a description.")
     if len(text) > LONGEST_DESCRIPTION or not all(part.isprintable() for part in text.splitlines()):
-        raise InvalidRequest(f"A description has up to {LONGEST_DESCRIPTION} printable characters.")
+        raise InvalidRequest(
+            f"A description has up to {LONGEST_DESCRIPTION} printable characters.", "description"
+        )

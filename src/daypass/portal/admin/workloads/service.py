@@ -22,7 +22,7 @@ from daypass.portal.admin.transactions import (
 )
 from daypass.portal.admin.users.service import find_user
 from daypass.portal.audit.event import Scalar
-from daypass.portal.errors import InvalidRequest, WorkloadRuleNotFound
+from daypass.portal.errors import InvalidRequest, WorkloadRuleNotFound, invalid_field
 from daypass.portal.identity.model import User, UserKind
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.search import is_storable
@@ -175,7 +175,12 @@ class WorkloadRules:
     def _rule(
         self, connection: Connection, rule_id: RuleId, name: str, definition: RuleDefinition
     ) -> WorkloadRule:
-        account = _service_account(connection, definition.service_account)
+        with invalid_field("service_account"):
+            account = _service_account(connection, definition.service_account)
+        with invalid_field("tenants"):
+            tenants = sorted(
+                _tenants(connection, account, definition.tenants, self.executor.clock()), key=_by_name
+            )
         return WorkloadRule(
             id=rule_id,
             name=name,
@@ -189,9 +194,7 @@ class WorkloadRules:
             tags=dict(definition.tags),
             jwks=definition.jwks,
             is_disabled=definition.is_disabled,
-            tenants=tuple(
-                sorted(_tenants(connection, account, definition.tenants, self.executor.clock()), key=_by_name)
-            ),
+            tenants=tuple(tenants),
         )
 
 

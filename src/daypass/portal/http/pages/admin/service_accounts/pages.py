@@ -3,7 +3,7 @@
 Their memberships and tokens are on the page of the user.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -13,7 +13,13 @@ from starlette.routing import BaseRoute
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import UserQuery, UserRecord, UserSort, Version, WorkloadRuleRecord
 from daypass.portal.admin.users.service_descriptions import ServiceDescription
-from daypass.portal.errors import AlreadyExists, InvalidRequest, PreconditionFailed, UserNotFound
+from daypass.portal.errors import (
+    AlreadyExists,
+    InvalidRequest,
+    PortalError,
+    PreconditionFailed,
+    UserNotFound,
+)
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
@@ -31,6 +37,9 @@ ADDRESS = "/administrator/service-accounts"
 _SUGGESTED = 100
 _REFUSALS = (InvalidRequest, UserNotFound, AlreadyExists)
 
+WHOLE = ""
+NO_ERRORS: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class AccountsPage:
@@ -44,7 +53,8 @@ class AccountsPage:
     """The suggested owners."""
     form: Form
     """The submitted values, if the pane is shown again with an error."""
-    error: str
+    errors: Mapping[str, str]
+    """The errors by the names of the fields; `WHOLE` is an error of no single field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,7 @@ class AccountPage:
     """The ids of the rules whose issuer is not allowed by the operator."""
     people: Sequence[UserRecord]
     form: Form
-    error: str
+    errors: Mapping[str, str]
 
     @property
     def address(self) -> str:
@@ -89,7 +99,7 @@ class ServiceAccountPages:
                 description=ServiceDescription(form.get("owner"), form.get("description")),
             )
         except _REFUSALS as refusal:
-            return self._list(visit, status_of(refusal), error=refusal.reason)
+            return self._list(visit, status_of(refusal), _errors_of(refusal))
         return redirect(f"{ADDRESS}/{created.user.id}", f"{created.user.username} is created.")
 
     def show(self, visit: PageVisit) -> Response:
@@ -107,7 +117,7 @@ class ServiceAccountPages:
                 expected=Version(form.get("version")),
             )
         except (*_REFUSALS, PreconditionFailed) as refusal:
-            return self._account(visit, status_of(refusal), error=refusal.reason)
+            return self._account(visit, status_of(refusal), _errors_of(refusal))
         return redirect(f"{ADDRESS}/{record.user.id}", f"{changed.user.username} is updated.")
 
     def _record(self, visit: PageVisit) -> UserRecord:
@@ -117,7 +127,9 @@ class ServiceAccountPages:
             raise UserNotFound("There is no such service account.")
         return record
 
-    def _account(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, *, error: str = "") -> Response:
+    def _account(
+        self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, errors: Mapping[str, str] = NO_ERRORS
+    ) -> Response:
         record = self._record(visit)
         service = self.administration.workload_rules
         rules = service.of_account(record.user.id)
@@ -127,12 +139,14 @@ class ServiceAccountPages:
             not_allowed=service.not_allowed(rules),
             people=self._people(),
             # Only a refused form is shown with its values again.
-            form=visit.form if error else Form({}),
-            error=error,
+            form=visit.form if errors else Form({}),
+            errors=errors,
         )
         return self.pages.show(visit.layout, "pages/admin/service-account.html", page, status)
 
-    def _list(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, *, error: str = "") -> Response:
+    def _list(
+        self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, errors: Mapping[str, str] = NO_ERRORS
+    ) -> Response:
         listing = ListQuery.of(visit.query, ADDRESS, [sort.value for sort in UserSort])
         query = UserQuery(
             search=listing.search,
@@ -147,14 +161,23 @@ class ServiceAccountPages:
             listing=listing,
             following=listing.following(result.next_cursor),
             people=self._people(),
-            form=visit.form if error else Form({}),
-            error=error,
+            form=visit.form if errors else Form({}),
+            errors=errors,
         )
         return self.pages.show(visit.layout, "pages/admin/service-accounts.html", page, status)
 
     def _people(self) -> Sequence[UserRecord]:
         query = UserQuery(kind=UserKind.PERSON, is_disabled=False)
         return self.administration.users.page(query, PageRequest(limit=_SUGGESTED)).records
+
+
+def _errors_of(refusal: PortalError) -> Mapping[str, str]:
+    """Return the reason of a refusal by the name of the field that it is about."""
+    if isinstance(refusal, UserNotFound):
+        return {"owner": refusal.reason}
+    if isinstance(refusal, AlreadyExists):
+        return {"username": refusal.reason}
+    return {refusal.field if isinstance(refusal, InvalidRequest) else WHOLE: refusal.reason}
 
 
 def routes(services: Services) -> Sequence[BaseRoute]:

@@ -1,13 +1,22 @@
 """The form of a workload rule: fields for what the people of each kind of issuer know, as text."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from daypass.common.duration_text import format_duration
 from daypass.portal.access.duration import parse_duration
 from daypass.portal.admin.workloads.service import RuleDefinition
-from daypass.portal.errors import InvalidDuration, InvalidRequest
+from daypass.portal.errors import (
+    InvalidDuration,
+    InvalidRequest,
+    PermissionSetNotFound,
+    PortalError,
+    PreconditionFailed,
+    TenantNotFound,
+    UserNotFound,
+    invalid_field,
+)
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.workloads.issuers.model import IssuerKind, IssuerRules
 from daypass.portal.workloads.issuers.table import KINDS
@@ -15,6 +24,8 @@ from daypass.portal.workloads.model import TAG_PREFIX, WorkloadRule
 
 _CLAIM = "claim "
 """The beginning of the names of the fields with the kind's claims."""
+
+WHOLE = ""
 
 _LIFETIMES = tuple((str(minutes), f"{minutes} minutes") for minutes in (15, 30, 45, 60))
 
@@ -30,6 +41,7 @@ class ClaimInput:
     value: str
     is_required: bool
     placeholder: str
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,8 @@ class RuleForm:
     jwks: str = ""
     is_disabled: bool = False
     version: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """The errors by the names of the fields; `WHOLE` is an error of no single field."""
 
     @classmethod
     def empty(cls, kind: str, service_account: str, audience: str) -> "RuleForm":
@@ -118,6 +132,7 @@ class RuleForm:
                 self.claims.get(each.claim, ""),
                 each.is_required,
                 each.example,
+                self.errors.get(_CLAIM + each.claim, ""),
             )
             for each in self.kind.fields
         ]
@@ -134,19 +149,46 @@ class RuleForm:
 
     def definition(self) -> RuleDefinition:
         """Return the definition in the fields; raises `InvalidRequest`."""
+        with invalid_field("claims"):
+            more_claims = _pairs(self.more_claims, "=", "A further claim")
+        with invalid_field("tenants"):
+            tenants = _pairs(self.tenants, "=", "A tenant", default="full")
+        with invalid_field("tags"):
+            tags = _pairs(self.tags, "=", "A session tag")
         return RuleDefinition(
             kind=self.kind.kind,
-            claims={**self.claims, **_pairs(self.more_claims, "=", "A further claim")},
+            claims={**self.claims, **more_claims},
             service_account=self.service_account,
-            tenants=_pairs(self.tenants, "=", "A tenant", default="full"),
+            tenants=tenants,
             issuer=self.issuer,
             audience=self.audience,
             token_lifetime=_minutes(self.token_lifetime),
             session_limit=_duration(self.session_limit),
-            tags={claim: name for name, claim in _pairs(self.tags, "=", "A session tag").items()},
+            tags={claim: name for name, claim in tags.items()},
             jwks=self.jwks or None,
             is_disabled=self.is_disabled,
         )
+
+    def refused(self, refusal: PortalError, *, is_new: bool) -> "RuleForm":
+        """Return the form with the error of *refusal* beside its field."""
+        # A new rule expects that there is none of its name, so a failed precondition means that the name is
+        # taken.
+        if is_new and isinstance(refusal, PreconditionFailed):
+            error = "A rule with this name exists already. Enter another name."
+            return replace(self, errors={"name": error})
+        return replace(self, errors={self._field_of(refusal): refusal.reason})
+
+    def _field_of(self, refusal: PortalError) -> str:
+        if isinstance(refusal, UserNotFound):
+            return "service_account"
+        if isinstance(refusal, TenantNotFound | PermissionSetNotFound):
+            return "tenants"
+        if not isinstance(refusal, InvalidRequest):
+            return WHOLE
+        kind, _, claim = refusal.field.partition(".")
+        if kind != "claims":
+            return kind
+        return _CLAIM + claim if self.kind.field(claim) is not None else "more_claims"
 
 
 def _kind(text: str) -> IssuerKind | None:
@@ -182,7 +224,7 @@ def _pairs(text: str, sign: str, what: str, default: str = "") -> Mapping[str, s
 
 def _minutes(text: str) -> timedelta:
     if text not in dict(_LIFETIMES):
-        raise InvalidRequest("Choose how long the portal token lives.")
+        raise InvalidRequest("Choose how long the portal token lives.", "token_lifetime")
     return timedelta(minutes=int(text))
 
 
@@ -190,4 +232,4 @@ def _duration(text: str) -> timedelta:
     try:
         return parse_duration(text)
     except InvalidDuration as error:
-        raise InvalidRequest(f"The longest AWS session: {error.reason}") from error
+        raise InvalidRequest(error.reason, "session_limit") from error

@@ -22,7 +22,7 @@ from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
-from daypass.portal.http.pages.admin.workload_rules.form import RuleForm
+from daypass.portal.http.pages.admin.workload_rules.form import WHOLE, RuleForm
 from daypass.portal.http.services import Services
 from daypass.portal.identity.model import UserKind
 from daypass.portal.storage.pagination import PageRequest
@@ -85,7 +85,11 @@ class RuleFormPage:
     is_new: bool
     accounts: Sequence[UserRecord]
     """The suggested service accounts."""
-    error: str = ""
+
+    @property
+    def error(self) -> str:
+        """The error of no single field."""
+        return self.form.errors.get(WHOLE, "")
 
     @property
     def kinds(self) -> Sequence[tuple[str, str]]:
@@ -168,13 +172,8 @@ class WorkloadRulePages:
         try:
             self.rules.put(form.name, form.definition(), visit.caller, expected)
         except _REFUSALS as refusal:
-            # A new rule expects that there is none of its name, so a failed precondition means that the name
-            # is taken.
-            is_taken = is_new and isinstance(refusal, PreconditionFailed)
-            error = (
-                "A rule with this name exists already. Enter another name." if is_taken else refusal.reason
-            )
-            return self._form(visit, form, is_new=is_new, error=error, status=status_of(refusal))
+            refused = form.refused(refusal, is_new=is_new)
+            return self._form(visit, refused, is_new=is_new, status=status_of(refusal))
         return redirect(f"{ADDRESS}/{form.name}", f"{form.name} is {'created' if is_new else 'changed'}.")
 
     def _form(
@@ -183,12 +182,11 @@ class WorkloadRulePages:
         form: RuleForm,
         *,
         is_new: bool,
-        error: str = "",
         status: HTTPStatus = HTTPStatus.OK,
     ) -> Response:
         query = UserQuery(kind=UserKind.SERVICE, is_disabled=False)
         accounts = self.administration.users.page(query, PageRequest(limit=_SUGGESTED)).records
-        page = RuleFormPage(form, is_new, accounts, error)
+        page = RuleFormPage(form, is_new, accounts)
         return self.pages.show(visit.layout, "pages/admin/workload-rule-form.html", page, status)
 
 
