@@ -34,7 +34,9 @@ LONGEST_SESSION = timedelta(hours=1)
 
 def seed(folder: Path, *, now: datetime = NOW, has_history: bool = True) -> Path:
     folder.mkdir(exist_ok=True)
-    seed_portal(StateDirectory(folder), ACCOUNT, lambda: now, has_history=has_history)
+    seed_portal(
+        StateDirectory(folder), ACCOUNT, "https://localhost:8443", lambda: now, has_history=has_history
+    )
     return folder
 
 

@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 
 from daypass.demo.saved_state import FILE, SavedState
+from daypass.demo.seed.fixtures import CI, DANA
 from daypass.demo.seed.portal import DATABASE, database_url, seed_portal
 from daypass.demo.state_dir import StateDirectory
+from daypass.portal.admin.users.store.users import UserList
 from daypass.portal.identity.passwords import verify_password
 from daypass.portal.identity.store.tokens import TokenStore
 from daypass.portal.identity.store.users import UserStore
 from daypass.portal.identity.tokens import digest
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.store import TenantStore
+from daypass.portal.workloads.store.rules import RuleStore
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -24,7 +27,7 @@ def folder(tmp_path: Path) -> StateDirectory:
 
 
 def seed(folder: StateDirectory) -> SavedState:
-    return seed_portal(folder, "111122223333", lambda: NOW, has_history=False)
+    return seed_portal(folder, "111122223333", "https://localhost:8443", lambda: NOW, has_history=False)
 
 
 def memberships(folder: StateDirectory, username: str) -> dict[str, str]:
@@ -35,6 +38,20 @@ def memberships(folder: StateDirectory, username: str) -> dict[str, str]:
         found = TenantStore(connection).list_for(user.id, NOW)
     database.close()
     return {seen.tenant.name: seen.membership.name for seen in found if seen.membership is not None}
+
+
+def test_the_workload_rule_is_for_this_portal_and_its_account_has_an_owner(folder: StateDirectory) -> None:
+    seed(folder)
+
+    database = Database(database_url(folder))
+    with database.reading() as connection:
+        rule = RuleStore(connection).find("shop")
+        account = UserList(connection).find(CI.username)
+    database.close()
+    assert rule is not None
+    assert rule.rule.audience == "https://localhost:8443"
+    assert account is not None
+    assert (rule.rule.user_id, account.owner) == (account.user.id, DANA.username)
 
 
 def test_each_user_has_the_memberships_of_the_fixtures(folder: StateDirectory) -> None:

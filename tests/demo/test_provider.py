@@ -83,7 +83,10 @@ def test_service_accounts_are_no_people() -> None:
 def seeded(tmp_path: Path) -> Iterator[tuple[StateDirectory, SavedState]]:
     """A state folder with a seeded database."""
     folder = StateDirectory(tmp_path)
-    yield folder, seed_portal(folder, "111122223333", lambda: NOW, has_history=False)
+    yield (
+        folder,
+        seed_portal(folder, "111122223333", "https://localhost:8443", lambda: NOW, has_history=False),
+    )
 
 
 def test_each_person_is_linked_once(seeded: tuple[StateDirectory, SavedState]) -> None:

@@ -52,7 +52,7 @@ def start(
     certificates = ensure_certificates(folder, utc_now())
     portal_url, authority = f"https://localhost:{portal_port}", certificates.authority
     provider = start_provider(folder, processes, provider_port, portal_url, authority, has_scim=has_scim)
-    accounts = seed_portal(folder, DEFAULT_ACCOUNT, utc_now, has_history=has_history)
+    accounts = seed_portal(folder, DEFAULT_ACCOUNT, portal_url, utc_now, has_history=has_history)
     _connect_people(folder, provider, has_scim=has_scim)
     plans = [TenantPlan(name, DEFAULT_ACCOUNT, accounts.tenants[name].external_id) for name in TENANTS]
 

@@ -23,6 +23,7 @@ from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.model import Caller, Channel
 from daypass.portal.accounts.model import Account
 from daypass.portal.accounts.store import VerifiedPolicies
+from daypass.portal.admin.users.store.users import describe_user
 from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.aws.fence.shared import digest, shared_policies
@@ -48,7 +49,9 @@ def database_url(folder: StateDirectory) -> str:
     return f"sqlite:///{folder.path / DATABASE}"
 
 
-def seed_portal(folder: StateDirectory, account_id: str, clock: Clock, *, has_history: bool) -> SavedState:
+def seed_portal(
+    folder: StateDirectory, account_id: str, public_url: str, clock: Clock, *, has_history: bool
+) -> SavedState:
     """Migrate the database and return its users and tenants; on the first run, add them.
 
     On the first run, `has_history` also adds the sample history; users and tenants then date from its
@@ -64,7 +67,7 @@ def seed_portal(folder: StateDirectory, account_id: str, clock: Clock, *, has_hi
     try:
         migrate(database)
         if saved is None:
-            saved = _fill(database, account_id, clock, has_history=has_history)
+            saved = _fill(database, account_id, public_url, clock, has_history=has_history)
             save(folder, saved)
         _record_policies(database, account_id, clock)
     finally:
@@ -80,7 +83,9 @@ def _record_policies(database: Database, account_id: str, clock: Clock) -> None:
         VerifiedPolicies(connection).record(account_id, digests, clock())
 
 
-def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool) -> SavedState:
+def _fill(
+    database: Database, account_id: str, public_url: str, now: Clock, *, has_history: bool
+) -> SavedState:
     # The audit log's time stamps must not go back, so users are added before their first session.
     clock = PastClock(beginning(now()) if has_history else now())
     tenants = _add_tenants(database, account_id, clock)
@@ -90,10 +95,13 @@ def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool)
     try:
         identity = Identity(database, committer, clock)
         added = {user.username: _add_user(identity, database, user, tenants) for user in USERS}
-        _add_workload_rule(database, added[CI.username][1].user, tenants, clock)
+        rule = _workload_rule(added[CI.username][1].user, public_url, tenants)
         with database.writing() as connection:
+            for change in add_rule(rule, by=rule.user_id, at=clock()):
+                change.apply(connection)
             dana, production = added[DANA.username][1].user, TenantId(tenants["prod01"].id)
             add_local_group(connection, dana.id, production, now())
+            describe_user(rule.user_id, dana.id, "Deploys the shop.").apply(connection)
         if has_history:
             callers = {username: caller for username, (_, caller) in added.items()}
             record_history(database, committer, clock, account_id, callers)
@@ -104,16 +112,14 @@ def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool)
     )
 
 
-def _add_workload_rule(
-    database: Database, account: User, tenants: dict[str, TenantIds], clock: Clock
-) -> None:
-    """Add a rule for jobs of an imaginary repository on GitHub; the portal asks GitHub nothing by itself."""
-    rule = WorkloadRule(
+def _workload_rule(account: User, public_url: str, tenants: dict[str, TenantIds]) -> WorkloadRule:
+    """Return a rule for jobs of an imaginary repository on GitHub; the portal does not call GitHub for it."""
+    return WorkloadRule(
         id=RuleId("0" * 32),
         name="shop",
         kind=IssuerKind.GITHUB,
         issuer=KINDS[IssuerKind.GITHUB].issuer,
-        audience="https://portal.example.com",
+        audience=public_url,
         claims={"repository_id": "123456789", "repository_owner_id": "9919", "environment": "production"},
         user_id=account.id,
         token_lifetime=timedelta(minutes=15),
@@ -121,9 +127,6 @@ def _add_workload_rule(
         tags={"repository": "repository", "run_id": "run"},
         tenants=(RuleTenant(TenantId(tenants["dev01"].id), "dev01", FULL),),
     )
-    with database.writing() as connection:
-        for change in add_rule(rule, by=account.id, at=clock()):
-            change.apply(connection)
 
 
 def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str, TenantIds]:

@@ -63,6 +63,16 @@ def test_groups_are_listed_with_their_members_and_memberships(admin: Administrat
     assert shown.header("etag") == f'"{shown.json["version"]}"'
 
 
+def test_an_administrator_learns_that_a_tenant_does_not_exist(admin: Administrator) -> None:
+    admin("POST", "/groups", {"name": "developers"})
+    path = "/groups/developers/memberships/none"
+
+    answer = admin("PUT", path, {"permission_set": "full"}, [("If-None-Match", "*")])
+
+    assert (answer.status, answer.json["code"]) == (404, "tenant_not_found")
+    assert answer.json["detail"] == "There is no tenant “none”. Check its name or id."
+
+
 def test_a_group_is_changed_and_deleted(admin: Administrator) -> None:
     made = admin("POST", "/groups", {"name": "developers"})
 

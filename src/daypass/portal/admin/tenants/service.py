@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
-from daypass.portal.access.policy import tenant_not_found
 from daypass.portal.accounts.model import Target, set_role_name
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import TenantQuery, TenantRecord, Version
@@ -23,7 +22,13 @@ from daypass.portal.admin.transactions import (
     noop,
     single_change,
 )
-from daypass.portal.errors import AuditUnavailable, InvalidRequest, PortalError, PreconditionFailed
+from daypass.portal.errors import (
+    AuditUnavailable,
+    InvalidRequest,
+    PortalError,
+    PreconditionFailed,
+    TenantNotFound,
+)
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.storage.search import is_storable
@@ -32,6 +37,8 @@ from daypass.portal.tenants.names import check_name
 from daypass.portal.tenants.store import add_tenant
 
 # The characters that AWS accepts. AWS allows 2 to 1,224 of them.
+_LONGEST_SHOWN = 80
+
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,255}", re.ASCII)
 
 
@@ -227,7 +234,9 @@ def find_tenant(connection: Connection, reference: str) -> TenantRecord:
     """Return the tenant with that id or name; raises `TenantNotFound`."""
     record = TenantList(connection).find(reference) if is_storable(reference) else None
     if record is None:
-        raise tenant_not_found(reference)
+        # Other than in `tenant_not_found`: an Administrator may know which tenants exist.
+        shown = f" “{reference[:_LONGEST_SHOWN]}”" if reference.isprintable() else " of this name"
+        raise TenantNotFound(f"There is no tenant{shown}. Check its name or id.")
     return record
 
 
