@@ -27,6 +27,7 @@ from tests.portal.groups.conftest import BOB, World
 from tests.portal.groups.examples import DEVELOPERS, PLATFORM, SCIM, add
 from tests.portal.groups.test_claims import OKTA
 from tests.portal.groups.test_synchronisation import READERS
+from tests.portal.identity.external.conftest import events
 from tests.portal.identity.external.test_logout import is_ended, other_token
 
 CONTEXT = SignInContext("192.0.2.7", "request-1")
@@ -159,6 +160,34 @@ def test_a_database_that_does_not_write_ends_the_run_for_the_log(
 
     with pytest.raises(AuditUnavailable):
         LapsedClaims(world.database, stopped, world.clock, world.synchronisation, ()).end_memberships()
+
+
+class OvertakenCommitter(Committer):
+    """A committer, before whose first commit another replica does the same."""
+
+    def __init__(self, world: World, other: LapsedClaims) -> None:
+        super().__init__(world.database, world.clock)
+        self.other: LapsedClaims | None = other
+
+    def commit_unit(self, unit: UnitOfWork[Event]) -> None:
+        """Commit after the other replica."""
+        other, self.other = self.other, None
+        if other is not None:
+            other.end_sessions()
+        super().commit_unit(unit)
+
+
+def test_a_session_that_another_replica_ends_meanwhile_is_recorded_once(
+    world: World, accounts: ExternalAccounts
+) -> None:
+    sessions = [sign_in(world, accounts, "daypass-readers") for _ in range(3)]
+    other = LapsedClaims(world.database, world.committer, world.clock, world.synchronisation, ())
+    overtaken = replace(other, committer=OvertakenCommitter(world, other))
+
+    LapsedClaimsJob(overtaken).run_once()
+
+    assert not any(is_signed_in(world, session) for session in sessions)
+    assert [event[0] for event in events(world.database)].count("sign_out.provider") == len(sessions)
 
 
 def test_a_sign_in_at_the_same_moment_keeps_the_groups(world: World, accounts: ExternalAccounts) -> None:

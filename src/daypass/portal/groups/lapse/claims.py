@@ -10,7 +10,7 @@ from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import PORTAL, Event, Outcome
 from daypass.portal.clock import Clock
 from daypass.portal.config.providers import GroupSource, ProviderConfig
-from daypass.portal.errors import LastAdministrator, PortalError, SignInFailed
+from daypass.portal.errors import LastAdministrator, PortalError, PreconditionFailed, SignInFailed
 from daypass.portal.groups.lapse.store import LapsedClaimStore
 from daypass.portal.groups.synchronisation import GroupSynchronisation
 from daypass.portal.identity.external.store.provider_sessions import ProviderSessionStore
@@ -54,7 +54,7 @@ class LapsedClaims:
     def end_sessions(self) -> int:
         """End up to a hundred browser sessions that began at a provider or issuer not configured any more.
 
-        Return their number.
+        Return how many were found; a session that ended meanwhile is not recorded again.
         """
         now = self.clock()
         with self.database.reading() as connection:
@@ -70,8 +70,17 @@ class LapsedClaims:
             )
             for each in found
         ]
+
+        def unchanged(inside: Connection) -> PortalError | None:
+            if ProviderSessionStore(inside).list_of_others(self.issuers, now, _BATCH) == found:
+                return None
+            return PreconditionFailed("Another replica, or the user, ended some of these sessions.")
+
         if found:
-            self.committer.commit_unit(UnitOfWork(changes, events, is_exclusive=True))
+            # Otherwise two replicas would each record the end of the same session. The next batch has the
+            # rest.
+            with suppress(PreconditionFailed):
+                self.committer.commit_unit(UnitOfWork(changes, events, unchanged, is_exclusive=True))
         return len(found)
 
     def end_memberships(self) -> int:

@@ -68,6 +68,7 @@ class ProviderSessionStore:
                 # well.
                 ~select(_c.token_id).where(_c.token_id == t.id, known).exists(),
             )
+            .order_by(t.id)
             .limit(number)
         )
         return [
