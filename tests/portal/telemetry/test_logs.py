@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daypass.portal.config.model import LogConfig, LogFormat, LogLevel
 from daypass.portal.identity.model import TokenKind
@@ -21,7 +23,7 @@ from daypass.portal.identity.tokens import mint, mint_code, mint_device
 from daypass.portal.secret import Secret
 from daypass.portal.telemetry import logs
 from daypass.portal.telemetry.log_stream import LogStream
-from daypass.portal.telemetry.logs import redact
+from daypass.portal.telemetry.logs import redact, render_json
 from tests.portal.processes import DAYPASS, Operator, Serving
 
 SMALL = 4096
@@ -354,3 +356,28 @@ def test_pythons_own_messages_are_events() -> None:
     )
     assert (end["operation"], end["code"]) == ("process", "internal")
     assert "RuntimeError: the end" in end["exception"]
+
+
+VALUES = st.recursive(
+    st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=5))
+def test_a_line_is_what_the_json_encoder_makes_of_it(event: dict[str, Any]) -> None:
+    assert render_json(None, "info", event) == json.dumps(event)
+
+
+PIECES = st.sampled_from(
+    ["Bearer ", "bearer ", "SigninToken=", "a.b-c", "daypass_pat_", "DAYPASS_WEB_", "a1b2c3d4", " ", '"']
+)
+
+
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_a_line_that_may_hold_no_secret_is_redacted_like_any_other(line: str) -> None:
+    # A letter outside ASCII selects the full search.
+    other = " \N{GREEK SMALL LETTER ALPHA}"
+
+    assert redact(None, "info", line + other) == redact(None, "info", line) + other
