@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from daypass.cli.api.errors import demanded_age
+from daypass.cli.auth.pending_login import PushedRequest
 from daypass.cli.auth.session_store import SessionSlot, StoredSession
 from daypass.portal.audit.event import OPERATOR
 from daypass.portal.http.layout.cookies import SESSION
@@ -260,6 +261,60 @@ def test_login_can_ask_for_a_recent_authentication_in_advance(person: Person, si
 
     assert (pushed["scope"], pushed["max_age"]) == ("tenants", "300")
     assert sign_in.revoked == ["refresh_canary"]
+
+
+def test_a_killed_sign_in_is_not_resumed_by_a_command_that_needs_a_more_recent_authentication(
+    person: Person, sign_in: SignInPortal
+) -> None:
+    store_session(person, sign_in)
+    with person.types("login", "--host", sign_in.stub.url):
+        left = sign_in.await_push()
+        person.tabs.await_one()
+    sign_in.refusals = {"access_canary": TOO_OLD}
+
+    with person.types(*DEV) as terminal:
+        pushed = sign_in.await_push()
+        assert (left.get("max_age"), pushed["max_age"]) == (None, "300")
+        person.tabs.await_one(2)
+        assert sign_in.answer(pushed) == 303
+        assert terminal.end()[0] == 0, terminal.seen
+
+    assert sign_in.issued_to == ["access_canary_1"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "needed", "is_resumed"),
+    [
+        (None, None, True),
+        (None, 300, False),
+        (300, None, True),
+        (300, 300, True),
+        (300, 3600, True),
+        (3600, 300, False),
+    ],
+)
+def test_a_pending_request_is_resumed_if_the_authentication_it_asked_for_is_recent_enough(
+    tmp_path: Path, asked: int | None, needed: int | None, *, is_resumed: bool
+) -> None:
+    slot = SessionSlot(
+        {"DAYPASS_STATE_DIR": str(tmp_path / "state")}, "https://portal.example", admin=False, now=lambda: 9.0
+    )
+    pushed = PushedRequest(
+        request_uri="urn:1",
+        match_code="BCDF-GHJK",
+        state="s",
+        verifier="v",
+        redirect_uri="http://127.0.0.1:1/cb",
+        lifetime=300,
+        max_age=asked,
+    )
+
+    with slot.locked() as locked:
+        locked.write_pending(pushed, 1, "/cb")
+        found = locked.pending(needed)
+
+    assert (found is not None) == is_resumed
+    assert found is None or found.pushed.max_age == asked
 
 
 def test_the_age_of_the_challenge_is_asked_for() -> None:

@@ -74,7 +74,8 @@ class LoginFlow:
         """Return the tokens after the user consented; raise `LoginDeclined`, or the portal's refusal.
 
         If a process was killed while it waited, this one resumes its request: the page that is already open
-        redirects to the same port and path.
+        redirects to the same port and path. A request that asked for an older authentication than this
+        sign-in needs is not resumed.
         """
         try:
             answer, pushed = self._authorize(slot)
@@ -96,7 +97,7 @@ class LoginFlow:
                 pushed, f"Open this page in a browser ({self.prompt.no_browser_reason}):"
             )
             return self._wait_for_paste(min(self.timeout, pushed.lifetime)), pushed
-        pending = slot.pending()
+        pending = slot.pending(self.max_age)
         server = pending and _resume_callback_server(pending)
         if pending is not None and server:
             pushed = pending.pushed

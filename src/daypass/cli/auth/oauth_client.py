@@ -99,6 +99,7 @@ class OAuthClient:
             verifier=verifier,
             redirect_uri=redirect_uri,
             lifetime=_number(content, "expires_in"),
+            max_age=max_age,
         )
 
     def authorization_url(self, request_uri: str) -> str:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 class PushedRequest:
     """A pushed authorization request (RFC 9126) that expires *lifetime* seconds after it was sent.
 
-    `verifier` and `state` stay secret until the code is redeemed.
+    `verifier` and `state` stay secret until the code is redeemed. `max_age` is the age in seconds of the
+    authentication that it asked for; None if it asked for none.
     """
 
-    __slots__ = ("lifetime", "match_code", "redirect_uri", "request_uri", "state", "verifier")
+    __slots__ = ("lifetime", "match_code", "max_age", "redirect_uri", "request_uri", "state", "verifier")
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class PushedRequest:
         verifier: str,
         redirect_uri: str,
         lifetime: int,
+        max_age: int | None = None,
     ) -> None:
         self.request_uri = request_uri
         self.match_code = match_code
@@ -36,6 +38,11 @@ class PushedRequest:
         self.verifier = verifier
         self.redirect_uri = redirect_uri
         self.lifetime = lifetime
+        self.max_age = max_age
+
+    def asked_for(self, max_age: int | None) -> bool:
+        """Return whether the answer proves an authentication of the last *max_age* seconds; None is any."""
+        return max_age is None or (self.max_age is not None and self.max_age <= max_age)
 
 
 class PendingLogin:
@@ -64,6 +71,8 @@ class PendingLogin:
             "verifier": self.pushed.verifier,
             "redirect_uri": self.pushed.redirect_uri,
             "life": self.pushed.lifetime,
+            # Left out if there is none: an earlier release ignores a file with an unknown field.
+            **({} if self.pushed.max_age is None else {"max_age": self.pushed.max_age}),
         }
         body = json.dumps({"pushed": pushed, "port": self.port, "path": self.path}).encode()
         return CacheFile(self.pushed_at, self.pushed_at + self.pushed.lifetime, b"", body)

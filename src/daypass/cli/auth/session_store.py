@@ -198,10 +198,16 @@ class LockedSession:
         self.remove()
         self._files.remove(SignedInPortal)
 
-    def pending(self) -> PendingLogin | None:
-        """Return the request of a process that was killed, if the user can still answer it."""
+    def pending(self, max_age: int | None) -> PendingLogin | None:
+        """Return the request of a process that was killed, if the user can still answer it.
+
+        With *max_age*, return it only if it asked for an authentication of at most that age in seconds.
+        """
         pending = self._files.read(PendingLogin)
-        return pending if pending is not None and pending.can_be_answered(self._now()) else None
+        if pending is None or not pending.can_be_answered(self._now()):
+            return None
+        # The portal would refuse the session of an older authentication, and the user would sign in twice.
+        return pending if pending.pushed.asked_for(max_age) else None
 
     def write_pending(self, pushed: "PushedRequest", port: int, path: str) -> None:
         """Store the request, so that the next process can resume it if this one is killed."""
