@@ -55,6 +55,19 @@ def test_doctor_says_what_a_job_without_identity_needs(job: JobInside) -> None:
     assert "`id-token: write`" in selected["sentence"]
 
 
+def test_doctor_names_the_way_to_take_in_azure_pipelines(job: JobInside) -> None:
+    job.variables.clear()
+
+    inside = findings(job, TF_BUILD="True")["identity"]
+    selected = findings(job, DAYPASS_IDENTITY="azure-devops")["identity"]
+    with_token = findings(job, DAYPASS_IDENTITY="azure-devops", DAYPASS_TOKEN="t0ken")["identity"]
+
+    assert [each["state"] for each in (inside, selected, with_token)] == ["notable", "bad", "notable"]
+    for found in (inside, selected, with_token):
+        assert "Give the job an API token in DAYPASS_TOKEN" in found["sentence"]
+        assert "this was not checked" not in found["sentence"]
+
+
 def test_doctor_reports_a_token_for_another_service(job: JobInside) -> None:
     job.variables.clear()
     token = job.issuer.mint("workspace", BITBUCKET_STEP)

@@ -198,23 +198,6 @@ def github(host: str) -> dict[str, str]:
     return {"ACTIONS_ID_TOKEN_REQUEST_URL": url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request_canary"}
 
 
-def test_azure_pipelines_gives_a_token_for_the_service_connection() -> None:
-    with service(body=b'{"oidcToken": "aa.bb.cc"}') as azure:
-        token = token_of(
-            {
-                "SYSTEM_OIDCREQUESTURI": f"http://{azure.host}/acme/_apis/oidctoken",
-                "SYSTEM_ACCESSTOKEN": "access_canary",
-                "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": "c-1",
-            },
-            "azure-devops",
-        )
-
-    ((method, path, headers),) = azure.requests
-    assert (token, method) == ("aa.bb.cc", "POST")
-    assert path == "/acme/_apis/oidctoken?api-version=7.1&serviceConnectionId=c-1"
-    assert headers["Authorization"] == "Bearer access_canary"
-
-
 def test_the_metadata_server_of_google_gives_a_token() -> None:
     with service(headers={"Metadata-Flavor": "Google"}) as metadata:
         token = token_of({"GCE_METADATA_HOST": metadata.host}, "google")
@@ -291,7 +274,7 @@ def test_other_answers_of_the_token_service_are_refused(
         token_of(github(ci.host))
 
 
-@pytest.mark.parametrize("name", ["github", "gitlab", "bitbucket", "hcp-terraform", "azure-devops"])
+@pytest.mark.parametrize("name", ["github", "gitlab", "bitbucket", "hcp-terraform"])
 def test_a_job_without_a_token_is_told_what_it_needs(name: str) -> None:
     with pytest.raises(Misconfigured, match=r"is not set in this job\. \S"):
         token_of({}, name)

@@ -7,7 +7,7 @@ import pytest
 
 from daypass.cli.cache import request
 from daypass.cli.identity.selection import Identity, detected, selected
-from daypass.cli.runtime.errors import UsageError
+from daypass.cli.runtime.errors import Misconfigured, UsageError
 
 GITHUB = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://ci", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t"}
 AZURE = {"SYSTEM_OIDCREQUESTURI": "https://ci", "SYSTEM_ACCESSTOKEN": "t"}
@@ -34,7 +34,7 @@ def source(identity: Identity | None) -> str | None:
         ({"BUILDKITE": "true", "BUILDKITE_JOB_ID": "1"}, "buildkite"),
         ({"TFC_WORKLOAD_IDENTITY_TOKEN": "t"}, "hcp-terraform"),
         ({"TFC_WORKLOAD_IDENTITY_TOKEN_DAYPASS": "t"}, "hcp-terraform"),
-        # The audience of its tokens is never the portal, so it must be selected.
+        # The audience of its tokens is never the portal.
         (AZURE, None),
         ({"K_SERVICE": "web"}, "google"),
         ({"CLOUD_RUN_JOB": "nightly"}, "google"),
@@ -87,6 +87,11 @@ def test_an_identity_can_be_selected(
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"auto, none, github, .*, or file:PATH"):
         selected({"identity": "jenkins"}, {})
+
+
+def test_azure_pipelines_cannot_be_selected_and_the_refusal_names_the_way_to_take() -> None:
+    with pytest.raises(Misconfigured, match=r"for Entra ID .* no workload rule .* API token"):
+        selected({"identity": "azure-devops"}, AZURE)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from daypass.cli.api.client import ApiRequest
 from daypass.cli.cache.request import decode_text, read_file, trimmed
 from daypass.cli.identity import claims, token_service
 from daypass.cli.identity.selection import (
+    AZURE,
+    AZURE_ADVICE,
     HCP_VARIABLES,
     MAX_TOKEN_SIZE,
     TOKEN_VARIABLE,
@@ -35,14 +37,11 @@ ADVICE = {
     "circleci": "It is available in jobs on CircleCI, not on a laptop.",
     "buildkite": "It is available in jobs of an agent that has its own access token.",
     "hcp-terraform": "Set TFC_WORKLOAD_IDENTITY_AUDIENCE_DAYPASS to the portal's address in the workspace.",
-    "azure-devops": (
-        "Run the command in an AzureCLI task with a service connection, and map SYSTEM_ACCESSTOKEN to "
-        "$(System.AccessToken)."
-    ),
+    AZURE: AZURE_ADVICE,
     "aws": "It needs a new AWS CLI, keys with sts:GetWebIdentityToken, and a region.",
     "google": "It is available on Google Cloud, with a service account.",
 }
-"""The instructions for a job of each system to get an identity token."""
+"""The instructions for a job of each system to get an identity token, or access without any."""
 
 
 def id_token(
@@ -186,23 +185,6 @@ def _github(
     return token_service.json_token(identity.system, request, url, "value", flags, ADVICE["github"])
 
 
-def _azure_devops(
-    identity: Identity,
-    audience: str,  # noqa: ARG001  Azure Pipelines always signs for Entra's audience
-    flags: "Mapping[str, str]",
-    environment: "Mapping[str, str]",
-) -> str:
-    url, bearer = _both(identity, environment, "SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN")
-    connection = environment.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", "")
-    if not connection:
-        raise _missing(identity, "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID is not set in this job.")
-    query = {"api-version": "7.1", "serviceConnectionId": connection}
-    headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
-    request = ApiRequest("POST", _path(url, query), headers, "")
-    advice = ADVICE["azure-devops"]
-    return token_service.json_token(identity.system, request, url, "oidcToken", flags, advice)
-
-
 def _google(
     identity: Identity,
     audience: str,
@@ -220,7 +202,7 @@ def _google(
     return token_service.metadata_token(identity.system, host, request, ADVICE["google"])
 
 
-_SERVICES = {"github": _github, "azure-devops": _azure_devops, "google": _google}
+_SERVICES = {"github": _github, "google": _google}
 
 
 def _both(identity: Identity, environment: "Mapping[str, str]", *names: str) -> tuple[str, str]:

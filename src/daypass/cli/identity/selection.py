@@ -4,7 +4,7 @@ import os
 
 from daypass.cli.cache.request import first_set, read_file, trimmed
 from daypass.cli.runtime.digest import fingerprint
-from daypass.cli.runtime.errors import UsageError
+from daypass.cli.runtime.errors import Misconfigured, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ SYSTEMS = {
     "circleci": "CircleCI",
     "buildkite": "Buildkite",
     "hcp-terraform": "HCP Terraform",
-    "azure-devops": "Azure Pipelines",
     "kubernetes": "Kubernetes",
     "aws": "AWS STS",
     "google": "Google Cloud",
@@ -48,11 +47,6 @@ _JOB_VARIABLES = {
     "circleci": ("CIRCLE_WORKFLOW_JOB_ID", "CIRCLE_OIDC_TOKEN_V2"),
     "buildkite": ("BUILDKITE_JOB_ID", "BUILDKITE_AGENT_ACCESS_TOKEN"),
     "hcp-terraform": HCP_VARIABLES,
-    "azure-devops": (
-        "SYSTEM_OIDCREQUESTURI",
-        "SYSTEM_ACCESSTOKEN",
-        "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
-    ),
     "aws": (
         "AWS_ACCESS_KEY_ID",
         "AWS_SESSION_TOKEN",
@@ -76,9 +70,17 @@ _MARKERS = {
     "circleci": ("CIRCLECI", "CIRCLE_WORKFLOW_JOB_ID"),
     "buildkite": ("BUILDKITE", "BUILDKITE_JOB_ID"),
 }
-"""The variables that are all set in a job of each system that is detected by variables alone.
+"""The variables that are all set in a job of each system that is detected by variables alone."""
 
-Azure Pipelines is not detected, because the audience of its tokens is never the portal.
+AZURE = "azure-devops"
+AZURE_ADVICE = (
+    "Azure Pipelines signs its tokens for Entra ID and for no other audience, so no workload rule accepts "
+    "them. Give the job an API token in DAYPASS_TOKEN, from a secret variable of the pipeline."
+)
+"""The reason why jobs of Azure Pipelines have no identity here, and what they use instead.
+
+A rule could demand exact ids, but it would accept the tokens that the job gives to any other service, because
+all of them have the same audience. Each of these services could use them at the portal.
 """
 
 
@@ -110,7 +112,8 @@ class Identity:
 def selected(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Identity | None:
     """Return the identity that was selected by name or given as a token; None if none was.
 
-    Raises `UsageError` for an unknown name and for a file that cannot be read.
+    Raises `UsageError` for an unknown name and for a file that cannot be read, and `Misconfigured` for a
+    system whose tokens no workload rule accepts.
     """
     choice = _choice(flags, environment)
     if choice == NONE:
@@ -131,6 +134,8 @@ def selected(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Id
         return _of_file(_FILE, expanded(choice.removeprefix(FILE_PREFIX), environment), flags, environment)
     if choice == "kubernetes":
         return _of_file(choice, KUBERNETES_FILE, flags, environment)
+    if choice == AZURE:
+        raise Misconfigured(f"The identity {AZURE} is not supported. {AZURE_ADVICE}")
     if choice not in SYSTEMS:
         raise UsageError(
             f"There is no identity of that name. Choose one with --identity: {AUTO}, {NONE}, "
