@@ -96,7 +96,7 @@ class WorkloadBearer:
     def _remove_expired(self, path: str) -> None:
         from daypass.cli.cache.expiry import remove_expired
 
-        # What earlier jobs left must not stop this one.
+        # A file of an earlier job that cannot be removed must not stop this one.
         with suppress(UnsafeCacheFile, OSError), files.open_private_folder(path) as directory:
             remove_expired(directory, self._now())
 

@@ -2,12 +2,13 @@
 
 EXIT_CODES = {
     0: "it worked",
-    1: "unexpected: a fault of daypass itself",
+    1: "unexpected: a fault of daypass itself; also, silently, if the reader of its output has ended",
     2: "the command line, or what it asks for, is wrong",
-    3: "sign in: no token, or the portal does not accept it",
+    3: "sign in: no token or identity that the portal accepts, no recent sign-in, or a declined one",
     4: "refused: no access, or no such tenant",
     5: "unavailable: the portal or AWS did not answer; try again later",
-    6: "set up wrongly: certificates, the portal's address, the portal's AWS roles, or a missing extra",
+    6: "set up wrongly: certificates, the portal's address, the portal's AWS roles, a missing extra, or a "
+    "job without an identity token",
     7: "standard output is closed, or cannot take more",
 }
 
