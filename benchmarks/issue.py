@@ -1,82 +1,117 @@
 """The number of AWS sessions that the whole portal issues in a second, beside baselines of the same machine.
 
     python -m benchmarks.issue [--seconds 4]
+    python -m benchmarks.issue --against REVISION [--pairs 6] [--seconds 4]
 
 The portal runs as `daypass portal serve` runs it: TLS off, SQLite with synchronous=FULL, each audit event
 durable before the response. AWS is a stub that responds immediately. Portal, stub and load share the cores
 of the machine. The baselines are a bare commit on the same disk, a bare handler of the same server, and a
 sketch of the path that does the minimum of an issuance. Each load of the sketch runs just before the same
 load of the portal.
+
+With --against, the portals of this tree and of another revision are measured in alternation, and the ratios
+of the pairs are printed with their spread.
 """
 
 import argparse
 import json
 import os
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import stages
-from benchmarks.portal import TENANT, Served, seed, serve, sketch, stub_aws
+from benchmarks import interpreter, stages
+from benchmarks.comparison import MIN_PAIRS, Pair, is_reversed, table
+from benchmarks.goals import ratios
+from benchmarks.portal import Served, seed, serve, sketch, stub_aws
+from benchmarks.runs import CALLERS, Run, load
 from benchmarks.sketch import TOKEN
+from benchmarks.trees import checkout, serve_tree, this_tree
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-
-CALLERS = (1, 8, 32)
-
-MIN_PER_SECOND = 800
-"""Goal: the minimum of issuances per second with 32 callers, on two cores."""
-
-MAX_P50 = 2.5
-"""Goal: the maximum of the median with one caller, in milliseconds."""
-
-SKETCH_PER_SECOND, SKETCH_P50 = 1025, 1.7
-"""The results of such a sketch on the machine for which the goals were set.
-
-On another machine, the goals are compared in proportion to the sketch's results there.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The result of one load."""
-
-    name: str
-    callers: int
-    per_second: float
-    p50: float
-    p99: float
-    cpu: float
-    """CPU time of the portal for one response, in milliseconds."""
 
 
 def main() -> int:
     """Measure, and print the tables; return 1 if a goal is not met."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=4.0, help="the duration of each load")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--against", metavar="REVISION", help="compare with the portal of this revision")
+    parser.add_argument("--pairs", type=int, default=MIN_PAIRS, help=f"pairs of runs, at least {MIN_PAIRS}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the runs of the pairs here")
+    options = parser.parse_args()
+    if options.pairs < MIN_PAIRS:
+        parser.error(f"--pairs: fewer than {MIN_PAIRS} pairs show no spread.")
+    print(f"{interpreter.describe_this()}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name, stub_aws() as aws_url:
-        folder = Path(name)
-        database_url = f"sqlite:///{folder / 'portal.db'}"
-        with closing(Database(database_url)) as database:
-            token = seed(database)
-        commits = _commits(folder / "commits.db", min(seconds, 2.0))
-        with sketch(folder, aws_url) as sketched, serve(folder, aws_url) as portal:
-            bare = [_load("a bare handler", portal, callers, min(seconds, 2.0)) for callers in CALLERS]
-            sketch_runs, portal_runs = [], []
-            for callers in CALLERS:
-                sketch_runs.append(_load("the sketch", sketched, callers, seconds, Secret(TOKEN)))
-                portal_runs.append(_load("an issuance", portal, callers, seconds, token))
-        stage_costs = stages.measure(database_url, aws_url, token)
+        if options.against is None:
+            return _measure(Path(name), aws_url, options.seconds)
+        pairs = _compare(Path(name), aws_url, options.against, options.pairs, options.seconds)
+    if options.json is not None:
+        options.json.write_text(json.dumps([asdict(pair) for pair in pairs], indent=1))
+    print()
+    print("\n".join(table(pairs)))
+    return 0
+
+
+def _measure(folder: Path, aws_url: str, seconds: float) -> int:
+    database_url = f"sqlite:///{folder / 'portal.db'}"
+    with closing(Database(database_url)) as database:
+        token = seed(database)
+    commits = _commits(folder / "commits.db", min(seconds, 2.0))
+    with sketch(folder, aws_url) as sketched, serve(folder, aws_url) as portal:
+        bare = [load("a bare handler", portal, callers, min(seconds, 2.0)) for callers in CALLERS]
+        sketch_runs, portal_runs = [], []
+        for callers in CALLERS:
+            sketch_runs.append(load("the sketch", sketched, callers, seconds, Secret(TOKEN)))
+            portal_runs.append(load("an issuance", portal, callers, seconds, token))
+    stage_costs = stages.measure(database_url, aws_url, token)
     _print_runs([*bare, *sketch_runs, *portal_runs], commits)
     _print_stages(stage_costs)
-    return _print_goals(sketch_runs, portal_runs)
+    print()
+    found = ratios(bare, sketch_runs, portal_runs, is_optimised=interpreter.is_this_optimised() or False)
+    print("\n".join(str(ratio) for ratio in found))
+    return 0 if all(ratio.is_met for ratio in found) else 1
+
+
+def _compare(folder: Path, aws_url: str, revision: str, number: int, seconds: float) -> Sequence[Pair]:
+    """Return *number* pairs of runs for each number of callers."""
+    minutes = 2 * number * len(CALLERS) * (seconds + 0.5) / 60
+    _progress(f"Preparing {revision}; the measurement then takes {minutes:.0f} minutes.")
+    pairs: list[Pair] = []
+    with (
+        checkout(revision, folder) as other,
+        serve_tree(other, folder / "old", aws_url) as old,
+        serve_tree(this_tree(), folder / "new", aws_url) as new,
+    ):
+        for number_of_pair in range(number):
+            new_first = is_reversed(number_of_pair)
+            pairs += [_pair(old, new, callers, seconds, new_first=new_first) for callers in CALLERS]
+            _progress(f"pair {number_of_pair + 1} of {number}")
+    return pairs
+
+
+def _pair(
+    old: tuple[Served, Secret], new: tuple[Served, Secret], callers: int, seconds: float, *, new_first: bool
+) -> Pair:
+    def run(name: str, served: tuple[Served, Secret]) -> Run:
+        return load(name, served[0], callers, seconds, served[1])
+
+    if new_first:
+        newer = run("new", new)
+        return Pair(run("old", old), newer)
+    older = run("old", old)
+    return Pair(older, run("new", new))
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _commits(path: Path, seconds: float) -> list[float]:
@@ -93,23 +128,7 @@ def _commits(path: Path, seconds: float) -> list[float]:
     return sorted(took)
 
 
-def _load(name: str, portal: Served, callers: int, seconds: float, token: Secret | None = None) -> Run:
-    flags = ["--path", "/healthz"]
-    if token is not None:
-        body = json.dumps({"tenant": TENANT})
-        flags = ["--path", "/api/v1/sessions", "--token", token.reveal(), "--body", body]
-    options = ["--port", str(portal.port), "--callers", str(callers), "--seconds", str(seconds), *flags]
-    before = portal.cpu_seconds()
-    load = [sys.executable, "-m", "benchmarks.load", *options]
-    result = json.loads(subprocess.run(load, check=True, stdout=subprocess.PIPE).stdout)
-    if result["failures"]:
-        sys.exit(f"{result['failures']} of {result['requests']} requests failed: {result['first_failure']}")
-    cpu = 1000 * (portal.cpu_seconds() - before) / result["requests"]
-    return Run(name, callers, result["per_second"], result["p50_ms"], result["p99_ms"], cpu)
-
-
 def _print_runs(runs: list[Run], commits: list[float]) -> None:
-    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
     print()
     print(f"{'':18}{'callers':>8}{'per second':>11}{'p50':>11}{'p99':>11}{'portal CPU':>13}")
     half, most = commits[len(commits) // 2], commits[int(len(commits) * 0.99)]
@@ -125,35 +144,6 @@ def _print_stages(stage_costs: Sequence[stages.Stage]) -> None:
     print(f"{'sequentially, in one thread':44}{'CPU':>11}{'time':>11}")
     for stage in stage_costs:
         print(f"{stage.name:44}{stage.cpu:8.3f} ms{stage.wall:8.3f} ms")
-
-
-def _print_goals(sketch_runs: list[Run], portal_runs: list[Run]) -> int:
-    one, many = portal_runs[0], portal_runs[-1]
-    share, ratio = many.per_second / sketch_runs[-1].per_second, one.p50 / sketch_runs[0].p50
-    share_goal, ratio_goal = MIN_PER_SECOND / SKETCH_PER_SECOND, MAX_P50 / SKETCH_P50
-    print()
-    print(
-        f"{_mark(many.per_second >= MIN_PER_SECOND)} {many.per_second:.0f} issuances per second with 32 "
-        f"callers (goal: at least {MIN_PER_SECOND})"
-    )
-    print(f"{_mark(one.p50 <= MAX_P50)} {one.p50:.2f} ms for one caller (goal: at most {MAX_P50})")
-    print()
-    print(
-        f"On the machine where these goals were set, the sketch reached {SKETCH_PER_SECOND} per second and "
-        f"{SKETCH_P50} ms. In proportion to the sketch:"
-    )
-    print(
-        f"{_mark(share >= share_goal)} {share:.2f} of the sketch's issuances "
-        f"(goal: at least {share_goal:.2f})"
-    )
-    print(
-        f"{_mark(ratio <= ratio_goal)} {ratio:.2f} times the sketch's time (goal: at most {ratio_goal:.2f})"
-    )
-    return 0 if many.per_second >= MIN_PER_SECOND and one.p50 <= MAX_P50 else 1
-
-
-def _mark(is_met: bool) -> str:
-    return "✓" if is_met else "✗"
 
 
 if __name__ == "__main__":
