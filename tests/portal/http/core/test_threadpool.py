@@ -1,9 +1,11 @@
 """Thread pools: bounded threads, bounded queues, and an answer within the time limit."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from threading import Event
+from threading import enumerate as enumerate_threads
 
 import pytest
 
@@ -66,6 +68,96 @@ def test_a_call_that_times_out_keeps_its_slot_until_its_thread_ends(gate: Event)
 
     asyncio.run(crowd())
     gate.set()
+    pool.close()
+
+
+def test_a_call_that_is_cancelled_in_the_queue_never_runs_and_gives_its_place_back(gate: Event) -> None:
+    pool, ran = ThreadPool(1), Event()
+
+    async def crowd() -> None:
+        running = asyncio.create_task(pool.run(gate.wait))
+        queued = [asyncio.create_task(pool.run(ran.set)) for _ in range(8)]
+        await asyncio.sleep(0)
+        assert (pool.use.busy + pool.use.queued) == 9
+        for task in queued:
+            task.cancel()
+        await asyncio.gather(*queued, return_exceptions=True)
+        assert (pool.use.busy + pool.use.queued) == 1
+        gate.set()
+        assert await running
+        assert await pool.run(lambda: 1) == 1
+
+    asyncio.run(crowd())
+    assert not ran.is_set()
+    assert (pool.use.busy, pool.use.queued) == (0, 0)
+    pool.close()
+
+
+def test_closing_waits_for_running_calls_and_cancels_queued_ones(gate: Event) -> None:
+    pool, began = ThreadPool(1), Event()
+
+    def running() -> str:
+        began.set()
+        gate.wait()
+        return "answered"
+
+    async def crowd() -> list[object]:
+        tasks = [asyncio.create_task(pool.run(call)) for call in (running, gate.wait)]
+        await asyncio.to_thread(began.wait)
+        closing = asyncio.create_task(asyncio.to_thread(pool.close))
+        await asyncio.wait([tasks[1]])
+        assert not closing.done()
+        gate.set()
+        await closing
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    answered, cancelled = asyncio.run(crowd())
+    assert answered == "answered"
+    assert isinstance(cancelled, asyncio.CancelledError)
+    with pytest.raises(RuntimeError, match="closed"):
+        asyncio.run(pool.run(lambda: 1))
+
+
+def test_threads_start_with_the_calls_that_need_them(gate: Event) -> None:
+    pool = ThreadPool(3, name="counted")
+
+    def threads() -> int:
+        return sum(thread.name.startswith("counted_") for thread in enumerate_threads())
+
+    async def crowd() -> None:
+        assert threads() == 0
+        await pool.run(lambda: 1)
+        await pool.run(lambda: 1)
+        assert threads() == 1
+        waiting = [asyncio.create_task(pool.run(gate.wait)) for _ in range(6)]
+        await asyncio.sleep(0)
+        assert threads() == 3
+        gate.set()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(crowd())
+    pool.close()
+    assert threads() == 0
+
+
+def test_an_error_that_a_future_cannot_hold_reaches_the_request_all_the_same() -> None:
+    pool = ThreadPool(1)
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(pool.run(lambda: next(iter(()))))
+    with pytest.raises(SystemExit):
+        asyncio.run(pool.run(lambda: sys.exit(3)))
+    assert asyncio.run(pool.run(lambda: 1)) == 1
+    pool.close()
+
+
+def test_an_answer_that_comes_after_the_loop_has_ended_is_dropped(gate: Event) -> None:
+    pool = ThreadPool(1, patience=timedelta(milliseconds=10))
+
+    with pytest.raises(Overloaded):
+        asyncio.run(pool.run(gate.wait))
+    gate.set()
+    assert asyncio.run(pool.run(lambda: 1)) == 1
     pool.close()
 
 

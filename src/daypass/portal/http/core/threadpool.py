@@ -3,12 +3,12 @@
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
 
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.errors import Overloaded
@@ -34,8 +34,40 @@ class PoolUse:
     queued: int
 
 
+class _Job(Generic[T]):
+    """A call that is queued or runs, and the future of the request that waits for it."""
+
+    __slots__ = ("call", "future", "is_abandoned", "is_running", "loop")
+
+    def __init__(self, call: Callable[[], T], loop: asyncio.AbstractEventLoop) -> None:
+        self.call = call
+        self.loop = loop
+        self.future: asyncio.Future[T] = loop.create_future()
+        # The pool's lock protects these.
+        self.is_running = False
+        self.is_abandoned = False
+
+    def tell(self, settle: Callable[..., object], *arguments: object) -> None:
+        """Have the event loop call *settle*; if the loop is closed, no request waits any more."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(settle, *arguments)
+
+    def succeed(self, result: T) -> None:
+        """Give the result to the request, if it still waits; called by the event loop."""
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        """Raise the error in the request, if it still waits; called by the event loop."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
 class ThreadPool:
-    """Runs calls in threads, and raises `Overloaded` if too many are queued."""
+    """Runs calls in threads, and raises `Overloaded` if too many are queued.
+
+    `concurrent.futures` does the same with two futures for each call, which take twice the time.
+    """
 
     def __init__(
         self,
@@ -45,21 +77,25 @@ class ThreadPool:
         name: str = "portal",
         slot_wait: timedelta = SLOT_WAIT,
     ) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._threads = threads
-        # The executor's own queue has no limit, so the calls are counted here, under the lock.
-        self._lock = threading.Lock()
+        self._name = name
+        self._most_threads = threads
         self._most = threads * (1 + _WAITING_PER_THREAD)
-        self._accepted = 0
-        self._busy = 0
         self._patience = patience.total_seconds()
         self._slot_wait = slot_wait.total_seconds()
+        # None ends a thread.
+        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        # The lock protects the attributes below.
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._accepted = 0
+        self._busy = 0
+        self._is_closed = False
 
     @property
     def use(self) -> PoolUse:
         """The use of the pool at this moment."""
         with self._lock:
-            return PoolUse(self._threads, self._busy, self._accepted - self._busy)
+            return PoolUse(self._most_threads, self._busy, self._accepted - self._busy)
 
     async def run(self, call: Callable[[], T]) -> T:
         """Return the result of *call*, or raise its error; `Overloaded` if the queue is full or time is up.
@@ -82,17 +118,82 @@ class ThreadPool:
 
     def close(self) -> None:
         """Wait for running calls, and cancel queued ones."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
-
-    def _start(self, call: Callable[[], T]) -> "asyncio.Future[T]":
         with self._lock:
+            self._is_closed = True
+            threads = [*self._threads]
+        with suppress(Empty):
+            while True:
+                job = self._queue.get_nowait()
+                if job is not None:
+                    self._abandon(job)
+                    job.tell(job.future.cancel)
+        for _ in threads:
+            self._queue.put(None)
+        for thread in threads:
+            thread.join()
+
+    async def _start(self, call: Callable[[], T]) -> T:
+        job = _Job(in_this_context(call), asyncio.get_running_loop())
+        with self._lock:
+            if self._is_closed:
+                raise RuntimeError("The thread pool is closed.")
             if self._accepted >= self._most:
                 raise Overloaded("The portal is overloaded. Try again in a moment.")
             self._accepted += 1
-        running: Future[T] = self._executor.submit(self._call, in_this_context(call))
-        # Released when the call ends, not when its client disconnects: the thread is busy until then.
-        running.add_done_callback(self._release)
-        return asyncio.wrap_future(running)
+            if self._accepted > len(self._threads) < self._most_threads:
+                self._add_thread()
+        self._queue.put(job)
+        try:
+            return await job.future
+        except asyncio.CancelledError:
+            self._abandon(job)
+            raise
+
+    def _add_thread(self) -> None:
+        # A daemon, so that a process that ends without `close` does not wait for it.
+        name = f"{self._name}_{len(self._threads)}"
+        thread = threading.Thread(target=self._work, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _abandon(self, job: _Job[Any]) -> None:
+        """Release the place of a call that has not begun; one that runs keeps its place until it ends."""
+        with self._lock:
+            if not job.is_running and not job.is_abandoned:
+                job.is_abandoned = True
+                self._accepted -= 1
+
+    def _work(self) -> None:
+        while (job := self._queue.get()) is not None:
+            if self._begin(job):
+                self._run(job)
+            # Otherwise an idle thread would keep the last request alive.
+            del job
+
+    def _begin(self, job: _Job[Any]) -> bool:
+        """Return whether the call is to run, and count it."""
+        with self._lock:
+            if not job.is_abandoned:
+                job.is_running = True
+                self._busy += 1
+            return job.is_running
+
+    def _run(self, job: _Job[Any]) -> None:
+        settle: Callable[..., None] = job.succeed
+        result: object = None
+        try:
+            result = job.call()
+        except StopIteration as error:
+            # A future does not take it, because it would end the generator of the coroutine that waits.
+            settle, result = job.fail, RuntimeError(f"The call raised {error!r}.")
+        except BaseException as error:
+            settle, result = job.fail, error
+        with self._lock:
+            self._busy -= 1
+            self._accepted -= 1
+        job.tell(settle, result)
+        # The traceback of an error refers to this frame; a reference back would be a cycle.
+        del job, settle, result
 
     async def _start_queued(self, call: Callable[[], T], busy: RoleBusy) -> T:
         give_up_at = asyncio.get_running_loop().time() + self._slot_wait
@@ -105,19 +206,6 @@ class ThreadPool:
                 busy = again
             finally:
                 busy.concurrency.wake_next(busy.role_arn)
-
-    def _call(self, call: Callable[[], T]) -> T:
-        with self._lock:
-            self._busy += 1
-        try:
-            return call()
-        finally:
-            with self._lock:
-                self._busy -= 1
-
-    def _release(self, _done: Future[T]) -> None:
-        with self._lock:
-            self._accepted -= 1
 
 
 async def _wait_for_slot(busy: RoleBusy, give_up_at: float) -> None:
