@@ -17,6 +17,7 @@ from daypass.portal.identity.authentication import new_user as new_account
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.secret import Secret
+from daypass.portal.settings.registry import PASSKEY_REQUIRED
 from daypass.portal.storage.schema.identity import api_tokens, users
 from tests.browser.laptop import Laptop, authorize
 from tests.fixtures.browser import Chromium, User, new_user
@@ -186,3 +187,64 @@ def test_without_passkeys_or_scripts_the_page_says_so(
         else:
             # Chromium's switch for scripts leaves the content of `noscript` unrendered.
             assert "Passkeys need JavaScript" in page.locator("form[data-passkey] noscript").inner_html()
+
+
+def address_of(demo: Demo, owner: Owner) -> str:
+    """Return the address of a user's administration page."""
+    with demo.database() as database, database.reading() as connection:
+        user_id = connection.scalar(select(users.c.id).where(users.c.username == owner.username))
+    return f"/administrator/users/{user_id}"
+
+
+def test_a_user_who_lost_the_passkey_adds_another_by_an_administrators_link_which_works_once(
+    owner: Owner, chromium: Chromium, demo: Demo
+) -> None:
+    owner.enter_password().wait_for_url(f"{demo.portal_url}{PAGE}")
+    owner.add("Lost phone").get_by_role("cell", name="Lost phone", exact=True).wait_for()
+    owner.user.context.clear_cookies()
+    owner.change(clearCredentials={})
+    with new_user(chromium, demo) as administrator:
+        page = administrator.sign_in("admin@example.com", address_of(demo, owner))
+        page.get_by_role("button", name="Actions").click()
+        page.get_by_role("menuitem", name="Recovery link").click()
+        page.get_by_role("button", name="Make the link").click()
+        link = page.locator("#made [data-copy]").first.get_attribute("data-copy")
+        administrator.assert_no_errors()
+    assert link is not None
+    page = owner.user.page
+
+    page.goto(link)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Username").fill(owner.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Remove my other passkeys").check()
+    owner.add("New phone")
+
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("Add a passkey")
+    owner.user.visit(PAGE)
+    expect(page.get_by_role("cell", name="New phone", exact=True)).to_be_visible()
+    expect(page.get_by_role("cell", name="Lost phone", exact=True)).to_have_count(0)
+    owner.user.assert_no_errors()
+    owner.user.context.clear_cookies()
+    page.goto(link)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Username").fill(owner.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("Sign in")
+    assert "Add a passkey" not in page.inner_text("main"), "A used link adds no further passkey."
+
+
+def test_a_user_who_needs_a_passkey_adds_one_before_anything_else(owner: Owner, demo: Demo) -> None:
+    with demo.setting(PASSKEY_REQUIRED, "everyone"):
+        page = owner.enter_password("/sessions")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Add a passkey")
+        owner.user.visit("/profile")
+        expect(page.get_by_label("Password")).to_be_visible()
+        owner.enter_password("/sessions")
+        owner.add("Work laptop")
+
+        page.wait_for_url(f"{demo.portal_url}/sessions")
+        owner.user.visit(PAGE)
+        expect(page.get_by_role("cell", name="Work laptop", exact=True)).to_be_visible()
