@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Lock
 from time import monotonic, sleep
 
 from alembic import command
@@ -44,6 +45,10 @@ class NewerSchema:
     revision: str
     migrated_by: str
     """The version of Daypass that migrated the database."""
+
+
+# Alembic keeps the environment of the running migration in a module, so two threads cannot each have one.
+_ALEMBIC = Lock()
 
 
 def _ignore() -> None:
@@ -100,7 +105,8 @@ def _migrate_once(database: Database, application_role: str | None) -> NewerSche
         if current != scripts.get_current_head():
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            with _ALEMBIC:
+                command.upgrade(config, "head")
             _record_compatibility(connection, scripts)
         if application_role is not None:
             grant(connection, application_role)
