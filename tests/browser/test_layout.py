@@ -200,3 +200,10 @@ def test_many_tenants_are_selected_by_search(chromium: Chromium, many_tenants: D
         expect(page.locator("#main")).to_contain_text("in team37, with")
         expect(page.get_by_role("combobox", name="Tenant:")).to_have_value("team37")
         user.assert_no_errors()
+
+
+def test_a_page_with_many_tabs_begins_at_its_top(chromium: Chromium, demo: Demo) -> None:
+    with new_user(chromium, demo) as user:
+        page = user.open_signed_in("admin@example.com", "/administrator/add-workload-rule?kind=kubernetes")
+        assert page.evaluate("scrollY") == 0
+        expect(page.get_by_role("link", name="Another issuer")).to_be_in_viewport()
