@@ -2,16 +2,19 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
-from threading import Event
+from threading import Event, Thread
 from threading import enumerate as enumerate_threads
+from types import FrameType
 
 import pytest
 
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.errors import AccessDenied, Overloaded
-from daypass.portal.http.core.threadpool import ThreadPool
+from daypass.portal.http.core.threadpool import PoolUse, ThreadPool
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import DANA, DEV, World
 
@@ -116,6 +119,46 @@ def test_closing_waits_for_running_calls_and_cancels_queued_ones(gate: Event) ->
     assert isinstance(cancelled, asyncio.CancelledError)
     with pytest.raises(RuntimeError, match="closed"):
         asyncio.run(pool.run(lambda: 1))
+
+
+def test_a_call_that_arrives_while_the_pool_closes_is_answered_at_once() -> None:
+    pool = ThreadPool(1, patience=timedelta(seconds=3))
+    closing = Thread(target=pool.close)
+
+    def close_meanwhile(_frame: FrameType, event: str, function: object) -> None:
+        # The moment at which the loop's thread hands the call to the queue.
+        if event == "c_call" and getattr(function, "__qualname__", "") == "SimpleQueue.put":
+            sys.setprofile(None)
+            closing.start()
+            closing.join(0.2)
+
+    async def arrive() -> None:
+        assert await pool.run(lambda: 1) == 1
+        sys.setprofile(close_meanwhile)
+        try:
+            with suppress(asyncio.CancelledError):
+                await pool.run(lambda: 2)
+        finally:
+            sys.setprofile(None)
+
+    asyncio.run(arrive())
+    closing.join()
+
+    assert pool.use == PoolUse(threads=1, busy=0, queued=0)
+
+
+def test_a_thread_that_the_system_refuses_keeps_no_place() -> None:
+    pool = ThreadPool(1)
+    usual = threading.stack_size(1 << 46)
+    try:
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            asyncio.run(pool.run(lambda: 1))
+    finally:
+        threading.stack_size(usual)
+
+    assert pool.use == PoolUse(threads=1, busy=0, queued=0)
+    assert asyncio.run(pool.run(lambda: 2)) == 2
+    pool.close()
 
 
 def test_threads_start_with_the_calls_that_need_them(gate: Event) -> None:

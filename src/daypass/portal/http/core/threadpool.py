@@ -139,10 +139,12 @@ class ThreadPool:
                 raise RuntimeError("The thread pool is closed.")
             if self._accepted >= self._most:
                 raise Overloaded("The portal is overloaded. Try again in a moment.")
-            self._accepted += 1
-            if self._accepted > len(self._threads) < self._most_threads:
+            # Counted after it, because the operating system may refuse a thread.
+            if self._accepted >= len(self._threads) < self._most_threads:
                 self._add_thread()
-        self._queue.put(job)
+            self._accepted += 1
+            # Under the lock, so that `close` cannot end the threads before a call that it did not cancel.
+            self._queue.put(job)
         try:
             return await job.future
         except asyncio.CancelledError:
