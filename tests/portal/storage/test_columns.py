@@ -41,3 +41,22 @@ def test_null_stays_null_and_a_naive_datetime_is_refused() -> None:
     assert read(None) is None
     with pytest.raises(ValueError, match="without a time zone"):
         bind(FIRST)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "2026-01-01 10:00:00",
+        "2026-01-01T10:00:00Z",
+        "2026-01-01 12:00:00.000000+02:00",
+        "2026-01-01 05:00-05:00",
+    ],
+)
+def test_a_text_of_another_program_is_read_as_the_instant_that_it_names(stored: str) -> None:
+    read = UtcDateTime().result_processor(SQLITE, None)
+    assert read is not None
+
+    moment = read(stored)
+
+    assert moment == datetime(2026, 1, 1, 10, tzinfo=UTC)
+    assert moment.tzinfo is UTC

@@ -49,7 +49,11 @@ def _to_sqlite(value: datetime | None) -> str | None:
 
 
 def _from_sqlite(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    # The portal writes no zone. A program that repairs rows by SQL may write one.
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class Epoch(ColumnElement[datetime]):
