@@ -36,9 +36,9 @@ from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.names import check_name
 from daypass.portal.tenants.store import add_tenant
 
-# The characters that AWS accepts. AWS allows 2 to 1,224 of them.
 _LONGEST_SHOWN = 80
 
+# The characters that AWS accepts. AWS allows 2 to 1,224 of them.
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,255}", re.ASCII)
 
 
