@@ -128,3 +128,10 @@ def test_a_damaged_file_is_reported_as_an_outage(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable), database.reading() as connection:
         FIND.all(connection, {"name": "dana"})
     database.close()
+
+
+def test_a_text_is_no_value_of_a_binary_column(database: Database) -> None:
+    add = Prepared(insert(api_tokens), columns=("id", "digest"))
+
+    with database.writing() as connection, pytest.raises(TypeError, match="a str cannot be stored as bytes"):
+        add.run(connection, [{"id": "t", "digest": "text"}])

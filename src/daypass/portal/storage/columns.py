@@ -32,9 +32,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  SQLAlchemy's
         """Return the stored value as a datetime in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else _as_stored(value)
+
+
+def _as_stored(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -49,11 +51,8 @@ def _to_sqlite(value: datetime | None) -> str | None:
 
 
 def _from_sqlite(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    moment = datetime.fromisoformat(text)
     # The portal writes no zone. A program that repairs rows by SQL may write one.
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return None if text is None else _as_stored(datetime.fromisoformat(text))
 
 
 class Epoch(ColumnElement[datetime]):

@@ -48,7 +48,7 @@ class NewerSchema:
 
 
 # Alembic keeps the environment of the running migration in a module, so two threads cannot each have one.
-_ALEMBIC = Lock()
+_ALEMBIC_LOCK = Lock()
 
 
 def _ignore() -> None:
@@ -105,7 +105,7 @@ def _migrate_once(database: Database, application_role: str | None) -> NewerSche
         if current != scripts.get_current_head():
             config = _config()
             config.attributes["connection"] = connection
-            with _ALEMBIC:
+            with _ALEMBIC_LOCK:
                 command.upgrade(config, "head")
             _record_compatibility(connection, scripts)
         if application_role is not None:

@@ -140,10 +140,17 @@ def _named(binds: Sequence[tuple[str, _Convert | None]], constants: Mapping[str,
     return bind
 
 
+def _bytes(value: bytes | None) -> bytes | None:
+    """Return *value*, which both drivers take; SQLAlchemy wraps it in an object of the driver's own."""
+    # SQLite would store a text in a binary column.
+    if value is not None and not isinstance(value, bytes):
+        raise TypeError(f"a {type(value).__name__} cannot be stored as bytes")
+    return value
+
+
 def _bind_processor(type_: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
-    # Both drivers take bytes; SQLAlchemy wraps them in an object of the driver's own.
     if isinstance(type_, LargeBinary):
-        return None
+        return _bytes
     return type_.dialect_impl(dialect).bind_processor(dialect)
 
 
