@@ -73,6 +73,14 @@ def test_an_administrator_learns_that_a_tenant_does_not_exist(admin: Administrat
     assert answer.json["detail"] == "There is no tenant “none”. Check its name or id."
 
 
+@pytest.mark.parametrize("kind", ["groups", "permission-sets", "tenants", "workload-rules"])
+def test_a_secret_that_was_pasted_for_a_name_is_masked_in_the_answer(admin: Administrator, kind: str) -> None:
+    answer = admin("GET", f"/{kind}/daypass_pat_a1b2c3d4e5")
+
+    assert answer.status == 404
+    assert "“daypass_pat_[redacted]”" in answer.json["detail"]
+
+
 def test_a_group_is_changed_and_deleted(admin: Administrator) -> None:
     made = admin("POST", "/groups", {"name": "developers"})
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
+from daypass.portal.access.session_names import printable
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.groups.model import GroupQuery, GroupRecord, group_version
 from daypass.portal.admin.groups.store import GroupList
@@ -258,8 +259,8 @@ def find_group(connection: Connection, reference: str) -> GroupRecord:
         raise InvalidRequest("Several groups have this name. Use the id of one of them.")
     if not found:
         # The reference is from a URL, so it is cut, and left out if it could break a line.
-        shown = f" “{reference[:_SHOWN]}”" if reference.isprintable() else " of this name"
-        raise GroupNotFound(f"There is no group{shown}. Check its name.")
+        name = printable(reference, _SHOWN)
+        raise GroupNotFound(f"There is no group “{name}”. Check its name.")
     return found[0]
 
 

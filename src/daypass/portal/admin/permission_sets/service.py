@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from daypass.portal.access.model import CachedRole
+from daypass.portal.access.session_names import printable
 from daypass.portal.access.store.roles import CachedRoleStore
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import (
@@ -140,8 +141,8 @@ def find_permission_set(connection: Connection, reference: str) -> PermissionSet
     """Return the set with this name or id; raises `PermissionSetNotFound`."""
     found = PermissionSetStore(connection).find(reference) if is_storable(reference) else None
     if found is None:
-        shown = f" “{reference[:_SHOWN]}”" if reference.isprintable() else " of this name"
-        raise PermissionSetNotFound(f"There is no permission set{shown}. Check its name.")
+        name = printable(reference, _SHOWN)
+        raise PermissionSetNotFound(f"There is no permission set “{name}”. Check its name.")
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
+from daypass.portal.access.session_names import printable
 from daypass.portal.accounts.model import Target, set_role_name
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import TenantQuery, TenantRecord, Version
@@ -235,8 +236,8 @@ def find_tenant(connection: Connection, reference: str) -> TenantRecord:
     record = TenantList(connection).find(reference) if is_storable(reference) else None
     if record is None:
         # Other than in `tenant_not_found`: an Administrator may know which tenants exist.
-        shown = f" “{reference[:_LONGEST_SHOWN]}”" if reference.isprintable() else " of this name"
-        raise TenantNotFound(f"There is no tenant{shown}. Check its name or id.")
+        name = printable(reference, _LONGEST_SHOWN)
+        raise TenantNotFound(f"There is no tenant “{name}”. Check its name or id.")
     return record
 
 

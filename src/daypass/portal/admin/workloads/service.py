@@ -8,6 +8,7 @@ from hashlib import sha256
 from uuid import uuid4
 
 from daypass.portal.access.entitlements import entitlements_to_tenant, within_rule
+from daypass.portal.access.session_names import printable
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import Version, WorkloadRuleRecord
 from daypass.portal.admin.permission_sets.service import find_permission_set
@@ -202,8 +203,8 @@ def find_rule(connection: Connection, reference: str) -> WorkloadRuleRecord:
     """Return the rule with this name or id; raises `WorkloadRuleNotFound`."""
     found = RuleStore(connection).find(reference) if is_storable(reference) else None
     if found is None:
-        shown = f" “{reference[:_SHOWN]}”" if reference.isprintable() else " of this name"
-        raise WorkloadRuleNotFound(f"There is no workload rule{shown}. Check its name.")
+        name = printable(reference, _SHOWN)
+        raise WorkloadRuleNotFound(f"There is no workload rule “{name}”. Check its name.")
     return WorkloadRuleRecord(found)
 
 
