@@ -149,7 +149,7 @@ def test_a_call_that_arrives_while_the_pool_closes_is_answered_at_once() -> None
 
 def test_a_thread_that_the_system_refuses_keeps_no_place() -> None:
     pool = ThreadPool(1)
-    usual = threading.stack_size(1 << 46)
+    usual = threading.stack_size(1 << 47)
     try:
         with pytest.raises(RuntimeError, match="can't start new thread"):
             asyncio.run(pool.run(lambda: 1))

@@ -7,7 +7,7 @@ import pytest
 
 from daypass.portal.workloads.issuers.model import IssuerKind
 from daypass.portal.workloads.issuers.table import KINDS
-from tests.portal.http.pages.test_administrator import Browser, field_error, sign_in, text
+from tests.portal.http.pages.test_administrator import Browser, alert, field_error, sign_in, text
 from tests.portal.http.workload_rules import changed, rule_of, stored, workload_token
 from tests.portal.http.world import ADMIN, DANA, World
 
@@ -98,6 +98,12 @@ def test_a_rule_that_is_refused_shows_the_reason_and_keeps_the_fields(
 
     assert (answer.status, why in field_error(answer, field)) == (status, True), text(answer)
     assert "workflow" in text(answer)
+
+
+def test_an_error_of_a_field_that_the_form_does_not_show_is_at_its_top(admin: Browser) -> None:
+    answer = admin.send(ADD, **{**SHOP, "jwks": "{}"})
+
+    assert (answer.status, "fetched from the issuer" in alert(answer)) == (422, True)
 
 
 def test_a_name_that_is_taken_replaces_nothing(admin: Browser) -> None:

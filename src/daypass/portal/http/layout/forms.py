@@ -13,6 +13,9 @@ from starlette.requests import Request
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.core.endpoints import body_chunks, read_body
 
+WHOLE = "form"
+"""The name under which a form has the error of no single field."""
+
 _MOST_FIELDS = 200
 _TYPE = "application/x-www-form-urlencoded"
 _WITH_FILES = "multipart/form-data"

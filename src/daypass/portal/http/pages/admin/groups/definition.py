@@ -21,11 +21,12 @@ from daypass.portal.errors import (
 from daypass.portal.groups.model import Group, MemberSource
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.forms import WHOLE
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.groups.addresses import CREATE, GROUPS
 from daypass.portal.http.pages.admin.groups.confirmation import SESSIONS_REMAIN, ConfirmationPage
-from daypass.portal.http.pages.admin.groups.form import WHOLE, GroupForm, errors_of
+from daypass.portal.http.pages.admin.groups.form import GroupForm, errors_of
 from daypass.portal.http.pages.admin.groups.heading import GroupHeading
 from daypass.portal.tenants.model import GroupId
 

@@ -8,9 +8,6 @@ from daypass.portal.errors import InvalidRequest
 from daypass.portal.groups.model import Group
 from daypass.portal.http.layout.forms import Form
 
-WHOLE = "form"
-"""The key of an error that belongs to no single field."""
-
 
 @dataclass(frozen=True, slots=True)
 class GroupForm:

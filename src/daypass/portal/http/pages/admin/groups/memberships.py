@@ -20,11 +20,10 @@ from daypass.portal.errors import (
 from daypass.portal.groups.model import GroupMembership
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
-from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.forms import WHOLE, Form
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.groups.confirmation import SESSIONS_REMAIN, ConfirmationPage
-from daypass.portal.http.pages.admin.groups.form import WHOLE
 from daypass.portal.http.pages.admin.groups.heading import GroupHeading
 from daypass.portal.http.pages.admin.listing import ListQuery, total
 from daypass.portal.http.pages.set_words import in_words, options

@@ -14,6 +14,7 @@ from daypass.portal.errors import InvalidRequest, PreconditionFailed
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.forms import WHOLE
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery
@@ -29,7 +30,6 @@ ADD = "/administrator/add-permission-set"
 DELETE = "/administrator/delete-permission-set"
 
 _NAME_TAKEN = "A permission set with this name already exists. Edit it, or enter another name."
-_WHOLE = "form"
 _EMPTY = "Empty form"
 
 
@@ -96,7 +96,7 @@ class SetFormPage:
     @property
     def error(self) -> str:
         """The error that belongs to no single field."""
-        return self.form.errors.get(_WHOLE, "")
+        return self.form.errors.get(WHOLE, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class PermissionSetPages:
             return self._form(visit, form, is_new=is_new, errors=invalid.errors)
         except (InvalidRequest, PreconditionFailed) as refusal:
             is_taken = is_new and isinstance(refusal, PreconditionFailed)
-            errors = {"name": _NAME_TAKEN} if is_taken else {_WHOLE: refusal.reason}
+            errors = {"name": _NAME_TAKEN} if is_taken else {WHOLE: refusal.reason}
             return self._form(visit, form, is_new=is_new, errors=errors, status=status_of(refusal))
         return redirect(f"{ADDRESS}/{form.name}", f"{form.name} is {'created' if is_new else 'changed'}.")
 

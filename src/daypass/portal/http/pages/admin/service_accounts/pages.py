@@ -23,7 +23,7 @@ from daypass.portal.errors import (
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
-from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.forms import WHOLE, Form
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, total
@@ -35,10 +35,10 @@ from daypass.portal.workloads.model import RuleId
 ADDRESS = "/administrator/service-accounts"
 
 _SUGGESTED = 100
+_FIELDS = ("username", "owner", "description")
 _REFUSALS = (InvalidRequest, UserNotFound, AlreadyExists)
 
-WHOLE = ""
-NO_ERRORS: Mapping[str, str] = {}
+_NO_ERRORS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class ServiceAccountPages:
         return record
 
     def _account(
-        self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, errors: Mapping[str, str] = NO_ERRORS
+        self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, errors: Mapping[str, str] = _NO_ERRORS
     ) -> Response:
         record = self._record(visit)
         service = self.administration.workload_rules
@@ -145,7 +145,7 @@ class ServiceAccountPages:
         return self.pages.show(visit.layout, "pages/admin/service-account.html", page, status)
 
     def _list(
-        self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, errors: Mapping[str, str] = NO_ERRORS
+        self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, errors: Mapping[str, str] = _NO_ERRORS
     ) -> Response:
         listing = ListQuery.of(visit.query, ADDRESS, [sort.value for sort in UserSort])
         query = UserQuery(
@@ -177,7 +177,9 @@ def _errors_of(refusal: PortalError) -> Mapping[str, str]:
         return {"owner": refusal.reason}
     if isinstance(refusal, AlreadyExists):
         return {"username": refusal.reason}
-    return {refusal.field if isinstance(refusal, InvalidRequest) else WHOLE: refusal.reason}
+    if isinstance(refusal, InvalidRequest) and refusal.field in _FIELDS:
+        return {refusal.field: refusal.reason}
+    return {WHOLE: refusal.reason}
 
 
 def routes(services: Services) -> Sequence[BaseRoute]:

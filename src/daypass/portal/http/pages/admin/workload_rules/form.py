@@ -17,15 +17,13 @@ from daypass.portal.errors import (
     UserNotFound,
     invalid_field,
 )
-from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.forms import WHOLE, Form
 from daypass.portal.workloads.issuers.model import IssuerKind, IssuerRules
 from daypass.portal.workloads.issuers.table import KINDS
 from daypass.portal.workloads.model import TAG_PREFIX, WorkloadRule
 
 _CLAIM = "claim "
 """The beginning of the names of the fields with the kind's claims."""
-
-WHOLE = ""
 
 _LIFETIMES = tuple((str(minutes), f"{minutes} minutes") for minutes in (15, 30, 45, 60))
 
@@ -176,7 +174,12 @@ class RuleForm:
         if is_new and isinstance(refusal, PreconditionFailed):
             error = "A rule with this name exists already. Enter another name."
             return replace(self, errors={"name": error})
-        return replace(self, errors={self._field_of(refusal): refusal.reason})
+        field_name = self._field_of(refusal)
+        # A field that the page does not show, which only a changed form can have.
+        is_hidden = (field_name == "name" and not is_new) or (
+            field_name == "jwks" and not self.kind.takes_keys
+        )
+        return replace(self, errors={WHOLE if is_hidden else field_name: refusal.reason})
 
     def _field_of(self, refusal: PortalError) -> str:
         if isinstance(refusal, UserNotFound):
@@ -185,9 +188,9 @@ class RuleForm:
             return "tenants"
         if not isinstance(refusal, InvalidRequest):
             return WHOLE
-        kind, _, claim = refusal.field.partition(".")
-        if kind != "claims":
-            return kind
+        name, _, claim = refusal.field.partition(".")
+        if name != "claims":
+            return name or WHOLE
         return _CLAIM + claim if self.kind.field(claim) is not None else "more_claims"
 
 

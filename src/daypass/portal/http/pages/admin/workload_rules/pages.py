@@ -20,9 +20,10 @@ from daypass.portal.errors import (
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.forms import WHOLE
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
-from daypass.portal.http.pages.admin.workload_rules.form import WHOLE, RuleForm
+from daypass.portal.http.pages.admin.workload_rules.form import RuleForm
 from daypass.portal.http.services import Services
 from daypass.portal.identity.model import UserKind
 from daypass.portal.storage.pagination import PageRequest
