@@ -2,6 +2,7 @@
 
     python -m benchmarks.issue [--seconds 4]
     python -m benchmarks.issue --against REVISION [--pairs 6] [--seconds 4]
+    python -m benchmarks.issue --workers 2 [--pairs 6] [--seconds 4]
 
 The portal runs as `daypass portal serve` runs it: TLS off, SQLite with synchronous=FULL, each audit event
 durable before the response. AWS is a stub that responds immediately. Portal, stub and load share the cores
@@ -10,7 +11,8 @@ sketch of the path that does the minimum of an issuance. Each load of the sketch
 load of the portal.
 
 With --against, the portals of this tree and of another revision are measured in alternation, and the ratios
-of the pairs are printed with their spread.
+of the pairs are printed with their spread. With --workers, so are a portal with that number of workers and
+one with a single worker.
 """
 
 import argparse
@@ -21,8 +23,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import asdict
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks import interpreter, stages
@@ -42,7 +44,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=4.0, help="the duration of each load")
-    parser.add_argument("--against", metavar="REVISION", help="compare with the portal of this revision")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--against", metavar="REVISION", help="compare with the portal of this revision")
+    other.add_argument("--workers", type=int, metavar="N", help="compare N workers with one")
     parser.add_argument("--pairs", type=int, default=MIN_PAIRS, help=f"pairs of runs, at least {MIN_PAIRS}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the runs of the pairs here")
     options = parser.parse_args()
@@ -50,9 +54,13 @@ def main() -> int:
         parser.error(f"--pairs: fewer than {MIN_PAIRS} pairs show no spread.")
     print(f"{interpreter.describe_this()}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name, stub_aws() as aws_url:
-        if options.against is None:
+        length = _Length(options.pairs, options.seconds)
+        if options.against is not None:
+            pairs = _compare_trees(Path(name), aws_url, options.against, length)
+        elif options.workers is not None:
+            pairs = _compare_workers(Path(name), aws_url, options.workers, length)
+        else:
             return _measure(Path(name), aws_url, options.seconds)
-        pairs = _compare(Path(name), aws_url, options.against, options.pairs, options.seconds)
     if options.json is not None:
         options.json.write_text(json.dumps([asdict(pair) for pair in pairs], indent=1))
     print()
@@ -80,20 +88,47 @@ def _measure(folder: Path, aws_url: str, seconds: float) -> int:
     return 0 if all(ratio.is_met for ratio in found) else 1
 
 
-def _compare(folder: Path, aws_url: str, revision: str, number: int, seconds: float) -> Sequence[Pair]:
-    """Return *number* pairs of runs for each number of callers."""
-    minutes = 2 * number * len(CALLERS) * (seconds + 0.5) / 60
-    _progress(f"Preparing {revision}; the measurement then takes {minutes:.0f} minutes.")
-    pairs: list[Pair] = []
+@dataclass(frozen=True, slots=True)
+class _Length:
+    """The extent of a comparison: the number of pairs, and the duration of each load in seconds."""
+
+    pairs: int
+    seconds: float
+
+
+def _compare_trees(folder: Path, aws_url: str, revision: str, length: _Length) -> Sequence[Pair]:
+    _progress(f"Preparing {revision}.")
     with (
         checkout(revision, folder) as other,
         serve_tree(other, folder / "old", aws_url) as old,
         serve_tree(this_tree(), folder / "new", aws_url) as new,
     ):
-        for number_of_pair in range(number):
-            new_first = is_reversed(number_of_pair)
-            pairs += [_pair(old, new, callers, seconds, new_first=new_first) for callers in CALLERS]
-            _progress(f"pair {number_of_pair + 1} of {number}")
+        return _alternate(old, new, length)
+
+
+def _compare_workers(folder: Path, aws_url: str, workers: int, length: _Length) -> Sequence[Pair]:
+    """Return pairs in which the older run is that of a portal with one worker."""
+    with ExitStack() as stack:
+        served: list[tuple[Served, Secret]] = []
+        for number in (1, workers):
+            own = folder / f"workers-{number}"
+            own.mkdir()
+            with closing(Database(f"sqlite:///{own / 'portal.db'}")) as database:
+                token = seed(database)
+            served.append((stack.enter_context(serve(own, aws_url, number)), token))
+        one, several = served
+        return _alternate(one, several, length)
+
+
+def _alternate(old: tuple[Served, Secret], new: tuple[Served, Secret], length: _Length) -> Sequence[Pair]:
+    """Return the pairs of runs for each number of callers."""
+    minutes = 2 * length.pairs * len(CALLERS) * (length.seconds + 0.5) / 60
+    _progress(f"The measurement takes {minutes:.0f} minutes.")
+    pairs: list[Pair] = []
+    for number in range(length.pairs):
+        new_first = is_reversed(number)
+        pairs += [_pair(old, new, callers, length.seconds, new_first=new_first) for callers in CALLERS]
+        _progress(f"pair {number + 1} of {length.pairs}")
     return pairs
 
 

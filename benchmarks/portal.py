@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +29,19 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A serving process."""
+    """The processes that serve on one port."""
 
     port: int
-    pid: int
+    pids: Sequence[int]
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time that all its threads have used so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Return the CPU time that they have used so far, with all threads."""
+        return sum(_cpu_seconds(pid) for pid in self.pids)
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def seed(database: Database) -> Secret:
@@ -91,19 +95,19 @@ def sketch(folder: Path, aws_url: str) -> Iterator[Served]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None  # noqa: S101  it was asked for
-            yield Served(int(process.stdout.readline()), process.pid)
+            yield Served(int(process.stdout.readline()), [process.pid])
         finally:
             process.terminate()
 
 
 @contextmanager
-def serve(folder: Path, aws_url: str) -> Iterator[Served]:
-    """Run the portal by `daypass portal serve`, with its log in a file."""
+def serve(folder: Path, aws_url: str, workers: int = 1) -> Iterator[Served]:
+    """Run the portal by `daypass portal serve` with that number of workers, and its log in a file."""
     daypass = str(Path(sys.executable).with_name("daypass"))
     reading, writing = os.pipe()
     with (folder / "portal.log").open("wb") as log:
         process = subprocess.Popen(
-            [daypass, "portal", "serve", "--ready-fd", str(writing)],
+            [daypass, "portal", "serve", "--workers", str(workers), "--ready-fd", str(writing)],
             env=environment(f"sqlite:///{folder / 'portal.db'}", aws_url),
             pass_fds=[writing],
             stderr=log,
@@ -114,13 +118,13 @@ def serve(folder: Path, aws_url: str) -> Iterator[Served]:
             url = ready.readline().strip()
         if not url:
             sys.exit(f"The portal did not start:\n{(folder / 'portal.log').read_text()}")
-        yield Served(int(url.rpartition(":")[2]), _worker_of(process.pid))
+        yield Served(int(url.rpartition(":")[2]), _workers_of(process.pid))
     finally:
         process.terminate()
         process.wait()
 
 
-def _worker_of(supervisor: int) -> int:
-    """Return the only worker process of a portal; the supervisor itself serves nothing."""
-    (worker,) = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
-    return int(worker)
+def _workers_of(supervisor: int) -> Sequence[int]:
+    """Return the worker processes of a portal; the supervisor itself serves nothing."""
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text()
+    return [int(worker) for worker in children.split()]

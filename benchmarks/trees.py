@@ -15,7 +15,8 @@ from daypass.portal.secret import Secret
 
 _ROOT = Path(__file__).parent.parent
 
-# Runs in the tree that it serves. `seed` and `serve` have the same parameters in every revision.
+# Runs in the tree that it serves. The two parameters of `seed` and `serve` are the same in every revision;
+# earlier ones have one process, `pid`.
 _SERVE = """
 import json, sys
 from contextlib import closing
@@ -27,7 +28,8 @@ folder, aws_url = Path(sys.argv[1]), sys.argv[2]
 with closing(Database(f"sqlite:///{folder / 'portal.db'}")) as database:
     token = seed(database).reveal()
 with serve(folder, aws_url) as portal:
-    print(json.dumps([portal.port, portal.pid, token]), flush=True)
+    pids = portal.pids if hasattr(portal, "pids") else [portal.pid]
+    print(json.dumps([portal.port, pids, token]), flush=True)
     sys.stdin.read()
 """
 
@@ -82,8 +84,8 @@ def serve_tree(tree: Tree, folder: Path, aws_url: str) -> Iterator[tuple[Served,
             answer = process.stdout.readline()
             if not answer:
                 sys.exit(f"The portal of {tree.folder} did not start.")
-            port, pid, token = json.loads(answer)
-            yield Served(port, pid), Secret(token)
+            port, pids, token = json.loads(answer)
+            yield Served(port, pids), Secret(token)
         finally:
             process.stdin.close()
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,11 +12,9 @@ import pytest
 from daypass.demo.certificate_authority import Certificates, ensure_certificates
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.clock import utc_now
-from tests.portal.aws.stub import StubAws
 from tests.portal.load import Http2Client, Load, on_a_kept_connection, on_new_connections, under_load
-from tests.portal.processes import Operator, Serving, environment
-from tests.portal.test_serve import token_of_a_new_administrator, told
-from tests.processes import is_running
+from tests.portal.processes import Operator, Serving
+from tests.portal.test_serve import told
 from tests.waiting import wait_until
 
 HEALTH = "/healthz"
@@ -38,37 +35,6 @@ def until_every_client_is_answered(load: Load, times: int = 3) -> None:
         lambda: all(now - then >= times for now, then in zip(load.counts(), before, strict=True)),
         lambda: (before, load.counts(), load.failed[:5]),
     )
-
-
-def test_a_killed_worker_costs_its_requests_in_flight_and_a_killed_supervisor_leaves_no_worker(
-    tmp_path: Path, postgres_url: str, own_aws: StubAws
-) -> None:
-    operator = Operator(tmp_path, environment(tmp_path, postgres_url, own_aws))
-    token = token_of_a_new_administrator(operator)
-    clients = 4
-    with operator.serving_forked("--workers", "2") as serving:
-        before = serving.workers
-        asks = [(on_new_connections(serving, "/api/v1/me", token), 0.0)] * clients
-        with under_load(asks) as load:
-            until_every_client_is_answered(load)
-            os.kill(before[0], signal.SIGKILL)
-            wait_until(lambda: not is_running(before[0]))
-            dead_at = time.monotonic()
-            wait_until(lambda: len(set(serving.workers) - {before[0]}) == 2, lambda: events(serving))
-            until_logged(serving, "serving", 3)
-            until_every_client_is_answered(load)
-        after = serving.workers
-        (ended,) = told(serving, "A worker ended and is replaced.")
-        os.kill(serving.process.pid, signal.SIGKILL)
-        with operator.serving_forked(DAYPASS_LISTEN=f"127.0.0.1:{serving.port}") as restarted:
-            answered = restarted.ask("GET", "/api/v1/me", token)[0]
-        wait_until(lambda: not any(is_running(worker) for worker in after))
-
-    assert all(began <= dead_at for began, _ in load.failed), (dead_at, load.failed)
-    assert len(load.failed) <= clients
-    assert before[1] in after
-    assert (ended["level"], ended["worker"], ended["exit_status"]) == ("error", before[0], "signal SIGKILL")
-    assert answered == 200
 
 
 @pytest.fixture

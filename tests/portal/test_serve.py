@@ -432,43 +432,6 @@ def test_a_hanging_credential_process_blocks_neither_requests_nor_the_shutdown(o
     assert took < 10
 
 
-def test_several_workers_need_postgresql(operator: Operator) -> None:
-    assert "--workers needs PostgreSQL" in refused_inside(operator, "--workers", "2")
-
-
-def test_workers_serve_one_portal_until_a_signal(tmp_path: Path, postgres_url: str, own_aws: StubAws) -> None:
-    operator = Operator(tmp_path, environment(tmp_path, postgres_url, own_aws))
-    token = token_of_a_new_administrator(operator)
-    with operator.serving("--workers", "2") as serving:
-        asked = {serving.ask("GET", "/api/v1/me", token)[0] for _ in range(20)}
-        workers = serving.workers
-        code = serving.stop()
-    with operator.serving_forked("--workers", "3") as serving:
-        # Some of them hardly run yet, and none of them is left behind.
-        told_early = serving.stop()
-
-    assert (asked, len(workers), code, told_early) == ({200}, 2, 0, 0)
-    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
-
-
-def test_every_worker_shows_a_verification_that_another_one_runs(
-    tmp_path: Path, postgres_url: str, own_aws: StubAws
-) -> None:
-    operator = Operator(tmp_path, environment(tmp_path, postgres_url, own_aws))
-    token_of_a_new_administrator(operator)
-    verify = "/administrator/audit/verify"
-    with operator.serving_forked("--workers", "2") as serving:
-        browser = signed_in_browser(serving)
-        (csrf,) = set(re.findall(r'name="csrf" value="([^"]+)"', browser.ask(verify)))
-        browser.ask(verify, {"csrf": csrf})
-        while "Verification is running" in (page := browser.ask(verify)):
-            pass
-        # Any of the workers takes each connection.
-        pages = [page, *(browser.ask(verify) for _ in range(20))]
-
-    assert not [page for page in pages if "The audit log is intact" not in page]
-
-
 def test_a_head_response_has_no_body_and_keeps_the_connection_usable(operator: Operator) -> None:
     with operator.serving_forked() as serving:
         connection = HTTPConnection("127.0.0.1", serving.port, timeout=60)

@@ -8,7 +8,7 @@ from types import FrameType
 from sqlalchemy import text
 
 from daypass.portal.storage.engine import Connection, Database
-from daypass.portal.storage.prepared import run_plain
+from daypass.portal.storage.file_lock import FileLock
 from tests.waiting import wait_until
 
 # A wait for a row is one for a transaction, which has no database in `pg_locks`.
@@ -49,6 +49,6 @@ def is_inside(thread: threading.Thread, function: Callable[..., object], **argum
 
 def _is_blocked(thread: threading.Thread, connection: Connection) -> bool:
     if connection.dialect.name == "sqlite":
-        # SQLite shows no waiting writers. The caller has the lock that this statement needs.
-        return is_inside(thread, run_plain, sql="BEGIN IMMEDIATE")
+        # SQLite shows no waiting writers. The caller has the lock that all of them need.
+        return is_inside(thread, FileLock.acquire)
     return bool(connection.scalar(_WAITING))

@@ -179,6 +179,30 @@ def test_units_that_wait_share_the_next_transaction_and_each_statement(rig: Rig)
     assert rig.user_ids() == names
 
 
+def test_a_batch_has_the_units_that_arrived_before_its_transaction_began(database_url: str) -> None:
+    with closing(Database(database_url, connections=1)) as database:
+        rig = Rig(database)
+        with database.reading():
+            # The first one leads, and waits for the only connection.
+            for name in ("first", "second", "third"):
+                rig.start(name)
+        assert set(rig.join().values()) == {None}
+
+    assert rig.journal.batches == [(["first", "second", "third"], True)]
+
+
+def test_units_that_wait_for_a_transaction_that_cannot_begin_fail_together(database_url: str) -> None:
+    with closing(Database(database_url, connections=1, patience=timedelta(seconds=0.2))) as database:
+        rig = Rig(database)
+        with database.reading():
+            for name in ("first", "second", "third"):
+                rig.start(name)
+            outcomes = rig.join()
+
+    assert {type(outcome) for outcome in outcomes.values()} == {CommitNotConfirmed}
+    assert rig.journal.batches == [([], False)]
+
+
 def test_a_precondition_sees_the_units_before_it_in_its_transaction(rig: Rig) -> None:
     seen: list[list[str]] = []
 

@@ -43,7 +43,7 @@ class _Serve(click.Command):
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Number of processes; more than one needs PostgreSQL.",
+    help="Number of processes that serve, on this machine.",
 )
 @click.option(
     "--ready-fd",
@@ -87,13 +87,13 @@ def _supervise(workers: int, ready_fd: int | None) -> int:
 
     unknown = unknown_names(os.environ)
     _check_descriptor(ready_fd)
-    config = _read_config(workers)
+    config = _read_config()
     prepare_database_url()
     stderr = logs.take_over_stderr()
     logs.configure(stderr, config.logs, is_final=False)
     log_python_messages()
     log = structlog.get_logger("portal")
-    generations = Generations(workers, partial(_read_config, workers), partial(work, stderr=stderr), log)
+    generations = Generations(workers, _read_config, partial(work, stderr=stderr), log)
     first = generations.first(config)
     for name in unknown:
         log.warning("Unknown variable, ignored.", variable=name)
@@ -132,15 +132,11 @@ def _hooks(generations: "Generations", stderr: "LogStream", ready_fd: int | None
     )
 
 
-def _read_config(workers: int) -> PortalConfig:
+def _read_config() -> PortalConfig:
     """Read the configuration; also called for each reload."""
-    from daypass.portal.storage.engine import parse_url
-
     config = read_configuration()
     if config.exports_traces:
         _check_traces()
-    if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
-        raise ConfigError("--workers needs PostgreSQL: SQLite serves one process. See DAYPASS_DATABASE_URL.")
     return config
 
 

@@ -108,8 +108,8 @@ DATABASE_URL = Variable(
     "DAYPASS_DATABASE_URL",
     DatabaseUrl(),
     "",
-    "The database. SQLite serves one process; PostgreSQL serves any number. By default, "
-    "daypass.db in the state directory: STATE_DIRECTORY, else XDG_STATE_HOME/daypass, else "
+    "The database. SQLite serves the workers of one machine; PostgreSQL serves any number of machines. "
+    "By default, daypass.db in the state directory: STATE_DIRECTORY, else XDG_STATE_HOME/daypass, else "
     "~/.local/state/daypass. An existing daypass.db in the current folder stays in use.",
     mask_password,
 )

@@ -75,7 +75,7 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether this is the embedded database, which allows one writing process."""
+        """Whether this is the embedded database, which allows one writer at a time."""
         return self._engine.dialect.name == "sqlite"
 
     def reading(self) -> AbstractContextManager[Connection]:

@@ -148,9 +148,7 @@ class GroupCommit(Generic[R]):
 
     def _lead(self, own: _Entry[R]) -> None:
         """Write a batch that begins with the leader's own entry, then promote the next leader."""
-        with self._lock:
-            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
-            batch = [entry for entry in taken if not entry.is_decided]
+        batch: list[_Entry[R]] = []
         began = monotonic()
         ends_at = began + self._database.longest_answer.total_seconds()
         try:
@@ -160,6 +158,7 @@ class GroupCommit(Generic[R]):
             self._end(is_committed=False)
             raise
         finally:
+            self._fill(batch)
             # Entries without an outcome were not reached, or it is unknown whether they are durable.
             self._decide(batch, [CommitNotConfirmed() for _ in batch])
             self._promote_next()
@@ -168,6 +167,13 @@ class GroupCommit(Generic[R]):
                     entry.signal.release()
             COMMIT_SECONDS.observe(monotonic() - began)
             COMMIT_BATCH.observe(len(batch))
+
+    def _fill(self, batch: list[_Entry[R]]) -> None:
+        """Take the queued entries into *batch* if it is empty."""
+        if not batch:
+            with self._lock:
+                taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
+                batch += [entry for entry in taken if not entry.is_decided]
 
     def _uses_short_waits(self) -> bool:
         """Whether a recent fault makes it likely that a transaction holds its locks for ever."""
@@ -196,21 +202,27 @@ class GroupCommit(Generic[R]):
 
     def _commit(
         self,
-        batch: Sequence[_Entry[R]],
+        batch: list[_Entry[R]],
         ends_at: float,
         lock_wait: timedelta | None,
         *,
         is_last_try: bool = False,
     ) -> bool:
-        """Write entries together and set their outcomes; return False if further writes would fail too."""
+        """Write entries together and set their outcomes; return False if further writes would fail too.
+
+        An empty batch is filled from the queue.
+        """
         commit_sent = False
         try:
             with self._database.writing(Allowance(ends_at=ends_at)) as connection:
                 if lock_wait is not None:
                     limit_lock_waits(connection, lock_wait)
+                # Only now, so that the batch has the entries too that arrived while another process wrote.
+                self._fill(batch)
                 refusals = write_units(connection, [entry.unit for entry in batch], self._participants)
                 commit_sent = True
         except Exception as error:  # a defect in one entry must not affect the others
+            self._fill(batch)
             self._end(is_committed=False)
             is_outage = isinstance(error, StorageUnavailable) and not isinstance(error, _ROLLED_BACK)
             if is_outage or isinstance(error, StorageLocked):
@@ -226,7 +238,7 @@ class GroupCommit(Generic[R]):
         return True
 
     def _recover(
-        self, batch: Sequence[_Entry[R]], ends_at: float, error: Exception, *, is_last_try: bool
+        self, batch: list[_Entry[R]], ends_at: float, error: Exception, *, is_last_try: bool
     ) -> None:
         """Retry after a rollback: each entry of a batch alone, and a single entry once after a deadlock."""
         if len(batch) > 1:

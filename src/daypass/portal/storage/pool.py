@@ -13,10 +13,13 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
 from daypass.portal.errors import StorageUnavailable
+from daypass.portal.storage.file_lock import FileLock
 from daypass.portal.storage.pooler import limit_waits
 from daypass.portal.storage.prepared import run_plain
 from daypass.portal.storage.timeouts import Allowance
 from daypass.portal.telemetry.metrics import DATABASE_ERRORS
+
+_BUSY = "The portal's database is busy. Try again in a moment."
 
 
 class PostgresConnectionPool:
@@ -91,6 +94,7 @@ class SqliteConnectionPool:
         self._free: deque[Connection | None] = deque([None] * connections)
         self._released = threading.Condition()
         self._waiting = 0
+        self._lock: FileLock | None = None
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Lend a connection without a transaction."""
@@ -98,12 +102,42 @@ class SqliteConnectionPool:
 
     def writing(self, _allowance: Allowance | None = None) -> AbstractContextManager[Connection]:
         """Lend a connection in a transaction, committed at the end and rolled back on an exception."""
-        # SQLite's own busy timeout bounds the wait for other writers.
-        return _SqliteLease(self, begin="BEGIN IMMEDIATE", end="COMMIT")
+        return _SqliteWriteLease(self)
 
     def snapshot(self) -> AbstractContextManager[Connection]:
         """Lend a connection in a read-only transaction that sees one snapshot."""
         return _SqliteLease(self, begin="BEGIN")
+
+    def lock(self, connection: Connection) -> FileLock | None:
+        """Acquire the lock of all writers of this database, in any process; the caller releases it.
+
+        Returns None for a database in memory. Raises `StorageUnavailable` if the lock is not free in time.
+        """
+        lock = self._lock or self._open_lock(connection)
+        if lock is None:
+            return None
+        try:
+            if lock.acquire(self._patience):
+                return lock
+        except OSError as error:
+            raise _unusable(lock.path, error) from error
+        DATABASE_ERRORS.count("lock_timeout")
+        raise StorageUnavailable(_BUSY, f"Another writer has held {lock.path} for {self._patience:g} seconds")
+
+    def _open_lock(self, connection: Connection) -> FileLock | None:
+        driver: Any = connection.connection.driver_connection
+        # SQLite's own absolute path, so that all spellings of the URL and symbolic links have one lock.
+        database = driver.execute("PRAGMA database_list").fetchone()[2]
+        if not database:
+            return None
+        path = f"{database}-lock"
+        with self._released:
+            if self._lock is None:
+                try:
+                    self._lock = FileLock(path, beside=database)
+                except OSError as error:
+                    raise _unusable(path, error) from error
+            return self._lock
 
     def usage(self) -> tuple[int, int]:
         """Return the size of the pool, and the number of its connections in use."""
@@ -119,6 +153,8 @@ class SqliteConnectionPool:
                 idle.append(self._free.pop())
         for connection in idle:
             self.release(connection)
+        if self._lock is not None:
+            self._lock.close()
 
     def acquire(self) -> Connection:
         """Return a connection, which the caller releases; raises `StorageUnavailable` on timeout."""
@@ -147,7 +183,7 @@ class SqliteConnectionPool:
             finally:
                 self._waiting -= 1
         DATABASE_ERRORS.count("pool_exhausted")
-        raise StorageUnavailable("The portal's database is busy. Try again in a moment.")
+        raise StorageUnavailable(_BUSY)
 
     def release(self, connection: Connection | None) -> None:
         """Take back a connection, without its transaction; None stands for one that could not be opened."""
@@ -174,18 +210,25 @@ class SqliteConnectionPool:
                     self._released.notify()
 
 
+def _unusable(path: str, error: OSError) -> StorageUnavailable:
+    DATABASE_ERRORS.count("unavailable")
+    return StorageUnavailable(
+        "The portal's database cannot be used. Try again in a moment.",
+        f"The lock file {path} cannot be used: {error.strerror or error}",
+    )
+
+
 class _SqliteLease:
     """A connection that is lent for a `with` block, in a transaction if *begin* starts one.
 
     A class, because context managers made of generators take several times as long, for every query.
     """
 
-    __slots__ = ("_begin", "_connection", "_end", "_pool")
+    __slots__ = ("_begin", "_connection", "_pool")
 
-    def __init__(self, pool: SqliteConnectionPool, begin: str | None = None, end: str | None = None) -> None:
+    def __init__(self, pool: SqliteConnectionPool, begin: str | None = None) -> None:
         self._pool = pool
         self._begin = begin
-        self._end = end
 
     def __enter__(self) -> Connection:
         self._connection = connection = self._pool.acquire()
@@ -200,9 +243,45 @@ class _SqliteLease:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # After an exception, `release` rolls the transaction back.
+        # `release` ends the transaction.
+        self._pool.release(self._connection)
+
+
+class _SqliteWriteLease:
+    """A connection in a writing transaction, committed at the end and rolled back on an exception."""
+
+    __slots__ = ("_connection", "_lock", "_pool")
+
+    def __init__(self, pool: SqliteConnectionPool) -> None:
+        self._pool = pool
+
+    def __enter__(self) -> Connection:
+        self._lock = None
+        self._connection = connection = self._pool.acquire()
         try:
-            if kind is None and self._end is not None:
-                run_plain(self._connection, self._end)
+            # The writers queue for the lock. If all waited in SQLite, the next one would be found by chance,
+            # after pauses of up to 100 ms.
+            self._lock = self._pool.lock(connection)
+            # It waits for writers that do not use the lock, such as the shell of SQLite.
+            run_plain(connection, "BEGIN IMMEDIATE")
+        except BaseException:
+            self._end()
+            raise
+        return connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                run_plain(self._connection, "COMMIT")
         finally:
+            self._end()
+
+    def _end(self) -> None:
+        try:
+            # It rolls back a transaction that is not committed.
             self._pool.release(self._connection)
+        finally:
+            if self._lock is not None:
+                self._lock.release()
