@@ -54,9 +54,10 @@ def spread(ratios: Sequence[float]) -> Spread:
     )
 
 
-def table(pairs: Sequence[Pair]) -> Sequence[str]:
+def table(pairs: Sequence[Pair], heading: str = "new / old") -> Sequence[str]:
     """Return the lines of a table of the ratios new/old, for each measure and number of callers."""
-    lines = [f"{'new / old':8}{'callers':>8}{'median':>8}   95 % of medians"]
+    width = len(heading)
+    lines = [f"{heading}{'callers':>9}{'median':>8}   95 % of medians"]
     for callers in sorted({pair.new.callers for pair in pairs}):
         for name, measure in _MEASURES.items():
             found = spread(
@@ -64,7 +65,7 @@ def table(pairs: Sequence[Pair]) -> Sequence[str]:
             )
             note = "" if found.shows_difference else "   no difference seen"
             lines.append(
-                f"{name:8}{callers:8}{found.median:9.2f}   {found.low:.2f} to {found.high:.2f}{note}"
+                f"{name:{width}}{callers:9}{found.median:8.2f}   {found.low:.2f} to {found.high:.2f}{note}"
             )
     return lines
 
