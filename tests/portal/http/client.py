@@ -86,6 +86,7 @@ class Client:
     ) -> Answer:
         """Send a request concurrently with others."""
         all_headers = [*headers, *([("Authorization", f"Bearer {token}")] if token is not None else [])]
+        all_headers += _framing(body, headers)
         scope = self._scope(method, path, query, all_headers)
         if is_quoted:
             scope.update(path=unquote(path), raw_path=path.encode())
@@ -107,6 +108,15 @@ class Client:
             "client": (self.peer, 50000),
             "server": ("portal.example.com", 443),
         }
+
+
+def _framing(body: bytes | Sequence[Message], headers: Headers) -> Headers:
+    """Return the header that announces the body, unless there is none or *headers* announce it."""
+    if not body or any(name.lower() == "content-length" for name, _ in headers):
+        return []
+    return [
+        ("Content-Length", str(len(body))) if isinstance(body, bytes) else ("Transfer-Encoding", "chunked")
+    ]
 
 
 def _messages(body: bytes) -> Sequence[Message]:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -17,6 +18,7 @@ from daypass.portal.errors import AccessDenied, Overloaded
 from daypass.portal.http.core.threadpool import PoolUse, ThreadPool
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import DANA, DEV, World
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -70,6 +72,104 @@ def test_a_call_that_times_out_keeps_its_slot_until_its_thread_ends(gate: Event)
         assert {type(end) for end in ends} == {Overloaded}
 
     asyncio.run(crowd())
+    gate.set()
+    pool.close()
+
+
+class _ClockedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time a test sets."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        """Return the time that was set."""
+        return self.now
+
+
+async def turns() -> None:
+    """Let every callback run that is due."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_calls_time_out_each_at_its_own_time_with_one_timer(gate: Event) -> None:
+    pool = ThreadPool(1, patience=timedelta(seconds=10))
+
+    async def act() -> list[list[bool]]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, _ClockedLoop)
+        calls = []
+        for loop.now in (0.0, 1.0, 4.0):
+            calls.append(asyncio.create_task(pool.run(gate.wait)))
+            await turns()
+            # The first call has the thread, so the others stay in the queue.
+            wait_until(lambda: pool.use.busy == 1)
+        calls[1].cancel()
+        seen = []
+        for loop.now in (9.9, 10.0, 13.9, 14.0):
+            await turns()
+            seen.append([call.done() for call in calls])
+            assert len(loop._scheduled) <= 1  # type: ignore[attr-defined]  # the loop's own list
+        for call in (calls[0], calls[2]):
+            with pytest.raises(Overloaded, match="has issued nothing"):
+                await call
+        return seen
+
+    with asyncio.Runner(loop_factory=_ClockedLoop) as runner:
+        seen = runner.run(act())
+    use = pool.use
+    gate.set()
+    pool.close()
+
+    # The first call keeps its thread until it ends; the others gave their places in the queue back.
+    assert use == PoolUse(threads=1, busy=1, queued=0)
+    assert seen == [[False, True, False], [True, True, False], [True, True, False], [True, True, True]]
+
+
+def test_the_result_of_a_call_is_not_kept_while_an_earlier_call_waits(gate: Event) -> None:
+    class Result:
+        """An object that can be referred to weakly."""
+
+    pool = ThreadPool(2)
+
+    async def act() -> bool:
+        earlier = asyncio.create_task(pool.run(gate.wait))
+        await asyncio.sleep(0)
+        kept = weakref.ref(await pool.run(Result))
+        # The loop has references to what it runs, and the thread has its own until just after its answer.
+        await turns()
+        wait_until(lambda: kept() is None)
+        gate.set()
+        return await earlier
+
+    assert asyncio.run(act())
+    pool.close()
+
+
+def test_time_limits_of_calls_that_have_ended_are_not_kept() -> None:
+    pool = ThreadPool(1)
+
+    async def act() -> None:
+        for _ in range(100):
+            await pool.run(int)
+
+    asyncio.run(act())
+    pool.close()
+
+    assert len(pool._expiries._waits) == 1
+
+
+def test_the_time_limit_holds_in_a_loop_after_one_that_ended_with_a_call_in_progress(gate: Event) -> None:
+    pool = ThreadPool(1, patience=timedelta(milliseconds=100))
+
+    async def leave() -> None:
+        left.append(asyncio.create_task(pool.run(gate.wait)))
+        await asyncio.sleep(0)
+
+    left: list[asyncio.Task[bool]] = []
+    asyncio.run(leave())
+    with pytest.raises(Overloaded, match="has issued nothing"):
+        asyncio.run(pool.run(gate.wait))
     gate.set()
     pool.close()
 

@@ -108,8 +108,11 @@ class Browser:
     def _ask(self, method: str, address: str, headers: dict[str, str], body: bytes) -> Answer:
         path, _, query = address.partition("?")
         sent = {"accept": "text/html", "host": "portal.example", **headers}
+        if body:
+            sent["content-length"] = str(len(body))
         scope = {
             "type": "http",
+            "http_version": "1.1",
             "method": method,
             "scheme": "https",
             "path": path,

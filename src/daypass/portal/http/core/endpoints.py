@@ -94,6 +94,8 @@ class PublicEndpoint:
 
 async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
     """Read the whole body of a request. Raises `NotJson` or `BodyTooLarge`."""
+    if _has_no_body(request):
+        return b""
     body = bytearray()
     async for chunk in body_chunks(request, largest):
         body += chunk
@@ -119,6 +121,16 @@ async def body_chunks(
                 yield chunk
     except (TimeoutError, ClientDisconnect) as error:
         raise NotJson("The body did not arrive completely.") from error
+
+
+def _has_no_body(request: Request) -> bool:
+    """Whether the head of a request already says that there is no body, so that none is waited for."""
+    # RFC 9112, section 6.3. In HTTP/2 the end of the stream says so, and no header is required.
+    return (
+        request.scope["http_version"] in {"1.0", "1.1"}
+        and "content-length" not in request.headers
+        and "transfer-encoding" not in request.headers
+    )
 
 
 def _too_large(largest: int) -> BodyTooLarge:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,6 +64,62 @@ class _Job(Generic[T]):
             self.future.set_exception(error)
 
 
+class _TimedOut(Exception):
+    """The time limit of a call is over."""
+
+
+class _Expiry:
+    """The time limit of one wait for a future; without a future, the wait has ended."""
+
+    __slots__ = ("at", "future")
+
+    def __init__(self, at: float, future: "asyncio.Future[Any]") -> None:
+        self.at = at
+        self.future: asyncio.Future[Any] | None = future
+
+
+class _Expiries:
+    """The time limits of the waits of one event loop, all equally long, with one timer for the first of them.
+
+    A timer for each, as `asyncio.timeout` has, takes ten times as long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # In the order of their time, because all are equally long.
+        self._waits: deque[_Expiry] = deque()
+        self._has_timer = False
+
+    def begin(self, future: "asyncio.Future[Any]") -> _Expiry:
+        """Limit a wait that begins now: the future raises `_TimedOut` when its time is over."""
+        loop = future.get_loop()
+        if loop is not self._loop:
+            # The loop of the earlier waits is closed, and its timer with it.
+            self._loop, self._waits, self._has_timer = loop, deque(), False
+        waits = self._waits
+        while waits and waits[0].future is None:
+            waits.popleft()
+        expiry = _Expiry(loop.time() + self._seconds, future)
+        waits.append(expiry)
+        if not self._has_timer:
+            self._has_timer = True
+            loop.call_at(expiry.at, self._expire, loop)
+        return expiry
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop is not self._loop:
+            return
+        now, waits = loop.time(), self._waits
+        while waits and (waits[0].future is None or waits[0].at <= now):
+            future = waits.popleft().future
+            if future is not None and not future.done():
+                future.set_exception(_TimedOut())
+        self._has_timer = bool(waits)
+        if waits:
+            loop.call_at(waits[0].at, self._expire, loop)
+
+
 class ThreadPool:
     """Runs calls in threads, and raises `Overloaded` if too many are queued.
 
@@ -81,6 +138,7 @@ class ThreadPool:
         self._most_threads = threads
         self._most = threads * (1 + _WAITING_PER_THREAD)
         self._patience = patience.total_seconds()
+        self._expiries = _Expiries(self._patience)
         self._slot_wait = slot_wait.total_seconds()
         # None ends a thread.
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
@@ -103,15 +161,16 @@ class ThreadPool:
         A call that raises `RoleBusy` is queued without a thread and started again when its role has a free
         slot, so it must have had no effect by then.
         """
+        began = asyncio.get_running_loop().time()
         try:
-            # The timeout ends the waiting only: a thread cannot be stopped, and keeps its slot until its call
-            # ends.
-            async with asyncio.timeout(self._patience):
-                try:
-                    return await self._start(call)
-                except RoleBusy as busy:
+            # The time limit ends the waiting only: a thread cannot be stopped, and keeps its slot until its
+            # call ends.
+            try:
+                return await self._start(call)
+            except RoleBusy as busy:
+                async with asyncio.timeout_at(began + self._patience):
                     return await self._start_queued(call, busy)
-        except TimeoutError as error:
+        except (TimeoutError, _TimedOut) as error:
             raise Overloaded(
                 "The portal could not answer in time, and has issued nothing. Try again in a moment."
             ) from error
@@ -145,11 +204,15 @@ class ThreadPool:
             self._accepted += 1
             # Under the lock, so that `close` cannot end the threads before a call that it did not cancel.
             self._queue.put(job)
+        expiry = self._expiries.begin(job.future)
         try:
             return await job.future
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, _TimedOut):
             self._abandon(job)
             raise
+        finally:
+            # The list of expiries must not keep the result.
+            expiry.future = None
 
     def _add_thread(self) -> None:
         # A daemon, so that a process that ends without `close` does not wait for it.
