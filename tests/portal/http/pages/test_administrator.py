@@ -166,19 +166,20 @@ def test_the_remove_pane_says_how_much_of_the_metadata_the_audit_log_keeps(
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "field", "says"),
     [
-        ({"key": " "}, "Enter a Key."),
-        ({"key": "x" * 129}, "A key has 1 to 128"),
-        ({"key": "/owner"}, "does not begin with a slash"),
-        ({"value": " \r\n"}, "Enter a Value."),
-        ({"kind": "colour"}, "Select a Kind."),
-        ({"kind": "url", "value": "javascript:alert(1)"}, "begins with https://"),
-        ({"key": "owner"}, "with this Key already"),
+        ({"key": " "}, "key", "Enter a Key."),
+        ({"key": "x" * 129}, "key", "A key has 1 to 128"),
+        ({"key": "/owner"}, "key", "does not begin with a slash"),
+        ({"value": " \r\n"}, "value", "Enter a Value."),
+        ({"value": "\x07"}, "value", "printable characters"),
+        ({"kind": "colour"}, "kind", "Select a Kind."),
+        ({"kind": "url", "value": "javascript:alert(1)"}, "value", "begins with https://"),
+        ({"key": "owner"}, "key", "with this Key already"),
     ],
 )
 def test_invalid_metadata_is_refused_in_the_pane_with_the_input_kept(
-    admin: Browser, change: dict[str, str], says: str
+    admin: Browser, change: dict[str, str], field: str, says: str
 ) -> None:
     here = f"{TENANTS}/{DEV.id}/metadata"
     admin.do(here, key="owner", kind="text", value="team blue")
@@ -186,7 +187,7 @@ def test_invalid_metadata_is_refused_in_the_pane_with_the_input_kept(
     refused = admin.send(here, **{"key": "board", "kind": "text", "value": "typed before", **change})
 
     assert refused.status in {412, 422}
-    assert says in alert(refused)
+    assert says in field_error(refused, field)
     assert f">\n{change.get('value', 'typed before').strip()}</textarea>" in text(refused)
     assert "team blue</td>" in text(refused)
 
@@ -247,17 +248,38 @@ def test_a_config_applies_immediately_until_it_is_removed(quick_world: World, ad
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("fields", "field", "says"),
     [
-        ({}, "Select a Config Type."),
-        ({"config_type": "Flags"}, "Select a Key."),
-        ({"config_type": "Flags", "key:Flags": "EnableAwsAdminJitAccess"}, "Select or enter a Value."),
-        ({**ROLE_MAXIMUM, ROLE_MAXIMUM_HOURS: "custom"}, "a Value."),
-        ({**ROLE_MAXIMUM, ROLE_MAXIMUM_HOURS: "custom", ROLE_MAXIMUM_CUSTOM: "60"}, "from 3600 to 43200"),
+        ({}, "config_type", "Select a Config Type."),
+        ({"config_type": "Flags"}, "add-key:Flags", "Select a Key."),
+        (
+            {"config_type": "Flags", "key:Flags": "EnableAwsAdminJitAccess"},
+            "add-value:Flags/EnableAwsAdminJitAccess",
+            "Select or enter a Value.",
+        ),
+        (
+            {**ROLE_MAXIMUM, ROLE_MAXIMUM_HOURS: "custom"},
+            f"add-{ROLE_MAXIMUM_HOURS}-custom",
+            "Select or enter a Value.",
+        ),
+        (
+            {**ROLE_MAXIMUM, ROLE_MAXIMUM_HOURS: "custom", ROLE_MAXIMUM_CUSTOM: "60"},
+            f"add-{ROLE_MAXIMUM_HOURS}-custom",
+            "from 3600 to 43200",
+        ),
         # The fields of other settings are not considered.
-        ({**ROLE_MAXIMUM, "value:AppConfig/TokenSessionDuration": "7200"}, "a Value."),
-        ({"config_type": "Other"}, "Enter the Other Config Type."),
-        ({"config_type": "Other", "other_type": "AppConfig"}, "Enter a Key."),
+        (
+            {**ROLE_MAXIMUM, "value:AppConfig/TokenSessionDuration": "7200"},
+            f"add-{ROLE_MAXIMUM_HOURS}",
+            "Select or enter a Value.",
+        ),
+        ({"config_type": "Other"}, "other_type", "Enter the Other Config Type."),
+        ({"config_type": "Other", "other_type": "AppConfig"}, "other_key", "Enter a Key."),
+        (
+            {"config_type": "Other", "other_type": "AppConfig", "other_key": "/k", "other_value": "v"},
+            "other_key",
+            "does not begin with a slash",
+        ),
         (
             {
                 "config_type": "Other",
@@ -265,17 +287,24 @@ def test_a_config_applies_immediately_until_it_is_removed(quick_world: World, ad
                 "other_key": "AdminJitSessionDuration",
                 "other_value": "9",
             },
+            "other_value",
             "from 900 to 43200",
         ),
-        ({"config_type": "Other", "other_type": "x" * 65, "other_key": "k", "other_value": "v"}, "1 to 64"),
+        (
+            {"config_type": "Other", "other_type": "x" * 65, "other_key": "k", "other_value": "v"},
+            "other_type",
+            "1 to 64",
+        ),
     ],
     ids=lambda value: str(value)[-60:],
 )
-def test_an_invalid_config_is_refused_in_the_pane(admin: Browser, fields: dict[str, str], says: str) -> None:
+def test_an_invalid_config_is_refused_beside_its_field(
+    admin: Browser, fields: dict[str, str], field: str, says: str
+) -> None:
     answer = admin.send(CONFIG, **fields)
 
     assert answer.status == 422
-    assert says in alert(answer)
+    assert says in field_error(answer, field)
     # The input is kept in the open pane.
     assert re.search(r'<dialog class="pane" id="add"[^>]* data-open>', text(answer))
     if "other_type" in fields:
@@ -381,7 +410,7 @@ def test_a_tenants_maximum_cannot_exceed_the_global_one(admin: Browser) -> None:
     refused = admin.send(here, **maximum, **{hours: "14400"})
 
     assert refused.status == 422
-    assert "no tenant's may be longer" in alert(refused)
+    assert "no tenant's may be longer" in field_error(refused, f"add-{hours}")
     admin.do(here, **maximum, **{hours: "custom", custom: "3600"})
 
 
@@ -926,6 +955,8 @@ def test_the_services_of_a_tenant_are_set_and_their_failure_is_shown(sqlite_url:
             pass
 
     assert refused.status == 422
-    assert "Tenants cannot use iam. The services are: lambda, s3, sqs." in alert(refused)
+    reason = "Tenants cannot use iam. The services are: lambda, s3, sqs."
+    assert f'id="add-value:aws_services-error" role="alert">{reason}</p>' in text(refused)
+    assert 'aria-describedby="add-value:aws_services-error"' in text(refused)
     assert "s3, sqs</td>" in page
     assert f"There is no role {DEV.target.role_arn}" in page

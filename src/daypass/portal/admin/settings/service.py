@@ -191,17 +191,17 @@ def _check_place(tenant: str | None, type_: str, key: str) -> None:
     _check_owner(tenant, type_)
     # In the path of the API the type is one segment, and the key is the rest.
     if len(type_) > _LONGEST_TYPE or not type_.isprintable() or "/" in type_:
-        raise InvalidRequest(f"A type has 1 to {_LONGEST_TYPE} printable characters, and no slash.")
+        raise InvalidRequest(f"A type has 1 to {_LONGEST_TYPE} printable characters, and no slash.", "type")
     check_key(key)
 
 
 def check_key(key: str) -> None:
     """Return if *key* can be a key; raise `InvalidRequest` otherwise."""
     if not 1 <= len(key) <= _LONGEST_KEY or not key.isprintable():
-        raise InvalidRequest(f"A key has 1 to {_LONGEST_KEY} printable characters.")
+        raise InvalidRequest(f"A key has 1 to {_LONGEST_KEY} printable characters.", "key")
     # Proxies merge repeated slashes in a path, which would turn it into another key.
     if key.startswith("/") or "//" in key:
-        raise InvalidRequest("A key does not begin with a slash, and has no two in a row.")
+        raise InvalidRequest("A key does not begin with a slash, and has no two in a row.", "key")
 
 
 def check_text(value: str) -> None:

@@ -1,7 +1,7 @@
 """A tenant's tab Metadata: texts and links by key."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -9,11 +9,11 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MetadataKind, MetadataRecord, Version
-from daypass.portal.errors import InvalidRequest, PreconditionFailed
+from daypass.portal.errors import InvalidRequest, PreconditionFailed, invalid_field
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
-from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.forms import WHOLE, Form
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.listing import ListQuery, Slice, paginate
@@ -36,7 +36,13 @@ class MetadataPane:
     changing: MetadataRecord | None = None
     """The entry that is being edited."""
     is_adding: bool = False
-    error: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """The reasons of a refusal by the names of the fields; `WHOLE` is for the pane as a whole."""
+
+    @property
+    def error(self) -> str:
+        """The reason that concerns no single field; empty if there is none."""
+        return self.errors.get(WHOLE, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,16 @@ class MetadataPages:
         """Add an entry; refused if the key exists."""
         typed = _typed(visit.form)
         try:
-            key = require_text(typed.key.strip(), "Enter a Key.")
+            key = require_text(typed.key.strip(), "Enter a Key.", "key")
             # The version of an entry that does not exist: adding must not replace one that the user does not
             # see.
             self._put(visit, key, typed, Version(""))
-        except (InvalidRequest, PreconditionFailed) as refusal:
-            error = _KEY_TAKEN if isinstance(refusal, PreconditionFailed) else refusal.reason
-            return self._answer(visit, replace(typed, is_adding=True, error=error), status_of(refusal))
+        except InvalidRequest as refusal:
+            pane = replace(typed, is_adding=True, errors={refusal.field: refusal.reason})
+            return self._answer(visit, pane, status_of(refusal))
+        except PreconditionFailed as refusal:
+            pane = replace(typed, is_adding=True, errors={"key": _KEY_TAKEN})
+            return self._answer(visit, pane, status_of(refusal))
         return self._done(visit, f"{key} is added.")
 
     def change(self, visit: PageVisit) -> Response:
@@ -93,7 +102,8 @@ class MetadataPages:
             self._put(visit, typed.key, typed, Version(visit.form.get("version")))
         except (InvalidRequest, PreconditionFailed) as refusal:
             entry = self.administration.metadata.find(visit.path["tenant"], typed.key)
-            pane = replace(typed, changing=entry, error=refusal.reason)
+            name = refusal.field if isinstance(refusal, InvalidRequest) else WHOLE
+            pane = replace(typed, changing=entry, errors={name: refusal.reason})
             return self._answer(visit, pane, status_of(refusal))
         return self._done(visit, f"{typed.key} is changed.")
 
@@ -105,9 +115,10 @@ class MetadataPages:
 
     def _put(self, visit: PageVisit, key: str, typed: MetadataPane, expected: Version) -> None:
         if typed.kind not in _KINDS:
-            raise InvalidRequest("Select a Kind.")
-        value, kind = require_text(typed.value, "Enter a Value."), MetadataKind(typed.kind)
-        self.administration.metadata.put(visit.path["tenant"], key, kind, value, visit.caller, expected)
+            raise InvalidRequest("Select a Kind.", "kind")
+        value, kind = require_text(typed.value, "Enter a Value.", "value"), MetadataKind(typed.kind)
+        with invalid_field("value"):
+            self.administration.metadata.put(visit.path["tenant"], key, kind, value, visit.caller, expected)
 
     def _done(self, visit: PageVisit, notice: str) -> Response:
         return redirect(_address(tenant_heading(self.administration.tenants, visit)), notice)

@@ -74,14 +74,20 @@ class SettingField:
 
         Raises `InvalidRequest` if no checkbox is ticked.
         """
-        text = form.get(self.name)
         if self.widget.accepts_several:
             names = require_text(
-                joined(form, self.name), "Select at least one. To allow all, remove the setting instead."
+                joined(form, self.name),
+                "Select at least one. To allow all, remove the setting instead.",
+                self.name,
             )
             # As the codec writes them, so that the order of the checkboxes makes no difference.
             return ",".join(sorted(name.strip() for name in names.split(",")))
-        return form.get(self.custom_name) if self.widget.accepts_custom and text == CUSTOM else text
+        return form.get(self.name_in(form))
+
+    def name_in(self, form: Form) -> str:
+        """Return the name of the field that has the value in *form*, by which its error is shown."""
+        is_custom = self.widget.accepts_custom and form.get(self.name) == CUSTOM
+        return self.custom_name if is_custom else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +164,8 @@ def default_text(setting: Setting[T]) -> str:
     return setting.codec.describe(setting.default) or setting.codec.to_text(setting.default)
 
 
-def require_text(text: str, message: str) -> str:
-    """Return *text*; raises `InvalidRequest` with the sentence *message* if it is empty."""
+def require_text(text: str, message: str, field: str = "") -> str:
+    """Return *text*; raises `InvalidRequest` about *field* with the sentence *message* if it is empty."""
     if not text:
-        raise InvalidRequest(message)
+        raise InvalidRequest(message, field)
     return text

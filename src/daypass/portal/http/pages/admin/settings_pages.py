@@ -1,6 +1,8 @@
 """The common part of the settings pages: a table, and panes that add, change and remove a setting."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -12,7 +14,7 @@ from daypass.portal.admin.settings.service import ROLE_SETTINGS, Settings
 from daypass.portal.errors import InvalidRequest, PreconditionFailed
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
-from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.forms import WHOLE, Form
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.pages.admin.listing import ListQuery, Slice, paginate
 from daypass.portal.http.pages.admin.settings_form import (
@@ -37,7 +39,24 @@ class Pane:
     changing: SettingRow | None = None
     """The setting that is being edited."""
     is_adding: bool = False
-    error: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """The reasons of a refusal by the names of the fields; `WHOLE` is for the pane as a whole."""
+
+    @property
+    def error(self) -> str:
+        """The reason that concerns no single field; empty if there is none."""
+        return self.errors.get(WHOLE, "")
+
+
+@dataclass(frozen=True, slots=True)
+class AddedSetting:
+    """What the pane that adds a setting contains."""
+
+    ref: SettingRef
+    text: str
+    """The text of the value, which may be empty."""
+    fields: Mapping[str, str]
+    """The names that the form has for the fields `type`, `key` and `value` of an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +85,8 @@ class SettingPages(ABC):
         """Return the address of the table."""
 
     @abstractmethod
-    def added_text(self, form: Form) -> tuple[SettingRef, str]:
-        """Return the setting that is selected in the add pane, and the text of its value.
-
-        Raises `InvalidRequest` if no setting is selected; the text may be empty.
-        """
+    def added(self, form: Form) -> AddedSetting:
+        """Return the contents of the add pane; raises `InvalidRequest` if no setting is selected."""
 
     @abstractmethod
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
@@ -90,11 +106,13 @@ class SettingPages(ABC):
         """Add a setting."""
         form, owner = visit.form, self.owner(visit)
         try:
-            ref, text = self.added_text(form)
-            new = self.settings.parse(owner, *ref, require_text(text, "Select or enter a Value."))
-            self.settings.put(owner, new, visit.caller)
+            added = self.added(form)
+            with _named(added.fields):
+                text = require_text(added.text, "Select or enter a Value.")
+                new = self.settings.parse(owner, *added.ref, text)
+                self.settings.put(owner, new, visit.caller)
         except InvalidRequest as refusal:
-            pane = Pane(_submitted(form), is_adding=True, error=refusal.reason)
+            pane = Pane(_submitted(form), is_adding=True, errors=_errors_of(refusal))
             return self._answer(visit, pane, status_of(refusal))
         return self._done(visit, new.setting, f"is set to {new.text}.")
 
@@ -106,11 +124,12 @@ class SettingPages(ABC):
             field = SettingField(self.settings.registry.find(*ref))
             # A missing field would read as an empty text, which is a valid value of an unknown setting.
             field.check_present(form)
-            new = self.settings.parse(owner, *ref, field.read(form))
-            self.settings.put(owner, new, visit.caller, version)
+            with _named({"value": field.name_in(form)}):
+                new = self.settings.parse(owner, *ref, field.read(form))
+                self.settings.put(owner, new, visit.caller, version)
         except (InvalidRequest, PreconditionFailed) as refusal:
             changing = SettingRow(self.settings.find(owner, *ref))
-            pane = Pane(_submitted(form), changing=changing, error=refusal.reason)
+            pane = Pane(_submitted(form), changing=changing, errors=_errors_of(refusal))
             return self._answer(visit, pane, status_of(refusal))
         return self._done(visit, new.setting, f"is set to {new.text}.")
 
@@ -136,6 +155,21 @@ class SettingPages(ABC):
         rows = [SettingRow(record) for record in self.settings.of(self.owner(visit))]
         part = paginate(rows, listing, _searched_text)
         return self.answer(visit, SettingTable(listing, part, pane), status)
+
+
+@contextmanager
+def _named(fields: Mapping[str, str]) -> Iterator[None]:
+    """Give an `InvalidRequest` of the block the name of its field in the form; by default the value's."""
+    try:
+        yield
+    except InvalidRequest as refusal:
+        refusal.field = fields.get(refusal.field or "value", "")
+        raise
+
+
+def _errors_of(refusal: InvalidRequest | PreconditionFailed) -> Mapping[str, str]:
+    name = refusal.field if isinstance(refusal, InvalidRequest) else ""
+    return {name or WHOLE: refusal.reason}
 
 
 def _searched_text(row: SettingRow) -> str:

@@ -14,7 +14,7 @@ from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.settings_form import SettingField, fields_of, require_text
-from daypass.portal.http.pages.admin.settings_pages import SettingPages, SettingRef, SettingTable
+from daypass.portal.http.pages.admin.settings_pages import AddedSetting, SettingPages, SettingTable
 from daypass.portal.http.services import Services
 
 ADDRESS = "/administrator/system-settings"
@@ -55,14 +55,18 @@ class SystemConfigPages(SettingPages):
         """Return the address of the tab."""
         return ADDRESS
 
-    def added_text(self, form: Form) -> tuple[SettingRef, str]:
+    def added(self, form: Form) -> AddedSetting:
         """Return the setting that the dependent fields name, and its value; raises `InvalidRequest`."""
-        type_ = require_text(form.get("config_type"), "Select a Config Type.")
+        type_ = require_text(form.get("config_type"), "Select a Config Type.", "config_type")
         if type_ in self.settings.registry.system_types:
-            key = require_text(form.get(f"key:{type_}"), "Select a Key.")
-            return (type_, key), SettingField(self.settings.registry.find(type_, key)).read(form)
-        other = require_text(form.get("other_type"), "Enter the Other Config Type.")
-        return (other, require_text(form.get("other_key"), "Enter a Key.")), form.get("other_value")
+            key = require_text(form.get(f"key:{type_}"), "Select a Key.", f"key:{type_}")
+            field = SettingField(self.settings.registry.find(type_, key))
+            names = {"type": "config_type", "key": f"key:{type_}", "value": field.name_in(form)}
+            return AddedSetting((type_, key), field.read(form), names)
+        other = require_text(form.get("other_type"), "Enter the Other Config Type.", "other_type")
+        key = require_text(form.get("other_key"), "Enter a Key.", "other_key")
+        names = {"type": "other_type", "key": "other_key", "value": "other_value"}
+        return AddedSetting((other, key), form.get("other_value"), names)
 
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
         """Render the tab."""

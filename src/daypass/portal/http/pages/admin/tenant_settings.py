@@ -18,7 +18,7 @@ from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.duration_chart import DurationChart, draw_chart
 from daypass.portal.http.pages.admin.settings_form import SettingField, fields_of, require_text
-from daypass.portal.http.pages.admin.settings_pages import SettingPages, SettingRef, SettingTable
+from daypass.portal.http.pages.admin.settings_pages import AddedSetting, SettingPages, SettingTable
 from daypass.portal.http.pages.admin.tenant_list import ADDRESS, TENANT_PATH
 from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, tenant_heading
 from daypass.portal.http.services import Services
@@ -59,10 +59,11 @@ class TenantSettingsPages(SettingPages):
         """Return the address of the tab."""
         return f"{ADDRESS}/{self.owner(visit)}/settings"
 
-    def added_text(self, form: Form) -> tuple[SettingRef, str]:
+    def added(self, form: Form) -> AddedSetting:
         """Return the selected feature and its value; raises `InvalidRequest` if there is no feature."""
-        key = require_text(form.get("key"), "Select a feature.")
-        return (TENANT, key), SettingField(self.settings.registry.find(TENANT, key)).read(form)
+        key = require_text(form.get("key"), "Select a feature.", "key")
+        field = SettingField(self.settings.registry.find(TENANT, key))
+        return AddedSetting((TENANT, key), field.read(form), {"key": "key", "value": field.name_in(form)})
 
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
         """Render the tab."""
