@@ -1,11 +1,12 @@
 """Checks of every page: accessibility, screen sizes, page weight, and the security policy."""
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # a text
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Page, Response, expect
 
 from daypass.portal.http.core.authentication import Permission
 from tests.browser.framing import BLOCKED, failure_in_a_frame
@@ -107,6 +108,20 @@ def test_panes_and_menus_are_accessible(chromium: Chromium, demo: Demo) -> None:
         page.get_by_role("button", name="Add").click()
         find_no_barrier(page, "the form")
         user.assert_no_errors()
+
+
+def test_a_refused_form_has_focus_on_the_field_with_the_error(chromium: Chromium, demo: Demo) -> None:
+    with new_user(chromium, demo) as user:
+        page = user.open_signed_in(ADMIN, "/administrator/tenants/dev01/settings")
+        page.get_by_role("button", name="Add", exact=True).click()
+        pane = page.get_by_role("dialog", name="Add Tenant Feature")
+        pane.get_by_label("Select Feature").select_option(label="AWS Access Token Validity")
+        pane.get_by_label("Value", exact=True).locator("visible=true").fill("1")
+        pane.get_by_role("button", name="Update").click()
+        wrong = page.locator("[aria-invalid]")
+        expect(wrong).to_be_focused()
+        expect(wrong).to_have_accessible_description(re.compile("from 900 to 43200"))
+        find_no_barrier(page, "the refused form")
 
 
 @pytest.mark.parametrize(("who", "address"), [(DANA, "/sign-in"), (DANA, "/profile"), (ADMIN, "/profile")])

@@ -5,8 +5,9 @@ const FIELDS = "input:not([type=hidden], :disabled), select:not(:disabled), text
 
 export function open(pane) {
   pane.showModal();
-  // A read-only pane has focus on its heading; a form pane on its first field.
-  pane.querySelector(`:scope > form .body :is(${FIELDS})`)?.focus();
+  // A read-only pane has focus on its heading; a form pane on its first field, or on the first with an error.
+  const fields = `:scope > form .body :is(${FIELDS})`;
+  (pane.querySelector(`${fields}[aria-invalid]`) ?? pane.querySelector(fields))?.focus();
   pane.dispatchEvent(new Event("opened"));
 }
 
