@@ -25,7 +25,7 @@ from tests.cli.auth.test_login import Person
 from tests.cli.conftest import Command
 from tests.cli.near import portal_server
 from tests.cli.sign_in import FakeBrowser, SignInPortal, leave_sign_in, visit
-from tests.cli.stub import StubPortal
+from tests.cli.stub import Lost, ReceivedRequest, Reply, StubPortal
 from tests.portal.http.world import ADMIN, DANA, World
 from tests.portal.http.world import DEV as DEV01
 from tests.portal.http.world import world as make_world
@@ -127,26 +127,74 @@ def test_a_given_token_is_not_replaced_by_a_sign_in(person: Person, sign_in: Sig
     assert sign_in.pushed == []
 
 
-def test_a_session_created_by_another_command_is_used(person: Person, sign_in: SignInPortal) -> None:
-    environment, now = store_session(person, sign_in), time.time()  # noqa: TID251  commands read the real clock
-    sign_in.refusals = {"access_canary": CODES[1]}
+def leave_newer_session(environment: dict[str, str], origin: str, *, admin: bool) -> None:
+    """Store a session that another command began after the one of `store_session`."""
+    now = time.time()  # noqa: TID251  commands read the real clock
     newer = StoredSession(
         id="1" * 32,
         username="dana@example.com",
-        allows_admin=True,
+        allows_admin=admin,
         access="access_of_another",
         access_until=now + 3600,
         refresh="refresh_of_another",
         since=now - 1,
         until=now + 43200,
     )
-    with SessionSlot(environment, sign_in.stub.url, admin=True, now=lambda: now).locked() as slot:
+    with SessionSlot(environment, origin, admin=admin, now=lambda: now).locked() as slot:
         slot.write(newer)
+
+
+def test_a_session_created_by_another_command_is_used(person: Person, sign_in: SignInPortal) -> None:
+    environment = store_session(person, sign_in)
+    sign_in.refusals = {"access_canary": CODES[1]}
+    leave_newer_session(environment, sign_in.stub.url, admin=True)
 
     ran = person.program(*DEV)
 
     assert ran.code == 0
     assert (sign_in.issued_to, sign_in.pushed) == (["access_of_another"], [])
+
+
+@pytest.mark.parametrize("second_refusal", [None, CODES[0]])
+def test_the_user_is_prompted_once_if_the_session_of_another_command_is_not_recent_enough(
+    person: Person, sign_in: SignInPortal, second_refusal: str | None
+) -> None:
+    environment = store_session(person, sign_in)
+    sign_in.refusals = {"access_canary": CODES[0], "access_of_another": CODES[0]}
+    if second_refusal is not None:
+        sign_in.refusals["access_canary_1"] = second_refusal
+    leave_newer_session(environment, sign_in.stub.url, admin=True)
+
+    with person.types(*DEV) as terminal:
+        assert sign_in.answer(sign_in.await_push()) == 303
+        exit_code, _ = terminal.end()
+
+    issued = [] if second_refusal else ["access_canary_1"]
+    assert (exit_code, sign_in.issued_to) == (3 if second_refusal else 0, issued), terminal.seen
+    assert (len(sign_in.pushed), sign_in.revoked) == (1, ["refresh_of_another"])
+
+
+def test_a_session_that_began_while_the_command_ran_can_be_too_old_for_the_tenant_as_well(
+    person: Person, sign_in: SignInPortal
+) -> None:
+    environment, usual = store_session(person, sign_in), sign_in.stub.reply
+    sign_in.refusals = {"access_canary": TOO_OLD, "access_of_another": TOO_OLD}
+
+    def reply(asked: ReceivedRequest) -> Reply | Lost:
+        # The session of this command is replaced between its request and the answer.
+        if asked.headers.get("Authorization") == "Bearer access_canary":
+            leave_newer_session(environment, sign_in.stub.url, admin=False)
+        return usual(asked)
+
+    sign_in.stub.reply = reply
+
+    with person.types(*DEV) as terminal:
+        pushed = sign_in.await_push()
+        assert sign_in.answer(pushed) == 303
+        assert terminal.end()[0] == 0, terminal.seen
+
+    assert (pushed["max_age"], sign_in.issued_to) == ("300", ["access_canary_1"])
+    assert (len(sign_in.pushed), sign_in.revoked) == (1, ["refresh_of_another"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
             None if there can be none.
             """
 
+        @property
+        def is_from_another_command(self) -> bool:
+            """Whether the token of the last step-up is of a session that another command began."""
+
         def signed_in_until(self) -> float | None:
             """Return when the session expires that issues the tokens; None for a fixed token."""
 
@@ -219,14 +223,23 @@ class Portal:
         answer = answer_to(token)
         if answer.status == HTTPStatus.UNAUTHORIZED and (new_token := self.bearer.renew(token)):
             answer = answer_to(new_token)
-        elif _needs_step_up(answer) and (new_token := self.bearer.step_up(token)):
-            # At most once per call: if the portal refuses the new token too, its reason is reported.
+        elif new_token := self._sign_in_anew(answer, token):
+            # The user is prompted at most once per call: if the portal refuses the token of that sign-in too,
+            # its reason is reported. Only the portal knows the age of the authentication behind a session, so
+            # that of another command is tried first.
             answer = answer_to(new_token)
-        elif (max_age := _demanded_age(answer)) and (new_token := self.bearer.reauthenticate(token, max_age)):
-            answer = answer_to(new_token)
+            if self.bearer.is_from_another_command and (own := self._sign_in_anew(answer, new_token)):
+                answer = answer_to(own)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise errors.error_answer(self.origin, answer.status, answer.headers, answer.body)
         return answer
+
+    def _sign_in_anew(self, answer: Answer, refused: str) -> str | None:
+        """Return the token of a newer sign-in if *answer* demands it; None if not, or if there is none."""
+        if _needs_step_up(answer):
+            return self.bearer.step_up(refused)
+        max_age = _demanded_age(answer)
+        return None if max_age is None else self.bearer.reauthenticate(refused, max_age)
 
 
 def _needs_step_up(answer: Answer) -> bool:

@@ -28,6 +28,7 @@ class StaticToken:
     """A token from a flag, a file or a variable; it cannot be renewed."""
 
     __slots__ = ("_text",)
+    is_from_another_command = False
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -56,7 +57,16 @@ class StaticToken:
 class AuthSession:
     """The session at one portal on this machine. Signs in, refreshes tokens and signs out as needed."""
 
-    __slots__ = ("_current", "_max_age", "environment", "flags", "now", "origin", "trust")
+    __slots__ = (
+        "_current",
+        "_max_age",
+        "environment",
+        "flags",
+        "is_from_another_command",
+        "now",
+        "origin",
+        "trust",
+    )
 
     def __init__(
         self,
@@ -75,6 +85,9 @@ class AuthSession:
         self._current: StoredSession | None = None
         # The maximum age in seconds of the authentication that a new sign-in must have; None for any.
         self._max_age = RECENT if "reauthenticate" in flags else None
+        # Whether the last `step_up` or `reauthenticate` returned the token of a session that another command
+        # began.
+        self.is_from_another_command = False
 
     @property
     def admin(self) -> bool:
@@ -116,9 +129,11 @@ class AuthSession:
         with self._slot(admin=self.admin).locked() as slot:
             before = slot.read()
             is_newer = before is not None and before.since > since and before.access != refused
+            self.is_from_another_command = False
             if before is not None and is_newer and before.is_ready(self.now()):
-                # Another command signed in since this one began, so the user need not be prompted again.
-                self._current = before
+                # Another command signed in since this one began, so the user may not have to be prompted
+                # again. If the portal refuses this session too, the next call finds none that is newer.
+                self._current, self.is_from_another_command = before, True
                 return before.access
             print_message(message)
             self._current = self._sign_in(slot, started_at)

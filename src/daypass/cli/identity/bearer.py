@@ -30,6 +30,7 @@ class WorkloadBearer:
     """The token of this job at one portal. Nothing is requested before the first token is needed."""
 
     __slots__ = ("_current", "_environment", "_flags", "_now", "_trust", "identity", "origin")
+    is_from_another_command = False
 
     def __init__(
         self,
