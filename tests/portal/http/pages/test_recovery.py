@@ -5,9 +5,10 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from daypass.portal.http.layout.cookies import RECOVERY, SESSION
+from daypass.portal.identity.passkeys.model import MOST_PASSKEYS
 from daypass.portal.storage.schema.audit import audit_events
 from daypass.portal.storage.schema.sign_in import passkeys, recovery_links
 from tests.fixtures.authenticator import Authenticator
@@ -91,6 +92,26 @@ def test_the_user_can_ask_to_remove_the_lost_ones(
     browser = follow(quick_client, secret_of(make_link(admin, quick_world)))
 
     assert recover(browser, removes_others="true").status == 303
+
+    assert names_of(quick_world) == ["New"]
+
+
+def test_a_user_who_lost_the_most_passkeys_that_there_can_be_replaces_them(
+    admin: Browser, quick_world: World, quick_client: Client
+) -> None:
+    with quick_world.database.writing() as connection:
+        row = dict(connection.execute(select(passkeys)).mappings().one())
+        lost = [
+            {**row, "credential_id": bytes([number]), "name": f"{number}"}
+            for number in range(1, MOST_PASSKEYS)
+        ]
+        connection.execute(insert(passkeys), lost)
+    secret = secret_of(make_link(admin, quick_world))
+
+    kept = recover(follow(quick_client, secret))
+    assert (kept.status, "select “Remove my other passkeys”" in kept.body.decode()) == (422, True)
+    assert len(names_of(quick_world)) == MOST_PASSKEYS
+    assert recover(follow(quick_client, secret), removes_others="true").status == 303
 
     assert names_of(quick_world) == ["New"]
 

@@ -164,7 +164,9 @@ class Challenges:
             store = PasskeyStore(connection)
             if store.is_taken(passkey.credential_id):
                 return InvalidRequest("This passkey is registered already. Use another device.")
-            return check_room(store.count(user.id)) or (None if check is None else check(connection))
+            # Users who lost as many passkeys as they can have must be able to recover too.
+            no_room = None if replaces_others else check_room(store.count(user.id), challenge.purpose)
+            return no_room or (None if check is None else check(connection))
 
         detail: dict[str, Scalar] = {**facts(passkey), "purpose": challenge.purpose.value}
         if replaces_others:
@@ -246,11 +248,17 @@ def check_name(name: str) -> str:
     return redacted(name)
 
 
-def check_room(number: int) -> InvalidRequest | None:
+def check_room(number: int, purpose: Purpose = Purpose.REGISTER) -> InvalidRequest | None:
     """Return the refusal of one more passkey for a user who has *number*, or None."""
     if number < MOST_PASSKEYS:
         return None
-    return InvalidRequest(f"You have {MOST_PASSKEYS} passkeys, which is the limit. Remove one first.")
+    # A user who recovers is not signed in, so they cannot remove a single one.
+    remedy = (
+        "Sign in again, and select “Remove my other passkeys”."
+        if purpose is Purpose.RECOVER
+        else "Remove one first."
+    )
+    return InvalidRequest(f"You have {MOST_PASSKEYS} passkeys, which is the limit. {remedy}")
 
 
 def _new_passkey(credential: NewCredential, user: User, name: str, challenge: Challenge) -> Passkey:
