@@ -314,6 +314,10 @@ def test_a_required_domain_holds_for_linked_accounts_too(
     config = replace(OKTA, email_domains=frozenset({"example.com"}))
 
     assert refusal(accounts, config, "00u-dana", **claims) == "email_domain"
+    with pytest.raises(AccountRefused) as refused:
+        accounts.prove_again(config, authentication(claims), CONTEXT)
+    assert refused.value.cause_code == "email_domain"
+    assert [detail["reason"] for *_, detail in events(database)[-2:]] == ["email_domain"] * 2
 
     assert accounts.prove(config, authentication(verified(DANA)), CONTEXT).record.user == dana
 

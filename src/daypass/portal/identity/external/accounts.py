@@ -124,15 +124,15 @@ class ExternalAccounts:
         """Return the user of an account that is linked already; raises `AccountRefused`.
 
         The claims take effect as those of a sign-in do: a user who left a group of Administrators at the
-        provider confirms nothing as one.
+        provider confirms nothing as one, and neither does a user without an accepted e-mail address.
         """
-        claims, record = AccountClaims.of(config, authentication.claims), self._owner(config, authentication)
-        if record is None:
-            refusal = AccountRefused(
-                "unknown_account", f"Your account at {config.title} is not the one with which you signed in."
-            )
+        claims = AccountClaims.of(config, authentication.claims)
+        try:
+            require_domain(config, claims)
+            record = self._linked_owner(config, authentication)
+        except AccountRefused as refusal:
             self._record_refusal(config, authentication, refusal, context)
-            raise refusal
+            raise
         effects = self.effects_of(record.user, config, authentication.claims, context.request_id)
         return self._proven(config, authentication, claims, record, effects)
 
@@ -148,6 +148,14 @@ class ExternalAccounts:
             return ExternalIdentityStore(connection).find_owner(
                 config.name, authentication.issuer, authentication.subject
             )
+
+    def _linked_owner(self, config: ProviderConfig, authentication: Authentication) -> SignInRecord:
+        record = self._owner(config, authentication)
+        if record is None:
+            raise AccountRefused(
+                "unknown_account", f"Your account at {config.title} is not the one with which you signed in."
+            )
+        return record
 
     def _new_owner(
         self,
