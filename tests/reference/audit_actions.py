@@ -138,7 +138,8 @@ SECTIONS: Mapping[str, Sequence[Documented]] = {
             "`provider`, `issuer`, `external_subject`; `rule`, which is `email` for a verified address, "
             "`first_sign_in` for a new user, `scim` for a user whom the provider made, or `user`; if an "
             "Administrator did it, the first three with the "
-            "prefix `new.`, and with `door`, `address` and `token_id`; `code` if denied",
+            "prefix `new.`, and with `door`, `address` and `token_id`; `code` if denied, and `reason` if the "
+            "user did it",
         ),
         Documented(
             "external_identity.unlink",

@@ -69,6 +69,25 @@ def test_an_account_of_another_user_is_not_linked(
         link_own(links, session)
 
 
+def test_a_refused_link_is_recorded(
+    links: ExternalLinks,
+    session: SignedIn,
+    browser_sessions: BrowserSessions,
+    identity: Identity,
+    database: Database,
+) -> None:
+    link_own(links, session)
+    person(identity, "eve@example.com", Role.USER)
+    eve = sign_in(browser_sessions, "eve@example.com")
+
+    with pytest.raises(AccountRefused):
+        link_own(links, eve)
+
+    action, outcome, subject, detail = events(database)[-1]
+    assert (action, outcome, subject) == ("external_identity.link", "denied", "eve@example.com")
+    assert (detail["external_subject"], detail["reason"]) == ("00u-dana", "already_linked")
+
+
 def test_the_emergency_account_links_nothing(
     links: ExternalLinks, session: SignedIn, database: Database
 ) -> None:
@@ -88,12 +107,17 @@ def test_a_session_that_has_ended_links_nothing(
         link_own(links, session)
 
 
-def test_the_required_domain_holds_for_links(links: ExternalLinks, session: SignedIn) -> None:
+def test_the_required_domain_holds_for_links(
+    links: ExternalLinks, session: SignedIn, database: Database
+) -> None:
     config = replace(OKTA, email_domains=frozenset({"example.com"}))
 
     with pytest.raises(AccountRefused) as refused:
         links.link(config, authentication(verified("d@other.example")), session.user, session.token, "r")
     assert refused.value.cause_code == "email_domain"
+    assert [detail["reason"] for _, outcome, _, detail in events(database) if outcome == "denied"] == [
+        "email_domain"
+    ]
 
 
 def test_unlinking_needs_a_recent_sign_in(links: ExternalLinks, session: SignedIn, clock: FakeClock) -> None:

@@ -87,12 +87,11 @@ class ExternalLinks:
     ) -> ExternalIdentity:
         """Link the account of *authentication* to *user*, who is signed in with *session*.
 
-        Raises `AccountRefused`, or `SignInAgain` if the session has ended.
+        Raises `AccountRefused`, which is recorded, or `SignInAgain` if the session has ended.
         """
         claims = AccountClaims.of(config, authentication.claims)
-        require_domain(config, claims)
-        now = self.clock()
-        identity = new_identity(config, authentication, claims, user.id, now, linked_by=user.id)
+        identity = new_identity(config, authentication, claims, user.id, self.clock(), linked_by=user.id)
+        by = user.as_actor(request_id)
 
         def check(connection: Connection) -> PortalError | None:
             # The user was away at the provider, and the session may have been ended meanwhile, for example by
@@ -101,8 +100,16 @@ class ExternalLinks:
                 return SignInAgain("Your sign-in has ended. Sign in again.")
             return refuse_link(connection, identity, user, config.title)
 
-        event = link_event(identity, user, user.as_actor(request_id), "user")
-        self.committer.commit_unit(UnitOfWork([add_identity(identity)], [event], check, is_exclusive=True))
+        event = link_event(identity, user, by, "user")
+        try:
+            require_domain(config, claims)
+            self.committer.commit_unit(
+                UnitOfWork([add_identity(identity)], [event], check, is_exclusive=True)
+            )
+        except AccountRefused as refusal:
+            # A second user with the same account is a sign of a shared or a stolen one.
+            self.committer.commit_rate_limited(_refusal_event(identity, user, by, refusal))
+            raise
         return identity
 
     def unlink(
@@ -189,6 +196,16 @@ def facts_of(identity: ExternalIdentity) -> dict[str, str | int | bool | None]:
         "issuer": identity.issuer,
         "external_subject": identity.subject,
     }
+
+
+def _refusal_event(identity: ExternalIdentity, user: User, by: Actor, refusal: AccountRefused) -> Event:
+    return Event(
+        action="external_identity.link",
+        actor=by,
+        outcome=Outcome.DENIED,
+        subject=user.username,
+        detail={**facts_of(identity), "code": refusal.code, "reason": refusal.cause_code},
+    )
 
 
 def _key(identity: ExternalIdentity) -> tuple[str, str, str]:
