@@ -420,7 +420,12 @@ def test_a_reauthentication_as_another_user_is_refused(
     answer = browser.get(callback(at_idp, "00u-bob"))
 
     assert answer.status == 401
-    assert "not the account" in answer.body.decode()
+    text = answer.body.decode()
+    assert "not the account" in text
+    assert "<h1>Your identity is not confirmed</h1>" in text
+    assert f'href="/confirm?next={USERS}">Try again' in text
+    assert f'href="{USERS}">Go back' in text
+    assert 'href="/sign-in' not in text
     assert browser.cookies[SESSION] == before
 
 
@@ -513,6 +518,23 @@ def test_a_user_links_an_account_and_signs_in_with_it(browser: Browser) -> None:
     answer = browser.get(f"{asked['redirect_uri']}?{urlencode({'state': asked['state'], 'code': 'new'})}")
     assert location(answer) == METHODS
     assert "You can now sign in with new at Other." in browser.get(METHODS).body.decode()
+
+
+def test_a_refused_link_leads_back_to_the_methods_and_not_to_a_sign_in(browser: Browser) -> None:
+    sign_in(browser)
+    page = browser.post(f"{METHODS}/link", csrf=csrf_token(browser), provider="example-idp")
+    url = re.search('href="(https://[^"]+)"', page.body.decode())
+    assert url is not None
+
+    answer = browser.get(callback(unescape(url[1])))
+
+    text = answer.body.decode()
+    assert answer.status == 403
+    assert "<h1>The account is not linked</h1>" in text
+    assert "is linked to sso@example.com already." in text
+    assert f'href="{METHODS}">Back to Sign-in methods' in text
+    assert "Ask an Administrator" not in text
+    assert 'href="/sign-in/oidc' not in text
 
 
 def test_a_link_needs_the_form_of_this_portal_and_a_recent_sign_in(portal: World, browser: Browser) -> None:

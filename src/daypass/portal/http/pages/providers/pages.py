@@ -14,7 +14,8 @@ from daypass.portal.http.core.problems import REFUSAL, status_of
 from daypass.portal.http.core.routing import exact
 from daypass.portal.http.layout.cookies import ATTEMPT, delete_cookie
 from daypass.portal.http.layout.endpoints import BrowserRequest
-from daypass.portal.http.layout.redirects import SIGN_IN, login_url, redirect, safe_path
+from daypass.portal.http.layout.reauthentication import page_title
+from daypass.portal.http.layout.redirects import CONFIRM, SIGN_IN, login_url, redirect, safe_path
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.access_contacts import AccessContacts
 from daypass.portal.http.pages.providers.claims_check import ClaimsCheckPages, check_path
@@ -31,19 +32,24 @@ from daypass.portal.identity.external.model import Attempt, Purpose
 from daypass.portal.identity.external.rules import EMAIL_DOMAIN
 from daypass.portal.identity.providers.base import RedirectProvider
 
+_TITLES = {
+    Purpose.LINK: "The account is not linked",
+    Purpose.REAUTHENTICATE: "Your identity is not confirmed",
+}
+"""The titles of refusals to users who are signed in, and stay so."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignInRefusalPage:
-    """The data of the page that says why a sign-in at a provider gave no session."""
+    """The data of the page that says why an answer of a provider was refused."""
 
+    title: str
     reason: str
     code: str
     administrators: Sequence[str]
     """The contacts who can give access; empty if they cannot help."""
-    again: str
-    """The address that leads to the provider again."""
-    other_ways: str
-    """The address of the sign-in page."""
+    ways: Sequence[tuple[str, str]]
+    """The addresses to go on with, each with the text of its button; the first is the usual one."""
     request_id: str
 
 
@@ -62,7 +68,7 @@ class ProviderPages:
         try:
             return self.redirects.to_sign_in(provider, request, next_page)
         except PortalError as refusal:
-            return self._refusal(provider, request, refusal, next_page)
+            return self._refusal(provider, request, refusal, Purpose.SIGN_IN, next_page)
 
     def finish(self, provider: RedirectProvider, request: BrowserRequest) -> Response:
         """Sign in or reauthenticate with the answer of the provider, and redirect to the attempt's page."""
@@ -70,7 +76,7 @@ class ProviderPages:
         try:
             response = self._finished(attempt, provider, request)
         except PortalError as refusal:
-            response = self._refusal(provider, request, refusal, return_path(attempt))
+            response = self._refusal(provider, request, refusal, attempt.purpose, return_path(attempt))
         # The attempt counts once, so its cookie is of no more use, also after a refusal.
         delete_cookie(response, ATTEMPT)
         return response
@@ -91,17 +97,23 @@ class ProviderPages:
         return response
 
     def _refusal(
-        self, provider: RedirectProvider, request: BrowserRequest, refusal: PortalError, next_page: str
+        self,
+        provider: RedirectProvider,
+        request: BrowserRequest,
+        refusal: PortalError,
+        purpose: Purpose,
+        back: str,
     ) -> Response:
         # A session that ended meanwhile leads to the sign-in page, and programs get problem details.
         if isinstance(refusal, Unauthenticated | SignInAgain) or not request.wants_page:
             raise refusal
         page = SignInRefusalPage(
+            title=_TITLES.get(purpose, "You are not signed in"),
             reason=refusal.reason,
             code=refusal.code,
-            administrators=self._contacts(provider, refusal),
-            again=login_url(sign_in_path(provider), next_page),
-            other_ways=f"{SIGN_IN}?choose=1&next={quote(next_page, safe='/')}",
+            # A user who is signed in has access, and misses only what was to be confirmed or linked.
+            administrators=() if purpose in _TITLES else self._contacts(provider, refusal),
+            ways=_ways(provider, purpose, back),
             request_id=request.request_id,
         )
         # The log of the request has the code, as with the errors that leave a handler.
@@ -116,6 +128,19 @@ class ProviderPages:
         if refusal.cause_code == EMAIL_DOMAIN:
             return self.contacts.for_stranger()
         return self.contacts.for_user_of(provider.name)
+
+
+def _ways(provider: RedirectProvider, purpose: Purpose, back: str) -> Sequence[tuple[str, str]]:
+    """Return the addresses to go on with after a refusal, with the texts of their buttons."""
+    if purpose is Purpose.LINK:
+        # A link begins with a form of that page.
+        return [(back, f"Back to {page_title(back)}")]
+    if purpose is Purpose.REAUTHENTICATE:
+        return [(login_url(CONFIRM, back), "Try again"), (back, "Go back")]
+    return [
+        (login_url(sign_in_path(provider), back), "Try again"),
+        (f"{SIGN_IN}?choose=1&next={quote(back, safe='/')}", "Other ways to sign in"),
+    ]
 
 
 def routes(services: Services) -> Sequence[BaseRoute]:
