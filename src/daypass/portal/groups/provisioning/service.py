@@ -19,7 +19,6 @@ from daypass.portal.errors import (
     InvalidRequest,
     LastAdministrator,
     PortalError,
-    PreconditionFailed,
 )
 from daypass.portal.groups.model import Group, MemberSource
 from daypass.portal.groups.provisioning.model import ProvisionedGroup, WantedGroup
@@ -36,6 +35,7 @@ from daypass.portal.identity.authentication import check_no_secret
 from daypass.portal.identity.model import UserId
 from daypass.portal.identity.provisioning.events import provisioning_event, refusal_event
 from daypass.portal.identity.provisioning.model import Provisioner
+from daypass.portal.identity.provisioning.retries import Stale, check_tag, retry_while_stale
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.search import is_storable
 from daypass.portal.storage.unit_of_work import RowChange, UnitOfWork
@@ -70,10 +70,6 @@ class _Change:
 
 class _ForeignMember(InvalidRequest):
     """A member is no user of the provider."""
-
-
-class _Stale(PreconditionFailed):
-    """The group or a user was changed between the plan of a change and its commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +203,7 @@ class ProvisionedGroups:
 
         def refusal(connection: Connection) -> PortalError | None:
             if joined.keys() != ProvisionedGroupStore(connection, by.provider).users(joined).keys():
-                return _Stale("A user was deleted.")
+                return Stale("A user was deleted.")
             return _lost(connection, group, left) or _taken(connection, by.provider, old.group, wanted)
 
         return _Change(rows, events, refusal)
@@ -219,20 +215,14 @@ class ProvisionedGroups:
         by: Provisioner,
         expected: str | None,
     ) -> None:
-        for _ in range(_TRIES):
+        def attempt() -> None:
             old = self.find(by.provider, group_id)
-            # Inside the loop: a change between two tries must not slip past the client's If-Match (RFC 7644,
-            # section 3.14).
-            if expected is not None and expected != old.tag:
-                raise PreconditionFailed("The group was changed in the meantime. Load it again.")
+            check_tag(expected, old.tag, "group")
             try:
                 wanted = change(old)
-                if wanted is None:
-                    return
-                unit = UnitOfWork(wanted.rows, wanted.events, _unchanged(old, wanted), is_exclusive=True)
-                self.committer.commit_unit(unit)
-            except _Stale:
-                continue
+                if wanted is not None:
+                    unit = UnitOfWork(wanted.rows, wanted.events, _unchanged(old, wanted), is_exclusive=True)
+                    self.committer.commit_unit(unit)
             # The provider gets an error only, so the Administrators of the portal learn of it by the audit
             # log.
             except LastAdministrator as refusal:
@@ -241,8 +231,8 @@ class ProvisionedGroups:
             except (AlreadyExists, _ForeignMember) as refusal:
                 self._record("scim_group.update", old, by, refusal, Outcome.DENIED)
                 raise
-            return
-        raise PreconditionFailed("The group is being changed by others at the same time. Try again.")
+
+        retry_while_stale(attempt, _TRIES, "group")
 
     def _record(
         self, action: str, old: ProvisionedGroup, by: Provisioner, refusal: PortalError, outcome: Outcome
@@ -257,7 +247,7 @@ def _unchanged(old: ProvisionedGroup, change: _Change) -> Callable[[Connection],
         # The version stands for the members, of which there can be thousands.
         current = ProvisionedGroupStore(connection, old.group.provider).find(old.group.id, with_members=False)
         if current is None or (current.group, current.version) != (old.group, old.version):
-            return _Stale("The group was changed.")
+            return Stale("The group was changed.")
         return change.refusal(connection)
 
     return check

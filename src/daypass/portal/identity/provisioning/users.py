@@ -21,7 +21,6 @@ from daypass.portal.errors import (
     InvalidRequest,
     LastAdministrator,
     PortalError,
-    PreconditionFailed,
     UserNotFound,
 )
 from daypass.portal.identity.administrators import require_administrators
@@ -38,6 +37,7 @@ from daypass.portal.identity.provisioning.model import (
     Provisioner,
     WantedUser,
 )
+from daypass.portal.identity.provisioning.retries import Stale, check_tag, retry_while_stale
 from daypass.portal.identity.provisioning.store.users import (
     ProvisionedUserStore,
     add_provisioned_user,
@@ -203,40 +203,36 @@ class ProvisionedUsers:
         by: Provisioner,
         expected: str | None,
     ) -> None:
-        for _ in range(_TRIES):
+        def attempt() -> None:
             old = self.find(by.provider, user_id)
-            if expected is not None and expected != old.tag:
-                raise PreconditionFailed("The user was changed in the meantime. Load it again.")
+            check_tag(expected, old.tag, "user")
             wanted = change(old)
-            if wanted is None:
-                return
-            # Read before the transaction, because the events that record the end of each membership are part
-            # of the unit.
-            held = self._held(old) if wanted.disables else None
-            leaving = () if held is None else events_of_leaving(old, held, by)
-            unit = UnitOfWork(
-                wanted.rows, [*leaving, *wanted.events], _unchanged(old, wanted, held), is_exclusive=True
-            )
-            try:
-                self.committer.commit_unit(unit)
-            except _Stale:
-                continue
-            except (AlreadyExists, LastAdministrator) as refusal:
-                is_alert = isinstance(refusal, LastAdministrator)
-                outcome = Outcome.ALERT if is_alert else Outcome.DENIED
-                event = refusal_event(wanted.action, old.user.username, by, refusal, outcome)
-                self.committer.commit_rate_limited(event)
-                raise
-            return
-        raise PreconditionFailed("The user is being changed by others at the same time. Try again.")
+            if wanted is not None:
+                self._commit_planned(old, wanted, by)
+
+        retry_while_stale(attempt, _TRIES, "user")
+
+    def _commit_planned(self, old: ProvisionedUser, wanted: _Change, by: Provisioner) -> None:
+        """Commit a change, or record its refusal; raises `Stale` if the user is not *old* any more."""
+        # Read before the transaction, because the events that record the end of each membership are part
+        # of the unit.
+        held = self._held(old) if wanted.disables else None
+        leaving = () if held is None else events_of_leaving(old, held, by)
+        unit = UnitOfWork(
+            wanted.rows, [*leaving, *wanted.events], _unchanged(old, wanted, held), is_exclusive=True
+        )
+        try:
+            self.committer.commit_unit(unit)
+        except (AlreadyExists, LastAdministrator) as refusal:
+            is_alert = isinstance(refusal, LastAdministrator)
+            outcome = Outcome.ALERT if is_alert else Outcome.DENIED
+            event = refusal_event(wanted.action, old.user.username, by, refusal, outcome)
+            self.committer.commit_rate_limited(event)
+            raise
 
     def _held(self, user: ProvisionedUser) -> HeldMemberships:
         with self.database.reading() as connection:
             return ProvisionedUserStore(connection, user.provider).held_memberships(user.user.id)
-
-
-class _Stale(PreconditionFailed):
-    """The user was changed between the plan of a change and its commit."""
 
 
 def _unchanged(
@@ -250,9 +246,9 @@ def _unchanged(
     def check(connection: Connection) -> PortalError | None:
         store = ProvisionedUserStore(connection, old.provider)
         if store.find(old.user.id) != old:
-            return _Stale("The user was changed.")
+            return Stale("The user was changed.")
         if held is not None and store.held_memberships(old.user.id) != held:
-            return _Stale("The user's memberships were changed.")
+            return Stale("The user's memberships were changed.")
         try:
             if change.disables:
                 require_administrators(connection, old.lost_if_disabled)
