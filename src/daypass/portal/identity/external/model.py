@@ -75,6 +75,6 @@ class ProviderSession:
     id_token: str | None = None
     """The ID token, encrypted, if the provider needs it as `id_token_hint` at logout."""
     ends_at: datetime | None = None
-    """The end of the session at the provider, if it tells; no session of the portal lasts longer."""
+    """The end of the session at the provider, if it tells; no browser session lasts longer."""
     requested_at: datetime | None = None
     """The time of the authentication request, in the proof of a sign-in; None in a stored session."""

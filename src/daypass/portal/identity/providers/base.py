@@ -1,6 +1,7 @@
 """The contract of identity providers: a provider proves an identity and knows nothing of sessions.
 
-A provider records its own refusals in the audit log, because it alone knows what failed.
+A `PasswordProvider` records its own refusals in the audit log, because it alone knows what failed. Those of a
+`RedirectProvider` have their cause in the log of the request; `external` records the ones about an account.
 """
 
 from collections.abc import Mapping, Sequence
