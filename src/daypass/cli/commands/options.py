@@ -51,6 +51,7 @@ debug = click.option(
 
 def _complete_tenant(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Complete a tenant's name from the cached list; the portal is not called."""
+    # Imported here, as in the other completions, because no command needs it.
     from daypass.cli.cache import tenant_names
 
     origin = _origin(context)

@@ -57,8 +57,10 @@ def open_console(flags: Mapping[str, str], now: Now, *, target: str | None, prin
         link = queries.console_url(portal, wanted, destination)
     except Denied as denied:
         raise tenant_names.with_suggestion(denied, os.environ, wanted.origin, wanted.tenant) from denied
+    # The log of a job can be public, and the link signs every reader in.
     github_actions.mask([link], os.environ)
     choice = browser.choose(flags.get("browser", ""), os.environ)
+    # A browser that the user names is started also where none is expected, such as over SSH.
     obstacle = choice.missing or ("" if "browser" in flags else browser.unavailable_reason(os.environ))
     if "no_browser" in flags:
         obstacle = "--no-browser is set"

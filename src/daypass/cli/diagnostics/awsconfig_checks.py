@@ -76,6 +76,7 @@ class _Check:
         elif conflict := self.files.conflict(section.profile):
             yield bad(_ABOUT, conflict.sentence, self._edit(conflict.path))
         name = section.profile or section.header
+        # With a space, because a short flag such as `-t` counts only after one.
         if without_secrets(f" {command}") != f" {command}":
             sentence = (
                 f"the profile {name} holds a token, which each program that reads {self.path} can take."

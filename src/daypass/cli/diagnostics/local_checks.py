@@ -28,6 +28,7 @@ def _environment(environment: Mapping[str, str]) -> Iterator[Finding]:
         if environment.get(name):
             sentence = f"{name} is set, so AWS tools take keys from there and not from a profile."
             yield notable("environment", sentence, 'eval "$(daypass env --unset)"')
+            # One finding is enough, because its command unsets all of them.
             return
 
 
@@ -51,6 +52,7 @@ def _aws_cli(environment: Mapping[str, str]) -> Finding:
         return notable("AWS CLI", f"{program} does not print its version.", f"{program} --version")
     version = tuple(int(number) for number in match.groups())
     text = f"{program}, version {'.'.join(match.groups())}"
+    # A major version that is not in the table is newer than this program.
     if version < _HONOURS_ENDPOINTS.get(version[0], (0,)):
         sentence = f"{text}, which reads no endpoints from profiles or the environment."
         return notable(

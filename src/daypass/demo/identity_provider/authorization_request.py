@@ -64,6 +64,7 @@ def check_client(values: Mapping[str, str], client: Client) -> None:
 
 def read(values: Mapping[str, str]) -> AuthorizationRequest:
     """Return the request; raises `RequestRefused`. The caller has checked client and redirect URI."""
+    # Unknown parameters are ignored (RFC 6749, section 3.1), such as the `claims` that the portal sends.
     _check(values)
     max_age = values.get("max_age")
     return AuthorizationRequest(
@@ -81,6 +82,7 @@ def read(values: Mapping[str, str]) -> AuthorizationRequest:
 def _check(values: Mapping[str, str]) -> None:
     for name in ("request", "request_uri"):
         if name in values:
+            # OpenID Connect Core, section 3.1.2.6, has an error code for each of the two.
             raise RequestRefused(f"{name}_not_supported", f"The parameter {name} is not supported.")
     if values.get("response_type") != "code":
         raise RequestRefused("unsupported_response_type", "response_type must be code.")

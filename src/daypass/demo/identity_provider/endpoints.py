@@ -88,6 +88,7 @@ class ClientEndpoints:
             Route(METADATA_PATH, self._metadata, methods=["GET"]),
             Route(KEYS, self._keys, methods=["GET"]),
             Route(TOKEN, self._token, methods=["POST"]),
+            # OpenID Connect Core, section 5.3.1, demands both methods.
             Route(USERINFO, self._userinfo, methods=["GET", "POST"]),
         ]
 
@@ -147,6 +148,7 @@ class ClientEndpoints:
     def _is_client(self, request: Request, form: Mapping[str, str]) -> bool:
         """Return whether id and secret are the client's, by header or form (RFC 6749, section 2.3.1)."""
         header = request.headers.get("authorization")
+        # A client uses one way for each request, so beside a header the form has no credentials.
         given = _basic(header) if header else (form.get("client_id", ""), form.get("client_secret", ""))
         client = self.settings.client
         return given[0] == client.id and Secret(given[1]) == client.secret
@@ -158,6 +160,7 @@ def _basic(header: str) -> tuple[str, str]:
         client_id, _, secret = b64decode(encoded, validate=True).decode().partition(":")
     except (InvalidBase64, ValueError):
         return "", ""
+    # Each part was encoded as a value of a form before the two were joined (RFC 6749, section 2.3.1).
     return (unquote_plus(client_id), unquote_plus(secret)) if scheme.lower() == "basic" else ("", "")
 
 

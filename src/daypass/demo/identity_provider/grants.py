@@ -92,6 +92,7 @@ class Grants:
 
     def redeem(self, code: str) -> Grant | None:
         """Return the grant of a code at its first use, else None; a second use revokes the access token."""
+        # One of the two senders has stolen the code (RFC 6749, section 4.1.2).
         self._access_tokens.pop(self._redeemed.pop(code, ""), None)
         grant = self._codes.pop(code, None)
         return grant if grant is not None and grant.expires_at > self.clock() else None

@@ -157,6 +157,7 @@ class ProviderPages:
         old_cookie = request.cookies.get(COOKIE, "")
         cookie = self.grants.start_session(person, acr, earlier)
         if earlier is not None and earlier.person != person:
+            # The browser has another user now, so the portal must end the session of the earlier one.
             self.grants.end_session(old_cookie)
             await self.backchannel.send(earlier)
         else:
@@ -192,6 +193,8 @@ class ProviderPages:
             session, wanted.redirect_uri, wanted.scopes, wanted.nonce, wanted.challenge, session.expires_at
         )
         answer = {"code": self.grants.new_code(grant), "state": wanted.state, "iss": self.settings.issuer}
+        # 303, because after 307 the browser would send the provider's form to the client (RFC 9700, section
+        # 4.12).
         return RedirectResponse(_with_query(wanted.redirect_uri, answer), 303, self._headers())
 
     def _with_error(self, values: Mapping[str, str], refused: RequestRefused) -> Response:

@@ -72,6 +72,7 @@ class TokenSigner:
 
     def logout_token(self, session: ProviderSession, now: datetime) -> str:
         """Return the logout token of an ended session (OpenID Connect Back-Channel Logout, section 2.4)."""
+        # Never with a `nonce`: section 2.4 forbids it, so that the token cannot pass for an ID token.
         claims = self._claims(session, now, LOGOUT_TOKEN_LIFETIME) | {
             "jti": secrets.token_urlsafe(16),
             "events": {LOGOUT_EVENT: {}},
@@ -81,6 +82,8 @@ class TokenSigner:
     def sid_of(self, id_token: str) -> str | None:
         """Return the claim `sid` of a token of this provider, also an expired one; None for others."""
         try:
+            # This checks the signature alone. A hint may have expired (OpenID Connect RP-Initiated Logout,
+            # section 2), because an ID token lives for minutes and the session for hours.
             token = jwt.decode(id_token, self.key, algorithms=[ALGORITHM])
         except (JoseError, ValueError):
             return None

@@ -52,6 +52,7 @@ def seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> K
         PolicyName="daypass",
         PolicyDocument=policies.to_json(policies.portal_policy(account)),
     )
+    # Before the roles, which AWS creates only if the boundary and the attached policies exist.
     for name, document in {BOUNDARY: policies.boundary(account), **shared_policies(account)}.items():
         iam.create_policy(PolicyName=name, PolicyDocument=policies.to_json(document))
     for plan in plans:

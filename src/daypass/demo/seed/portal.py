@@ -59,7 +59,8 @@ def seed_portal(
     """
     saved = load(folder)
     if saved is None or not (folder.path / DATABASE).exists():
-        # An interrupted first run leaves an incomplete database.
+        # An interrupted first run leaves an incomplete database, and a write-ahead log, which SQLite must not
+        # find beside a new file of the same name.
         for incomplete in folder.path.glob(f"{DATABASE}*"):
             incomplete.unlink()
         saved = None

@@ -145,7 +145,10 @@ class BrowserSessions:
             *self._changes(session, known_device),
             *proven.refunds,
             *proven.effects.changes,
+            # A passkey proves no session at the provider. The one of the old session goes on, and a logout
+            # there must find the new session.
             *(_provider_session(session, proven) or [move_provider_session(token.id, session.token.id)]),
+            # Before the revocation, with which the children of the old session end.
             move_children(token.id, session.token.id),
             revoke_token(token.id, owner=user.id, at=now),
         ]

@@ -20,6 +20,7 @@ def find_claim(claims: Mapping[str, object], name: str) -> str | None:
     if name.startswith("/"):
         value = claims
         for part in name[1:].split("/"):
+            # In this order (RFC 6901, section 4); in the other one, `~01` would become a slash.
             key = part.replace("~1", "/").replace("~0", "~")
             value = value.get(key) if isinstance(value, Mapping) else None
     # Before the numbers, because Python's booleans are numbers, whose text is `True`.

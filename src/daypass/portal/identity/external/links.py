@@ -182,6 +182,7 @@ def require_other_method(
     others = [
         identity
         for identity in ExternalIdentityStore(connection).list_for(user.id)
+        # An account at a provider that is no longer configured cannot sign in.
         if methods.can_use(identity) and _key(identity) != _key(leaving)
     ]
     has_password = methods.accepts_passwords and UserStore(connection).password_hash(user.id) is not None

@@ -58,6 +58,7 @@ class CachedValue(Generic[T]):
         if not self._lock.acquire(blocking=not self._is_servable(entry)):
             return self._stale_value()
         try:
+            # Read again: another thread may have fetched the value while this one waited for the lock.
             entry = self._entry
             if entry is not None and self._clock() < entry.fresh_until:
                 return entry.value
@@ -77,6 +78,7 @@ class CachedValue(Generic[T]):
             now = self._clock()
             is_allowed = self._refreshed_at is None or now - self._refreshed_at >= _REFRESH
             if is_allowed and not self._must_wait() and not is_enough(self._stale_value()):
+                # Also for a fetch that fails: an issuer that is down is not asked for every unknown key.
                 self._refreshed_at = now
                 self._fetch_locked()
             return self._stale_value()

@@ -161,6 +161,7 @@ def _read(connection: _TimedSocket, method: str) -> Response:
 def _open(host: str, port: int, left: Left) -> socket.socket:
     """Connect to the first address of *host* that accepts; *left* covers all attempts together."""
     failure: OSError = OSError("the name has no address")
+    # The system's resolver takes no timeout. The time that it takes counts, but only once it has answered.
     for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         try:
             return socket.create_connection((str(address[0]), port), left())

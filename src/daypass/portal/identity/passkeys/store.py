@@ -140,6 +140,7 @@ class PasskeyStore:
             .values(user_id=owner_id, handle=new)
             .on_conflict_do_nothing(index_elements=["user_id"])
         )
+        # Read, because another replica may have written its own first.
         handle = self.handle(owner_id)
         if handle is None:
             raise LookupError("a row that was just written is missing")

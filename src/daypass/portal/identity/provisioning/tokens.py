@@ -45,6 +45,7 @@ class ScimTokens:
         """
         now, secret, token_id = self.clock(), mint_scim(), uuid4().hex
         kept = 0 if revokes_others else VALID_AT_ONCE - 1
+        # The revocation comes first, so that it does not count the new token among the newest.
         changes = [
             revoke_oldest_scim_tokens(provider, kept=kept, at=now),
             add_scim_token(token_id, digest(secret.reveal()), provider, at=now),

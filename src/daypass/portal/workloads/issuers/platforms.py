@@ -40,6 +40,7 @@ TERRAFORM = IssuerRules(
         ),
     ),
     foreign_audience=r"(aws|gcp|azure|vault|hcp)\.workload\.identity",
+    # A phase of a run gets one token at its start, and may need it at its end.
     longest=timedelta(hours=24),
     max_age=None,
 )
@@ -126,6 +127,7 @@ GOOGLE = IssuerRules(
             "address can "
             "be given to a new service account.",
             is_required=True,
+            # Google's ids have 21 digits, which is more than those of other issuers.
             pattern=ID + "|[0-9]{21}",
             example="112233445566778899001",
         ),

@@ -106,6 +106,7 @@ def _check_step_up(claims: Mapping[str, object], saved: SavedRequest, now: datet
     authenticated_at = authentication_time(claims)
     if authenticated_at is not None and authenticated_at > now + LEEWAY:
         raise InvalidToken("auth_time", "The time of authentication is in the future.")
+    # Compared with the time of the request, because a user may take minutes on the provider's page.
     if saved.max_age is not None and (
         authenticated_at is None or authenticated_at < saved.created_at - saved.max_age - LEEWAY
     ):

@@ -71,6 +71,8 @@ class OidcProvider:
         With *max_age*, the provider must authenticate a user again who did so longer ago; with *acr_values*,
         in one of these ways. `authenticate` checks that it did.
         """
+        # `state` binds the answer to the browser, `nonce` the ID token to this request, and the verifier the
+        # code to this client (RFC 9700, section 2.1).
         state, nonce, verifier = token_urlsafe(32), token_urlsafe(32), token_urlsafe(48)
         parameters = {
             "response_type": "code",

@@ -233,6 +233,7 @@ def end_access(user_id: UserId, *, at: datetime) -> Sequence[RowChange]:
         RowChange(_DISABLE, {**of_user, "now": at}),
         RowChange(_REVOKE_TOKENS, {**of_user, "now": at}),
         *(RowChange(statement, of_user) for statement in _END_REQUESTS),
+        # Before the memberships are deleted, which say which groups these are.
         RowChange(_MARK_GROUPS, {**of_user, "now": at}),
         *(RowChange(statement, of_user) for statement in _END_MEMBERSHIPS),
     ]
