@@ -1,6 +1,6 @@
 """Attempts to authenticate at an identity provider, and the accounts there that users have."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -28,7 +28,7 @@ class Attempt:
 
     provider: str
     purpose: Purpose
-    nonce: str
+    nonce: str = field(repr=False)
     verifier: Secret
     """The PKCE code verifier (RFC 7636)."""
     next: str
@@ -72,7 +72,7 @@ class ProviderSession:
     subject: str
     sid: str | None
     """The claim `sid` (OpenID Connect Back-Channel Logout, section 2.1)."""
-    id_token: str | None = None
+    id_token: str | None = field(default=None, repr=False)
     """The ID token, encrypted, if the provider needs it as `id_token_hint` at logout."""
     ends_at: datetime | None = None
     """The end of the session at the provider, if it tells; no browser session lasts longer."""

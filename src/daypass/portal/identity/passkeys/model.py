@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
@@ -87,11 +87,11 @@ class Challenge:
     purpose: Purpose
     token_id: TokenId | None
     """The session that asks; None before there is one."""
-    challenge: bytes
+    challenge: bytes = field(repr=False)
     created_at: datetime
     next: str = ""
     """The page to return to after a sign-in."""
-    record_digest: bytes | None = None
+    record_digest: bytes | None = field(default=None, repr=False)
     """For a sign-in: the digest of the facts that the password was checked against."""
 
     @property

@@ -1,7 +1,7 @@
 """Queries for users: people and service accounts, and the changes of their rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -22,7 +22,7 @@ class SignInRecord:
     """The facts that a sign-in attempt is checked against."""
 
     user: User
-    password_hash: str | None
+    password_hash: str | None = field(repr=False)
     is_disabled: bool
     is_break_glass: bool = False
     """Whether this is the local Administrator for the time when no identity provider answers."""
