@@ -118,7 +118,7 @@ class ApiToken:
         return ADMIN_SCOPE in self.scopes
 
     def covers(self, scope: Scope) -> bool:
-        """Return whether the token may be used for *scope*; what its owner may do is checked separately."""
+        """Return whether the token may be used for *scope*; the access of its owner is checked separately."""
         return self.kind not in CONSENTED_KINDS or covers(self.scopes, scope)
 
 

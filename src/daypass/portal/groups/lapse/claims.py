@@ -116,7 +116,7 @@ class LapsedClaimsJob:
     _thread: threading.Thread | None = None
 
     def run_once(self) -> None:
-        """End everything that has lapsed; what the database does not allow now is left to a later run."""
+        """End everything that has lapsed; changes that the database refuses now wait for a later run."""
         try:
             # In batches, because each unit holds the lock that every release of credentials shares.
             while not self._closing.is_set() and self.lapsed.end_sessions():
