@@ -158,6 +158,18 @@ def test_no_password_file_is_left_if_no_administrator_was_created(operator: Oper
     assert (refused.returncode, path.exists()) == (1, False)
 
 
+def test_without_an_administrator_no_password_is_shown_and_no_file_is_touched(operator: Operator) -> None:
+    path = operator.home / "file"
+    path.write_text("of others\n")
+
+    shown = operator.run_inside("create-admin", "operator", "--random-password")
+    written = operator.run_inside("create-admin", "operator", "--password-file", str(path))
+
+    assert (shown.returncode, written.returncode) == (1, 1)
+    assert "The password" not in shown.stderr
+    assert path.read_text() == "of others\n"
+
+
 def test_only_one_option_for_the_password_is_accepted(operator: Operator) -> None:
     refused = operator.run_inside("create-admin", ADMIN, "--random-password", "--password-stdin", typed=GOOD)
 

@@ -40,10 +40,15 @@ def test_the_account_is_created_once_and_replaced_on_demand(operator: Operator, 
     assert FIRST not in created.stderr
 
 
-def test_a_password_file_is_removed_if_there_is_no_account(operator: Operator) -> None:
+def test_without_an_account_no_password_is_shown_and_no_file_is_touched(operator: Operator) -> None:
     operator.run_inside("create-break-glass", NAME, "--password-stdin", typed=f"{FIRST}\n")
-    file = operator.home / "password"
+    new, old = operator.home / "new", operator.home / "old"
+    old.write_text("of others\n")
 
-    refused = operator.run_inside("create-break-glass", "b@example.com", "--password-file", str(file))
+    shown = operator.run_inside("create-break-glass", "b@example.com", "--random-password")
+    written = operator.run_inside("create-break-glass", "b@example.com", "--password-file", str(new))
+    taken = operator.run_inside("create-break-glass", "b@example.com", "--password-file", str(old))
 
-    assert (refused.returncode, file.exists()) == (1, False)
+    assert (shown.returncode, written.returncode, taken.returncode) == (1, 1, 1)
+    assert "The password" not in shown.stderr + written.stderr
+    assert (new.exists(), old.read_text()) == (False, "of others\n")

@@ -41,11 +41,19 @@ def create_admin(
 
     with report_errors(), open_database() as database:
         check(database)
-        password = new_password(from_stdin=password_stdin, random=random_password, file=password_file)
         committer = Committer(database, utc_now)
         try:
             identity = Identity(database, committer, utc_now)
-            user = identity.create_user(username, Role.ADMINISTRATOR, password, OPERATOR)
+            # Before a password is asked for, or shown that would be of no account.
+            identity.require_new_username(username)
+            password = new_password(from_stdin=password_stdin, random=random_password, file=password_file)
+            try:
+                user = identity.create_user(username, Role.ADMINISTRATOR, password, OPERATOR)
+            except PortalError:
+                if password_file is not None:
+                    # No user has this password, and the file would keep a second attempt from using its name.
+                    password_file.unlink(missing_ok=True)
+                raise
             click.echo(f"{user.username} is an Administrator.", err=True)
             if with_token:
                 token, known = identity.create_token(user, TokenKind.PERMANENT, "create-admin", OPERATOR)
@@ -53,10 +61,5 @@ def create_admin(
                     f"The API token, valid until {known.expires_at:%d %b %Y}, is shown only once:", err=True
                 )
                 click.echo(token.reveal())
-        except PortalError:
-            if password_file is not None:
-                # No user has this password, and the file would keep a second attempt from using its name.
-                password_file.unlink(missing_ok=True)
-            raise
         finally:
             committer.close()

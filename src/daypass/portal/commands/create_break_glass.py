@@ -43,16 +43,20 @@ def create_break_glass(
     }
     with report_errors(), open_database() as database:
         check(database)
-        password = new_password(from_stdin=password_stdin, random=random_password, file=password_file)
         committer = Committer(database, utc_now)
         try:
             account = BreakGlassAccount(database, committer, utc_now)
-            user, result = account.set_up(username, password, replaces=replace)
+            # Before a password is asked for, or shown that would be of no account.
+            account.check(username, replaces=replace)
+            password = new_password(from_stdin=password_stdin, random=random_password, file=password_file)
+            try:
+                user, result = account.set_up(username, password, replaces=replace)
+            except PortalError:
+                if password_file is not None:
+                    # No account has this password, and the file would keep a second attempt from using its
+                    # name.
+                    password_file.unlink(missing_ok=True)
+                raise
             click.echo(f"{user.username} {said[result]}", err=True)
-        except PortalError:
-            if password_file is not None:
-                # No account has this password, and the file would keep a second attempt from using its name.
-                password_file.unlink(missing_ok=True)
-            raise
         finally:
             committer.close()

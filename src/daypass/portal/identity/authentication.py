@@ -92,6 +92,11 @@ class Identity:
             return bearer.token, bearer.user
         return self._record_address(bearer.token, bearer.user, address, request_id, now), bearer.user
 
+    def require_new_username(self, username: str) -> None:
+        """Return if `create_user` would accept the name now; raises the same as it does."""
+        with self.database.reading() as connection:
+            require_new_username(connection, username)
+
     def create_user(self, username: str, role: Role, password: Secret | None, by: Actor) -> User:
         """Add a user, or a service account without a password; raises `AlreadyExists` for a taken name."""
         user, write = new_user(username, role, password, self.clock())
@@ -217,14 +222,26 @@ def new_user(
     username: str, role: Role, password: Secret | None, now: datetime, kind: UserKind | None = None
 ) -> tuple[User, RowChange]:
     """Return a new user and the row to insert; without a *kind* and a password, it is a service account."""
-    name = canonical_username(username)
-    with invalid_field("username"):
-        check_no_secret(username)
-        check_new_username(name)
+    name = _new_name(username)
     if kind is None:
         kind = UserKind.SERVICE if password is None else UserKind.PERSON
     user = User(UserId(uuid4().hex), name, role, kind)
     return user, add_user(user, None if password is None else new_password_hash(password), at=now)
+
+
+def require_new_username(connection: Connection, username: str) -> None:
+    """Return if a user of that name could be added; raises `InvalidRequest` or `AlreadyExists`."""
+    name = _new_name(username)
+    if UserStore(connection).is_taken(name):
+        raise name_taken(name, username)
+
+
+def _new_name(username: str) -> str:
+    name = canonical_username(username)
+    with invalid_field("username"):
+        check_no_secret(username)
+        check_new_username(name)
+    return name
 
 
 def check_no_secret(typed: str) -> None:

@@ -11,7 +11,7 @@ from daypass.portal.audit.committer import Committer
 from daypass.portal.audit.event import OPERATOR, Event, Outcome
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AlreadyExists, PortalError, PreconditionFailed
-from daypass.portal.identity.authentication import name_taken, new_user
+from daypass.portal.identity.authentication import name_taken, new_user, require_new_username
 from daypass.portal.identity.model import Role, User
 from daypass.portal.identity.passwords import new_password_hash
 from daypass.portal.identity.store.users import UserStore
@@ -38,6 +38,17 @@ class BreakGlassAccount:
     committer: Committer
     clock: Clock
 
+    def check(self, username: str, *, replaces: bool) -> None:
+        """Return if `set_up` would accept the name now; raises the same as it does.
+
+        For the command, which then asks for a password, or shows a new one.
+        """
+        with self.database.reading() as connection:
+            old = BreakGlassStore(connection).find()
+            _require_replacement(old, replaces=replaces)
+            if old is None or old.username != canonical_username(username):
+                require_new_username(connection, username)
+
     def set_up(self, username: str, password: Secret, *, replaces: bool) -> tuple[User, SetUp]:
         """Create the account or, if it *replaces* one, change its password or put a new one in its place.
 
@@ -47,11 +58,7 @@ class BreakGlassAccount:
         """
         with self.database.reading() as connection:
             old = BreakGlassStore(connection).find()
-        if old is not None and not replaces:
-            raise AlreadyExists(
-                f"“{old.username}” is the break-glass account, and there can be only one. Replace it, or its "
-                "password, with --replace."
-            )
+        _require_replacement(old, replaces=replaces)
         if old is not None and old.username == canonical_username(username):
             writes: Sequence[RowChange] = [
                 restore(old.id, new_password_hash(password)),
@@ -82,3 +89,11 @@ class BreakGlassAccount:
         )
         self.committer.commit_unit(UnitOfWork(writes, (event,), check, is_exclusive=True))
         return user, result
+
+
+def _require_replacement(old: User | None, *, replaces: bool) -> None:
+    if old is not None and not replaces:
+        raise AlreadyExists(
+            f"“{old.username}” is the break-glass account, and there can be only one. Replace it, or its "
+            "password, with --replace."
+        )
