@@ -47,6 +47,17 @@ def test_filters_of_the_url_stay_selected(quick_world: World) -> None:
     assert "<option selected>denied</option>" in page
 
 
+def test_an_alert_stands_out_from_events_without_a_tone(quick_world: World) -> None:
+    for outcome in (Outcome.ALERT, Outcome.REQUESTED):
+        event = Event(action="user.create", actor=OPERATOR, outcome=outcome, subject="x")
+        quick_world.committer.commit(event)
+
+    page = sign_in(quick_world, ADMIN).see(AUDIT)
+
+    assert '<span class="tag warn">alert</span>' in page
+    assert '<span class="tag">requested</span>' in page
+
+
 def test_a_range_shortcut_keeps_the_other_filters(quick_world: World) -> None:
     admin = sign_in(quick_world, ADMIN)
     page = admin.see(f"{AUDIT}?user=dana&until=2020-01-01")

@@ -35,7 +35,7 @@ _RANGES = (("Today", 1), ("7 days", 7), ("30 days", 30))
 _REFRESH_SECONDS = "2"
 """The interval at which the browser reloads the progress of a verification."""
 _DAY = timedelta(days=1)
-_TONES = {"done": "ok", "issued": "ok", "denied": "bad", "failed": "bad"}
+_TONES = {"done": "ok", "issued": "ok", "denied": "bad", "failed": "bad", "alert": "warn"}
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 _FIELDS = ("user", "tenant", "action", "outcome", "since", "until")
 
