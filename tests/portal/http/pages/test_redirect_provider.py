@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 from sqlalchemy import Connection
 
+from daypass.portal.admin.users.break_glass import BreakGlassAccount
 from daypass.portal.config.model import PasswordSignIn
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.http.layout.cookies import ATTEMPT, SESSION
@@ -20,6 +21,7 @@ from daypass.portal.identity.model import Role, User, UserId, UserKind
 from daypass.portal.identity.providers.oidc.model import LogoutToken
 from daypass.portal.identity.reauthentication import RECENT
 from daypass.portal.identity.store.users import add_user
+from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TENANT_AUTHENTICATION_AGE
 from daypass.portal.storage.engine import Database
 from tests.fakes import EXAMPLE_IDP, NOON, FakeOidcProvider
@@ -365,7 +367,27 @@ def test_the_emergency_account_has_a_form_of_its_own(sqlite_url: str) -> None:
         assert (
             'href="/sign-in?password=1&amp;next=/profile"' in browser.get("/sign-in?choose=1").body.decode()
         )
-        assert 'type="password"' in browser.get("/sign-in?password=1").body.decode()
+        form = browser.get("/sign-in?password=1").body.decode()
+        assert 'type="password"' in form
+        assert "accepts the password of its break-glass account only." in form
+
+
+def test_the_break_glass_account_has_a_password_and_links_no_account(sqlite_url: str) -> None:
+    password = Secret("correct horse battery")
+    with only_provider(sqlite_url, FakeOidcProvider()) as portal:
+        account = BreakGlassAccount(portal.database, portal.committer, portal.clock)
+        user, _ = account.set_up("break-glass@example.com", password, replaces=False)
+        browser = Browser(portal.client())
+        form = browser.get("/sign-in?password=1").body.decode()
+        token = re.search('name="csrf" value="([0-9a-f]+)"', form)
+        assert token is not None
+        browser.post("/sign-in", csrf=token[1], username=user.username, password=password.reveal())
+
+        page = browser.get(METHODS).body.decode()
+
+        assert "signs in with its password at any time. Only the operator can set a new one." in page
+        assert "must not depend on an identity provider" in page
+        assert "Link an account" not in page
 
 
 def test_a_provider_that_is_down_gets_a_page_and_no_loop(sqlite_url: str) -> None:

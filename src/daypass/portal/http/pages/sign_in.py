@@ -72,6 +72,8 @@ class SignInPage:
     """The identity providers in the order in which they are offered; None is the form for a password."""
     password_path: str
     """The address of the page with the form, if it is for emergencies only; else empty."""
+    is_for_emergencies: bool
+    """Whether the form is for the break-glass account only."""
     username: str = ""
     error: str = ""
     notice: str = ""
@@ -227,6 +229,7 @@ class SignInPages:
             password_path=""
             if offers_password
             else f"{SIGN_IN}?password=1&next={quote(next_page, safe='/')}",
+            is_for_emergencies=self.password_sign_in is PasswordSignIn.BREAK_GLASS,
             username=request.form.get("username")[:_LONGEST_USERNAME],
             error="" if refusal is None else refusal.reason,
             notice=notice,

@@ -77,6 +77,11 @@ class ExternalLinks:
         with self.database.reading() as connection:
             return UserStore(connection).password_hash(user.id) is not None
 
+    def is_break_glass(self, user: User) -> bool:
+        """Return whether *user* is the break-glass account, to which no account is linked."""
+        with self.database.reading() as connection:
+            return ExternalIdentityStore(connection).is_break_glass(user.id)
+
     def link(
         self,
         config: ProviderConfig,

@@ -47,6 +47,7 @@ class SignInMethodsPage:
 
     has_password: bool
     accepts_passwords: bool
+    is_break_glass: bool
     accounts: Sequence[AccountRow]
     providers: Sequence[tuple[str, str]]
     """Name and title of the providers whose accounts can be linked."""
@@ -107,11 +108,13 @@ class SignInMethodsPages:
 
     def _show(self, visit: PageVisit, refusal: PortalError | None = None) -> Response:
         methods, user = self.links.methods, visit.caller.user
+        is_break_glass = self.links.is_break_glass(user)
         page = SignInMethodsPage(
             has_password=self.links.has_password(user),
             accepts_passwords=methods.accepts_passwords,
+            is_break_glass=is_break_glass,
             accounts=account_rows(self.links.list_for(user), methods),
-            providers=provider_choices(methods),
+            providers=() if is_break_glass else provider_choices(methods),
             error="" if refusal is None else refusal.reason,
         )
         status = HTTPStatus.OK if refusal is None else status_of(refusal)
