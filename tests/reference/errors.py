@@ -103,7 +103,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = {
             "full and read-only access."
         ),
         "break_glass_account": "Use another account; the operator changes this one with "
-        "`daypass portal create-break-glass --replace`.",
+        "`daypass portal create-break-glass USERNAME --replace`.",
         "group_read_only": "Change the members in the identity provider, or use a local group.",
         "scim_token_limit": "Revoke the token that the provider does not use any more.",
         "last_administrator": "Make another user an Administrator first.",

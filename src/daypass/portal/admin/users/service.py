@@ -213,7 +213,7 @@ def require_not_break_glass(record: UserRecord) -> None:
     if record.is_break_glass:
         raise BreakGlassProtected(
             f"“{record.user.username}” is the break-glass account. Only the operator can change it, with "
-            "`daypass portal create-break-glass --replace`."
+            f"`daypass portal create-break-glass {record.user.username} --replace`."
         )
 
 
