@@ -212,8 +212,10 @@ def descriptors(file: Path) -> Sequence[str]:
     return [name for name in found if name == f"{file}-lock"]
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o640, 0o660])
-def test_the_file_has_the_mode_and_owner_of_the_database(file: Path, mode: int) -> None:
+@pytest.mark.parametrize(
+    ("mode", "expected"), [(0o600, 0o600), (0o640, 0o600), (0o644, 0o600), (0o660, 0o660), (0o664, 0o660)]
+)
+def test_the_users_who_can_write_the_database_can_open_the_file(file: Path, mode: int, expected: int) -> None:
     file.chmod(mode)
     if os.geteuid() == 0:
         os.chown(file, 4321, 4322)
@@ -221,7 +223,7 @@ def test_the_file_has_the_mode_and_owner_of_the_database(file: Path, mode: int) 
         found = Path(f"{file}-lock").stat()
 
     like = file.stat()
-    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (mode, like.st_uid, like.st_gid)
+    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (expected, like.st_uid, like.st_gid)
 
 
 def test_a_symbolic_link_in_place_of_the_lock_file_is_not_followed(file: Path) -> None:

@@ -16,7 +16,7 @@ class FileLock:
     """
 
     def __init__(self, path: str, beside: str) -> None:
-        """Open the lock file, or create it with the mode and owner of the file *beside*; raises `OSError`."""
+        """Open the lock file, or create it for the users who can write *beside*; raises `OSError`."""
         self.path = path
         self._descriptor = _open(path, beside)
         # Threads of this process wait for each other here, so at most one of them waits for the file.
@@ -132,7 +132,10 @@ def _open(path: str, beside: str) -> int:
             break
     try:
         database = Path(beside).stat()
-        os.fchmod(descriptor, stat.S_IMODE(database.st_mode) & 0o666)
+        # Only for users who can write the database: a user who can open the file can hold the lock, and so
+        # keep every writer waiting.
+        writers = stat.S_IMODE(database.st_mode) & 0o222
+        os.fchmod(descriptor, writers | writers << 1)
         # A command that root runs must not lock the portal's own user out. SQLite does so for its journals.
         if os.geteuid() == 0:
             os.fchown(descriptor, database.st_uid, database.st_gid)
