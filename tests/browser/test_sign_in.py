@@ -65,7 +65,7 @@ def test_sign_out_ends_the_session_for_copied_cookies_too(chromium: Chromium, de
 
         thief.visit("/profile")
         expect(thief.page).to_have_url(re.compile(r"/sign-in\?"))
-        expect(thief.page.get_by_role("status")).to_contain_text("Your session has expired.")
+        expect(thief.page.get_by_role("status")).to_contain_text("Your session has ended.")
 
 
 def test_sign_in_never_redirects_to_another_site(user: User) -> None:

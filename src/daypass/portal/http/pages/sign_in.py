@@ -104,7 +104,7 @@ class SignInPages:
             return redirect(login_url(sign_in_path(provider), next_page))
         notice = ""
         if "ended" in request.query:
-            notice = "Your session has expired. Sign in again to continue."
+            notice = "Your session has ended. Sign in again to continue."
         elif "out" in request.query:
             notice = "You are signed out."
         return self._answer(request, next_page, notice=notice)
