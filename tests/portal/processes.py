@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPSConnection
@@ -129,12 +129,12 @@ class Serving:
 
     def ask(self, method: str, path: str, token: str | None = None, body: object = None) -> tuple[int, Any]:
         """Send one request on a new connection; return status and content."""
-        connection = self.connection()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
-        response = connection.getresponse()
-        text = response.read()
-        connection.close()
+        # Closed also if a killed process leaves the request without an answer.
+        with closing(self.connection()) as connection:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = connection.getresponse()
+            text = response.read()
         is_json = "json" in response.headers.get("Content-Type", "")
         return response.status, json.loads(text) if is_json and text else text
 

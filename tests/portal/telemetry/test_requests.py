@@ -142,7 +142,7 @@ def test_units_of_work_behind_a_transaction_are_waiting(sqlite_url: str) -> None
     with database.writing():
         for thread in threads:
             thread.start()
-        wait_until(lambda: committer.waiting == 2)
+        wait_until(lambda: committer.waiting == 3)
     for thread in threads:
         thread.join()
 
