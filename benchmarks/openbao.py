@@ -68,7 +68,8 @@ def configuration(folder: Path, port: int, cluster_port: int) -> Mapping[str, ob
         "plugin_directory": str(folder / "plugins"),
         "storage": {"raft": {"path": str(folder / "raft"), "node_id": "benchmark"}},
         "listener": [{"tcp": {"address": f"127.0.0.1:{port}", "tls_disable": True}}],
-        "audit": [{"file": {"file": {"options": {"file_path": str(folder / "audit.log")}}}}],
+        # In JSON the server reads the labels of this block only as fields.
+        "audit": [{"type": "file", "path": "file", "options": {"file_path": str(folder / "audit.log")}}],
     }
 
 

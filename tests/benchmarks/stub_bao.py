@@ -33,7 +33,9 @@ class Server(ThreadingHTTPServer):
     def __init__(self, configuration: dict[str, Any]) -> None:
         host, _, port = configuration["listener"][0]["tcp"]["address"].partition(":")
         self.plugins = Path(configuration["plugin_directory"])
-        self.audit = Path(configuration["audit"][0]["file"]["file"]["options"]["file_path"])
+        (audit,) = configuration["audit"]
+        assert (audit["type"], audit["path"]) == ("file", "file")
+        self.audit = Path(audit["options"]["file_path"])
         assert Path(configuration["storage"]["raft"]["path"]).is_dir()
         super().__init__((host, int(port)), Handler)
 
